@@ -1,0 +1,11 @@
+//! What runs inside a job's environment: the step supervisor and the built-in stand-ins for well-known actions and commands.
+//!
+//! Everything here is ordinary, blocking code without a runtime, so that the supervisor starts in about a millisecond.
+//! The same executable plays every part; [`supervisor::SUBCOMMAND`] names the supervisor's.
+//!
+//! Invariants: the supervisor never outlives the connection to the process that opened the environment, and takes
+//! everything it started with it; no byte of a step's output is dropped or reordered within its stream.
+
+pub mod protocol;
+pub mod standins;
+pub mod supervisor;

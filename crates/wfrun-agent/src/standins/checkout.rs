@@ -1,0 +1,70 @@
+//! Stand-in for `actions/checkout`: the committed tree at a commit, as a real git work tree.
+//!
+//! The source is a bare snapshot of the repository, named by `WFRUN_REPOSITORY`. Its objects are borrowed (by git's
+//! alternates), not copied, so a checkout costs what writing the files costs. Nothing that is not committed gets in.
+//!
+//! Differs: `actions/checkout` takes the files from a snapshot on this machine, so `token`, `ssh-key`, `filter` and `persist-credentials` have no effect.
+
+mod settings;
+mod snapshot;
+mod worktree;
+
+use super::error::StandInError;
+use super::toolkit::{self, How};
+use super::{Invocation, Phase};
+use settings::Settings;
+use snapshot::Snapshot;
+use worktree::WorkTree;
+
+const ACTION: &str = "actions/checkout";
+
+/// Runs the action.
+///
+/// Source: GitHub: execution rules E9.9, and the README of `actions/checkout`.
+pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
+    match invocation.phase {
+        Phase::Main => check_out(invocation),
+        // The real post step takes credentials out of `.git/config`; none were put there.
+        Phase::Post => Ok(()),
+    }
+}
+
+fn check_out(invocation: &Invocation) -> Result<(), StandInError> {
+    let settings = Settings::from_inputs()?;
+    toolkit::info(&format!("Syncing repository: {}", settings.repository));
+    say_what_is_left_out(&settings);
+    let snapshot = Snapshot::open()?;
+    let target = snapshot.resolve(&settings)?;
+
+    toolkit::start_group("Getting Git version info");
+    toolkit::info(&format!("Working directory is '{}'", settings.path.display()));
+    toolkit::end_group();
+    let tree = WorkTree::prepare(&settings, &snapshot)?;
+    toolkit::start_group("Fetching the repository");
+    tree.fetch(&settings, &snapshot, &target)?;
+    toolkit::end_group();
+    toolkit::start_group("Checking out the ref");
+    tree.check_out(&settings, &target)?;
+    toolkit::end_group();
+    toolkit::info("git log -1 --format=%H");
+    toolkit::info(&target.commit);
+    if invocation.version.major >= 4 {
+        // Up to v3 the action has no outputs; v4 has had both since its release 4.2.
+        toolkit::set_output("commit", &target.commit)?;
+        toolkit::set_output("ref", &settings.git_ref)?;
+    }
+    Ok(())
+}
+
+fn say_what_is_left_out(settings: &Settings) {
+    if settings.submodules {
+        let detail = "submodules are not fetched: their folders stay empty";
+        toolkit::warning(&format!("actions/checkout: {detail}. Check them in, or fetch them in a `run` step"));
+        toolkit::declare(How::NotRun, "actions/checkout submodules", detail);
+    }
+    if settings.lfs {
+        let detail = "files in Git LFS stay pointer files";
+        toolkit::warning(&format!("actions/checkout: {detail}. Fetch them in a `run` step with `git lfs pull`"));
+        toolkit::declare(How::NotRun, "actions/checkout lfs", detail);
+    }
+}

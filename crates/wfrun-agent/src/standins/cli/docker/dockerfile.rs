@@ -1,0 +1,96 @@
+//! Dockerfiles: from text to instructions, each with its line.
+
+mod instruction;
+mod lines;
+pub(super) mod substitute;
+mod words;
+
+use std::fmt;
+
+use thiserror::Error;
+
+pub(super) use instruction::{Command, Copy, Heredoc, Instruction, Statement};
+
+/// What is wrong in a Dockerfile, and where: Docker's text, then the place and a way out.
+#[derive(Debug, Error)]
+pub(super) struct Fault {
+    pub(super) message: String,
+    pub(super) place: Place,
+    pub(super) help: Option<String>,
+}
+
+/// A line of a Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The file, as named on the command line.
+    pub(super) file: String,
+    /// The line on which the instruction begins, from 1.
+    pub(super) line: usize,
+    /// The instruction as written, its lines joined.
+    pub(super) text: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.message, self.place)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, "\nhelp: {help}"))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.text)
+    }
+}
+
+impl Place {
+    /// A fault that Docker finds when it reads the file.
+    pub(super) fn parse_error(&self, message: impl fmt::Display) -> Fault {
+        self.fault(format!("Error response from daemon: dockerfile parse error on line {}: {message}", self.line))
+    }
+
+    /// A fault found on the way.
+    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
+        Fault { message: message.into(), place: self.clone(), help: None }
+    }
+}
+
+impl Fault {
+    /// The same fault with a way out.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Reads a Dockerfile; `file` is what it is called in messages.
+///
+/// Source: Docker, "Dockerfile reference".
+pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Statement>, Fault> {
+    let mut statements = Vec::new();
+    let (escape, lines) = lines::read(text, file)?;
+    for line in lines {
+        let instruction = instruction::read(&line, escape)?;
+        statements.push(Statement { place: line.place, escape, instruction });
+    }
+    let is_arg = |statement: &&Statement| matches!(statement.instruction, Instruction::Arg(_));
+    match statements.iter().find(|statement| !is_arg(statement)) {
+        Some(Statement { instruction: Instruction::From { .. }, .. }) => Ok(statements),
+        Some(statement) => {
+            let fault = statement.place.fault("Error response from daemon: no build stage in current context");
+            Err(fault.help("the first instruction must be `FROM`; only `ARG` may stand before it"))
+        }
+        None => {
+            let place = Place { file: file.to_owned(), line: 1, text: String::new() };
+            let message = if statements.is_empty() {
+                "the Dockerfile (Dockerfile) cannot be empty"
+            } else {
+                "no build stage in current context"
+            };
+            Err(place.fault(format!("Error response from daemon: {message}")).help("begin with `FROM <image>`"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

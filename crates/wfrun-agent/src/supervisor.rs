@@ -1,0 +1,108 @@
+//! The first process of a job's environment: starts steps on request, passes their output on, and ends with everything
+//! it started when it is told to or when the connection closes.
+//!
+//! One thread and one `poll`: a reader that is slow stops the steps that write (their pipes fill), but never a request
+//! such as a signal.
+
+mod event_loop;
+mod lookup;
+mod step_process;
+mod tree;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::protocol::{Message as _, Reply};
+
+/// The hidden subcommand under which the executable is the supervisor.
+pub const SUBCOMMAND: &str = "__agent";
+
+/// Where the executable is inside an environment with a file system of its own.
+pub const EXECUTABLE: &str = "/opt/wfrun/wfrun";
+
+/// Where the links of the shims are inside such an environment.
+pub const SHIM_DIR: &str = "/opt/wfrun/bin";
+
+/// Runs the supervisor: `args` are the arguments after [`SUBCOMMAND`].
+///
+/// The connection is standard input, or `--socket PATH`, which is connected to. Before that `--directory PATH` makes a
+/// directory and `--shim NAME` a link in [`SHIM_DIR`]; both may be repeated. What goes wrong before the first frame is
+/// told as [`Reply::SetupFailed`] where there is a connection, and by exit code 1.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let Some(settings) = Settings::read(args) else { return ExitCode::from(2) };
+    let Ok(stream) = settings.connect() else { return ExitCode::FAILURE };
+    let result = settings.prepare().map_err(|message| fail(&stream, message)).and_then(|()| run(stream));
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Supervises until the connection closes or a shutdown is asked for, then kills everything that was started.
+pub fn run(stream: UnixStream) -> io::Result<()> {
+    event_loop::Supervisor::new(stream)?.run()
+}
+
+/// The connection that was given as standard input.
+pub fn inherited_stream() -> io::Result<UnixStream> {
+    let fd: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
+    Ok(UnixStream::from(fd))
+}
+
+/// Tells the other end that the environment could not be made; returns the same as an error.
+pub fn fail(mut stream: &UnixStream, message: String) -> io::Error {
+    let mut frame = Vec::new();
+    Reply::SetupFailed { message: message.clone() }.encode(&mut frame);
+    match io::Write::write_all(&mut stream, &frame) {
+        Ok(()) => io::Error::other(message),
+        Err(err) => err,
+    }
+}
+
+#[derive(Debug, Default)]
+struct Settings {
+    socket: Option<PathBuf>,
+    directories: Vec<PathBuf>,
+    shims: Vec<OsString>,
+}
+
+impl Settings {
+    fn read(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut settings = Self::default();
+        let mut args = args.into_iter();
+        while let Some(option) = args.next() {
+            let value = args.next()?;
+            match option.to_str()? {
+                "--socket" => settings.socket = Some(value.into()),
+                "--directory" => settings.directories.push(value.into()),
+                "--shim" => settings.shims.push(value),
+                _ => return None,
+            }
+        }
+        Some(settings)
+    }
+
+    fn connect(&self) -> io::Result<UnixStream> {
+        self.socket.as_ref().map_or_else(inherited_stream, UnixStream::connect)
+    }
+
+    fn prepare(&self) -> Result<(), String> {
+        for directory in &self.directories {
+            std::fs::create_dir_all(directory)
+                .map_err(|err| format!("failed to make the directory {}: {err}", directory.display()))?;
+        }
+        make_shims(Path::new(SHIM_DIR), Path::new(EXECUTABLE), &self.shims)
+    }
+}
+
+/// Makes links named `shims` to `executable` in `directory`, which is made if there is any.
+pub fn make_shims(directory: &Path, executable: &Path, shims: &[impl AsRef<Path>]) -> Result<(), String> {
+    for shim in shims {
+        let link = directory.join(shim.as_ref());
+        std::fs::create_dir_all(directory)
+            .and_then(|()| std::os::unix::fs::symlink(executable, &link))
+            .map_err(|err| format!("failed to link {}: {err}", link.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! What exists from the start: what the account file defines, and what the workflow names.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::settings::{AccountError, Notice, Wanted, WantedTaskDefinition};
+use super::state::{Region, State};
+use crate::account_file::{AccountFile, RepositoryEntry, TagMutability, TaskDefinitionEntry};
+use crate::ecr::{Repository, is_repository_name};
+use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, register};
+use crate::ids::{Arns, root_arn, unique_id};
+
+/// Where and when things are created.
+#[derive(Clone, Copy)]
+pub(super) struct World<'a> {
+    pub(super) account: &'a str,
+    pub(super) region: &'a str,
+    pub(super) now_ms: u64,
+}
+
+/// Creates what the account file defines and the state lacks. What a workflow changed since stays changed.
+pub(super) fn from_file(
+    state: &mut State,
+    file: &AccountFile,
+    file_dir: &Path,
+    world: World<'_>,
+) -> Result<Vec<Notice>, AccountError> {
+    let mut notices = Vec::new();
+    for user in file.iam.users.keys() {
+        state.users.entry(user.clone()).or_insert_with(|| unique_id("AIDA", 17, Uuid::new_v4()));
+    }
+    for RepositoryEntry { name, image_tag_mutability } in &file.ecr.repositories {
+        let repository = create_repository(state, name, *image_tag_mutability, world)?;
+        repository.mutability = *image_tag_mutability;
+    }
+    for TaskDefinitionEntry { file } in &file.ecs.task_definitions {
+        notices.extend(register_file(state, file, file_dir, world)?);
+    }
+    for (name, cluster) in &file.ecs.clusters {
+        check_ecs_names(std::iter::once(name).chain(cluster.services.keys()))?;
+        let region = region(state, world);
+        region.ecs.clusters.entry(name.clone()).or_default();
+        for (service, entry) in &cluster.services {
+            let no_definition = || AccountError::NoTaskDefinition {
+                cluster: name.clone(),
+                service: service.clone(),
+                task_definition: entry.task_definition.clone(),
+            };
+            let arn = region.ecs.task_definition(&entry.task_definition).map(|found| found.arn.clone());
+            let arn = arn.ok_or_else(no_definition)?;
+            create_service(
+                region.ecs.clusters.entry(name.clone()).or_default(),
+                service,
+                &arn,
+                entry.desired_count,
+                world,
+            );
+        }
+    }
+    for name in &file.elbv2.load_balancers {
+        notices.push(Notice::new(format!(
+            "load balancer `{name}` was not created: elasticloadbalancing is not emulated yet"
+        )));
+    }
+    Ok(notices)
+}
+
+/// Creates what a workflow names and the account lacks, and says so.
+pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>) -> Result<Vec<Notice>, AccountError> {
+    let mut notices = Vec::new();
+    if let Some(asked) = wanted.region.as_deref().filter(|asked| *asked != world.region) {
+        notices.push(Notice::new(format!(
+            "the workflow uses region `{asked}`, but the account file creates everything in `{}`, where the workflow will not find it",
+            world.region
+        )));
+    }
+    for name in &wanted.repositories {
+        if !region(state, world).ecr.repositories.contains_key(name) {
+            create_repository(state, name, TagMutability::default(), world)?;
+            notices.push(Notice::new(format!("created repository `{name}`")));
+        }
+    }
+    check_ecs_names(wanted.services.iter().map(|wanted| &wanted.service))?;
+    for name in wanted.clusters.iter().chain(wanted.services.iter().map(|wanted| &wanted.cluster)) {
+        check_ecs_names(std::iter::once(name))?;
+        let clusters = &mut region(state, world).ecs.clusters;
+        if !clusters.contains_key(name) {
+            clusters.insert(name.clone(), Cluster::default());
+            notices.push(Notice::new(format!("created cluster `{name}`")));
+        }
+    }
+    for wanted in &wanted.task_definitions {
+        if region(state, world).ecs.task_definition(&wanted.family).is_none() {
+            let container = register_placeholder(region(state, world), wanted, world)?;
+            let family = &wanted.family;
+            notices.push(Notice::new(format!(
+                "created task definition `{family}` with a placeholder image in container `{container}`"
+            )));
+        }
+    }
+    for service in &wanted.services {
+        notices.extend(service_for_workflow(state, service, wanted, world)?);
+    }
+    Ok(notices)
+}
+
+fn service_for_workflow(
+    state: &mut State,
+    wanted: &super::WantedService,
+    all: &Wanted,
+    world: World<'_>,
+) -> Result<Option<Notice>, AccountError> {
+    let region = region(state, world);
+    let exists =
+        region.ecs.clusters.get(&wanted.cluster).is_some_and(|found| found.services.contains_key(&wanted.service));
+    if exists {
+        return Ok(None);
+    }
+    // With one task definition and one service it is the service's; else the service gets one of its own name.
+    let family = match all.task_definitions.as_slice() {
+        [only] if all.services.len() == 1 => only.family.clone(),
+        _ => wanted.service.clone(),
+    };
+    if region.ecs.task_definition(&family).is_none() {
+        register_placeholder(region, &WantedTaskDefinition { family: family.clone(), container: None }, world)?;
+    }
+    let Some(arn) = region.ecs.task_definition(&family).map(|found| found.arn.clone()) else { return Ok(None) };
+    create_service(region.ecs.clusters.entry(wanted.cluster.clone()).or_default(), &wanted.service, &arn, 1, world);
+    Ok(Some(Notice::new(format!(
+        "created service `{}` in cluster `{}`, running 1 task of `{family}`",
+        wanted.service, wanted.cluster
+    ))))
+}
+
+/// Source: AWS ECS API reference, `CreateCluster` and `CreateService`: up to 255 letters, digits, underscores and hyphens.
+fn check_ecs_names<'n>(names: impl Iterator<Item = &'n String>) -> Result<(), AccountError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    for name in names {
+        if !(1..=255).contains(&name.len()) || !name.bytes().all(allowed) {
+            return Err(AccountError::Name {
+                message: format!("`{name}` is not a name ECS takes for a cluster or service"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn region<'a>(state: &'a mut State, world: World<'_>) -> &'a mut Region {
+    state.regions.entry(world.region.to_owned()).or_default()
+}
+
+fn create_repository<'a>(
+    state: &'a mut State,
+    name: &str,
+    mutability: TagMutability,
+    world: World<'_>,
+) -> Result<&'a mut Repository, AccountError> {
+    if !is_repository_name(name) {
+        return Err(AccountError::Name { message: format!("`{name}` is not a name ECR takes for a repository") });
+    }
+    let repositories = &mut region(state, world).ecr.repositories;
+    Ok(repositories.entry(name.to_owned()).or_insert_with(|| Repository::new(world.now_ms, mutability)))
+}
+
+fn create_service(cluster: &mut Cluster, name: &str, task_definition: &str, desired: u32, world: World<'_>) {
+    cluster.services.entry(name.to_owned()).or_insert_with(|| {
+        Service::running(name, task_definition, desired, &root_arn(world.account), world.now_ms, &mut Uuid::new_v4)
+    });
+}
+
+/// Registers a file as a new revision, unless its content was registered before.
+fn register_file(
+    state: &mut State,
+    file: &Path,
+    file_dir: &Path,
+    world: World<'_>,
+) -> Result<Option<Notice>, AccountError> {
+    let path = file_dir.join(file);
+    let text = fs::read_to_string(&path).map_err(|err| AccountError::Read { path: path.clone(), err })?;
+    let digest = hex::encode(Sha256::digest(&text));
+    let key = file.display().to_string();
+    let known = state.registered_files.get(&key);
+    if known == Some(&digest) {
+        return Ok(None);
+    }
+    let changed = known.is_some();
+    let invalid = |message: String| AccountError::TaskDefinition { path: path.clone(), message };
+    let value: Value = serde_json::from_str(&text).map_err(|err| invalid(err.to_string()))?;
+    // Both forms people have at hand: the input of a registration, and the answer of a description.
+    let input = value.get("taskDefinition").unwrap_or(&value);
+    let input = input.as_object().ok_or_else(|| invalid("it is not a JSON object".to_owned()))?;
+    let arn = register_input(region(state, world), input, world).map_err(invalid)?;
+    state.registered_files.insert(key, digest);
+    Ok(changed.then(|| Notice::new(format!("`{}` changed and was registered as `{arn}`", file.display()))))
+}
+
+fn register_placeholder(
+    region: &mut Region,
+    wanted: &WantedTaskDefinition,
+    world: World<'_>,
+) -> Result<String, AccountError> {
+    let container = wanted.container.as_deref().unwrap_or(&wanted.family);
+    let input = json!({
+        "family": wanted.family,
+        "containerDefinitions": [{
+            "name": container, "image": PLACEHOLDER_IMAGE, "essential": true, "portMappings": [{ "containerPort": 8000 }],
+        }],
+        "executionRoleArn": format!("arn:aws:iam::{}:role/ecsTaskExecutionRole", world.account),
+        "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+    });
+    let Value::Object(input) = input else { unreachable!("the literal above is an object") };
+    let family = &wanted.family;
+    let invalid = |message| AccountError::Name {
+        message: format!("the task definition `{family}` cannot be created: {message}"),
+    };
+    register_input(region, &input, world).map_err(invalid)?;
+    Ok(container.to_owned())
+}
+
+fn register_input(region: &mut Region, input: &Map<String, Value>, world: World<'_>) -> Result<String, String> {
+    let arns = Arns { account: world.account, region: world.region };
+    let registered = register(&mut region.ecs, input, arns, &root_arn(world.account), world.now_ms);
+    registered.map(|found| found.arn.clone()).map_err(|err| err.message)
+}

@@ -1,0 +1,246 @@
+//! What goes into an account and what it tells.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::account_file::AccountFile;
+
+/// Everything an account is opened with.
+#[derive(Clone, Debug)]
+pub struct AccountSettings {
+    /// The account file, or [`AccountFile::default`].
+    pub file: AccountFile,
+    /// The folder the account file's relative paths start at.
+    pub file_dir: PathBuf,
+    /// What the workflow names.
+    pub wanted: Wanted,
+    /// Where state and image layers are kept; created where absent.
+    pub state_dir: PathBuf,
+}
+
+/// What a workflow names. It is created where the account file does not define it: desired count 1, breaker on with rollback, and a
+/// placeholder image that is always healthy.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Wanted {
+    /// The region the workflow uses.
+    pub region: Option<String>,
+    /// ECR repositories.
+    pub repositories: Vec<String>,
+    /// ECS clusters.
+    pub clusters: Vec<String>,
+    /// ECS services; their clusters are created too.
+    pub services: Vec<WantedService>,
+    /// ECS task definitions.
+    pub task_definitions: Vec<WantedTaskDefinition>,
+}
+
+/// A service that a workflow names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WantedService {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+}
+
+/// A task definition that a workflow names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WantedTaskDefinition {
+    /// The family.
+    pub family: String,
+    /// The container in it whose image the workflow sets; the family's name where absent.
+    pub container: Option<String>,
+}
+
+/// Something people should know: what was created, or what is not emulated.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notice {
+    /// One sentence without full stop.
+    pub message: String,
+}
+
+impl Notice {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+/// An access key. `Debug` does not show it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Keys {
+    /// `AKIA` and 16 characters.
+    pub access_key_id: String,
+    /// 40 characters.
+    pub secret_access_key: String,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("access_key_id", &"***").field("secret_access_key", &"***").finish()
+    }
+}
+
+/// One request to the account and its answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServiceCall {
+    /// `ecr`, `ecs`, `sts`, or the name of a service that is not emulated.
+    pub service: String,
+    /// As `DescribeServices`; for the registry the ECR operation it stands for, else method and path.
+    pub operation: String,
+    /// The answer's HTTP status.
+    pub status: u16,
+    /// The permission the request needs on AWS, as `ecs:DescribeServices`; `None` where AWS asks none.
+    pub iam_action: Option<String>,
+    /// Whether it was allowed to happen. `false`: refused for who asked, not for what was asked.
+    pub allowed: bool,
+    /// Who asked: an ARN, followed by ` (unknown access key)` for a key that the account did not make; `None` without credentials.
+    pub principal: Option<String>,
+}
+
+/// What a service runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServiceView {
+    /// The service's task definition, a full ARN.
+    pub task_definition: String,
+    /// The images of the task definition's containers, in its order.
+    pub images: Vec<String>,
+    /// The ones among `images` that stand in other registries: simulate takes them as pullable without looking.
+    pub assumed_images: Vec<String>,
+    /// Running tasks of all deployments.
+    pub running: u32,
+    /// Desired tasks.
+    pub desired: u32,
+    /// Of the newest deployment: `IN_PROGRESS`, `COMPLETED` or `FAILED`.
+    pub rollout_state: String,
+    /// The deployment that the circuit breaker gave up, until the next one begins. After a rollback the service is stable again, and
+    /// old versions of the deploy action take that for success.
+    pub failed: Option<FailedDeployment>,
+}
+
+/// A deployment that the circuit breaker gave up.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FailedDeployment {
+    /// `ecs-svc/` and digits.
+    pub id: String,
+    /// What it should have run, a full ARN.
+    pub task_definition: String,
+    /// Why its last task stopped, as `CannotPullContainerError: …`.
+    pub reason: String,
+}
+
+/// Why an account cannot be opened.
+#[derive(Debug, Error)]
+pub enum AccountError {
+    /// The state folder cannot be made or written.
+    #[error("failed to write `{}`", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        err: io::Error,
+    },
+    /// A file that should be there cannot be read.
+    #[error("failed to read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        err: io::Error,
+    },
+    /// The state file is not what was written.
+    #[error("the account's state `{}` is corrupt; delete the folder `{}` to start with an empty account", path.display(), state_dir.display())]
+    Corrupt {
+        /// The state file.
+        path: PathBuf,
+        /// The folder to delete.
+        state_dir: PathBuf,
+        /// Where it is corrupt.
+        #[source]
+        err: serde_json::Error,
+    },
+    /// The state was written by a newer or older version.
+    #[error(
+        "the account's state `{}` has format {found}, this version reads {expected}; delete the folder `{}` to start with an empty account",
+        path.display(), state_dir.display()
+    )]
+    Format {
+        /// The state file.
+        path: PathBuf,
+        /// The folder to delete.
+        state_dir: PathBuf,
+        /// The format found.
+        found: u32,
+        /// The format this version reads.
+        expected: u32,
+    },
+    /// The state belongs to an account with another number.
+    #[error(
+        "the account's state in `{}` is that of account {found}, but the account file says {expected}; set `account: \"{found}\"` or delete the folder",
+        state_dir.display()
+    )]
+    OtherAccount {
+        /// The folder.
+        state_dir: PathBuf,
+        /// The number in the state.
+        found: String,
+        /// The number in the settings.
+        expected: String,
+    },
+    /// Another process has the account open.
+    #[error("the account in `{}` is in use by another run; wait for it to end", state_dir.display())]
+    InUse {
+        /// The folder.
+        state_dir: PathBuf,
+    },
+    /// A task definition named by the account file is not valid.
+    #[error("the task definition `{}` is not valid: {message}", path.display())]
+    TaskDefinition {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, in ECS' words where it is ECS that would refuse it.
+        message: String,
+    },
+    /// A service of the account file names a task definition that does not exist.
+    #[error(
+        "service `{service}` of cluster `{cluster}` in the account file names the task definition `{task_definition}`, which does not exist; \
+         add its file under `ecs.task_definitions`"
+    )]
+    NoTaskDefinition {
+        /// The cluster.
+        cluster: String,
+        /// The service.
+        service: String,
+        /// The name that was not found.
+        task_definition: String,
+    },
+    /// A name that AWS would refuse.
+    #[error("{message}")]
+    Name {
+        /// What is wrong, in AWS' words.
+        message: String,
+    },
+    /// The account file asks for what is not emulated yet.
+    #[error("`{field}: {value}` in the account file is not supported yet; use `{field}: {instead}`")]
+    NotEmulated {
+        /// The field's path.
+        field: &'static str,
+        /// Its value.
+        value: &'static str,
+        /// The value that works.
+        instead: &'static str,
+    },
+}
+
+impl AccountError {
+    /// The source's words, or nothing.
+    pub(crate) fn cause(&self) -> String {
+        self.source().map(ToString::to_string).unwrap_or_default()
+    }
+}

@@ -1,0 +1,40 @@
+//! Everything an account remembers.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::ecr::Ecr;
+use crate::ecs::Ecs;
+
+/// The state file's content.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct State {
+    /// IAM users by name, with their unique ids.
+    pub(crate) users: IndexMap<String, String>,
+    /// Digests of the task definition files that were registered, by path as the account file has it.
+    pub(crate) registered_files: IndexMap<String, String>,
+    /// What exists in each region.
+    pub(crate) regions: IndexMap<String, Region>,
+}
+
+impl State {
+    /// Stopped tasks can be described for an hour, on AWS; here at least as long as the account is open.
+    ///
+    /// Source: AWS ECS API reference, `DescribeTasks`.
+    pub(crate) fn forget_old_tasks(&mut self, now_ms: u64) {
+        const KEPT_MS: u64 = 3_600_000;
+        let clusters = self.regions.values_mut().flat_map(|region| region.ecs.clusters.values_mut());
+        for service in clusters.flat_map(|cluster| cluster.services.values_mut()) {
+            service
+                .tasks
+                .retain(|task| task.is_live() || task.stop.as_ref().is_some_and(|stop| stop.at_ms + KEPT_MS > now_ms));
+        }
+    }
+}
+
+/// What exists in a region.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Region {
+    pub(crate) ecr: Ecr,
+    pub(crate) ecs: Ecs,
+}

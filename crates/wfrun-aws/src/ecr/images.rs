@@ -1,0 +1,184 @@
+//! The operations on images.
+
+use serde_json::{Value, json};
+
+use super::{Manifest, Repository, page, repository};
+use crate::account::{Call, Input};
+use crate::clock::epoch_seconds;
+use crate::protocol::ApiError;
+
+/// What `imageIds` may name: a tag, a digest, or both.
+struct ImageId<'a> {
+    tag: Option<&'a str>,
+    digest: Option<&'a str>,
+}
+
+/// `DescribeImages`.
+///
+/// Source: AWS ECR API reference, `DescribeImages`; `imageSizeInBytes` is the sum of configuration and compressed layers.
+pub(crate) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
+    let name = call.input.required("repositoryName")?;
+    let ids = image_ids(call.input)?;
+    let status = tag_status(call.input)?;
+    let account = call.account.account_id();
+    let details = call.account.read(call.region(), |region| {
+        let repository = repository(&region.ecr, name, account)?;
+        let digests: Vec<&str> = if ids.is_empty() {
+            repository.manifests.keys().map(String::as_str).filter(|digest| status.admits(repository, digest)).collect()
+        } else {
+            ids.iter()
+                .map(|id| id.find(repository).ok_or_else(|| not_found(id, name, account)))
+                .collect::<Result<_, _>>()?
+        };
+        let detail = |digest: &str| {
+            repository.manifests.get(digest).map(|manifest| detail(repository, manifest, digest, name, account))
+        };
+        Ok(digests.into_iter().filter_map(detail).collect::<Vec<_>>())
+    })?;
+    let (details, next) = page(details, call.input)?;
+    Ok(json!({ "imageDetails": details, "nextToken": next }))
+}
+
+/// `ListImages`: one entry per tag, and one per digest without tag.
+///
+/// Source: AWS ECR API reference, `ListImages`.
+pub(crate) fn list_images(call: Call<'_>) -> Result<Value, ApiError> {
+    let name = call.input.required("repositoryName")?;
+    let status = tag_status(call.input)?;
+    let ids = call.account.read(call.region(), |region| {
+        let repository = repository(&region.ecr, name, call.account.account_id())?;
+        let mut ids = Vec::new();
+        for digest in repository.manifests.keys().filter(|digest| status.admits(repository, digest)) {
+            let tags = repository.tags_of(digest);
+            if tags.is_empty() {
+                ids.push(json!({ "imageDigest": digest }));
+            }
+            ids.extend(tags.iter().map(|tag| json!({ "imageDigest": digest, "imageTag": tag })));
+        }
+        Ok::<_, ApiError>(ids)
+    })?;
+    let (ids, next) = page(ids, call.input)?;
+    Ok(json!({ "imageIds": ids, "nextToken": next }))
+}
+
+/// `BatchGetImage`: manifests, and a failure for each image that is not there.
+///
+/// Source: AWS ECR API reference, `BatchGetImage`.
+pub(crate) fn batch_get_image(call: Call<'_>) -> Result<Value, ApiError> {
+    let name = call.input.required("repositoryName")?;
+    let ids = image_ids(call.input)?;
+    let account = call.account.account_id();
+    let found = call.account.read(call.region(), |region| {
+        let repository = repository(&region.ecr, name, account)?;
+        let find = |id: &ImageId<'_>| {
+            let digest = id.find(repository)?;
+            Some((digest.to_owned(), repository.manifests.get(digest)?.media_type.clone()))
+        };
+        Ok::<_, ApiError>(ids.iter().map(find).collect::<Vec<_>>())
+    })?;
+    let (mut images, mut failures) = (Vec::new(), Vec::new());
+    for (id, found) in ids.iter().zip(found) {
+        let manifest = found.and_then(|(digest, media_type)| {
+            let text = call.account.registry().read_manifest(&digest).ok()?;
+            Some((digest, media_type, String::from_utf8(text).ok()?))
+        });
+        if let Some((digest, media_type, text)) = manifest {
+            images.push(json!({
+                "registryId": account,
+                "repositoryName": name,
+                "imageId": { "imageDigest": digest, "imageTag": id.tag },
+                "imageManifest": text,
+                "imageManifestMediaType": media_type,
+            }));
+        } else {
+            failures.push(json!({
+                "imageId": { "imageDigest": id.digest, "imageTag": id.tag },
+                "failureCode": "ImageNotFound",
+                "failureReason": "Requested image not found",
+            }));
+        }
+    }
+    Ok(json!({ "images": images, "failures": failures }))
+}
+
+impl<'a> ImageId<'a> {
+    fn find<'r>(&self, repository: &'r Repository) -> Option<&'r str> {
+        let by = |reference: Option<&'a str>| reference.map(|reference| repository.resolve(reference));
+        match (by(self.tag), by(self.digest)) {
+            (Some(tagged), Some(named)) => named.filter(|digest| tagged == Some(*digest)),
+            (Some(found), None) | (None, Some(found)) => found,
+            (None, None) => None,
+        }
+    }
+}
+
+/// The filter `tagStatus`.
+#[derive(Clone, Copy)]
+enum TagStatus {
+    Any,
+    Tagged,
+    Untagged,
+}
+
+impl TagStatus {
+    fn admits(self, repository: &Repository, digest: &str) -> bool {
+        let tagged = || repository.tags.values().any(|tagged| tagged == digest);
+        match self {
+            Self::Any => true,
+            Self::Tagged => tagged(),
+            Self::Untagged => !tagged(),
+        }
+    }
+}
+
+fn tag_status(input: Input<'_>) -> Result<TagStatus, ApiError> {
+    let status = input.map("filter")?.map(|filter| filter.text("tagStatus")).transpose()?.flatten();
+    match status {
+        None | Some("ANY") => Ok(TagStatus::Any),
+        Some("TAGGED") => Ok(TagStatus::Tagged),
+        Some("UNTAGGED") => Ok(TagStatus::Untagged),
+        Some(other) => {
+            let message = format!("Invalid parameter at 'filter.tagStatus': '{other}' is not ANY, TAGGED or UNTAGGED");
+            Err(ApiError::new("InvalidParameterException", message))
+        }
+    }
+}
+
+fn image_ids(input: Input<'_>) -> Result<Vec<ImageId<'_>>, ApiError> {
+    let wrong = || ApiError::new("SerializationException", "`imageIds` is not of type list of structures");
+    input
+        .list("imageIds")?
+        .iter()
+        .map(|id| {
+            let id = Input(id.as_object().ok_or_else(wrong)?);
+            Ok(ImageId { tag: id.text("imageTag")?, digest: id.text("imageDigest")? })
+        })
+        .collect()
+}
+
+fn detail(repository: &Repository, manifest: &Manifest, digest: &str, name: &str, account: &str) -> Value {
+    let tags = repository.tags_of(digest);
+    json!({
+        "registryId": account,
+        "repositoryName": name,
+        "imageDigest": digest,
+        "imageTags": if tags.is_empty() { None } else { Some(tags) },
+        "imageSizeInBytes": manifest.image_size,
+        "imagePushedAt": epoch_seconds(manifest.pushed_at_ms),
+        "imageManifestMediaType": manifest.media_type,
+        "artifactMediaType": manifest.artifact_media_type,
+    })
+}
+
+fn not_found(id: &ImageId<'_>, name: &str, account: &str) -> ApiError {
+    let shown = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("'{text}'"));
+    ApiError::new(
+        "ImageNotFoundException",
+        format!(
+            "The image with imageId {{imageDigest:{}, imageTag:{}}} does not exist within the repository with name '{name}' \
+             in the registry with id '{account}'",
+            shown(id.digest),
+            shown(id.tag)
+        ),
+    )
+}

@@ -1,0 +1,33 @@
+//! The password for `docker login`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::account::Call;
+use crate::clock::epoch_seconds;
+use crate::protocol::ApiError;
+use crate::registry::{TOKEN_LIFE, Token};
+
+/// `GetAuthorizationToken`: one entry per registry asked for, the caller's own where none is.
+///
+/// Source: AWS ECR API reference, `GetAuthorizationToken` (valid for 12 hours).
+/// Differs: `proxyEndpoint` is `http://` and the endpoint's loopback address, not `https://<account>.dkr.ecr.<region>.amazonaws.com`.
+pub(crate) fn get_authorization_token(call: Call<'_>) -> Result<Value, ApiError> {
+    let account = call.account;
+    let asked = call.input.texts("registryIds")?;
+    if let Some(other) = asked.iter().find(|id| **id != account.account_id()) {
+        let message =
+            format!("wfrun: registry {other} is not emulated, only the account's own, {}", account.account_id());
+        return Err(ApiError::new("InvalidParameterException", message));
+    }
+    let expires_at_ms = account.now_ms() + u64::try_from(TOKEN_LIFE.as_millis()).unwrap_or_default();
+    let token = Token { principal: call.caller.shown(), region: call.region().to_owned(), expires_at_ms };
+    let password = account.token_key().seal(&token);
+    let entry = json!({
+        "authorizationToken": STANDARD.encode(format!("AWS:{password}")),
+        "expiresAt": epoch_seconds(expires_at_ms),
+        "proxyEndpoint": format!("http://{}", account.registry_host()),
+    });
+    Ok(json!({ "authorizationData": [entry] }))
+}

@@ -1,0 +1,283 @@
+//! What ECS remembers.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::account::{FailedDeployment, ServiceView};
+use crate::registry::{Home, ImageReference};
+
+/// ECS in one region.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Ecs {
+    pub(crate) clusters: IndexMap<String, Cluster>,
+    pub(crate) families: IndexMap<String, Family>,
+}
+
+/// The revisions of a task definition.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Family {
+    /// In order; a number is never used twice.
+    pub(crate) revisions: Vec<TaskDefinition>,
+}
+
+/// One revision.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct TaskDefinition {
+    pub(crate) arn: String,
+    pub(crate) revision: u32,
+    /// As `DescribeTaskDefinition` answers, without `enableFaultInjection` unless it was registered.
+    pub(crate) body: Map<String, Value>,
+    /// Beside the definition, never in it.
+    pub(crate) tags: Vec<Value>,
+}
+
+/// A cluster.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Cluster {
+    pub(crate) services: IndexMap<String, Service>,
+}
+
+/// A service with its deployments and tasks.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    pub(crate) created_at_ms: u64,
+    pub(crate) created_by: String,
+    /// The id in `currentServiceDeployment`'s ARN.
+    pub(crate) deployment_serial: String,
+    pub(crate) desired: u32,
+    /// A full ARN.
+    pub(crate) task_definition: String,
+    pub(crate) configuration: DeploymentConfiguration,
+    /// Members that are kept and shown, and whose change starts a deployment: `networkConfiguration`, `platformVersion` and others.
+    pub(crate) settings: Map<String, Value>,
+    /// Newest first; the first one is PRIMARY.
+    pub(crate) deployments: Vec<Deployment>,
+    /// Newest first, at most 100.
+    pub(crate) events: Vec<ServiceEvent>,
+    /// Also the stopped ones, for as long as the account is open.
+    pub(crate) tasks: Vec<Task>,
+    /// The event "unable to stop or start" was told for this deployment.
+    pub(crate) stuck_told: bool,
+    /// The service was told to be in a steady state and nothing happened since.
+    pub(crate) steady: bool,
+    /// The deployment that the breaker gave up, until the next one begins.
+    pub(crate) failed: Option<FailedDeployment>,
+}
+
+/// How a deployment may proceed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct DeploymentConfiguration {
+    pub(crate) maximum_percent: u32,
+    pub(crate) minimum_healthy_percent: u32,
+    pub(crate) breaker: Breaker,
+}
+
+/// The deployment circuit breaker.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Breaker {
+    pub(crate) enable: bool,
+    pub(crate) rollback: bool,
+    pub(crate) threshold: Threshold,
+    /// A healthy task starts the count of failures afresh.
+    pub(crate) reset_on_healthy: bool,
+}
+
+/// After how many failed tasks the breaker trips.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) enum Threshold {
+    /// Percent of the desired count, at least 3 and at most 200.
+    BoundedPercent(u32),
+    /// Percent of the desired count.
+    UnboundedPercent(u32),
+    /// A number of tasks.
+    Count(u32),
+}
+
+/// A deployment of a service.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Deployment {
+    /// `ecs-svc/` and digits.
+    pub(crate) id: String,
+    pub(crate) task_definition: String,
+    pub(crate) desired: u32,
+    /// All failed tasks, as shown.
+    pub(crate) failed_tasks: u32,
+    /// Failures the breaker counts: since the last healthy task, or all.
+    pub(crate) counted_failures: u32,
+    /// No task is started before; it grows with every failure.
+    pub(crate) not_before_ms: u64,
+    pub(crate) created_at_ms: u64,
+    pub(crate) updated_at_ms: u64,
+    pub(crate) rollout: Rollout,
+    pub(crate) reason: String,
+    /// It was COMPLETED once, so a rollback may go back to it.
+    pub(crate) ever_completed: bool,
+    /// Image names and the digests they had at the first task: the same for all tasks of the deployment.
+    pub(crate) digests: IndexMap<String, String>,
+}
+
+/// The state of a deployment's rollout.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Rollout {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+impl Rollout {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// Something that happened to a service.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct ServiceEvent {
+    pub(crate) id: String,
+    pub(crate) at_ms: u64,
+    pub(crate) message: String,
+}
+
+/// A task of a service.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Task {
+    /// 32 hexadecimal digits.
+    pub(crate) id: String,
+    /// The deployment that started it.
+    pub(crate) deployment: String,
+    /// The full ARN of its task definition.
+    pub(crate) definition: String,
+    pub(crate) status: TaskStatus,
+    /// Its health checks passed, or it has none and runs for long enough.
+    pub(crate) healthy: bool,
+    pub(crate) created_at_ms: u64,
+    pub(crate) started_at_ms: Option<u64>,
+    pub(crate) stop: Option<Stop>,
+}
+
+/// Where a task is in its life.
+///
+/// Differs: the passing states PROVISIONING, ACTIVATING, STOPPING and DEPROVISIONING are not seen in simulate.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum TaskStatus {
+    Pending,
+    Running,
+    Deactivating,
+    Stopped,
+}
+
+/// Why a task stopped.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Stop {
+    /// As `EssentialContainerExited`.
+    pub(crate) code: String,
+    pub(crate) reason: String,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) at_ms: u64,
+}
+
+impl Default for DeploymentConfiguration {
+    /// Source: AWS ECS API reference, `DeploymentConfiguration`: 200, 100, no breaker.
+    fn default() -> Self {
+        let breaker = Breaker {
+            enable: false,
+            rollback: false,
+            threshold: Threshold::BoundedPercent(50),
+            reset_on_healthy: true,
+        };
+        Self { maximum_percent: 200, minimum_healthy_percent: 100, breaker }
+    }
+}
+
+impl Task {
+    /// Pending or running: it takes a place.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.status, TaskStatus::Pending | TaskStatus::Running)
+    }
+}
+
+impl Service {
+    /// Running and pending tasks; of one deployment or of all.
+    pub(crate) fn counts(&self, deployment: Option<&str>) -> (u32, u32) {
+        let count = |status: TaskStatus| {
+            let these = self.tasks.iter().filter(|task| deployment.is_none_or(|id| id == task.deployment));
+            u32::try_from(these.filter(|task| task.status == status).count()).unwrap_or(u32::MAX)
+        };
+        (count(TaskStatus::Running), count(TaskStatus::Pending))
+    }
+
+    /// Nothing moves, so that a tick would change nothing.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let settled = |task: &Task| match task.status {
+            TaskStatus::Running => task.healthy,
+            TaskStatus::Stopped => true,
+            TaskStatus::Pending | TaskStatus::Deactivating => false,
+        };
+        self.steady && self.deployments.len() == 1 && !self.is_rolling_out() && self.tasks.iter().all(settled)
+    }
+
+    /// Whether the newest deployment is still under way.
+    pub(crate) fn is_rolling_out(&self) -> bool {
+        self.deployments.first().is_some_and(|primary| primary.rollout == Rollout::InProgress)
+    }
+}
+
+impl TaskDefinition {
+    pub(crate) fn containers(&self) -> &[Value] {
+        self.body.get("containerDefinitions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn images(&self) -> impl Iterator<Item = &str> {
+        self.containers().iter().filter_map(|container| container["image"].as_str())
+    }
+}
+
+impl Ecs {
+    /// The revision that `family`, `family:revision` or an ARN names; without revision the newest.
+    pub(crate) fn task_definition(&self, name: &str) -> Option<&TaskDefinition> {
+        let name = name.rsplit_once(":task-definition/").map_or(name, |(_, name)| name);
+        let (family, revision) = match name.split_once(':') {
+            Some((family, revision)) => (family, Some(revision.parse::<u32>().ok()?)),
+            None => (name, None),
+        };
+        let revisions = &self.families.get(family)?.revisions;
+        match revision {
+            Some(revision) => revisions.iter().find(|found| found.revision == revision),
+            None => revisions.last(),
+        }
+    }
+
+    pub(crate) fn view(&self, cluster: &str, service: &str) -> Option<ServiceView> {
+        let found = self.clusters.get(cluster)?.services.get(service)?;
+        let images: Vec<String> = self
+            .task_definition(&found.task_definition)
+            .map(|definition| definition.images().map(ToOwned::to_owned).collect())
+            .unwrap_or_default();
+        let account = found.task_definition.split(':').nth(4).unwrap_or_default();
+        let assumed = |image: &&String| {
+            image.as_str() != super::PLACEHOLDER_IMAGE && ImageReference::read(image).home(account) == Home::Elsewhere
+        };
+        Some(ServiceView {
+            task_definition: found.task_definition.clone(),
+            assumed_images: images.iter().filter(assumed).cloned().collect(),
+            images,
+            running: found.counts(None).0,
+            desired: found.desired,
+            rollout_state: found.deployments.first().map_or("", |primary| primary.rollout.word()).to_owned(),
+            failed: found.failed.clone(),
+        })
+    }
+}
+
+/// The short name in an ARN or name: the part after the last slash.
+pub(crate) fn short_name(name_or_arn: &str) -> &str {
+    name_or_arn.rsplit_once('/').map_or(name_or_arn, |(_, name)| name)
+}

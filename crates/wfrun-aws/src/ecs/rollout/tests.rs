@@ -1,0 +1,377 @@
+//! Golden timelines: every line is a tick, `deployments | running/pending of the service | events`.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+use proptest::prelude::{Just, Strategy, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use uuid::Uuid;
+
+use super::{Fate, Turn, begin, tick};
+use crate::ecs::model::{Breaker, DeploymentConfiguration, Rollout, Service, Threshold};
+
+/// A service under test, with names instead of ids.
+struct Stage {
+    service: Service,
+    fates: HashMap<String, Fate>,
+    /// Ids of deployments and the letters they are shown as.
+    names: Vec<(String, &'static str)>,
+    now_ms: u64,
+    next_id: u128,
+}
+
+impl Stage {
+    /// A service whose deployment `O` runs `desired` tasks.
+    fn new(desired: u32, minimum: u32, maximum: u32) -> Self {
+        let mut next_id = 0;
+        let mut new_id = || {
+            next_id += 1;
+            Uuid::from_u128(next_id)
+        };
+        let mut service = Service::running("S", "old", desired, "me", 0, &mut new_id);
+        service.configuration.minimum_healthy_percent = minimum;
+        service.configuration.maximum_percent = maximum;
+        service.events.clear();
+        let names = vec![(service.deployments[0].id.clone(), "O")];
+        Self { service, fates: HashMap::new(), names, now_ms: 1000, next_id }
+    }
+
+    fn breaker(mut self, enable: bool, rollback: bool) -> Self {
+        self.service.configuration.breaker.enable = enable;
+        self.service.configuration.breaker.rollback = rollback;
+        self
+    }
+
+    fn deploy(&mut self, name: &'static str, fate: Fate) {
+        self.fates.insert(name.to_owned(), fate);
+        let next_id = &mut self.next_id;
+        begin(&mut self.service, name, self.now_ms, &mut || {
+            *next_id += 1;
+            Uuid::from_u128(*next_id)
+        });
+        self.names.push((self.service.deployments[0].id.clone(), name));
+    }
+
+    fn ticks(&mut self, count: usize) -> Vec<String> {
+        (0..count).map(|_| self.tick()).collect()
+    }
+
+    fn tick(&mut self) -> String {
+        self.now_ms += 50;
+        let Self { service, fates, next_id, now_ms, .. } = self;
+        let fate = |task_definition: &str| fates.get(task_definition).cloned().unwrap_or_else(healthy);
+        let mut new_id = || {
+            *next_id += 1;
+            Uuid::from_u128(*next_id)
+        };
+        let events = tick(service, &mut Turn { now_ms: *now_ms, fate: &fate, new_id: &mut new_id });
+        self.line(&events)
+    }
+
+    fn line(&self, events: &[String]) -> String {
+        let named = |text: &str| self.names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name));
+        let deployments = self.service.deployments.iter().enumerate().map(|(at, deployment)| {
+            let (running, pending) = self.service.counts(Some(&deployment.id));
+            let status = if at == 0 { "PRIMARY" } else { "ACTIVE" };
+            let state = deployment.rollout.word();
+            let (desired, failed) = (deployment.desired, deployment.failed_tasks);
+            named(&format!("{} {status} {state} {running}+{pending}/{desired} f{failed}", deployment.id))
+        });
+        let (running, pending) = self.service.counts(None);
+        let events = events
+            .iter()
+            .map(|event| named(event.split(": (task").next().unwrap_or_default()).replace("(service S) ", ""));
+        let (deployments, events) = (deployments.collect::<Vec<_>>().join(", "), events.collect::<Vec<_>>().join("; "));
+        format!("{deployments} | {running}/{pending} | {events}").trim_end().to_owned()
+    }
+}
+
+fn healthy() -> Fate {
+    Fate::Healthy(IndexMap::new())
+}
+
+fn crash() -> Fate {
+    Fate::Crash { exit_code: 1 }
+}
+
+#[track_caller]
+fn check(found: &[String], want: &[&str]) {
+    assert_eq!(found, want, "\nfound:\n{}\nwant:\n{}", found.join("\n"), want.join("\n"));
+}
+
+#[test]
+fn b1_good_revision() {
+    let mut stage = Stage::new(2, 100, 200);
+    stage.deploy("N", healthy());
+    assert_eq!(stage.line(&[]), "N PRIMARY IN_PROGRESS 0+0/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 2/0 |");
+    check(
+        &stage.ticks(5),
+        &[
+            "N PRIMARY IN_PROGRESS 0+2/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 2/2 | has started 2 tasks",
+            "N PRIMARY IN_PROGRESS 2+0/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 4/0 |",
+            "N PRIMARY IN_PROGRESS 2+0/2 f0, O ACTIVE COMPLETED 0+0/2 f0 | 2/0 | has stopped 2 running tasks",
+            "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 | (deployment N) deployment completed.; has reached a steady state.",
+            "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 |",
+        ],
+    );
+}
+
+#[test]
+fn b2_crashing_revision_is_rolled_back() {
+    let mut stage = Stage::new(1, 100, 200);
+    let old_task = stage.service.tasks[0].id.clone();
+    stage.deploy("N", crash());
+    check(
+        &stage.ticks(8),
+        &[
+            "N PRIMARY IN_PROGRESS 0+1/1 f0, O ACTIVE COMPLETED 1+0/1 f0 | 1/1 | has started 1 tasks",
+            "N PRIMARY IN_PROGRESS 0+0/1 f1, O ACTIVE COMPLETED 1+0/1 f0 | 1/0 |",
+            "N PRIMARY IN_PROGRESS 0+1/1 f1, O ACTIVE COMPLETED 1+0/1 f0 | 1/1 | has started 1 tasks",
+            "N PRIMARY IN_PROGRESS 0+0/1 f2, O ACTIVE COMPLETED 1+0/1 f0 | 1/0 |",
+            "N PRIMARY IN_PROGRESS 0+1/1 f2, O ACTIVE COMPLETED 1+0/1 f0 | 1/1 | has started 1 tasks",
+            "O PRIMARY IN_PROGRESS 1+0/1 f0, N ACTIVE FAILED 0+0/0 f3 | 1/0 | \
+         (deployment N) deployment failed: tasks failed to start.; rolling back to deployment O.",
+            "O PRIMARY COMPLETED 1+0/1 f0 | 1/0 | (deployment O) deployment completed.; has reached a steady state.",
+            "O PRIMARY COMPLETED 1+0/1 f0 | 1/0 |",
+        ],
+    );
+    assert_eq!(stage.service.task_definition, "old");
+    let kept = stage.service.tasks.iter().find(|task| task.id == old_task).unwrap();
+    assert!(kept.is_live(), "the old task is never stopped");
+    let stopped: Vec<_> = stage.service.tasks.iter().filter_map(|task| task.stop.as_ref()).collect();
+    assert!(stopped.iter().all(|stop| stop.code == "EssentialContainerExited" && stop.exit_code == Some(1)));
+    assert_eq!(stopped.len(), 3);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_rolled_back() {
+    let mut stage = Stage::new(1, 100, 200);
+    stage.deploy("N", Fate::CannotStart("CannotPullContainerError: no".to_owned()));
+    let lines = stage.ticks(7);
+    assert!(lines[1].ends_with("| was unable to place a task. Reason: CannotPullContainerError: no."), "{}", lines[1]);
+    assert!(lines[6].starts_with("O PRIMARY COMPLETED"), "{}", lines[6]);
+    let stopped: Vec<_> = stage.service.tasks.iter().filter_map(|task| task.stop.as_ref()).collect();
+    assert_eq!(stopped.len(), 3);
+    assert!(stopped.iter().all(|stop| stop.code == "TaskFailedToStart"));
+}
+
+#[test]
+fn an_unhealthy_revision_is_rolled_back() {
+    let mut stage = Stage::new(1, 100, 200);
+    stage.deploy("N", Fate::Unhealthy);
+    let lines = stage.ticks(12);
+    assert!(lines[2].contains("| (task "), "the failed check is told: {}", lines[2]);
+    assert!(lines.iter().any(|line| line.contains("rolling back to deployment O.")), "{}", lines.join("\n"));
+    assert!(lines[11].starts_with("O PRIMARY COMPLETED"), "{}", lines[11]);
+}
+
+#[test]
+fn b3_without_breaker_it_goes_on_for_ever() {
+    let mut stage = Stage::new(1, 100, 200).breaker(false, false);
+    stage.deploy("N", crash());
+    let lines = stage.ticks(400);
+    let told = lines.iter().filter(|line| line.contains("is unable to consistently start tasks successfully.")).count();
+    assert_eq!(told, 1);
+    let last = lines.last().unwrap();
+    assert!(last.starts_with("N PRIMARY IN_PROGRESS") && last.contains("O ACTIVE COMPLETED 1+0/1"), "{last}");
+    assert!((5..20).contains(&stage.service.deployments[0].failed_tasks), "the delay grows: {last}");
+}
+
+#[test]
+fn b4_bounds_that_let_nothing_happen() {
+    let mut stage = Stage::new(1, 100, 100);
+    stage.deploy("N", healthy());
+    let lines = stage.ticks(5);
+    assert!(lines[0].contains(
+        "was unable to stop or start tasks during a deployment because of the service deployment configuration."
+    ));
+    for line in &lines[1..] {
+        assert_eq!(line, "N PRIMARY IN_PROGRESS 0+0/1 f0, O ACTIVE COMPLETED 1+0/1 f0 | 1/0 |");
+    }
+}
+
+#[test]
+fn b5_old_tasks_stop_first() {
+    let mut stage = Stage::new(2, 0, 100);
+    stage.deploy("N", healthy());
+    check(
+        &stage.ticks(5),
+        &[
+            "N PRIMARY IN_PROGRESS 0+0/2 f0, O ACTIVE COMPLETED 0+0/2 f0 | 0/0 | has stopped 2 running tasks",
+            "N PRIMARY IN_PROGRESS 0+2/2 f0, O ACTIVE COMPLETED 0+0/2 f0 | 0/2 | has started 2 tasks",
+            "N PRIMARY IN_PROGRESS 2+0/2 f0, O ACTIVE COMPLETED 0+0/2 f0 | 2/0 |",
+            "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 | (deployment N) deployment completed.; has reached a steady state.",
+            "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 |",
+        ],
+    );
+}
+
+#[test]
+fn b6_a_second_update_before_the_first_is_complete() {
+    let mut stage = Stage::new(2, 100, 200);
+    stage.deploy("N1", healthy());
+    stage.ticks(1);
+    stage.deploy("N2", crash());
+    let lines = stage.ticks(20);
+    let ids: Vec<_> =
+        lines[0].split(" | ").next().unwrap().split(", ").map(|one| one.split(' ').next().unwrap()).collect();
+    assert_eq!(ids, ["N2", "N1", "O"]);
+    assert!(lines.iter().any(|line| line.contains("rolling back to deployment O.")), "{}", lines.join("\n"));
+    let last = lines.last().unwrap();
+    assert_eq!(last, "O PRIMARY COMPLETED 2+0/2 f0 | 2/0 |", "{}", lines.join("\n"));
+}
+
+#[test]
+fn b6_a_second_update_that_is_good() {
+    let mut stage = Stage::new(2, 100, 200);
+    stage.deploy("N1", healthy());
+    stage.ticks(2);
+    stage.deploy("N2", healthy());
+    let lines = stage.ticks(12);
+    assert_eq!(lines.last().unwrap(), "N2 PRIMARY COMPLETED 2+0/2 f0 | 2/0 |", "{}", lines.join("\n"));
+}
+
+#[test]
+fn without_rollback_the_failed_deployment_stays_beside_the_old_one() {
+    let mut stage = Stage::new(1, 100, 200).breaker(true, false);
+    stage.deploy("N", crash());
+    let lines = stage.ticks(20);
+    assert_eq!(lines.last().unwrap(), "N PRIMARY FAILED 0+0/1 f3, O ACTIVE COMPLETED 1+0/1 f0 | 1/0 |");
+}
+
+#[test]
+fn a_healthy_task_starts_the_count_afresh_if_it_should() {
+    for (reset, trips) in [(true, false), (false, true)] {
+        let mut stage = Stage::new(2, 100, 150);
+        stage.service.configuration.breaker.reset_on_healthy = reset;
+        stage.deploy("N", crash());
+        stage.ticks(4);
+        assert_eq!(stage.service.deployments[0].failed_tasks, 2);
+        stage.fates.insert("N".to_owned(), healthy());
+        stage.ticks(3);
+        stage.fates.insert("N".to_owned(), crash());
+        let lines = stage.ticks(3);
+        assert_eq!(lines.iter().any(|line| line.contains("rolling back")), trips, "{}", lines.join("\n"));
+        assert_eq!(stage.service.deployments.iter().map(|one| one.failed_tasks).max(), Some(3), "{}", lines.join("\n"));
+    }
+}
+
+#[test]
+fn scaling_keeps_the_deployment() {
+    let mut stage = Stage::new(2, 100, 200);
+    for (desired, want) in [(3, "O PRIMARY COMPLETED 3+0/3 f0 | 3/0 |"), (0, "O PRIMARY COMPLETED 0+0/0 f0 | 0/0 |")] {
+        stage.service.desired = desired;
+        stage.service.deployments[0].desired = desired;
+        stage.service.steady = false;
+        let lines = stage.ticks(6);
+        assert_eq!(lines.last().unwrap(), want, "{}", lines.join("\n"));
+        assert!(lines.iter().any(|line| line.ends_with("has reached a steady state.")), "{}", lines.join("\n"));
+    }
+}
+
+#[test]
+fn bounds_hold_for_every_service() {
+    for desired in 0..6 {
+        for (minimum, maximum) in [(100, 200), (50, 100), (0, 100), (50, 150), (100, 150), (0, 200)] {
+            let mut stage = Stage::new(desired, minimum, maximum);
+            stage.deploy("N", healthy());
+            let lower = (desired * minimum).div_ceil(100);
+            let upper = desired * maximum / 100;
+            for _ in 0..40 {
+                stage.tick();
+                let live = stage.service.tasks.iter().filter(|task| task.is_live()).count();
+                let healthy = stage.service.tasks.iter().filter(|task| task.is_live() && task.healthy).count();
+                let case = format!("desired {desired}, {minimum}..{maximum}: {live} live, {healthy} healthy");
+                assert!(live <= usize::try_from(upper.max(desired)).unwrap(), "{case}");
+                assert!(healthy >= usize::try_from(lower).unwrap(), "{case}");
+            }
+            // Nothing can move where the bounds leave no room: no more may start, none may stop.
+            let stuck = upper <= desired && lower >= desired && desired > 0;
+            assert_eq!(
+                stage.service.is_rolling_out(),
+                stuck,
+                "desired {desired}, {minimum}..{maximum}: {}",
+                stage.line(&[])
+            );
+        }
+    }
+}
+
+#[test]
+fn thresholds_of_the_breaker() {
+    let bounded = Threshold::BoundedPercent(50);
+    let cases = [
+        (bounded, 1, 3),
+        (bounded, 2, 3),
+        (bounded, 6, 3),
+        (bounded, 7, 4),
+        (bounded, 25, 13),
+        (bounded, 400, 200),
+        (bounded, 800, 200),
+        (Threshold::UnboundedPercent(50), 800, 400),
+        (Threshold::Count(7), 1, 7),
+    ];
+    let Breaker { enable, rollback, reset_on_healthy, .. } = DeploymentConfiguration::default().breaker;
+    for (threshold, desired, want) in cases {
+        let breaker = Breaker { enable, rollback, threshold, reset_on_healthy };
+        assert_eq!(breaker.trips_at(desired), want, "{threshold:?} of {desired}");
+    }
+}
+
+/// What can happen to a service between ticks.
+#[derive(Clone, Debug)]
+enum Deed {
+    Deploy(Fate),
+    Scale(u32),
+    Tick(usize),
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let fate = prop_oneof![
+        Just(healthy()),
+        Just(crash()),
+        Just(Fate::Unhealthy),
+        Just(Fate::CannotStart("CannotPullContainerError: no".to_owned())),
+    ];
+    let deed =
+        prop_oneof![fate.prop_map(Deed::Deploy), (1..5_u32).prop_map(Deed::Scale), (1..6_usize).prop_map(Deed::Tick)];
+    prop::collection::vec(deed, 0..12)
+}
+
+proptest! {
+    /// Whatever happens: the service's task definition is its PRIMARY's, failed deployments start nothing, and with the default bounds
+    /// and the breaker on, every service comes to rest with its desired tasks. (With none desired, a bad revision completes at once.)
+    #[test]
+    fn every_history_ends_in_a_steady_state(desired in 1..5_u32, deeds in deeds()) {
+        let mut stage = Stage::new(desired, 100, 200);
+        for (at, deed) in deeds.into_iter().enumerate() {
+            match deed {
+                Deed::Deploy(fate) => stage.deploy(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"][at], fate),
+                Deed::Scale(desired) => {
+                    stage.service.desired = desired;
+                    stage.service.deployments[0].desired = desired;
+                }
+                Deed::Tick(count) => for _ in 0..count {
+                    let live_before = live_of_failed(&stage.service);
+                    let line = stage.tick();
+                    prop_assert!(live_of_failed(&stage.service) <= live_before, "{}", line);
+                },
+            }
+            prop_assert_eq!(&stage.service.task_definition, &stage.service.deployments[0].task_definition);
+            let mut ids: Vec<_> = stage.service.deployments.iter().map(|deployment| &deployment.id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            prop_assert_eq!(ids.len(), stage.service.deployments.len());
+        }
+        let lines = stage.ticks(400);
+        let (running, pending) = stage.service.counts(None);
+        prop_assert_eq!((running, pending), (stage.service.desired, 0), "{}", lines.join("\n"));
+        prop_assert!(!stage.service.is_rolling_out() && stage.service.deployments.len() == 1, "{}", lines.join("\n"));
+    }
+}
+
+fn live_of_failed(service: &Service) -> usize {
+    let failed = service.deployments.iter().filter(|deployment| deployment.rollout == Rollout::Failed);
+    failed
+        .flat_map(|deployment| service.tasks.iter().filter(|task| task.is_live() && task.deployment == deployment.id))
+        .count()
+}

@@ -1,0 +1,136 @@
+//! `UpdateService`: what starts a rollout.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::model::{Breaker, DeploymentConfiguration, Service, Threshold, short_name};
+use super::rollout;
+use super::services::{cluster_of, described, no_cluster};
+use crate::account::{Call, Input};
+use crate::protocol::ApiError;
+
+/// Members that are kept, and whose change starts a deployment.
+const DEPLOYED: [&str; 8] = [
+    "capacityProviderStrategy",
+    "healthCheckGracePeriodSeconds",
+    "loadBalancers",
+    "networkConfiguration",
+    "platformVersion",
+    "serviceConnectConfiguration",
+    "serviceRegistries",
+    "volumeConfigurations",
+];
+
+/// Members that are kept and change nothing that runs.
+const KEPT: [&str; 6] = [
+    "availabilityZoneRebalancing",
+    "enableECSManagedTags",
+    "enableExecuteCommand",
+    "placementConstraints",
+    "placementStrategy",
+    "propagateTags",
+];
+
+/// `UpdateService`.
+///
+/// Source: AWS ECS API reference, `UpdateService`: a deployment starts when the task definition or what the tasks run with changes, or
+/// when it is forced; the desired count alone scales the one there is.
+/// Differs: the strategies BLUE_GREEN, LINEAR and CANARY are carried out as ROLLING.
+#[expect(clippy::doc_markdown, reason = "the strategies are AWS' own words")]
+pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
+    let input = call.input;
+    let cluster = cluster_of(call)?;
+    let name = short_name(input.required("service")?);
+    let (arns, now_ms) = (call.arns(), call.account.now_ms());
+    let wanted = input.text("taskDefinition")?;
+    let desired = input.count("desiredCount")?;
+    let force = input.flag("forceNewDeployment")?.unwrap_or(false);
+    let shown = call.account.change(call.region(), |region| {
+        let definition = wanted.map(|wanted| {
+            let unknown = || ApiError::new("ClientException", "TaskDefinition not found.");
+            region.ecs.task_definition(wanted).map(|found| found.arn.clone()).ok_or_else(unknown)
+        });
+        let definition = definition.transpose()?;
+        let services = &mut region.ecs.clusters.get_mut(cluster).ok_or_else(no_cluster)?.services;
+        let service =
+            services.get_mut(name).ok_or_else(|| ApiError::new("ServiceNotFoundException", "Service not found."))?;
+        let configuration = configuration(service.configuration, input)?;
+        service.configuration = configuration;
+        let moved = keep_settings(service, input);
+        if let Some(desired) = desired {
+            scale(service, desired);
+        }
+        let definition = definition.unwrap_or_else(|| service.task_definition.clone());
+        if force || moved || definition != service.task_definition {
+            rollout::begin(service, &definition, now_ms, &mut Uuid::new_v4);
+        }
+        let service = &region.ecs.clusters[cluster].services[name];
+        Ok(json!({ "service": described(service, cluster, arns, &region.ecs) }))
+    })?;
+    call.account.remember_update(&call.caller.access_key_id, arns.service(cluster, name));
+    Ok(shown)
+}
+
+fn scale(service: &mut Service, desired: u32) {
+    if service.desired != desired {
+        service.desired = desired;
+        service.steady = false;
+        service.stuck_told = false;
+    }
+    if let Some(primary) = service.deployments.first_mut() {
+        primary.desired = desired;
+    }
+}
+
+/// Takes the members over; returns whether the tasks have to be replaced for them. An empty list where there is none is no change.
+fn keep_settings(service: &mut Service, input: Input<'_>) -> bool {
+    let mut moved = false;
+    for member in DEPLOYED.iter().chain(&KEPT) {
+        let Some(value) = input.get(member) else { continue };
+        let empty = value.as_array().is_some_and(Vec::is_empty);
+        let changed = match service.settings.get(*member) {
+            Some(known) => known != value,
+            None => !empty,
+        };
+        if changed {
+            moved |= DEPLOYED.contains(member);
+            service.settings.insert((*member).to_owned(), value.clone());
+        }
+    }
+    // AWS shows these in deployments only, where nothing here reads them.
+    service.settings.shift_remove("volumeConfigurations");
+    service.settings.shift_remove("serviceConnectConfiguration");
+    moved
+}
+
+fn configuration(known: DeploymentConfiguration, input: Input<'_>) -> Result<DeploymentConfiguration, ApiError> {
+    let Some(given) = input.map("deploymentConfiguration")? else { return Ok(known) };
+    let breaker = given.map("deploymentCircuitBreaker")?.map(|given| read_breaker(known.breaker, given)).transpose()?;
+    Ok(DeploymentConfiguration {
+        maximum_percent: given.count("maximumPercent")?.unwrap_or(known.maximum_percent),
+        minimum_healthy_percent: given.count("minimumHealthyPercent")?.unwrap_or(known.minimum_healthy_percent),
+        breaker: breaker.unwrap_or(known.breaker),
+    })
+}
+
+/// Source: AWS ECS API reference, `DeploymentCircuitBreaker`.
+fn read_breaker(known: Breaker, given: Input<'_>) -> Result<Breaker, ApiError> {
+    let threshold = given.map("thresholdConfiguration")?.map(|given| {
+        let value = given.count("value")?.unwrap_or(50);
+        match given.text("type")? {
+            None | Some("BOUNDED_PERCENT") => Ok(Threshold::BoundedPercent(value)),
+            Some("UNBOUNDED_PERCENT") => Ok(Threshold::UnboundedPercent(value)),
+            Some("COUNT") => Ok(Threshold::Count(value)),
+            Some(other) => {
+                let message = format!("The circuit breaker's threshold type {other} is not known.");
+                Err(ApiError::new("InvalidParameterException", message))
+            }
+        }
+    });
+    Ok(Breaker {
+        enable: given.flag("enable")?.unwrap_or(known.enable),
+        rollback: given.flag("rollback")?.unwrap_or(known.rollback),
+        threshold: threshold.transpose()?.unwrap_or(known.threshold),
+        reset_on_healthy: given.flag("resetOnHealthyTask")?.unwrap_or(known.reset_on_healthy),
+    })
+}

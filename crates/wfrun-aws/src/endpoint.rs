@@ -1,0 +1,128 @@
+//! The account's one port: every service and the registry.
+
+mod api;
+mod hold;
+mod operations;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Request, Response};
+use axum::serve::ListenerExt as _;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::account::Account;
+use crate::ecs::TICK;
+
+/// An account that is being served.
+#[derive(Debug)]
+pub struct Endpoint {
+    address: SocketAddr,
+    closing: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    scheduler: JoinHandle<()>,
+}
+
+/// Why an endpoint cannot be started.
+#[derive(Debug, Error)]
+pub enum EndpointError {
+    /// The listener has no address.
+    #[error("the listener of the account's endpoint has no address")]
+    Address(#[source] std::io::Error),
+}
+
+/// What every request sees.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) account: Arc<Account>,
+    /// True once the endpoint stops: nobody may wait any longer.
+    pub(crate) closing: watch::Receiver<bool>,
+}
+
+impl Endpoint {
+    /// Serves `account` on `listener` and drives its rollouts until [`Endpoint::stop`].
+    ///
+    /// The listener should be on loopback: nobody is asked for more than an access key id.
+    #[expect(
+        clippy::unused_async,
+        reason = "must run inside the runtime that serves, which an async function makes sure of"
+    )]
+    pub async fn start(account: Arc<Account>, listener: TcpListener) -> Result<Self, EndpointError> {
+        let address = listener.local_addr().map_err(EndpointError::Address)?;
+        account.set_registry_host(address.to_string());
+        let (closing, closed) = watch::channel(false);
+        let shared = Shared { account: Arc::clone(&account), closing: closed.clone() };
+        let router = Router::new().fallback(answer).with_state(shared);
+        let listener = listener.tap_io(|stream| {
+            // Small answers must not wait for the peer's delayed acknowledgement.
+            if let Err(err) = stream.set_nodelay(true) {
+                tracing::debug!(%err, "no TCP_NODELAY");
+            }
+        });
+        let until_closed = wait_until(closed.clone());
+        let server = tokio::spawn(async move {
+            if let Err(err) = axum::serve(listener, router).with_graceful_shutdown(until_closed).await {
+                tracing::error!(%err, "the account's endpoint ended");
+            }
+        });
+        let scheduler = tokio::spawn(drive_rollouts(account, closed));
+        Ok(Self { address, closing, server, scheduler })
+    }
+
+    /// The base URL, as `http://127.0.0.1:5000`: the value for `AWS_ENDPOINT_URL`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops serving: held requests are answered, idle connections closed, and what is still open after a second is cut.
+    pub async fn stop(self) {
+        const PATIENCE: Duration = Duration::from_secs(1);
+        let Self { address: _, closing, mut server, scheduler } = self;
+        closing.send_replace(true);
+        if tokio::time::timeout(PATIENCE, &mut server).await.is_err() {
+            server.abort();
+        }
+        if let Err(err) = scheduler.await {
+            tracing::error!(%err, "the account's scheduler ended");
+        }
+    }
+}
+
+async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Response<Body> {
+    let path = request.uri().path();
+    if path == "/v2" || path.starts_with("/v2/") {
+        crate::registry::answer(&shared.account, request).await
+    } else {
+        api::answer(shared, request).await
+    }
+}
+
+async fn drive_rollouts(account: Arc<Account>, closed: watch::Receiver<bool>) {
+    let end = wait_until(closed);
+    tokio::pin!(end);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = &mut end => return,
+            _ = ticks.tick() => {
+                if let Err(err) = account.tick() {
+                    tracing::error!(error = err.message, "a rollout's step was not written");
+                }
+            }
+        }
+    }
+}
+
+/// Waits until the value is true, or nobody can set it any more.
+pub(crate) async fn wait_until(mut flag: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which ends the wait as well.
+    drop(flag.wait_for(|set| *set).await);
+}

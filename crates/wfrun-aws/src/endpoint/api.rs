@@ -1,0 +1,78 @@
+//! One API request: understood, authenticated, carried out, told.
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use serde_json::Value;
+
+use super::operations::{find, iam_action};
+use super::{Shared, hold};
+use crate::account::{Account, Call, Caller, Input, ServiceCall};
+use crate::ids::{root_arn, user_arn};
+use crate::protocol::{ApiError, ApiRequest, credential};
+
+/// AWS' own limits are far below; a larger body is a client's mistake.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Answers a request to an API.
+pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, BODY_LIMIT).await;
+    let read = ApiRequest::read(&head.method, &head.uri, &head.headers, body.as_deref().unwrap_or_default());
+    let ApiRequest { service, operation, protocol, mut input } = read;
+    if let Err(err) = body {
+        input = Err(format!("the request body was not received: {err}"));
+    }
+    let known = find(&service, &operation);
+    let caller = caller(&shared.account, &head.headers);
+    let result = match (known, &caller) {
+        (None, _) => Err(protocol.unknown_operation(&service, &operation)),
+        (Some(_), None) => Err(protocol.missing_token()),
+        (Some(carry_out), Some(caller)) => match &input {
+            Err(message) => Err(ApiError::new("SerializationException", message.clone())),
+            Ok(input) => {
+                let call = Call { account: &shared.account, caller, input: Input(input) };
+                if (&*service, &*operation) == ("ecs", "DescribeServices") {
+                    hold::until_settled(&shared, call, &head.headers).await;
+                }
+                carry_out(call)
+            }
+        },
+    };
+    let allowed = !matches!(&result, Err(error) if error.denied);
+    let (status, response) = match result {
+        Ok(output) => (StatusCode::OK, protocol.success(&operation, &without_nulls(output))),
+        Err(error) => protocol.failure(&error),
+    };
+    let iam_action = known.and_then(|_| iam_action(&service, &operation));
+    let principal = caller.as_ref().map(Caller::shown);
+    shared.account.observe(ServiceCall { service, operation, status: status.as_u16(), iam_action, allowed, principal });
+    response
+}
+
+/// Who signed the request. A key that the account did not make counts as the account's root, as permissions are not enforced.
+///
+/// Differs: an unknown access key is accepted as root; AWS answers `UnrecognizedClientException`.
+fn caller(account: &Account, headers: &HeaderMap) -> Option<Caller> {
+    let credential = credential(headers)?;
+    let user = account.user_of_key(&credential.access_key_id);
+    let known = user.is_some();
+    let id = account.account_id();
+    let (arn, user_id) =
+        user.map_or_else(|| (root_arn(id), id.to_owned()), |(user, user_id)| (user_arn(id, &user), user_id));
+    Some(Caller { region: credential.region, access_key_id: credential.access_key_id, arn, user_id, known })
+}
+
+/// AWS leaves absent members out; a `null` breaks clients.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .filter(|(_, member)| !member.is_null())
+                .map(|(name, member)| (name, without_nulls(member)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}

@@ -1,0 +1,70 @@
+//! The waiter hold: a `DescribeServices` that waits for a rollout stays open until the rollout is over.
+//!
+//! Clients poll every 15 s or, with back-off, after minutes. The rollout takes less than a second, so answering the first poll late is
+//! what makes a deployment step take as long as the rollout, not as long as the client's patience.
+
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
+use tokio::time::timeout;
+
+use super::{Shared, wait_until};
+use crate::account::Call;
+use crate::ecs;
+
+/// Waits while a named service is rolling out and the caller is waiting for it, at most the account's `waiter_hold`.
+///
+/// A caller is waiting when its key updated the service since the account was opened, or its user agent carries the mark of a waiter (`m/…B…`).
+/// The look that a deployment takes before its update is never held. `waiter_hold` stays far below the clients' read timeouts (60 s).
+///
+/// Differs: AWS answers at once with the state of the moment.
+pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, headers: &HeaderMap) {
+    let account = call.account;
+    let waiter = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).is_some_and(marks_waiter);
+    let rolling = || {
+        let services = ecs::rolling_out(call);
+        services.iter().any(|arn| waiter || account.was_updated_by(&call.caller.access_key_id, arn))
+    };
+    if account.waiter_hold().is_zero() {
+        return;
+    }
+    let mut changes = account.changes();
+    let settled = async {
+        while rolling() {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        // A hold that ran out answers with the state of the moment, as does one that was settled.
+        _ = timeout(account.waiter_hold(), settled) => {}
+        () = wait_until(shared.closing.clone()) => {}
+    }
+}
+
+/// Whether a user agent says that the request comes from a waiter.
+///
+/// Source: botocore, feature ids of the user agent's `m/` section (`B` is a waiter).
+fn marks_waiter(user_agent: &str) -> bool {
+    let marks = user_agent.split(' ').find_map(|part| part.strip_prefix("m/"));
+    marks.is_some_and(|marks| marks.split(',').any(|mark| mark == "B"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marks_waiter;
+
+    #[test]
+    fn waiters_are_known_by_their_mark() {
+        let cases = [
+            ("aws-cli/1.45 md/Botocore#1.43 ua/2.1 os/linux m/B,E,N", true),
+            ("Boto3/1.43 m/N,B", true),
+            ("aws-cli/1.45 m/E,N", false),
+            ("aws-cli/1.45 m/Bx", false),
+            ("", false),
+        ];
+        for (user_agent, want) in cases {
+            assert_eq!(marks_waiter(user_agent), want, "{user_agent}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The protocols of AWS' APIs: which operation a request means, who signed it, and how an answer is written.
+
+mod answer;
+mod request;
+mod signature;
+
+pub(crate) use self::request::{ApiRequest, url_decoded};
+pub(crate) use self::signature::credential;
+
+/// An error that a client sees: a code it can branch on, and a sentence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ApiError {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// The request was refused for who asked.
+    pub(crate) denied: bool,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), denied: false }
+    }
+
+    pub(crate) fn denied(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { denied: true, ..Self::new(code, message) }
+    }
+}

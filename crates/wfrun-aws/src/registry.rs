@@ -1,0 +1,19 @@
+//! The OCI registry at `/v2/`: what `docker push` and `docker pull` talk to.
+//!
+//! Layers stream to disk and are checked against their digest on the way. Blobs are shared by all repositories; which repository has
+//! which blob is part of the account's state.
+
+mod auth;
+mod blobs;
+mod fault;
+mod manifests;
+mod path;
+mod reference;
+mod route;
+mod store;
+mod uploads;
+
+pub(crate) use self::auth::{TOKEN_LIFE, Token, TokenKey};
+pub(crate) use self::reference::{Home, ImageReference};
+pub(crate) use self::route::answer;
+pub(crate) use self::store::Registry;

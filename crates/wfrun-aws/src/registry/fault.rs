@@ -1,0 +1,42 @@
+//! The registry's errors.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+/// An error as the OCI distribution specification has them: a status, a code and a sentence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Fault {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(super) fn bad(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub(super) fn missing(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// The disk failed. Not a 5xx: the client would push again, to the same disk.
+    pub(super) fn disk(err: &std::io::Error) -> Self {
+        Self::bad("BLOB_UPLOAD_INVALID", format!("wfrun: the registry's folder cannot be used: {err}"))
+    }
+
+    pub(super) fn response(&self) -> Response<Body> {
+        let body = json!({ "errors": [{ "code": self.code, "message": self.message }] });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status;
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        response
+    }
+}

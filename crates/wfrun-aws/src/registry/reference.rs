@@ -1,0 +1,85 @@
+//! Names of images, as task definitions have them.
+
+/// `host/repository:tag` or `host/repository@digest`, taken apart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ImageReference<'a> {
+    /// `None` for Docker Hub's short names.
+    pub(crate) host: Option<&'a str>,
+    pub(crate) repository: &'a str,
+    /// A tag or a digest; `latest` where the name has none.
+    pub(crate) reference: &'a str,
+}
+
+/// Which registry an image's host means.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Home<'a> {
+    /// The account's ECR, in this region where the host says one.
+    Ours { region: Option<&'a str> },
+    /// Another registry.
+    Elsewhere,
+}
+
+impl<'a> ImageReference<'a> {
+    /// Source: Docker, reference grammar: the part before the first slash is a host if it has a dot or a colon or is `localhost`.
+    pub(crate) fn read(image: &'a str) -> Self {
+        let (host, rest) = match image.split_once('/') {
+            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (Some(first), rest),
+            Some(_) | None => (None, image),
+        };
+        let (repository, reference) = match rest.split_once('@') {
+            Some((name, digest)) => (name.split_once(':').map_or(name, |(name, _tag)| name), digest),
+            None => rest.split_once(':').unwrap_or((rest, "latest")),
+        };
+        Self { host, repository, reference }
+    }
+
+    /// Every loopback address counts as the account's registry, because its port changes from run to run.
+    pub(crate) fn home(&self, account: &str) -> Home<'a> {
+        let Some(host) = self.host else { return Home::Elsewhere };
+        let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+        if name == "localhost" || name.starts_with("127.") {
+            return Home::Ours { region: None };
+        }
+        let region = host.strip_prefix(account).and_then(|rest| rest.strip_prefix(".dkr.ecr."));
+        match region.and_then(|rest| rest.strip_suffix(".amazonaws.com")) {
+            Some(region) => Home::Ours { region: Some(region) },
+            None => Home::Elsewhere,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Home, ImageReference};
+
+    #[test]
+    fn images_are_taken_apart() {
+        let ours = |region| Home::Ours { region };
+        let cases = [
+            ("127.0.0.1:5000/news-api:abc", Some("127.0.0.1:5000"), "news-api", "abc", ours(None)),
+            ("localhost/a/b", Some("localhost"), "a/b", "latest", ours(None)),
+            (
+                "1.dkr.ecr.eu-west-1.amazonaws.com/a@sha256:00",
+                Some("1.dkr.ecr.eu-west-1.amazonaws.com"),
+                "a",
+                "sha256:00",
+                ours(Some("eu-west-1")),
+            ),
+            (
+                "2.dkr.ecr.eu-west-1.amazonaws.com/a:b",
+                Some("2.dkr.ecr.eu-west-1.amazonaws.com"),
+                "a",
+                "b",
+                Home::Elsewhere,
+            ),
+            ("nginx", None, "nginx", "latest", Home::Elsewhere),
+            ("library/nginx:1", None, "library/nginx", "1", Home::Elsewhere),
+            ("ghcr.io/a/b:1@sha256:00", Some("ghcr.io"), "a/b", "sha256:00", Home::Elsewhere),
+        ];
+        for (image, host, repository, reference, home) in cases {
+            let read = ImageReference::read(image);
+            assert_eq!(read, ImageReference { host, repository, reference }, "{image}");
+            assert_eq!(read.home("1"), home, "{image}");
+        }
+    }
+}

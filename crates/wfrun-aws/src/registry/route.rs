@@ -1,0 +1,207 @@
+//! One request to the registry: who asks, for which repository, and what is done.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use serde_json::{Value, json as json_value};
+
+use super::auth::{Refusal, who};
+use super::fault::Fault;
+use super::path::Path;
+use super::{blobs, manifests};
+use crate::account::{Account, ServiceCall};
+use crate::ecr::{Repository, no_repository};
+use crate::protocol::{ApiError, url_decoded};
+
+/// A request that was let in.
+pub(super) struct Visit<'a> {
+    pub(super) account: &'a Account,
+    /// The region the token was made for: a loopback host does not say one.
+    pub(super) region: &'a str,
+    /// The repository of the path, or an empty text.
+    pub(super) name: &'a str,
+}
+
+/// Answers a request below `/v2/`.
+pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Response<Body> {
+    let (method, whole_path) = (request.method().clone(), request.uri().path().to_owned());
+    let path = Path::read(&whole_path);
+    let host = request.headers().get(header::HOST).cloned();
+    let token = who(request.headers(), account.token_key(), account.now_ms());
+    let allowed = token.is_ok();
+    let principal = token.as_ref().ok().map(|token| token.principal.clone());
+    let result = match token {
+        Err(refusal) => Err(refused(refusal)),
+        Ok(token) => {
+            let visit = Visit { account, region: &token.region, name: name_of(&path) };
+            carry_out(&visit, &path, request).await
+        }
+    };
+    let mut response = result.unwrap_or_else(|fault| fault.response());
+    let headers = response.headers_mut();
+    headers.insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
+    if !allowed {
+        let host = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+        let challenge = format!("Basic realm=\"http://{host}/\",service=\"ecr.amazonaws.com\"");
+        if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+    }
+    let action = operation(&method, &path);
+    account.observe(ServiceCall {
+        service: "ecr".to_owned(),
+        operation: action.map_or_else(|| format!("{method} {whole_path}"), ToOwned::to_owned),
+        status: response.status().as_u16(),
+        iam_action: action.map(|action| format!("ecr:{action}")),
+        allowed,
+        principal,
+    });
+    response
+}
+
+async fn carry_out(visit: &Visit<'_>, path: &Path<'_>, request: Request<Body>) -> Result<Response<Body>, Fault> {
+    let method = request.method().clone();
+    let (is_head, is_get) = (method == Method::HEAD, method == Method::GET);
+    if !visit.name.is_empty() {
+        // A missing repository is the answer to every question about it.
+        visit.repository(|_| ())?;
+    }
+    match path {
+        Path::Base if is_get || is_head => Ok(json(&json_value!({}), "application/json")),
+        Path::Catalog if is_get => Ok(json(&visit.catalog(), "application/json")),
+        Path::Blob { digest, .. } if is_get || is_head => blobs::get(visit, digest, request.headers(), is_get).await,
+        Path::Uploads { name } if method == Method::POST => blobs::begin(visit, name, request).await,
+        Path::Upload { name, id } if method == Method::PATCH => blobs::append(visit, name, id, request).await,
+        Path::Upload { name, id } if method == Method::PUT => blobs::finish(visit, name, id, request).await,
+        Path::Upload { name, id } if is_get => blobs::progress(visit, name, id).await,
+        Path::Upload { id, .. } if method == Method::DELETE => blobs::cancel(visit, id),
+        Path::Manifest { reference, .. } if is_get || is_head => manifests::get(visit, reference, is_get),
+        Path::Manifest { name, reference } if method == Method::PUT => {
+            manifests::put(visit, name, reference, request).await
+        }
+        Path::Manifest { reference, .. } if method == Method::DELETE => manifests::delete(visit, reference),
+        Path::Tags { name } if is_get => manifests::tags(visit, name, &request),
+        Path::Referrers { digest, .. } if is_get => manifests::referrers(visit, digest),
+        Path::Unknown => {
+            Err(Fault::missing("NAME_INVALID", format!("wfrun: the registry has no `{}`", request.uri().path())))
+        }
+        Path::Base
+        | Path::Catalog
+        | Path::Blob { .. }
+        | Path::Uploads { .. }
+        | Path::Upload { .. }
+        | Path::Manifest { .. }
+        | Path::Tags { .. }
+        | Path::Referrers { .. } => {
+            let message = format!("wfrun: {method} {} is not emulated", request.uri().path());
+            Err(Fault::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", message))
+        }
+    }
+}
+
+impl Visit<'_> {
+    /// Looks at the repository of the path.
+    pub(super) fn repository<T>(&self, look: impl FnOnce(&Repository) -> T) -> Result<T, Fault> {
+        let found = self.account.read(self.region, |region| region.ecr.repositories.get(self.name).map(look));
+        found.ok_or_else(|| self.unknown_name())
+    }
+
+    /// Region and repository: whom an upload belongs to.
+    pub(super) fn owner(&self) -> String {
+        format!("{} {}", self.region, self.name)
+    }
+
+    /// Changes the repository of the path; a fault leaves it as it was.
+    pub(super) fn change(&self, alter: impl FnOnce(&mut Repository) -> Result<(), Fault>) -> Result<(), Fault> {
+        let mut fault = None;
+        let changed = self.account.change(self.region, |region| {
+            let repository = region.ecr.repositories.get_mut(self.name);
+            let done = repository.ok_or_else(|| self.unknown_name()).and_then(alter);
+            done.map_err(|refused| {
+                fault = Some(refused);
+                ApiError::new("Refused", "the registry refused")
+            })
+        });
+        changed.map_err(|err| fault.unwrap_or_else(|| Fault::bad("BLOB_UPLOAD_INVALID", err.message)))
+    }
+
+    fn catalog(&self) -> Value {
+        let names =
+            self.account.read(self.region, |region| region.ecr.repositories.keys().cloned().collect::<Vec<_>>());
+        json_value!({ "repositories": names })
+    }
+
+    fn unknown_name(&self) -> Fault {
+        Fault::missing("NAME_UNKNOWN", no_repository(self.name, self.account.account_id()))
+    }
+}
+
+/// `201 Created` at a place.
+pub(super) fn created(location: &str, digest: &str) -> Result<Response<Body>, Fault> {
+    Response::builder()
+        .status(StatusCode::CREATED)
+        .header(header::LOCATION, location)
+        .header("docker-content-digest", digest)
+        .header(header::CONTENT_LENGTH, 0)
+        .body(Body::empty())
+        .map_err(|err| Fault::bad("NAME_INVALID", err.to_string()))
+}
+
+/// A status and nothing else.
+pub(super) fn empty(status: StatusCode) -> Result<Response<Body>, Fault> {
+    Response::builder().status(status).body(Body::empty()).map_err(|err| Fault::bad("UNSUPPORTED", err.to_string()))
+}
+
+pub(super) fn json(body: &Value, content_type: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A parameter of the query, decoded.
+pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| url_decoded(value.as_bytes()))
+}
+
+/// Source: AWS ECR user guide, "Private registry authentication"; the messages are ECR's.
+fn refused(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::Unauthorized => Fault::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Not Authorized"),
+        Refusal::Expired => {
+            let message = "Your authorization token has expired. Reauthenticate and try again.";
+            Fault::new(StatusCode::FORBIDDEN, "DENIED", message)
+        }
+    }
+}
+
+/// The ECR operation, and so the permission, that a request stands for.
+///
+/// Source: AWS ECR user guide, "IAM permissions for pushing an image" and "… for pulling an image".
+fn operation(method: &Method, path: &Path<'_>) -> Option<&'static str> {
+    match path {
+        Path::Catalog => Some("DescribeRepositories"),
+        Path::Blob { .. } if *method == Method::HEAD => Some("BatchCheckLayerAvailability"),
+        Path::Blob { .. } => Some("GetDownloadUrlForLayer"),
+        Path::Uploads { .. } => Some("InitiateLayerUpload"),
+        Path::Upload { .. } if *method == Method::PATCH => Some("UploadLayerPart"),
+        Path::Upload { .. } if *method == Method::PUT => Some("CompleteLayerUpload"),
+        Path::Base | Path::Unknown | Path::Upload { .. } => None,
+        Path::Manifest { .. } if *method == Method::PUT => Some("PutImage"),
+        Path::Manifest { .. } if *method == Method::DELETE => Some("BatchDeleteImage"),
+        Path::Manifest { .. } => Some("BatchGetImage"),
+        Path::Tags { .. } => Some("ListImages"),
+        Path::Referrers { .. } => Some("ListImageReferrers"),
+    }
+}
+
+fn name_of<'a>(path: &Path<'a>) -> &'a str {
+    match path {
+        Path::Base | Path::Catalog | Path::Unknown => "",
+        Path::Blob { name, .. }
+        | Path::Uploads { name }
+        | Path::Upload { name, .. }
+        | Path::Manifest { name, .. }
+        | Path::Tags { name }
+        | Path::Referrers { name, .. } => name,
+    }
+}

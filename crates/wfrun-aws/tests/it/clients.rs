@@ -1,0 +1,113 @@
+//! Real clients, unmodified, with nothing but `AWS_ENDPOINT_URL`. Each test is skipped, visibly, where its client is absent.
+
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::support::World;
+
+/// The environment of a client, without anything of the machine's own account.
+fn command(program: &str, world: &World) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command
+        .env("AWS_ENDPOINT_URL", world.endpoint.url())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", &world.keys.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &world.keys.secret_access_key)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_PAGER", "")
+        .stdin(Stdio::null());
+    command
+}
+
+async fn is_there(program: &str, arguments: &[&str]) -> bool {
+    let asked = Command::new(program).args(arguments).stdin(Stdio::null()).output().await;
+    asked.is_ok_and(|output| output.status.success())
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+fn skipped(what: &str) {
+    eprintln!("skipped: {what}");
+}
+
+#[tokio::test]
+async fn the_aws_cli() {
+    if !is_there("aws", &["--version"]).await {
+        return skipped("the AWS CLI is not installed");
+    }
+    let (world, _folder) = World::new().await;
+    world.push("news-api", "abc", b"layer").await;
+    let run = async |line: &str| {
+        let output = command("aws", &world).args(line.split(' ')).output().await.expect("the AWS CLI starts");
+        let (stdout, stderr) = (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        );
+        (output.status.success(), stdout.trim().to_owned(), stderr)
+    };
+    let (good, account, errors) = run("sts get-caller-identity --query Account --output text").await;
+    assert!(good && account == "123456789012", "{account} {errors}");
+    let (good, password, errors) = run("ecr get-login-password").await;
+    assert!(good && password.len() > 20, "{errors}");
+    let (good, tags, errors) =
+        run("ecr describe-images --repository-name news-api --query imageDetails[0].imageTags[0] --output text").await;
+    assert!(good && tags == "abc", "{tags} {errors}");
+    let update = "ecs update-service --cluster news-api-cluster --service news-api-service --force-new-deployment \
+                  --query service.deployments[0].rolloutState --output text";
+    let (good, state, errors) = run(&update.split_whitespace().collect::<Vec<_>>().join(" ")).await;
+    assert!(good && state == "IN_PROGRESS", "{state} {errors}");
+    let (good, _, errors) =
+        run("ecs wait services-stable --cluster news-api-cluster --services news-api-service").await;
+    assert!(good, "{errors}");
+    let (good, family, errors) =
+        run("ecs describe-task-definition --task-definition news-api-task --query taskDefinition.family --output text")
+            .await;
+    assert!(good && family == "news-api-task", "{family} {errors}");
+    let (good, _, errors) = run("ecs list-clusters").await;
+    assert!(
+        !good
+            && errors.contains("(UnknownOperationException)")
+            && errors.contains("wfrun: ecs:ListClusters is not emulated"),
+        "{errors}"
+    );
+    let (good, _, errors) = run("iam list-users").await;
+    assert!(!good && errors.contains("(InvalidAction)"), "{errors}");
+}
+
+#[tokio::test]
+async fn boto3() {
+    if !is_there("python3", &["-c", "import boto3"]).await {
+        return skipped("Python 3 has no boto3");
+    }
+    let (world, _folder) = World::new().await;
+    let script = "
+import boto3, base64
+ecs, ecr, sts = (boto3.client(name) for name in ('ecs', 'ecr', 'sts'))
+assert sts.get_caller_identity()['Arn'].endswith(':user/github-actions-deploy')
+token = ecr.get_authorization_token()['authorizationData'][0]
+assert base64.b64decode(token['authorizationToken']).count(b':') == 1
+assert token['expiresAt'].year > 2020
+td = ecs.describe_task_definition(taskDefinition='news-api-task')['taskDefinition']
+new = ecs.register_task_definition(family='news-api-task', containerDefinitions=td['containerDefinitions'], memory='512')
+assert new['taskDefinition']['revision'] == 2
+names = dict(cluster='news-api-cluster', service='news-api-service')
+up = ecs.update_service(taskDefinition='news-api-task:2', desiredCount=2, **names)['service']
+assert [d['status'] for d in up['deployments']] == ['PRIMARY', 'ACTIVE']
+ecs.get_waiter('services_stable').wait(cluster='news-api-cluster', services=['news-api-service'])
+now = ecs.describe_services(cluster='news-api-cluster', services=['news-api-service'])['services'][0]
+assert (now['runningCount'], now['deployments'][0]['rolloutState']) == (2, 'COMPLETED')
+try:
+    ecs.describe_services(cluster='nope', services=['x'])
+except ecs.exceptions.ClusterNotFoundException:
+    pass
+print('done')
+";
+    let output = command("python3", &world).args(["-c", script]).output().await.expect("Python starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,8 @@
+//! The endpoint from outside: raw requests, and real clients where the machine has them.
+
+mod accounts;
+mod api;
+mod clients;
+mod registry;
+mod rollouts;
+mod support;

@@ -1,0 +1,56 @@
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+
+use crate::{BackendError, Environment};
+
+/// A kind of place to run a job in.
+pub trait Backend: Send + Sync {
+    /// `docker`, `sandbox`, `host` or `scripted`.
+    fn name(&self) -> &'static str;
+
+    /// Makes an environment and waits until processes can be started in it.
+    fn open(&self, spec: EnvironmentSpec) -> BoxFuture<'_, Result<Environment, BackendError>>;
+
+    /// Takes the names of images away that belong to a registry which ends with the run, such as `127.0.0.1:5000`.
+    fn forget_registry<'a>(&'a self, _host: &'a str) -> BoxFuture<'a, Result<(), BackendError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// What a job needs of its environment.
+#[derive(Debug, Clone, Default)]
+pub struct EnvironmentSpec {
+    /// The run; goes into names and labels.
+    pub run_id: String,
+    /// The job's key; goes into names and labels.
+    pub job: String,
+    /// The image; without meaning to `sandbox` and `host`.
+    pub image: Option<String>,
+    /// A directory of this machine that exists; seen inside at [`Facts::work`](crate::Facts::work).
+    pub work_dir: PathBuf,
+    /// This executable, linked statically: it is the supervisor and the stand-ins inside.
+    pub agent_executable: PathBuf,
+    /// What else is seen inside; without meaning to `host`, which sees everything at its own place.
+    pub mounts: Vec<Mount>,
+    /// Names that resolve to these addresses inside; without meaning to `host`.
+    pub hosts: Vec<(String, IpAddr)>,
+    /// The name server inside, instead of this machine's; without meaning to `host`.
+    pub dns: Option<IpAddr>,
+    /// Commands (`aws`, `docker`, `sudo`) that are a link to `agent_executable`, first on the `PATH` inside.
+    pub shims: Vec<String>,
+    /// Variables that every process inherits, after those of the place itself.
+    pub env: Vec<(String, String)>,
+}
+
+/// A file or directory of this machine that is seen inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Its place on this machine; it exists.
+    pub source: PathBuf,
+    /// Its absolute place inside; made if missing.
+    pub target: String,
+    /// Whether writing to it fails inside.
+    pub read_only: bool,
+}

@@ -1,0 +1,71 @@
+//! Jobs in containers of a Docker engine on this machine.
+
+mod cleaning;
+mod connection;
+mod container;
+
+pub use cleaning::clean;
+pub(crate) use container::Container;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use crate::{Backend, BackendError, Environment, EnvironmentSpec};
+
+/// The label of everything that a run makes; its value is the run's id.
+pub const RUN_LABEL: &str = "wfrun.run";
+/// The label of everything that a job makes; its value is the job's key.
+pub const JOB_LABEL: &str = "wfrun.job";
+
+/// Makes containers.
+#[derive(Debug, Clone)]
+pub struct DockerBackend {
+    docker: bollard::Docker,
+    /// The engine's socket on this machine.
+    socket: String,
+}
+
+impl DockerBackend {
+    /// Connects to the engine of `DOCKER_HOST`, or of the usual socket, and agrees on a version with it.
+    pub async fn connect() -> Result<Self, BackendError> {
+        let (docker, socket) = connection::connect(std::env::var("DOCKER_HOST").ok()).await?;
+        Ok(Self { docker, socket })
+    }
+
+    /// Whether the engine has this image.
+    pub async fn has_image(&self, name: &str) -> Result<bool, BackendError> {
+        match self.docker.inspect_image(name).await {
+            Ok(_) => Ok(true),
+            Err(err) if connection::is_not_found(&err) => Ok(false),
+            Err(err) => Err(BackendError::Engine { action: format!("look for image `{name}`"), err }),
+        }
+    }
+
+    /// The engine's client.
+    pub fn client(&self) -> &bollard::Docker {
+        &self.docker
+    }
+
+    /// The image for a label of `runs-on`, unless `--platform` says otherwise; `None` for labels of other systems.
+    ///
+    /// Differs: jobs for `ubuntu-*` run in Debian 12 with Python 3, Node 20, git and the Docker client, not in GitHub's
+    /// image with all its tools.
+    pub fn image_for(label: &str) -> Option<&'static str> {
+        let label = label.to_ascii_lowercase();
+        (label == "ubuntu" || label.starts_with("ubuntu-") || label == "linux").then_some("wfrun/runner:bookworm")
+    }
+}
+
+impl Backend for DockerBackend {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    fn open(&self, spec: EnvironmentSpec) -> BoxFuture<'_, Result<Environment, BackendError>> {
+        container::open(&self.docker, &self.socket, spec).boxed()
+    }
+
+    fn forget_registry<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<(), BackendError>> {
+        cleaning::forget_registry(&self.docker, host).boxed()
+    }
+}

@@ -1,0 +1,232 @@
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
+use bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, WaitContainerOptions};
+use futures_util::StreamExt as _;
+use tokio::net::UnixListener;
+use wfrun_agent::protocol::Ready;
+use wfrun_agent::supervisor::{self, EXECUTABLE, SHIM_DIR};
+
+use super::connection::is_not_found;
+use super::{JOB_LABEL, RUN_LABEL, cleaning};
+use crate::environment::Teardown;
+use crate::link::{ConnectError, Link};
+use crate::{BackendError, Environment, EnvironmentSpec, Facts, inherited};
+
+const HOME: &str = "/home/runner";
+const WORK: &str = "/home/runner/work";
+const TOOL_CACHE: &str = "/opt/hostedtoolcache";
+/// Where the directory with the connection's socket is seen inside.
+const SOCKET_DIR: &str = "/opt/wfrun/run";
+const SOCKET: &str = "agent.sock";
+/// Where steps find the engine, wherever its socket is on this machine.
+const ENGINE_SOCKET: &str = "/var/run/docker.sock";
+/// The `PATH` of an image that has none. Source: Docker's default.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// What the engine sets for the container alone.
+const NOT_INHERITED: [&str; 3] = ["HOME", "HOSTNAME", "PATH"];
+/// Starting takes a tenth of a second; an engine under heavy load is slower.
+const CONNECT_WAIT: Duration = Duration::from_mins(1);
+
+/// A container that goes when this does.
+#[derive(Debug)]
+pub(crate) struct Container {
+    docker: Docker,
+    id: String,
+    engine_socket: String,
+    is_removed: bool,
+}
+
+impl Container {
+    /// Removes it and waits until it is gone.
+    pub(crate) async fn remove(mut self) -> Result<(), BackendError> {
+        let result = cleaning::remove_container(&self.docker, &self.id).await;
+        self.is_removed = result.is_ok();
+        result
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if self.is_removed {
+            return;
+        }
+        // There may be no runtime any more, so this is a plain request; best effort: the container also removes itself
+        // when its supervisor ends, and that ends when the connection closes.
+        if let Err(err) = request_removal(&self.engine_socket, &self.id) {
+            tracing::warn!(container = self.id, %err, "failed to remove a container");
+        }
+    }
+}
+
+fn request_removal(socket: &str, id: &str) -> std::io::Result<()> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(stream, "DELETE /containers/{id}?force=1&v=1 HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")?;
+    // The answer comes when it is done.
+    stream.read(&mut [0; 64]).map(|_| ())
+}
+
+/// Makes and starts a container for a job.
+pub(super) async fn open(
+    docker: &Docker,
+    engine_socket: &str,
+    spec: EnvironmentSpec,
+) -> Result<Environment, BackendError> {
+    let begin = Instant::now();
+    let image = spec.image.clone().ok_or_else(|| BackendError::NoImage { job: spec.job.clone() })?;
+    let path_error = |path: &Path| {
+        let (job, path) = (spec.job.clone(), path.to_owned());
+        move |err| BackendError::Path { job, path, err }
+    };
+    // Not below the work directory: the path of a socket must be short.
+    let socket_dir = tempfile::Builder::new().prefix("wfrun-").tempdir().map_err(path_error(&std::env::temp_dir()))?;
+    let socket = socket_dir.path().join(SOCKET);
+    let listener = UnixListener::bind(&socket).map_err(path_error(&socket))?;
+    let body = body(&spec, &image, engine_socket, socket_dir.path());
+    let options = CreateContainerOptions { name: Some(name(&spec)), ..CreateContainerOptions::default() };
+    let created = docker.create_container(Some(options), body).await.map_err(|err| {
+        if is_not_found(&err) {
+            BackendError::ImageMissing { image: image.clone() }
+        } else {
+            BackendError::Engine { action: format!("create a container of `{image}`"), err }
+        }
+    })?;
+    let container = Container {
+        docker: docker.clone(),
+        id: created.id,
+        engine_socket: engine_socket.to_owned(),
+        is_removed: false,
+    };
+    let started = start(&container, &listener, &spec.job).await;
+    // The connection stands without the socket, so not even a killed wfrun leaves it behind.
+    drop(socket_dir);
+    match started {
+        Ok((link, ready)) => {
+            let facts = facts(ready, spec, begin);
+            Ok(Environment::new(facts, link, Teardown::Docker { container }))
+        }
+        Err(err) => {
+            container.remove().await.ok();
+            Err(err)
+        }
+    }
+}
+
+async fn start(container: &Container, listener: &UnixListener, job: &str) -> Result<(Link, Ready), BackendError> {
+    let Container { docker, id, .. } = container;
+    docker
+        .start_container(id, None::<StartContainerOptions>)
+        .await
+        .map_err(|err| BackendError::Engine { action: format!("start the container of job `{job}`"), err })?;
+    let lost = |detail: String| BackendError::Lost { job: job.to_owned(), detail };
+    let mut end = docker.wait_container(id, None::<WaitContainerOptions>);
+    let stream = tokio::select! {
+        accepted = listener.accept() => accepted.map_err(|err| lost(err.to_string()))?.0,
+        end = end.next() => return Err(lost(describe(end))),
+        () = tokio::time::sleep(CONNECT_WAIT) => {
+            return Err(lost(format!("it did not connect within {} s", CONNECT_WAIT.as_secs())));
+        }
+    };
+    let (reader, writer) = stream.into_split();
+    Link::open(job, reader, writer).await.map_err(|err| match err {
+        ConnectError::Setup(message) => BackendError::Setup { job: job.to_owned(), message },
+        ConnectError::Lost(detail) => lost(detail),
+    })
+}
+
+/// The client takes an exit code other than 0 for an error.
+fn describe(end: Option<Result<bollard::models::ContainerWaitResponse, Error>>) -> String {
+    match end {
+        Some(Ok(end)) => format!("exit code {}", end.status_code),
+        Some(Err(Error::DockerContainerWaitError { error, code })) => {
+            format!("exit code {code} {error}").trim_end().to_owned()
+        }
+        Some(Err(err)) => err.to_string(),
+        None => "the container is gone".to_owned(),
+    }
+}
+
+/// A name that tells whose it is, and that no other has.
+fn name(spec: &EnvironmentSpec) -> String {
+    let plain = |text: &str| -> String {
+        text.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).take(40).collect()
+    };
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    format!("wfrun-{}-{}-{}", plain(&spec.run_id), plain(&spec.job), &unique[..8])
+}
+
+fn body(spec: &EnvironmentSpec, image: &str, engine_socket: &str, socket_dir: &Path) -> ContainerCreateBody {
+    let mut entrypoint = vec![EXECUTABLE.to_owned(), supervisor::SUBCOMMAND.to_owned()];
+    let mut option = |name: &str, value: &str| entrypoint.extend([name.to_owned(), value.to_owned()]);
+    option("--socket", &format!("{SOCKET_DIR}/{SOCKET}"));
+    option("--directory", HOME);
+    option("--directory", TOOL_CACHE);
+    for shim in &spec.shims {
+        option("--shim", shim);
+    }
+    let labels = HashMap::from([(RUN_LABEL.to_owned(), spec.run_id.clone()), (JOB_LABEL.to_owned(), spec.job.clone())]);
+    let host_config = HostConfig {
+        // The jobs of GitHub's machines see services on localhost; so do these.
+        network_mode: Some("host".to_owned()),
+        auto_remove: Some(true),
+        mounts: Some(mounts(spec, engine_socket, socket_dir)),
+        extra_hosts: Some(spec.hosts.iter().map(|(name, address)| format!("{name}:{address}")).collect()),
+        dns: spec.dns.map(|address| vec![address.to_string()]),
+        ..HostConfig::default()
+    };
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(entrypoint),
+        cmd: Some(Vec::new()),
+        user: Some("0:0".to_owned()),
+        working_dir: Some("/".to_owned()),
+        labels: Some(labels),
+        host_config: Some(host_config),
+        ..ContainerCreateBody::default()
+    }
+}
+
+fn mounts(spec: &EnvironmentSpec, engine_socket: &str, socket_dir: &Path) -> Vec<Mount> {
+    let mount = |source: &Path, target: &str, read_only: bool| Mount {
+        typ: Some(MountType::BIND),
+        source: Some(source.display().to_string()),
+        target: Some(target.to_owned()),
+        read_only: Some(read_only),
+        ..Mount::default()
+    };
+    let mut mounts = vec![
+        mount(&spec.agent_executable, EXECUTABLE, true),
+        mount(socket_dir, SOCKET_DIR, false),
+        mount(&spec.work_dir, WORK, false),
+        mount(Path::new(engine_socket), ENGINE_SOCKET, false),
+    ];
+    mounts.extend(spec.mounts.iter().map(|it| mount(&it.source, &it.target, it.read_only)));
+    let certificates = inherited::certificate_files();
+    mounts.extend(certificates.iter().map(|path| mount(Path::new(path), path, true)));
+    mounts
+}
+
+fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
+    let image_path = ready.env.iter().find(|(key, _)| key == "PATH").map_or(DEFAULT_PATH, |(_, value)| value);
+    let path = if spec.shims.is_empty() { image_path.to_owned() } else { format!("{SHIM_DIR}:{image_path}") };
+    let mut inherited: Vec<(String, String)> =
+        ready.env.into_iter().filter(|(key, _)| !NOT_INHERITED.contains(&key.as_str())).collect();
+    inherited.extend(inherited::network_variables());
+    Facts {
+        os: "Linux",
+        arch: ready.arch,
+        base_env: inherited::base_env(inherited, &path, HOME, spec.env),
+        path,
+        home: HOME.to_owned(),
+        work: WORK.to_owned(),
+        tool_cache: TOOL_CACHE.to_owned(),
+        started_in: begin.elapsed(),
+    }
+}

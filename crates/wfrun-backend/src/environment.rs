@@ -1,0 +1,109 @@
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wfrun_agent::protocol::FoundProcess;
+
+use crate::agent_process::AgentProcess;
+use crate::docker::Container;
+use crate::link::Link;
+use crate::{BackendError, Exec, Process};
+
+/// What is true inside an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// `Linux`, as in `runner.os`.
+    pub os: &'static str,
+    /// `X64` or `ARM64`, as in `runner.arch`.
+    pub arch: String,
+    /// The `PATH` that processes inherit, with the directory of the shims first where there are any.
+    pub path: String,
+    /// What processes inherit, with `PATH` and `HOME`: layer 1 of a step's environment.
+    ///
+    /// Source: GitHub: execution rules E2.6.
+    pub base_env: Vec<(String, String)>,
+    /// The home directory: `/home/runner`, but on `host`.
+    pub home: String,
+    /// Where `work_dir` is seen: `/home/runner/work`, but on `host`.
+    pub work: String,
+    /// A writable directory for tools: `/opt/hostedtoolcache`, but on `host`.
+    pub tool_cache: String,
+    /// How long it took until processes could be started.
+    pub started_in: Duration,
+}
+
+/// A place where processes run, until it is closed or dropped.
+#[derive(Debug)]
+pub struct Environment {
+    pub(crate) facts: Facts,
+    pub(crate) link: Link,
+    pub(crate) teardown: Teardown,
+}
+
+/// What is to be taken away after the supervisor ended.
+#[derive(Debug)]
+pub(crate) enum Teardown {
+    /// Nothing.
+    Nothing,
+    /// The supervisor, then its scratch directory.
+    Host { agent: AgentProcess, scratch: TempDir },
+    /// The supervisor; everything else goes with its namespaces.
+    Sandbox { agent: AgentProcess },
+    /// The container.
+    Docker { container: Container },
+}
+
+impl Environment {
+    pub(crate) fn new(facts: Facts, link: Link, teardown: Teardown) -> Self {
+        Self { facts, link, teardown }
+    }
+
+    /// What is true inside.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Starts a process.
+    ///
+    /// Fails only when the environment is gone; a command that cannot be started is
+    /// [`ProcessEvent::FailedToStart`](crate::ProcessEvent::FailedToStart).
+    #[expect(clippy::unused_async, reason = "a backend that must wait before it can start a process changes no caller")]
+    pub async fn spawn(&self, exec: Exec) -> Result<Process, BackendError> {
+        self.link.spawn(exec)
+    }
+
+    /// Looks a command up in [`Facts::path`]; `None` when there is none or the environment is gone.
+    pub async fn which(&self, command: &str) -> Option<String> {
+        self.link.which(command, &self.facts.path).await
+    }
+
+    /// Kills every process whose environment has `name=value`, and says which.
+    ///
+    /// Source: GitHub: execution rules E1.8, orphans at `Complete job` (`RUNNER_TRACKING_ID`).
+    pub async fn sweep(&self, name: &str, value: &str) -> Vec<FoundProcess> {
+        self.link.sweep(name, value).await
+    }
+
+    /// Kills what still runs and takes the environment away; waits until nothing of it is left.
+    pub async fn close(self) -> Result<(), BackendError> {
+        let Self { facts: _, link, teardown } = self;
+        let has_ended = link.close().await;
+        match teardown {
+            Teardown::Nothing => {}
+            Teardown::Host { mut agent, scratch } => {
+                end(&mut agent, has_ended).await;
+                drop(scratch);
+            }
+            Teardown::Sandbox { mut agent } => end(&mut agent, has_ended).await,
+            Teardown::Docker { container } => container.remove().await?,
+        }
+        Ok(())
+    }
+}
+
+async fn end(agent: &mut AgentProcess, has_ended: bool) {
+    if !has_ended {
+        agent.kill();
+    }
+    let end = agent.wait().await;
+    tracing::debug!(end, "the supervisor ended");
+}

@@ -1,0 +1,97 @@
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why an environment could not be made, used or taken away.
+#[derive(Debug, Error)]
+pub enum BackendError {
+    /// No Docker engine answers.
+    #[error(
+        "no Docker engine answers at {tried}; start it (`sudo systemctl start docker`, or `sudo dockerd`), set DOCKER_HOST, or use `--backend sandbox`"
+    )]
+    NoEngine {
+        /// The address or addresses tried.
+        tried: String,
+        /// What the client said.
+        #[source]
+        err: bollard::errors::Error,
+    },
+    /// The engine is on another machine, whose directories are not ours.
+    #[error(
+        "the Docker engine at {address} is not on this machine, so the work directory cannot be mounted; unset DOCKER_HOST, or use `--backend sandbox`"
+    )]
+    RemoteEngine {
+        /// Where it is.
+        address: String,
+    },
+    /// The job has no image.
+    #[error(
+        "job `{job}` needs an image on backend `docker`; name one with `--platform LABEL=IMAGE`, or use `--backend sandbox`"
+    )]
+    NoImage {
+        /// The job's key.
+        job: String,
+    },
+    /// The engine does not have the image.
+    #[error(
+        "the Docker engine has no image `{image}`; make it with `wfrun image build`, get it with `docker pull {image}`, or name another with `--platform LABEL=IMAGE`"
+    )]
+    ImageMissing {
+        /// Its name.
+        image: String,
+    },
+    /// The engine refused something.
+    #[error("the Docker engine failed to {action}")]
+    Engine {
+        /// What was asked.
+        action: String,
+        /// What it said.
+        #[source]
+        err: bollard::errors::Error,
+    },
+    /// This machine does not let us make namespaces or an overlay.
+    #[error("no sandbox can be made here: {reason}; {way_out}")]
+    SandboxImpossible {
+        /// What is missing.
+        reason: String,
+        /// What to do.
+        way_out: &'static str,
+    },
+    /// The environment could not be made inside.
+    #[error("the environment of job `{job}` could not be set up: {message}")]
+    Setup {
+        /// The job's key.
+        job: String,
+        /// What was tried and what the system said.
+        message: String,
+    },
+    /// The supervisor could not be started.
+    #[error("the supervisor {} could not be started", executable.display())]
+    Agent {
+        /// The executable.
+        executable: PathBuf,
+        /// What the system said.
+        #[source]
+        err: io::Error,
+    },
+    /// A file or directory of this machine could not be used.
+    #[error("{} cannot be used for the environment of job `{job}`", path.display())]
+    Path {
+        /// The job's key.
+        job: String,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        err: io::Error,
+    },
+    /// The supervisor ended before its time.
+    #[error("the environment of job `{job}` is gone: its supervisor ended ({detail})")]
+    Lost {
+        /// The job's key.
+        job: String,
+        /// What is known of its end.
+        detail: String,
+    },
+}

@@ -1,0 +1,9 @@
+//! What every backend promises, and what each promises alone.
+
+mod docker;
+mod every_backend;
+mod host;
+mod network;
+mod sandbox;
+mod scripted;
+mod support;

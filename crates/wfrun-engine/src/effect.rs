@@ -1,0 +1,160 @@
+//! What is to be done outside.
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+use wfrun_journal::{Phase, RunEvent};
+use wfrun_plan::{JobKey, StepPath};
+use wfrun_workflow::ActionRef;
+
+/// What came of one fact.
+#[derive(Debug, Clone, Default)]
+pub struct Turn {
+    /// To be done by the runner, in this order.
+    pub effects: Vec<Effect>,
+    /// To be written to the journal, in this order.
+    pub events: Vec<RunEvent>,
+}
+
+/// Something to do outside.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Make a job's environment, find its actions, then report `JobReady` or `JobNotReady`.
+    OpenJob {
+        /// Whose.
+        job: JobKey,
+        /// The labels of `runs-on`.
+        labels: Vec<String>,
+        /// The actions its steps use.
+        actions: Vec<ActionRef>,
+        /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
+        event: Json,
+    },
+    /// Hash the files of the workspace that match, then report `Hashed`.
+    HashFiles {
+        /// For which job.
+        job: JobKey,
+        /// The patterns, with options such as `--follow-symbolic-links` as given.
+        patterns: Vec<String>,
+    },
+    /// Start a step's process, report its lines, then `StepEnded`.
+    RunStep {
+        /// Whose.
+        job: JobKey,
+        /// Which.
+        step: StepPath,
+        /// Which part of it.
+        phase: Phase,
+        /// How to start it.
+        launch: Box<Launch>,
+    },
+    /// Send a signal to the current step of a job.
+    Signal {
+        /// Whose.
+        job: JobKey,
+        /// Which.
+        signal: Signal,
+    },
+    /// Report `Woke` when it is time.
+    WakeAt {
+        /// When, in milliseconds since the run began.
+        at_ms: u64,
+        /// What for.
+        timer: Timer,
+    },
+    /// Take a job's environment away, then report `JobClosed`.
+    CloseJob {
+        /// Whose.
+        job: JobKey,
+    },
+}
+
+/// How to start a step's process.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// What to start.
+    pub program: Program,
+    /// Its whole environment.
+    pub env: IndexMap<String, String>,
+    /// Its working directory.
+    pub cwd: String,
+    /// The files it may write to; to be made empty before and read after.
+    pub files: FilePaths,
+}
+
+/// What a step starts.
+#[derive(Debug, Clone)]
+pub enum Program {
+    /// A script, to be written to a file first.
+    Script {
+        /// The shell, found on the search path.
+        command: String,
+        /// Its arguments; `{0}` stands for the script's path.
+        arguments: Vec<String>,
+        /// The text.
+        script: String,
+        /// Where to write it.
+        path: String,
+    },
+    /// A stand-in that wfrun carries in itself.
+    StandIn {
+        /// For which action.
+        action: ActionRef,
+        /// Which part of it.
+        phase: Phase,
+    },
+}
+
+/// Where a step's files are, as its process sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePaths {
+    /// `GITHUB_PATH`
+    pub path: String,
+    /// `GITHUB_ENV`
+    pub env: String,
+    /// `GITHUB_STEP_SUMMARY`
+    pub summary: String,
+    /// `GITHUB_STATE`
+    pub state: String,
+    /// `GITHUB_OUTPUT`
+    pub output: String,
+    /// `WFRUN_DECLARATIONS`
+    pub declarations: String,
+}
+
+/// A signal to a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT to the entry process.
+    Interrupt,
+    /// SIGTERM to the entry process.
+    Terminate,
+    /// SIGKILL to all that the step started.
+    Kill,
+}
+
+/// What the engine wants to be woken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Timer {
+    /// A step's `timeout-minutes` is over.
+    StepTimeout {
+        /// Whose.
+        job: JobKey,
+        /// Which of the job's processes: a later one must not be hit.
+        serial: u64,
+    },
+    /// A job's `timeout-minutes` is over.
+    JobTimeout {
+        /// Whose.
+        job: JobKey,
+    },
+    /// A signal was not heeded.
+    Escalate {
+        /// Whose.
+        job: JobKey,
+        /// Which of the job's processes.
+        serial: u64,
+        /// What to send next.
+        signal: Signal,
+    },
+    /// The time for cleaning up after a cancellation is over.
+    CancelDeadline,
+}

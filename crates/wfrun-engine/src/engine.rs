@@ -1,0 +1,225 @@
+//! The run as a state machine.
+mod cancel;
+mod contexts;
+mod declare;
+mod job;
+mod launch;
+mod lines;
+mod step;
+mod step_end;
+
+use indexmap::IndexMap;
+use wfrun_expr::{Object, Value};
+use wfrun_journal::{
+    Conclusion, Declared, Fault, How, JobHeader, Masker, Notice, Outcome, RunEvent, RunEventKind, RunFinished,
+    RunRecord, RunStarted, SCHEMA, Secret, ServiceCalled, SkipReason,
+};
+use wfrun_plan::{JobKey, Plan, PlannedJob, github_context};
+
+use crate::scope::{Contexts, text_object};
+use crate::state::{JobState, Progress};
+use crate::{Effect, EngineSettings, Fact, FactKind, Timer, Turn};
+
+/// One run in progress.
+#[derive(Debug)]
+pub struct Engine {
+    plan: Plan,
+    settings: EngineSettings,
+    masker: Masker,
+    record: RunRecord,
+    jobs: IndexMap<JobKey, JobState>,
+    github: Object,
+    cancelled: bool,
+    aws_declared: bool,
+    seq: u64,
+    now_ms: u64,
+    turn: Turn,
+}
+
+impl Engine {
+    /// A run of `plan` that has not begun.
+    pub fn new(plan: Plan, settings: EngineSettings) -> Self {
+        let mut masker = Masker::default();
+        for (name, secret) in &settings.secrets {
+            // Source: GitHub: execution rules E5.1: these two are switches, not secrets.
+            if !matches!(name.as_str(), "ACTIONS_STEP_DEBUG" | "ACTIONS_RUNNER_DEBUG") {
+                masker.learn(secret);
+            }
+        }
+        settings.hidden.iter().for_each(|it| masker.learn(it));
+        masker.learn(&Secret::new(&settings.identity.token));
+        let github = github_context(&plan.workflow, &plan.event, &settings.identity);
+        let jobs = plan.jobs.values().map(|it| (it.key.clone(), JobState::new(it.key.clone(), it.id.to_string())));
+        let jobs = jobs.collect();
+        let record = RunRecord::default();
+        Self {
+            plan,
+            settings,
+            masker,
+            record,
+            jobs,
+            github,
+            cancelled: false,
+            aws_declared: false,
+            seq: 0,
+            now_ms: 0,
+            turn: Turn::default(),
+        }
+    }
+
+    /// Takes one fact in; gives back all that follows from it.
+    pub fn handle(&mut self, fact: Fact) -> Turn {
+        self.now_ms = self.now_ms.max(fact.at_ms);
+        match fact.kind {
+            FactKind::Begin => self.begin(),
+            FactKind::JobReady { job, environment } => self.job_ready(&job, *environment),
+            FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
+            FactKind::Hashed { job, patterns, digest } => self.hashed(&job, patterns, digest),
+            FactKind::Lines { job, stream, lines } => self.lines(&job, stream, &lines),
+            FactKind::StepEnded { job, end, files } => self.step_ended(&job, &end, &files),
+            FactKind::JobClosed { job, fault } => self.job_closed(&job, fault),
+            FactKind::Cancel { force } => self.cancel(force),
+            FactKind::Woke(timer) => self.woke(&timer),
+            FactKind::ServiceCalled(call) => self.service_called(call),
+            FactKind::Noticed(message) => self.notice(&message),
+        }
+        self.advance();
+        std::mem::take(&mut self.turn)
+    }
+
+    /// The journal so far, folded.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    fn begin(&mut self) {
+        let headers = self.plan.jobs.values().map(|it| JobHeader {
+            key: it.key.clone(),
+            id: it.id.to_string(),
+            name: self.masker.mask(it.id.as_str()),
+            needs: it.needs.clone(),
+        });
+        let started = RunStarted {
+            schema: SCHEMA,
+            run_id: self.settings.run_id.clone(),
+            workflow: self.masker.mask(self.plan.workflow.display_name()),
+            path: self.plan.workflow.source.path().to_owned(),
+            event: self.plan.event.name.clone(),
+            git_ref: self.plan.event.git_ref.clone(),
+            sha: self.plan.event.sha.clone(),
+            backend: self.settings.backend.clone(),
+            backend_reason: self.settings.backend_reason.clone(),
+            jobs: headers.collect(),
+        };
+        self.emit(RunEventKind::RunStarted(started));
+        for message in std::mem::take(&mut self.settings.notices) {
+            self.notice(&message);
+        }
+    }
+
+    /// Every call is recorded; the first of an AWS service says that no real one was called.
+    fn service_called(&mut self, call: ServiceCalled) {
+        let is_aws = call.allowed.is_some();
+        self.emit(RunEventKind::ServiceCalled(call));
+        if is_aws && !std::mem::replace(&mut self.aws_declared, true) {
+            let subject = self.masker.mask("AWS");
+            let detail = self.masker.mask(
+                "calls went to an account on this machine: its ECR and STS answer for real, its ECS tasks run in appearance only",
+            );
+            let declared = Declared { job: None, step: None, how: How::Simulated, subject, detail };
+            self.emit(RunEventKind::Declared(declared));
+        }
+    }
+
+    fn notice(&mut self, message: &str) {
+        let message = self.masker.mask(message);
+        self.emit(RunEventKind::Notice(Notice { message }));
+    }
+
+    fn fault(&mut self, job: Option<&JobKey>, message: &str, help: Option<String>) {
+        let message = self.masker.mask(message);
+        self.emit(RunEventKind::Fault(Fault { job: job.cloned(), message, help }));
+    }
+
+    /// Starts, skips and finishes all that can be.
+    fn advance(&mut self) {
+        if self.record.started.is_none() || self.record.conclusion.is_some() {
+            return;
+        }
+        // A job that ends may let others start, also ones that stand before it in the file.
+        loop {
+            let before = self.seq;
+            for key in self.plan.jobs.keys().cloned().collect::<Vec<_>>() {
+                self.advance_job(&key);
+            }
+            if self.seq == before {
+                break;
+            }
+        }
+        if self.jobs.values().all(|it| it.progress == Progress::Done) {
+            self.finish();
+        }
+    }
+
+    fn advance_job(&mut self, key: &JobKey) {
+        match self.jobs.get(key).map(|it| it.progress) {
+            Some(Progress::Waiting) => self.try_start_job(key),
+            Some(Progress::Running) => self.advance_steps(key),
+            Some(Progress::Opening | Progress::Closing | Progress::Done) | None => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        let jobs: IndexMap<JobKey, Outcome> =
+            self.record.jobs.iter().map(|(key, it)| (key.clone(), it.result.unwrap_or(Outcome::Skipped))).collect();
+        let conclusion = self.conclusion();
+        self.emit(RunEventKind::RunFinished(RunFinished { conclusion, jobs, duration_ms: self.now_ms }));
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        let jobs = || self.record.jobs.values();
+        let failed = jobs().any(|it| it.result == Some(Outcome::Failure) && !it.forgiven);
+        let elsewhere = jobs().any(|it| matches!(it.skipped, Some(SkipReason::Machine { .. })));
+        let undone = self.record.declared.iter().any(|it| it.how == How::NotRun);
+        let loose = self.settings.strict && !self.record.declared.is_empty();
+        if self.cancelled || jobs().any(|it| it.result == Some(Outcome::Cancelled)) {
+            Conclusion::Cancelled
+        } else if failed {
+            Conclusion::Failure
+        } else if elsewhere || undone || loose {
+            Conclusion::Incomplete
+        } else if jobs().all(|it| it.result == Some(Outcome::Skipped)) {
+            Conclusion::Skipped
+        } else {
+            Conclusion::Success
+        }
+    }
+
+    /// Where the run's contexts begin: what is the same for every job.
+    fn contexts(&self, job: &PlannedJob) -> Contexts {
+        let mut contexts = Contexts::default();
+        contexts.set("github", self.github.with("job", Value::string(job.id.as_str())));
+        contexts.set("vars", text_object(&self.settings.vars));
+        contexts.set("inputs", self.settings.inputs.clone());
+        contexts.set("needs", crate::scope::needs(job, &self.record, &self.jobs));
+        contexts
+    }
+
+    fn secrets(&self) -> Object {
+        let secrets = self.settings.secrets.iter().map(|(name, it)| (name.clone(), Value::string(it.expose())));
+        let token = ("github_token".to_owned(), Value::string(&self.settings.identity.token));
+        secrets.chain([token]).collect()
+    }
+
+    fn wake(&mut self, after_ms: u64, timer: Timer) {
+        self.turn.effects.push(Effect::WakeAt { at_ms: self.now_ms + after_ms, timer });
+    }
+
+    /// The only place that makes run events: state changes by folding them.
+    fn emit(&mut self, kind: RunEventKind) {
+        self.seq += 1;
+        let event = RunEvent { seq: self.seq, at_ms: self.now_ms, kind };
+        self.record.apply(&event);
+        self.turn.events.push(event);
+    }
+}

@@ -1,0 +1,128 @@
+//! Cancellation and time limits.
+//!
+//! Source: GitHub: execution rules E1.8.
+use wfrun_journal::{AnnotationLevel, Outcome, Phase};
+use wfrun_plan::JobKey;
+
+use super::Engine;
+use crate::scope::{At, Status};
+use crate::state::Progress;
+use crate::{Effect, Signal, Timer};
+
+impl Engine {
+    /// A person wants the run to end; `force` at once.
+    pub(super) fn cancel(&mut self, force: bool) {
+        let first = !self.cancelled;
+        self.cancelled = true;
+        let running =
+            self.jobs.values().filter(|it| it.progress == Progress::Running || it.progress == Progress::Opening);
+        for key in running.map(|it| it.key.clone()).collect::<Vec<_>>() {
+            self.cancel_job(&key);
+            if force {
+                self.halt(&key);
+            }
+        }
+        if first {
+            self.wake(self.settings.grace.cancel_deadline_ms, Timer::CancelDeadline);
+        }
+    }
+
+    /// The job is cancelled; its step goes on only if its condition still holds.
+    fn cancel_job(&mut self, key: &JobKey) {
+        let Some(state) = self.jobs.get_mut(key) else { return };
+        state.status = Outcome::Cancelled;
+        if !self.still_wanted(key) {
+            let grace = self.settings.grace;
+            self.stop_step(key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
+        }
+    }
+
+    /// Whether the condition of the current step holds in a cancelled job.
+    fn still_wanted(&self, key: &JobKey) -> bool {
+        let Some(current) = self.jobs.get(key).and_then(|it| it.current.as_ref()) else { return true };
+        let stage = current.stage;
+        let Some(step) = self.model_step(key, stage.index) else { return false };
+        if stage.phase != Phase::Main {
+            return true;
+        }
+        let contexts = self.step_contexts(key, step, &current.env, None);
+        let at = At { contexts: &contexts, status: Status::Step(Outcome::Cancelled), hashes: None };
+        step.condition.condition.evaluate(&at).is_ok_and(|it| it.value().is_truthy())
+    }
+
+    /// SIGINT now, SIGTERM and SIGKILL when it is not heeded.
+    fn stop_step(&mut self, key: &JobKey, terminate_ms: u64, kill_ms: u64) {
+        let Some(current) = self.jobs.get_mut(key).and_then(|it| it.current.as_mut()) else { return };
+        if current.stopping {
+            return;
+        }
+        current.stopping = true;
+        let serial = current.serial;
+        self.turn.effects.push(Effect::Signal { job: key.clone(), signal: Signal::Interrupt });
+        for (after_ms, signal) in [(terminate_ms, Signal::Terminate), (kill_ms, Signal::Kill)] {
+            self.wake(after_ms, Timer::Escalate { job: key.clone(), serial, signal });
+        }
+    }
+
+    /// Nothing further starts in this job, and what runs is killed.
+    fn halt(&mut self, key: &JobKey) {
+        let Some(state) = self.jobs.get_mut(key) else { return };
+        state.halted = true;
+        if let Some(current) = &mut state.current {
+            current.stopping = true;
+            self.turn.effects.push(Effect::Signal { job: key.clone(), signal: Signal::Kill });
+        }
+    }
+
+    pub(super) fn woke(&mut self, timer: &Timer) {
+        match timer {
+            Timer::StepTimeout { job, serial } => self.step_timed_out(job, *serial),
+            Timer::JobTimeout { job } => self.job_timed_out(job),
+            Timer::Escalate { job, serial, signal } => {
+                if self.runs(job, *serial) {
+                    self.turn.effects.push(Effect::Signal { job: job.clone(), signal: *signal });
+                }
+            }
+            Timer::CancelDeadline => {
+                for key in self.jobs.keys().cloned().collect::<Vec<_>>() {
+                    self.halt(&key);
+                }
+            }
+        }
+    }
+
+    fn runs(&self, key: &JobKey, serial: u64) -> bool {
+        self.jobs.get(key).and_then(|it| it.current.as_ref()).is_some_and(|it| it.serial == serial)
+    }
+
+    fn step_timed_out(&mut self, key: &JobKey, serial: u64) {
+        if !self.runs(key, serial) {
+            return;
+        }
+        if let Some(current) = self.jobs.get_mut(key).and_then(|it| it.current.as_mut()) {
+            current.timed_out = true;
+        }
+        let grace = self.settings.grace;
+        self.stop_step(key, grace.terminate_ms, grace.kill_ms);
+    }
+
+    /// Treated like a cancellation of the job.
+    fn job_timed_out(&mut self, key: &JobKey) {
+        let running = self.jobs.get(key).is_some_and(|it| matches!(it.progress, Progress::Opening | Progress::Running));
+        if !running {
+            return;
+        }
+        let model = self.plan.model(key).and_then(|it| it.timeout_minutes.as_ref().map(wfrun_workflow::Field::raw));
+        let minutes = model.unwrap_or_else(|| "360".to_owned());
+        let message =
+            format!("The job running on runner wfrun has exceeded the maximum execution time of {minutes} minutes.");
+        self.annotate(key, AnnotationLevel::Error, &message);
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.status = Outcome::Cancelled;
+        }
+        if !self.still_wanted(key) {
+            let grace = self.settings.grace;
+            self.stop_step(key, grace.terminate_ms, grace.kill_ms);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What happened outside.
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use wfrun_journal::{How, ServiceCalled, Stream};
+use wfrun_plan::JobKey;
+use wfrun_workflow::{Action, ActionRef};
+
+use crate::Timer;
+
+/// Something that happened outside.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// Milliseconds since the run began. The engine has no clock of its own.
+    pub at_ms: u64,
+    /// What happened.
+    pub kind: FactKind,
+}
+
+/// What a [`Fact`] says.
+#[derive(Debug, Clone)]
+pub enum FactKind {
+    /// The run may begin.
+    Begin,
+    /// A job's environment is there.
+    JobReady {
+        /// Whose.
+        job: JobKey,
+        /// What it is like.
+        environment: Box<JobEnvironment>,
+    },
+    /// A job's environment could not be made.
+    JobNotReady {
+        /// Whose.
+        job: JobKey,
+        /// Why, with its causes.
+        message: String,
+        /// The way out.
+        help: Option<String>,
+    },
+    /// Files were hashed for `hashFiles`.
+    Hashed {
+        /// For which job.
+        job: JobKey,
+        /// The patterns asked for.
+        patterns: Vec<String>,
+        /// Hex digits, or empty where nothing matched; or why it failed.
+        digest: Result<String, String>,
+    },
+    /// The current step of a job wrote lines.
+    Lines {
+        /// Whose.
+        job: JobKey,
+        /// Where to.
+        stream: Stream,
+        /// The lines without their ends, in order.
+        lines: Vec<String>,
+    },
+    /// The current step of a job ended.
+    StepEnded {
+        /// Whose.
+        job: JobKey,
+        /// How.
+        end: StepEnd,
+        /// What it left in its files.
+        files: Box<StepFiles>,
+    },
+    /// A job's environment is gone.
+    JobClosed {
+        /// Whose.
+        job: JobKey,
+        /// What could not be cleaned up.
+        fault: Option<String>,
+    },
+    /// A person, or a signal, wants the run to end.
+    Cancel {
+        /// Whether to kill at once.
+        force: bool,
+    },
+    /// A timer that the engine had asked for is due.
+    Woke(Timer),
+    /// A local service was called.
+    ServiceCalled(ServiceCalled),
+    /// Something a person should know.
+    Noticed(String),
+}
+
+/// How a step's process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepEnd {
+    /// With this code; 128 + n after signal n.
+    Exited {
+        /// The code.
+        code: i32,
+    },
+    /// It never started.
+    NotStarted {
+        /// Why not, as GitHub's log has it.
+        message: String,
+    },
+}
+
+/// What a step left in its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepFiles {
+    /// `GITHUB_PATH`
+    pub path: String,
+    /// `GITHUB_ENV`
+    pub env: String,
+    /// `GITHUB_STEP_SUMMARY`
+    pub summary: String,
+    /// `GITHUB_STATE`
+    pub state: String,
+    /// `GITHUB_OUTPUT`
+    pub output: String,
+    /// What stand-ins declared.
+    pub declarations: Vec<RawDeclaration>,
+    /// Files that could not be read, by GitHub's names for them (`env`, `output` …), and why.
+    pub unreadable: Vec<(&'static str, String)>,
+}
+
+/// One line of a step's declarations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawDeclaration {
+    /// How it was done.
+    pub how: How,
+    /// What.
+    pub subject: String,
+    /// The difference.
+    pub detail: String,
+}
+
+/// What a job's environment is like, as its processes see it.
+#[derive(Debug, Clone)]
+pub struct JobEnvironment {
+    /// The image, where there is one.
+    pub image: Option<String>,
+    /// `runner.os`
+    pub os: String,
+    /// `runner.arch`
+    pub arch: String,
+    /// `runner.name`
+    pub name: String,
+    /// Where things are.
+    pub layout: Layout,
+    /// The search path before any `GITHUB_PATH`.
+    pub path: String,
+    /// What every process inherits.
+    pub base_env: IndexMap<String, String>,
+    /// What every step gets above its own `env:`, such as `AWS_ENDPOINT_URL`.
+    pub step_env: IndexMap<String, String>,
+    /// What only actions get: `ACTIONS_RUNTIME_TOKEN` …
+    pub action_env: IndexMap<String, String>,
+    /// The actions its steps use.
+    pub actions: IndexMap<ActionRef, ResolvedAction>,
+    /// Further values to mask: tokens made for this job.
+    pub secrets: Vec<String>,
+}
+
+/// The places of a job, as its processes see them. All absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// `github.workspace`
+    pub workspace: String,
+    /// `runner.workspace`: its parent.
+    pub runner_workspace: String,
+    /// `runner.temp`
+    pub temp: String,
+    /// `runner.tool_cache`
+    pub tool_cache: String,
+    /// `HOME`
+    pub home: String,
+    /// Where action and script processes find the event's payload.
+    pub event_path: String,
+    /// The folder of the file commands.
+    pub file_commands: String,
+}
+
+/// An action that was found.
+#[derive(Debug, Clone)]
+pub struct ResolvedAction {
+    /// Its manifest.
+    pub manifest: Arc<Action>,
+    /// How faithfully it will run.
+    pub how: How,
+}

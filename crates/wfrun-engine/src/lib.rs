@@ -1,0 +1,22 @@
+//! Decides; never does. Facts come in, effects and run events go out.
+//!
+//! Invariant: no clock, no disk, no task. Time comes in with the facts.
+//! Invariant: the record changes only in `Engine::emit`, by folding an event.
+mod command;
+mod effect;
+mod engine;
+mod environment;
+mod fact;
+mod file_command;
+mod scope;
+mod settings;
+mod shell;
+mod state;
+
+pub use command::{Command, StopCommands, parse_command};
+pub use effect::{Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
+pub use engine::Engine;
+pub use fact::{Fact, FactKind, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles};
+pub use file_command::{FileCommandError, parse_key_values};
+pub use settings::{EngineSettings, Grace};
+pub use shell::{ShellCommand, ShellError};

@@ -1,0 +1,66 @@
+use indexmap::IndexMap;
+use wfrun_expr::Value;
+use wfrun_journal::Secret;
+use wfrun_plan::RunIdentity;
+
+/// What the caller decided about a run.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// The run's id: the name of its folder.
+    pub run_id: String,
+    /// What expressions and variables say of the run.
+    pub identity: RunIdentity,
+    /// Where jobs run.
+    pub backend: String,
+    /// Why there.
+    pub backend_reason: String,
+    /// `secrets`
+    pub secrets: IndexMap<String, Secret>,
+    /// Further values to mask, which steps never get: real keys that stand-ins took the place of.
+    pub hidden: Vec<Secret>,
+    /// `vars`
+    pub vars: IndexMap<String, String>,
+    /// `inputs`
+    pub inputs: Value,
+    /// Variables given by `--env`; below the workflow's own `env`.
+    pub env: IndexMap<String, String>,
+    /// At most so many jobs at once; 0 is no limit.
+    pub max_jobs: usize,
+    /// Whether anything declared makes the run incomplete.
+    pub strict: bool,
+    /// How long steps may take to end when they are told to.
+    pub grace: Grace,
+    /// What to say before anything runs.
+    pub notices: Vec<String>,
+}
+
+/// How long steps may take to end when they are told to, in milliseconds after the first signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grace {
+    /// From SIGINT to SIGTERM after a time limit.
+    pub terminate_ms: u64,
+    /// From SIGINT to SIGKILL after a time limit.
+    pub kill_ms: u64,
+    /// From SIGINT to SIGTERM when a person cancels.
+    pub cancel_terminate_ms: u64,
+    /// From SIGINT to SIGKILL when a person cancels.
+    pub cancel_kill_ms: u64,
+    /// From the cancellation to the end of `always()` steps and post steps.
+    pub cancel_deadline_ms: u64,
+}
+
+impl Default for Grace {
+    /// After a time limit as on GitHub; on Ctrl-C so that a person has their prompt back within three seconds.
+    ///
+    /// Source: GitHub: execution rules E1.8.
+    /// Differs: after Ctrl-C `always()` and post steps have two seconds to end, where GitHub gives five minutes.
+    fn default() -> Self {
+        Self {
+            terminate_ms: 7_500,
+            kill_ms: 10_000,
+            cancel_terminate_ms: 800,
+            cancel_kill_ms: 1_400,
+            cancel_deadline_ms: 2_000,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The shells of `run` steps.
+//!
+//! Source: GitHub: execution rules E2.1.
+use thiserror::Error;
+
+/// How to start a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShellCommand {
+    /// The shell, to be found on the search path.
+    pub command: String,
+    /// Its arguments; `{0}` stands for the script's path.
+    pub arguments: Vec<String>,
+    /// The script file's extension, with its dot, or nothing.
+    pub extension: &'static str,
+    /// What the log shows: `bash -e {0}`.
+    pub shown: String,
+    /// The shell to take where `command` is not there.
+    pub fallback: Option<&'static str>,
+    /// Lines around the script.
+    pub wrap: Option<(&'static str, &'static str)>,
+}
+
+/// A `shell:` that GitHub refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ShellError {
+    /// It has no `{0}`.
+    #[error(
+        "Invalid shell option. Shell must be a valid built-in (bash, sh, cmd, powershell, pwsh) or a format string containing '{{0}}'"
+    )]
+    NoPlaceholder,
+}
+
+struct Known {
+    name: &'static str,
+    arguments: &'static str,
+    extension: &'static str,
+}
+
+const SHELLS: &[Known] = &[
+    Known { name: "bash", arguments: "--noprofile --norc -e -o pipefail {0}", extension: ".sh" },
+    Known { name: "sh", arguments: "-e {0}", extension: ".sh" },
+    Known { name: "python", arguments: "{0}", extension: ".py" },
+    Known { name: "pwsh", arguments: "-command . '{0}'", extension: ".ps1" },
+    Known { name: "powershell", arguments: "-command . '{0}'", extension: ".ps1" },
+    Known { name: "cmd", arguments: "/D /E:ON /V:OFF /S /C CALL {0}", extension: ".cmd" },
+];
+
+const POWERSHELL_WRAP: (&str, &str) = (
+    "$ErrorActionPreference = 'stop'\n",
+    "\nif ((Test-Path -LiteralPath variable:\\LASTEXITCODE)) { exit $LASTEXITCODE }",
+);
+
+impl ShellCommand {
+    /// The command for a `shell:`; `None` or empty is the platform's default.
+    pub fn of(shell: Option<&str>) -> Result<Self, ShellError> {
+        let Some(shell) = shell.filter(|it| !it.is_empty()) else { return Ok(Self::unspecified()) };
+        // Only the first space separates the command from its arguments.
+        let (command, given) = match shell.split_once(' ') {
+            Some((command, arguments)) => (command, arguments.trim()),
+            None => (shell, ""),
+        };
+        let known = SHELLS.iter().find(|it| it.name.eq_ignore_ascii_case(command));
+        let format = if given.is_empty() { known.map_or("", |it| it.arguments) } else { given };
+        if !format.contains("{0}") {
+            return Err(ShellError::NoPlaceholder);
+        }
+        let powershell = known.is_some_and(|it| it.extension == ".ps1");
+        Ok(Self {
+            command: command.to_owned(),
+            arguments: split(format),
+            extension: known.map_or("", |it| it.extension),
+            shown: format!("{command} {format}"),
+            fallback: None,
+            wrap: powershell.then_some(POWERSHELL_WRAP),
+        })
+    }
+
+    /// Without `shell:`, bash with the arguments of sh, so without `pipefail`.
+    fn unspecified() -> Self {
+        Self {
+            command: "bash".to_owned(),
+            arguments: split("-e {0}"),
+            extension: ".sh",
+            shown: "bash -e {0}".to_owned(),
+            fallback: Some("sh"),
+            wrap: None,
+        }
+    }
+}
+
+/// Splits arguments at blanks; a quoted part is one argument.
+fn split(format: &str) -> Vec<String> {
+    if let Some(rest) = format.strip_prefix("-command ") {
+        return vec!["-command".to_owned(), rest.to_owned()];
+    }
+    let mut arguments = Vec::new();
+    let mut current = String::new();
+    let mut quoted = None;
+    let mut open = false;
+    for it in format.chars() {
+        match (quoted, it) {
+            (Some(quote), _) if it == quote => quoted = None,
+            (Some(_), _) => current.push(it),
+            (None, '"' | '\'') => {
+                quoted = Some(it);
+                open = true;
+            }
+            (None, it) if it.is_whitespace() => {
+                if open || !current.is_empty() {
+                    arguments.push(std::mem::take(&mut current));
+                }
+                open = false;
+            }
+            (None, it) => current.push(it),
+        }
+    }
+    if open || !current.is_empty() {
+        arguments.push(current);
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(shell: Option<&str>, command: &str, arguments: &[&str], extension: &str) {
+        let found = ShellCommand::of(shell).expect("a valid shell");
+        assert_eq!((found.command.as_str(), found.extension), (command, extension));
+        assert_eq!(found.arguments, arguments);
+    }
+
+    /// Source: GitHub: execution rules E2.1.
+    #[test]
+    fn table() {
+        check(None, "bash", &["-e", "{0}"], ".sh");
+        check(Some(""), "bash", &["-e", "{0}"], ".sh");
+        check(Some("bash"), "bash", &["--noprofile", "--norc", "-e", "-o", "pipefail", "{0}"], ".sh");
+        check(Some("sh"), "sh", &["-e", "{0}"], ".sh");
+        check(Some("python"), "python", &["{0}"], ".py");
+        check(Some("bash -x {0}"), "bash", &["-x", "{0}"], ".sh");
+        check(Some("perl {0}"), "perl", &["{0}"], "");
+        check(Some("/bin/bash -e \"{0}\""), "/bin/bash", &["-e", "{0}"], "");
+        check(Some("Bash"), "Bash", &["--noprofile", "--norc", "-e", "-o", "pipefail", "{0}"], ".sh");
+        check(Some("pwsh"), "pwsh", &["-command", ". '{0}'"], ".ps1");
+    }
+
+    #[test]
+    fn refused() {
+        for shell in ["bash -x", "perl", "python -u"] {
+            assert_eq!(ShellCommand::of(Some(shell)), Err(ShellError::NoPlaceholder), "{shell}");
+        }
+    }
+}

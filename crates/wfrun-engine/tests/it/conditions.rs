@@ -1,0 +1,195 @@
+//! Which jobs and steps run.
+use insta::assert_snapshot;
+
+use crate::driver::World;
+
+const DEPLOY: &str = "
+on: push
+jobs:
+  test: {runs-on: ubuntu-latest, steps: [{run: pytest}]}
+  deploy:
+    needs: test
+    if: github.event_name == 'push' && github.ref == 'refs/heads/main'
+    runs-on: ubuntu-latest
+    steps: [{run: ship}, {name: good, if: success(), run: tell}, {name: bad, if: failure(), run: cry}]
+";
+
+#[test]
+fn the_whole_way() {
+    assert_snapshot!(World::new(DEPLOY).run().story(), @r"
+    test: starts
+      main Run pytest (real)
+        success/success
+    test: success
+    deploy: starts
+      main Run ship (real)
+        success/success
+      main good (real)
+        success/success
+      main bad: skipped because failure() is false
+    deploy: success
+    success
+    ");
+}
+
+#[test]
+fn a_false_condition_names_its_operand() {
+    assert_snapshot!(World::new(DEPLOY).on("refs/heads/dev").run().story(), @r"
+    test: starts
+      main Run pytest (real)
+        success/success
+    test: success
+    deploy: skipped because github.ref == 'refs/heads/main' is false
+    success
+    ");
+}
+
+#[test]
+fn a_failed_need_is_the_reason() {
+    assert_snapshot!(World::new(DEPLOY).fails("pytest").run().story(), @r"
+    test: starts
+      main Run pytest (real)
+        error: Process completed with exit code 1.
+        failure/failure
+    test: failure
+    deploy: skipped because test ended with failure
+    failure
+    ");
+}
+
+#[test]
+fn a_failed_step_lets_only_failure_steps_run() {
+    assert_snapshot!(World::new(DEPLOY).fails("ship").run().story(), @r"
+    test: starts
+      main Run pytest (real)
+        success/success
+    test: success
+    deploy: starts
+      main Run ship (real)
+        error: Process completed with exit code 1.
+        failure/failure
+      main good: skipped because success() is false
+      main bad (real)
+        success/success
+    deploy: failure
+    failure
+    ");
+}
+
+/// Source: GitHub: planning rules 4.3: `success()` looks at all ancestors.
+#[test]
+fn skipped_ancestors_count() {
+    let workflow = "
+on: push
+jobs:
+  a: {if: false, runs-on: x, steps: [{run: a}]}
+  b: {needs: a, if: always(), runs-on: x, steps: [{run: b}]}
+  c: {needs: b, runs-on: x, steps: [{run: c}]}
+  d: {needs: b, if: '!failure() && !cancelled()', runs-on: x, steps: [{run: d}]}
+";
+    assert_snapshot!(World::new(workflow).run().story(), @r"
+    a: skipped because false is false
+    b: starts
+      main Run b (real)
+        success/success
+    b: success
+    c: skipped because a ended with skipped
+    d: starts
+      main Run d (real)
+        success/success
+    d: success
+    success
+    ");
+}
+
+#[test]
+fn continue_on_error_at_both_levels() {
+    let workflow = "
+on: push
+jobs:
+  a:
+    runs-on: x
+    continue-on-error: true
+    steps: [{id: s, continue-on-error: true, run: one}, {run: 'echo ${{ steps.s.outcome }} ${{ steps.s.conclusion }}'}, {run: two}]
+  b: {needs: a, runs-on: x, steps: [{run: 'echo ${{ needs.a.result }}'}]}
+";
+    assert_snapshot!(World::new(workflow).fails("one").fails("two").run().story(), @r"
+    a: starts
+      main Run one (real)
+        error: Process completed with exit code 1.
+        failure/success
+      main Run echo failure success (real)
+        success/success
+      main Run two (real)
+        error: Process completed with exit code 1.
+        failure/failure
+    a: failure
+    b: starts
+      main Run echo success (real)
+        success/success
+    b: success
+    success
+    ");
+}
+
+#[test]
+fn a_condition_that_cannot_be_evaluated_fails() {
+    let steps = "[{name: s, if: \"fromJSON('{')\", continue-on-error: true, run: a}, {run: b}]";
+    assert_snapshot!(World::steps(steps).run().story(), @r"
+    j: starts
+      main s (real)
+        error: Unexpected end of content while loading JObject. Path '', line 1, position 1.
+        failure/failure
+      main Run b: skipped because s failed
+    j: failure
+    failure
+    ");
+}
+
+#[test]
+fn another_kind_of_machine_is_never_green() {
+    let workflow =
+        "on: push\njobs: {w: {runs-on: windows-latest, steps: [{run: dir}]}, l: {runs-on: x, steps: [{run: ls}]}}";
+    assert_snapshot!(World::new(workflow).run().story(), @r"
+        not run: job w
+    w: skipped because of the machine windows-latest
+    l: starts
+      main Run ls (real)
+        success/success
+    l: success
+    incomplete
+    ");
+}
+
+#[test]
+fn cancellation_ends_steps_and_runs_what_wants_to_run() {
+    let steps = "[{run: long}, {name: never, run: next}, {name: clean, if: always(), run: clean}]";
+    let endless = crate::driver::Does { endless: true, ..Default::default() };
+    assert_snapshot!(World::steps(steps).when("long", endless).cancelled_in("long").run().story(), @r"
+    j: starts
+      main Run long (real)
+        error: The operation was canceled.
+        cancelled/cancelled
+      main never: skipped because of the cancellation
+      main clean (real)
+        success/success
+    j: cancelled
+    cancelled
+    ");
+}
+
+#[test]
+fn a_step_times_out() {
+    let steps = "[{name: slow, timeout-minutes: 2, run: slow}, {if: failure(), run: cry}]";
+    let endless = crate::driver::Does { endless: true, ..Default::default() };
+    assert_snapshot!(World::steps(steps).when("slow", endless).run().story(), @r"
+    j: starts
+      main slow (real)
+        error: The action 'slow' has timed out after 2 minutes.
+        failure/failure
+      main Run cry (real)
+        success/success
+    j: failure
+    failure
+    ");
+}

@@ -1,0 +1,306 @@
+//! Plays the world to an engine: opens jobs at once, ends steps as a script says.
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::json;
+use wfrun_engine::{
+    Effect, Engine, EngineSettings, Fact, FactKind, Grace, JobEnvironment, Launch, Layout, Program, ResolvedAction,
+    StepEnd, StepFiles,
+};
+use wfrun_expr::Value;
+use wfrun_journal::{How, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
+use wfrun_plan::{ChangedPaths, Event, RunIdentity, plan};
+use wfrun_syntax::Source;
+use wfrun_workflow::{ActionRef, lower, lower_action};
+
+/// What a step does, by the first line of its script or by its action.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Does {
+    pub(crate) code: i32,
+    pub(crate) lines: Vec<&'static str>,
+    pub(crate) files: StepFiles,
+    /// It goes on until it is told to end.
+    pub(crate) endless: bool,
+}
+
+/// A world and what happened in it.
+pub(crate) struct World {
+    workflow: String,
+    script: BTreeMap<String, Does>,
+    secrets: IndexMap<String, Secret>,
+    git_ref: String,
+    strict: bool,
+    cancel_after: Option<&'static str>,
+    pub(crate) launched: Vec<Launch>,
+    pub(crate) journal: Vec<RunEvent>,
+}
+
+impl World {
+    pub(crate) fn new(workflow: &str) -> Self {
+        Self {
+            workflow: workflow.to_owned(),
+            script: BTreeMap::new(),
+            secrets: IndexMap::new(),
+            git_ref: "refs/heads/main".to_owned(),
+            strict: false,
+            cancel_after: None,
+            launched: Vec::new(),
+            journal: Vec::new(),
+        }
+    }
+
+    /// One job `j` with these steps, written as a YAML list.
+    pub(crate) fn steps(steps: &str) -> Self {
+        Self::new(&format!("on: push\njobs: {{j: {{runs-on: ubuntu-latest, steps: {steps}}}}}"))
+    }
+
+    pub(crate) fn on(mut self, git_ref: &str) -> Self {
+        git_ref.clone_into(&mut self.git_ref);
+        self
+    }
+
+    pub(crate) fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    pub(crate) fn secret(mut self, name: &str, value: &str) -> Self {
+        self.secrets.insert(name.to_owned(), Secret::new(value));
+        self
+    }
+
+    pub(crate) fn when(mut self, script: &str, does: Does) -> Self {
+        self.script.insert(script.to_owned(), does);
+        self
+    }
+
+    pub(crate) fn fails(self, script: &str) -> Self {
+        self.when(script, Does { code: 1, ..Does::default() })
+    }
+
+    pub(crate) fn outputs(self, script: &str, output: &str) -> Self {
+        let files = StepFiles { output: output.to_owned(), ..StepFiles::default() };
+        self.when(script, Does { files, ..Does::default() })
+    }
+
+    pub(crate) fn prints(self, script: &str, lines: &[&'static str]) -> Self {
+        self.when(script, Does { lines: lines.to_vec(), ..Does::default() })
+    }
+
+    /// Cancels the run when the script has started.
+    pub(crate) fn cancelled_in(mut self, script: &'static str) -> Self {
+        self.cancel_after = Some(script);
+        self
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(mut self) -> Self {
+        let mut engine = self.engine();
+        let mut facts = VecDeque::from([(0, FactKind::Begin)]);
+        let mut timers: BTreeMap<(u64, usize), FactKind> = BTreeMap::new();
+        let mut now = 0;
+        for turn_number in 0..10_000 {
+            let (at_ms, kind) = match facts.pop_front() {
+                Some(fact) => fact,
+                None => match timers.pop_first() {
+                    Some(((at_ms, _), kind)) => (at_ms, kind),
+                    None => panic!("the run stands still"),
+                },
+            };
+            now = now.max(at_ms);
+            let turn = engine.handle(Fact { at_ms: now, kind });
+            self.journal.extend(turn.events);
+            if engine.record().conclusion.is_some() {
+                let mut folded = RunRecord::default();
+                self.journal.iter().for_each(|it| folded.apply(it));
+                assert_eq!(&folded, engine.record(), "the journal alone rebuilds the record");
+                return self;
+            }
+            for effect in turn.effects {
+                if let Effect::WakeAt { at_ms, timer } = effect {
+                    timers.insert((at_ms, turn_number), FactKind::Woke(timer));
+                } else {
+                    facts.extend(self.carry_out(effect, &mut engine).into_iter().map(|it| (now + 1, it)));
+                }
+            }
+        }
+        panic!("the run never ends");
+    }
+
+    fn carry_out(&mut self, effect: Effect, _: &mut Engine) -> Vec<FactKind> {
+        match effect {
+            Effect::OpenJob { job, actions, .. } => {
+                vec![FactKind::JobReady { job, environment: Box::new(environment(&actions)) }]
+            }
+            Effect::CloseJob { job } => vec![FactKind::JobClosed { job, fault: None }],
+            Effect::HashFiles { job, patterns } => {
+                let digest = Ok(format!("hash of {}", patterns.join(" ")));
+                vec![FactKind::Hashed { job, patterns, digest }]
+            }
+            Effect::RunStep { job, launch, .. } => {
+                let name = match &launch.program {
+                    Program::Script { script, .. } => script.lines().next().unwrap_or_default().to_owned(),
+                    Program::StandIn { action, phase } => format!("{phase} {action}"),
+                };
+                self.launched.push(*launch);
+                let does = self.script.get(&name).cloned().unwrap_or_default();
+                let lines = does.lines.iter().map(|it| (*it).to_owned()).collect();
+                let mut facts = vec![FactKind::Lines { job: job.clone(), stream: Stream::Stdout, lines }];
+                if self.cancel_after == Some(name.as_str()) {
+                    facts.push(FactKind::Cancel { force: false });
+                }
+                if !does.endless {
+                    let end = StepEnd::Exited { code: does.code };
+                    facts.push(FactKind::StepEnded { job, end, files: Box::new(does.files) });
+                }
+                facts
+            }
+            Effect::Signal { job, signal } => {
+                let code = match signal {
+                    wfrun_engine::Signal::Interrupt => return Vec::new(),
+                    wfrun_engine::Signal::Terminate => 143,
+                    wfrun_engine::Signal::Kill => 137,
+                };
+                vec![FactKind::StepEnded { job, end: StepEnd::Exited { code }, files: Box::default() }]
+            }
+            Effect::WakeAt { .. } => Vec::new(),
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        let source = Source::new(".github/workflows/w.yml", self.workflow.as_str());
+        let parsed = wfrun_syntax::parse(&source);
+        let lowered = lower(&source, parsed.value.as_ref());
+        assert!(
+            !parsed.diagnostics.iter().chain(&lowered.diagnostics).any(wfrun_syntax::Diagnostic::is_error),
+            "{:?} {:?}",
+            parsed.diagnostics,
+            lowered.diagnostics
+        );
+        let event = Event {
+            name: "push".to_owned(),
+            activity: None,
+            git_ref: self.git_ref.clone(),
+            sha: "1".repeat(40),
+            base_ref: None,
+            head_ref: None,
+            head_message: None,
+            changed: ChangedPaths::Known(vec![]),
+            repository: "octo/demo".to_owned(),
+            actor: "octocat".to_owned(),
+            default_branch: "main".to_owned(),
+            payload: json!({"ref": self.git_ref}),
+        };
+        let plan = plan(&Arc::new(lowered.value), event, &[], false).expect("it triggers");
+        let identity = RunIdentity {
+            run_id: "7".to_owned(),
+            run_number: 3,
+            run_attempt: 1,
+            token: "ghs_token".to_owned(),
+            workflow_sha: "1".repeat(40),
+        };
+        Engine::new(
+            plan,
+            EngineSettings {
+                run_id: "7".to_owned(),
+                identity,
+                backend: "scripted".to_owned(),
+                backend_reason: "a test".to_owned(),
+                secrets: self.secrets.clone(),
+                hidden: vec![],
+                vars: IndexMap::new(),
+                inputs: Value::Null,
+                env: IndexMap::new(),
+                max_jobs: 0,
+                strict: self.strict,
+                grace: Grace::default(),
+                notices: vec![],
+            },
+        )
+    }
+
+    /// The journal in short, one event a line.
+    pub(crate) fn story(&self) -> String {
+        let lines: Vec<String> = self.journal.iter().filter_map(short).collect();
+        lines.join("\n")
+    }
+}
+
+const MANIFEST: &str = "
+name: Demo
+inputs:
+  greeting: {default: hello}
+  token: {default: '${{ github.token }}'}
+runs: {using: node20, main: main.js, post: post.js, post-if: success()}
+";
+
+fn environment(actions: &[ActionRef]) -> JobEnvironment {
+    let resolve = |action: &ActionRef| {
+        let source = Source::new("action.yml", MANIFEST);
+        let node = wfrun_syntax::parse(&source).value;
+        let manifest = lower_action(&source, node.as_ref()).value.expect("a good manifest");
+        (action.clone(), ResolvedAction { manifest: Arc::new(manifest), how: How::StandIn })
+    };
+    let work = "/home/runner/work";
+    JobEnvironment {
+        image: None,
+        os: "Linux".to_owned(),
+        arch: "X64".to_owned(),
+        name: "wfrun".to_owned(),
+        layout: Layout {
+            workspace: format!("{work}/demo/demo"),
+            runner_workspace: format!("{work}/demo"),
+            temp: format!("{work}/_temp"),
+            tool_cache: "/opt/hostedtoolcache".to_owned(),
+            home: "/home/runner".to_owned(),
+            event_path: format!("{work}/_temp/_github_workflow/event.json"),
+            file_commands: format!("{work}/_temp/_runner_file_commands"),
+        },
+        path: "/usr/bin:/bin".to_owned(),
+        base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
+        step_env: IndexMap::new(),
+        action_env: [("ACTIONS_RUNTIME_TOKEN".to_owned(), "runtime-token".to_owned())].into(),
+        actions: actions.iter().map(resolve).collect(),
+        secrets: vec!["runtime-token".to_owned()],
+    }
+}
+
+fn short(event: &RunEvent) -> Option<String> {
+    Some(match &event.kind {
+        RunEventKind::RunStarted(_) | RunEventKind::Notice(_) | RunEventKind::ServiceCalled(_) => return None,
+        RunEventKind::JobStarted(it) => format!("{}: starts", it.job),
+        RunEventKind::JobSkipped(it) => format!("{}: {} because {}", it.job, it.result, reason(&it.reason)),
+        RunEventKind::StepStarted(it) => format!("  {} {} ({})", it.phase, it.name, it.how),
+        RunEventKind::StepSkipped(it) => format!("  {} {}: skipped because {}", it.phase, it.name, reason(&it.reason)),
+        RunEventKind::Line(it) => format!("    | {}", it.text),
+        RunEventKind::Annotation(it) => format!("    {}: {}", it.level.as_str(), it.message),
+        RunEventKind::StepSummary(it) => format!("    summary: {}", it.text),
+        RunEventKind::Declared(it) => format!("    {}: {}", it.how, it.subject),
+        RunEventKind::StepFinished(it) => {
+            let outputs: Vec<String> = it.outputs.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            format!("    {}/{}{}", it.outcome, it.conclusion, outputs.concat())
+        }
+        RunEventKind::JobFinished(it) => {
+            let outputs: Vec<String> = it.outputs.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            format!("{}: {}{}", it.job, it.result, outputs.concat())
+        }
+        RunEventKind::Fault(it) => format!("fault: {}", it.message),
+        RunEventKind::RunFinished(it) => it.conclusion.to_string(),
+    })
+}
+
+fn reason(reason: &SkipReason) -> String {
+    match reason {
+        SkipReason::Condition { because, .. } => {
+            let parts: Vec<String> = because.iter().map(|it| format!("{} is {}", it.expression, it.value)).collect();
+            parts.join(", ")
+        }
+        SkipReason::ConditionError { message, .. } => message.clone(),
+        SkipReason::Needs { job, result } => format!("{job} ended with {result}"),
+        SkipReason::EarlierStep { step } => format!("{} failed", step.as_deref().unwrap_or("a step")),
+        SkipReason::Cancelled => "of the cancellation".to_owned(),
+        SkipReason::Machine { labels } => format!("of the machine {}", labels.join(" ")),
+        SkipReason::NotChosen => "it was not chosen".to_owned(),
+    }
+}

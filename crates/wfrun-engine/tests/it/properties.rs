@@ -1,0 +1,90 @@
+//! What holds for every run.
+use std::collections::{HashMap, HashSet};
+
+use proptest::prelude::*;
+use wfrun_journal::{RunEventKind, StepKey};
+
+use crate::driver::World;
+
+/// A workflow of up to five jobs, each needing some of those before it, with steps that may fail.
+fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
+    let conditions = prop::sample::select(vec!["", "always()", "failure()", "!cancelled()", "success()", "false"]);
+    let step = (conditions.clone(), any::<bool>(), any::<bool>());
+    let job = (prop::collection::vec(any::<bool>(), 5), conditions, prop::collection::vec(step, 1..4), any::<bool>());
+    prop::collection::vec(job, 1..6).prop_map(|jobs| {
+        let mut text = String::from("on: push\njobs:\n");
+        let mut failing = Vec::new();
+        for (index, (needs, condition, steps, forgiven)) in jobs.iter().enumerate() {
+            let needs: Vec<String> = (0..index).filter(|it| needs[*it]).map(|it| format!("j{it}")).collect();
+            let head = format!(
+                "  j{index}: {{needs: [{}], if: '{condition}', continue-on-error: {forgiven}, runs-on: x, steps: [",
+                needs.join(", ")
+            );
+            text.push_str(&head);
+            for (number, (condition, fails, forgiven)) in steps.iter().enumerate() {
+                let step = (condition, forgiven, index, number);
+                text.push_str(&step_text(step));
+                if *fails {
+                    failing.push(format!("s{index}-{number}"));
+                }
+            }
+            text.push_str("]}\n");
+        }
+        (text, failing)
+    })
+}
+
+fn step_text((condition, forgiven, job, step): (&&str, &bool, usize, usize)) -> String {
+    format!("{{if: '{condition}', continue-on-error: {forgiven}, run: s{job}-{step}}}, ")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn every_run_is_orderly((text, failing) in workflows(), cancelled in prop::option::of(0usize..3)) {
+        let mut world = World::new(&text);
+        for script in &failing {
+            world = world.fails(script);
+        }
+        if let Some(number) = cancelled {
+            world = world.cancelled_in(["s0-0", "s1-0", "s2-1"][number]);
+        }
+        let world = world.run();
+        let mut ended = HashMap::new();
+        let mut open = HashSet::new();
+        let mut needs = HashMap::new();
+        for (index, event) in world.journal.iter().enumerate() {
+            prop_assert_eq!(event.seq, index as u64 + 1, "no gap in the sequence");
+            match &event.kind {
+                RunEventKind::RunStarted(it) => {
+                    needs.extend(it.jobs.iter().map(|job| (job.key.clone(), job.needs.clone())));
+                }
+                RunEventKind::JobStarted(it) => {
+                    for need in &needs[&it.job] {
+                        prop_assert!(ended.contains_key(need), "{} began before {need} had ended", it.job);
+                    }
+                }
+                RunEventKind::JobSkipped(it) => { ended.insert(it.job.clone(), it.result); }
+                RunEventKind::JobFinished(it) => { ended.insert(it.job.clone(), it.result); }
+                RunEventKind::StepStarted(it) => {
+                    open.insert((it.job.clone(), StepKey { phase: it.phase, step: it.step.clone() }));
+                }
+                RunEventKind::StepFinished(it) => {
+                    let key = (it.job.clone(), StepKey { phase: it.phase, step: it.step.clone() });
+                    prop_assert!(open.remove(&key), "{} ended before it began", it.name);
+                }
+                RunEventKind::Notice(_)
+                | RunEventKind::StepSkipped(_)
+                | RunEventKind::Line(_)
+                | RunEventKind::Annotation(_)
+                | RunEventKind::StepSummary(_)
+                | RunEventKind::Declared(_)
+                | RunEventKind::ServiceCalled(_)
+                | RunEventKind::Fault(_)
+                | RunEventKind::RunFinished(_) => {}
+            }
+        }
+        prop_assert!(open.is_empty(), "every step that began has ended");
+        prop_assert_eq!(ended.len(), needs.len(), "every job has an end");
+    }
+}

@@ -1,0 +1,207 @@
+use std::{fmt, sync::Arc};
+
+use indexmap::IndexMap;
+use wfrun_syntax::upper_ordinal;
+
+use crate::Value;
+
+/// An immutable list of values; cloning shares it.
+#[derive(Clone)]
+pub struct Array(Arc<ArrayItems>);
+
+struct ArrayItems {
+    items: Vec<Value>,
+    /// Made by `.*`: a following index then applies to each item instead of picking one.
+    filtered: bool,
+}
+
+/// An immutable map from text to value in the order of insertion; cloning shares it.
+#[derive(Clone)]
+pub struct Object(Arc<Members>);
+
+struct Members {
+    /// By look-up key: the upper-case form, or the key itself if case counts.
+    members: IndexMap<String, (String, Value)>,
+    case_sensitive: bool,
+}
+
+impl Array {
+    /// Makes an array.
+    pub fn new(items: Vec<Value>) -> Self {
+        Self(Arc::new(ArrayItems { items, filtered: false }))
+    }
+
+    pub(crate) fn filtered(items: Vec<Value>) -> Self {
+        Self(Arc::new(ArrayItems { items, filtered: true }))
+    }
+
+    /// Tells whether it came from `.*`, so that an index applies to each item.
+    pub fn is_filtered(&self) -> bool {
+        self.0.filtered
+    }
+
+    /// Returns the item at a position from 0.
+    pub fn get(&self, index: usize) -> Option<&Value> {
+        self.0.items.get(index)
+    }
+
+    /// Returns all items.
+    pub fn items(&self) -> &[Value] {
+        &self.0.items
+    }
+
+    /// Goes through the items.
+    pub fn iter(&self) -> std::slice::Iter<'_, Value> {
+        self.0.items.iter()
+    }
+
+    /// Returns the number of items.
+    pub fn len(&self) -> usize {
+        self.0.items.len()
+    }
+
+    /// Tells whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.0.items.is_empty()
+    }
+
+    /// Tells whether both are the same array, not merely equal: GitHub's `==`.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Object {
+    /// Makes an object whose keys differ in case, as those of the `env` context do except on Windows.
+    ///
+    /// Of members with one key the last value stays, at the place of the first.
+    pub fn case_sensitive(members: impl IntoIterator<Item = (String, Value)>) -> Self {
+        Self::build(members, true)
+    }
+
+    fn build(members: impl IntoIterator<Item = (String, Value)>, case_sensitive: bool) -> Self {
+        let mut map: IndexMap<String, (String, Value)> = IndexMap::new();
+        for (key, value) in members {
+            let lookup = if case_sensitive { key.clone() } else { upper_ordinal(&key) };
+            match map.get_mut(&lookup) {
+                Some(member) => member.1 = value,
+                None => {
+                    map.insert(lookup, (key, value));
+                }
+            }
+        }
+        Self(Arc::new(Members { members: map, case_sensitive }))
+    }
+
+    /// Returns a member; case is ignored unless the object was made otherwise.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let member =
+            if self.0.case_sensitive { self.0.members.get(key) } else { self.0.members.get(&upper_ordinal(key)) };
+        member.map(|(_, value)| value)
+    }
+
+    /// Goes through the keys, as they were written.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// Goes through the values.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.iter().map(|(_, value)| value)
+    }
+
+    /// Goes through the members in the order of insertion.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.members.values().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Returns the number of members.
+    pub fn len(&self) -> usize {
+        self.0.members.len()
+    }
+
+    /// Tells whether there is no member.
+    pub fn is_empty(&self) -> bool {
+        self.0.members.is_empty()
+    }
+
+    /// Tells whether look-ups distinguish case.
+    pub fn is_case_sensitive(&self) -> bool {
+        self.0.case_sensitive
+    }
+
+    /// Tells whether both are the same object, not merely equal: GitHub's `==`.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Returns a copy with one member added or replaced.
+    #[must_use]
+    pub fn with(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        let old = self.iter().map(|(key, value)| (key.to_owned(), value.clone()));
+        Self::build(old.chain([(key.into(), value.into())]), self.0.case_sensitive)
+    }
+}
+
+impl<'a> IntoIterator for &'a Array {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl FromIterator<Value> for Array {
+    fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
+        Self::new(items.into_iter().collect())
+    }
+}
+
+/// Makes an object whose look-ups ignore case. Of keys that differ in case only, the last value and the first
+/// spelling stay.
+///
+/// Source: GitHub: planning rules P3.10.
+impl<K: Into<String>> FromIterator<(K, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (K, Value)>>(members: I) -> Self {
+        Self::build(members.into_iter().map(|(key, value)| (key.into(), value)), false)
+    }
+}
+
+impl Default for Array {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl Default for Object {
+    fn default() -> Self {
+        Self::build([], false)
+    }
+}
+
+/// Equal items, for tests and records. GitHub's `==` is [`Value::loosely_equals`].
+impl PartialEq for Array {
+    fn eq(&self, other: &Self) -> bool {
+        self.items() == other.items()
+    }
+}
+
+/// Equal members in any order, for tests and records. GitHub's `==` is [`Value::loosely_equals`].
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.members == other.0.members
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,302 @@
+use std::{fmt, ops::Range};
+
+use crate::Value;
+
+/// A parsed expression. `Display` prints it in normal form; parsing that gives an equal expression.
+///
+/// Equality ignores where the parts stand.
+#[derive(Debug, Clone)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands, as bytes of the text it was parsed from; empty for a part GitHub adds.
+    pub range: Range<u32>,
+}
+
+/// The shape of an [`Expr`]. Parentheses leave no trace.
+#[derive(Debug, Clone)]
+pub enum ExprKind {
+    /// A constant.
+    Literal(Value),
+    /// A context, in the case it was written: `github`.
+    Context(String),
+    /// `target.name`, `target[index]` or `target.*`
+    Index {
+        /// What is looked into.
+        target: Box<Expr>,
+        /// What is looked for.
+        index: Index,
+    },
+    /// A function, in the case it was written, with its arguments.
+    Call {
+        /// The name.
+        function: String,
+        /// The arguments.
+        args: Vec<Expr>,
+    },
+    /// `!operand`
+    Not(Box<Expr>),
+    /// `left == right` and its like.
+    Compare {
+        /// How to compare.
+        op: CompareOp,
+        /// What stands left.
+        left: Box<Expr>,
+        /// What stands right.
+        right: Box<Expr>,
+    },
+    /// `a && b && …`, two or more, none of them an `And`.
+    And(Vec<Expr>),
+    /// `a || b || …`, two or more, none of them an `Or`.
+    Or(Vec<Expr>),
+}
+
+/// What is looked for in a collection.
+#[derive(Debug, Clone)]
+pub enum Index {
+    /// `.name`
+    Property(String),
+    /// `[expression]`
+    Expr(Box<Expr>),
+    /// `.*` or `[*]`
+    Wildcard,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CompareOp {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+impl Expr {
+    /// Goes through the expression and all its parts, outer before inner, left before right.
+    pub fn walk(&self) -> impl Iterator<Item = &Self> {
+        let mut open = vec![self];
+        std::iter::from_fn(move || {
+            let next = open.pop()?;
+            open.extend(next.operands().into_iter().rev());
+            Some(next)
+        })
+    }
+
+    /// Returns the direct parts, from left to right.
+    pub fn operands(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Context(_) => Vec::new(),
+            ExprKind::Index { target, index } => match index {
+                Index::Property(_) | Index::Wildcard => vec![target],
+                Index::Expr(index) => vec![target, index],
+            },
+            ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => args.iter().collect(),
+            ExprKind::Not(operand) => vec![operand],
+            ExprKind::Compare { left, right, .. } => vec![left, right],
+        }
+    }
+
+    /// Returns the names of the contexts it uses, in lower case, each once, in order.
+    pub fn contexts_used(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for part in self.walk() {
+            if let ExprKind::Context(name) = &part.kind {
+                let name = name.to_ascii_lowercase();
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    /// Tells whether it calls a function of this name, in any case.
+    pub fn calls(&self, name: &str) -> bool {
+        self.walk().any(|it| matches!(&it.kind, ExprKind::Call { function, .. } if function.eq_ignore_ascii_case(name)))
+    }
+
+    /// Returns the names of a fixed path such as `needs.build.outputs['x']`, the context first; `None` for anything else.
+    pub fn path(&self) -> Option<Vec<&str>> {
+        match &self.kind {
+            ExprKind::Context(name) => Some(vec![name]),
+            ExprKind::Index { target, index } => {
+                let name = match index {
+                    Index::Property(name) => name.as_str(),
+                    Index::Expr(index) => index.as_string_literal()?,
+                    Index::Wildcard => return None,
+                };
+                let mut path = target.path()?;
+                path.push(name);
+                Some(path)
+            }
+            ExprKind::Literal(_)
+            | ExprKind::Call { .. }
+            | ExprKind::Not(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::And(_)
+            | ExprKind::Or(_) => None,
+        }
+    }
+
+    fn as_string_literal(&self) -> Option<&str> {
+        if let ExprKind::Literal(value) = &self.kind { value.as_str() } else { None }
+    }
+}
+
+impl PartialEq for Expr {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (ExprKind::Literal(a), ExprKind::Literal(b)) => same_literal(a, b),
+            (ExprKind::Context(a), ExprKind::Context(b)) => a == b,
+            (ExprKind::Index { target: a, index: i }, ExprKind::Index { target: b, index: j }) => a == b && i == j,
+            (ExprKind::Call { function: f, args: a }, ExprKind::Call { function: g, args: b }) => f == g && a == b,
+            (ExprKind::Not(a), ExprKind::Not(b)) => a == b,
+            (
+                ExprKind::Compare { op, left, right },
+                ExprKind::Compare { op: other_op, left: other_left, right: other_right },
+            ) => op == other_op && left == other_left && right == other_right,
+            (ExprKind::And(a), ExprKind::And(b)) | (ExprKind::Or(a), ExprKind::Or(b)) => a == b,
+            (
+                ExprKind::Literal(_)
+                | ExprKind::Context(_)
+                | ExprKind::Index { .. }
+                | ExprKind::Call { .. }
+                | ExprKind::Not(_)
+                | ExprKind::Compare { .. }
+                | ExprKind::And(_)
+                | ExprKind::Or(_),
+                _,
+            ) => false,
+        }
+    }
+}
+
+impl PartialEq for Index {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Property(a), Self::Property(b)) => a == b,
+            (Self::Expr(a), Self::Expr(b)) => a == b,
+            (Self::Wildcard, Self::Wildcard) => true,
+            (Self::Property(_) | Self::Expr(_) | Self::Wildcard, _) => false,
+        }
+    }
+}
+
+/// The same constant, so that NaN is itself and 0 is not -0.
+fn same_literal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+        _ => a == b,
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ExprKind::Literal(Value::Number(it)) => write_number(f, *it),
+            ExprKind::Literal(it) => write!(f, "{it}"),
+            ExprKind::Context(name) => f.write_str(name),
+            ExprKind::Index { target, index } => {
+                // A constant cannot be looked into without parentheses around it.
+                let is_literal = matches!(target.kind, ExprKind::Literal(_));
+                write_operand(f, target, is_literal || target.binds() < Binds::Index)?;
+                match index {
+                    Index::Property(name) => write!(f, ".{name}"),
+                    Index::Expr(index) => write!(f, "[{index}]"),
+                    Index::Wildcard => f.write_str(".*"),
+                }
+            }
+            ExprKind::Call { function, args } => {
+                write!(f, "{function}(")?;
+                write_joined(f, args, ", ", Binds::Or)?;
+                f.write_str(")")
+            }
+            ExprKind::Not(operand) => {
+                f.write_str("!")?;
+                write_operand(f, operand, operand.binds() < Binds::Not)
+            }
+            ExprKind::Compare { op, left, right } => {
+                write_operand(f, left, left.binds() < self.binds())?;
+                write!(f, " {op} ")?;
+                write_operand(f, right, right.binds() <= self.binds())
+            }
+            ExprKind::And(operands) => write_joined(f, operands, " && ", Binds::Equality),
+            ExprKind::Or(operands) => write_joined(f, operands, " || ", Binds::And),
+        }
+    }
+}
+
+impl fmt::Display for CompareOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        })
+    }
+}
+
+/// How tight an expression binds, loosest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Binds {
+    Or,
+    And,
+    Equality,
+    Relation,
+    Not,
+    Index,
+}
+
+impl Expr {
+    fn binds(&self) -> Binds {
+        match &self.kind {
+            ExprKind::Or(_) => Binds::Or,
+            ExprKind::And(_) => Binds::And,
+            ExprKind::Compare { op: CompareOp::Equal | CompareOp::NotEqual, .. } => Binds::Equality,
+            ExprKind::Compare { .. } => Binds::Relation,
+            ExprKind::Not(_) => Binds::Not,
+            ExprKind::Literal(_) | ExprKind::Context(_) | ExprKind::Index { .. } | ExprKind::Call { .. } => {
+                Binds::Index
+            }
+        }
+    }
+}
+
+fn write_operand(f: &mut fmt::Formatter<'_>, operand: &Expr, parentheses: bool) -> fmt::Result {
+    if parentheses { write!(f, "({operand})") } else { write!(f, "{operand}") }
+}
+
+fn write_joined(f: &mut fmt::Formatter<'_>, operands: &[Expr], between: &str, at_least: Binds) -> fmt::Result {
+    for (at, operand) in operands.iter().enumerate() {
+        if at > 0 {
+            f.write_str(between)?;
+        }
+        write_operand(f, operand, operand.binds() < at_least)?;
+    }
+    Ok(())
+}
+
+/// Prints the shortest text that reads as the same double; 15 digits would not always do.
+fn write_number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
+    let size = number.abs();
+    if number.is_nan() {
+        f.write_str("NaN")
+    } else if number.is_infinite() {
+        f.write_str(if number > 0.0 { "Infinity" } else { "-Infinity" })
+    } else if size == 0.0 || (1e-5..1e15).contains(&size) {
+        write!(f, "{number}")
+    } else {
+        write!(f, "{number:e}")
+    }
+}

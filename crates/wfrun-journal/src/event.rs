@@ -1,0 +1,338 @@
+//! The events of a run, in the past tense; no colour, no verbosity, no statistics.
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use wfrun_plan::{JobKey, StepPath};
+
+use crate::{AnnotationLevel, Conclusion, How, Masked, Outcome, Phase, SkipReason, StepKindName, Stream};
+
+/// The version of the journal's format. Readers skip types and fields they do not know.
+pub const SCHEMA: u32 = 1;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// Position in the run, from 1, without gaps.
+    pub seq: u64,
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: RunEventKind,
+}
+
+/// What a [`RunEvent`] says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum RunEventKind {
+    /// The run began.
+    RunStarted(RunStarted),
+    /// Something a person should know about this run that belongs to no job.
+    Notice(Notice),
+    /// A job's environment is there and its steps begin.
+    JobStarted(JobStarted),
+    /// A job did not run.
+    JobSkipped(JobSkipped),
+    /// A step's process is about to start.
+    StepStarted(StepStarted),
+    /// A step did not run.
+    StepSkipped(StepSkipped),
+    /// A step wrote a line.
+    Line(Line),
+    /// A step, or wfrun about it, pointed something out.
+    Annotation(Annotation),
+    /// A step wrote a summary.
+    StepSummary(StepSummary),
+    /// Something was not done as GitHub would have done it.
+    Declared(Declared),
+    /// A step ended.
+    StepFinished(StepFinished),
+    /// A job ended.
+    JobFinished(JobFinished),
+    /// A local service was called.
+    ServiceCalled(ServiceCalled),
+    /// wfrun itself could not do something.
+    Fault(Fault),
+    /// The run ended.
+    RunFinished(RunFinished),
+}
+
+/// `run-started`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The run's id: the name of its folder below `.wfrun/runs`.
+    pub run_id: String,
+    /// The workflow's name.
+    pub workflow: Masked,
+    /// The workflow file, relative to the repository.
+    pub path: String,
+    /// The event's name.
+    pub event: String,
+    /// `github.ref`
+    #[serde(rename = "ref")]
+    pub git_ref: String,
+    /// `github.sha`
+    pub sha: String,
+    /// Where jobs run: `docker`, `sandbox`, `host`.
+    pub backend: String,
+    /// Why there.
+    #[serde(default)]
+    pub backend_reason: String,
+    /// The jobs, in file order.
+    pub jobs: Vec<JobHeader>,
+}
+
+/// One job of `run-started`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobHeader {
+    /// What the journal calls it.
+    pub key: JobKey,
+    /// Its key below `jobs:`.
+    pub id: String,
+    /// What people call it.
+    pub name: Masked,
+    /// The jobs it waits for.
+    pub needs: Vec<JobKey>,
+}
+
+/// `notice`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    /// One sentence.
+    pub message: Masked,
+}
+
+/// `job-started`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobStarted {
+    /// Which.
+    pub job: JobKey,
+    /// Its key below `jobs:`.
+    pub id: String,
+    /// What people call it.
+    pub name: Masked,
+    /// The matrix combination; empty without a matrix.
+    pub matrix: IndexMap<String, serde_json::Value>,
+    /// Where it runs.
+    pub backend: String,
+    /// In which image, where there is one.
+    pub image: Option<String>,
+}
+
+/// `job-skipped`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSkipped {
+    /// Which.
+    pub job: JobKey,
+    /// Its key below `jobs:`.
+    pub id: String,
+    /// What people call it.
+    pub name: Masked,
+    /// Why.
+    pub reason: SkipReason,
+    /// `skipped`, or `cancelled` when the run was cancelled first, or `failure` when its condition could not be evaluated.
+    pub result: Outcome,
+}
+
+/// `step-started`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepStarted {
+    /// Whose.
+    pub job: JobKey,
+    /// Which.
+    pub step: StepPath,
+    /// Its `id:`, if it has one.
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: Masked,
+    /// What sort it is.
+    pub kind: StepKindName,
+    /// Which part of it.
+    pub phase: Phase,
+    /// How faithfully.
+    pub how: How,
+    /// The step's place in the workflow file, lines from 1.
+    #[serde(default)]
+    pub line: u32,
+    /// What the log shows in the step's header group: the script, the inputs, the shell, the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub header: Vec<Masked>,
+}
+
+/// `step-skipped`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepSkipped {
+    /// Whose.
+    pub job: JobKey,
+    /// Which.
+    pub step: StepPath,
+    /// Its `id:`, if it has one.
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: Masked,
+    /// Which part of it.
+    pub phase: Phase,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// `line`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Whose.
+    pub job: JobKey,
+    /// Which.
+    pub step: StepPath,
+    /// Of which part.
+    pub phase: Phase,
+    /// Where it was written.
+    pub stream: Stream,
+    /// The line without its end.
+    pub text: Masked,
+}
+
+/// `annotation`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// Whose.
+    pub job: JobKey,
+    /// Which.
+    pub step: Option<StepPath>,
+    /// How grave.
+    pub level: AnnotationLevel,
+    /// What.
+    pub message: Masked,
+    /// In which file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Masked>,
+    /// From which line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// To which line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// From which column, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub col: Option<u32>,
+    /// To which column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_col: Option<u32>,
+    /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Masked>,
+}
+
+/// `step-summary`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// Whose.
+    pub job: JobKey,
+    /// Which.
+    pub step: StepPath,
+    /// Markdown.
+    pub text: Masked,
+}
+
+/// `declared`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Declared {
+    /// Whose; none where it is true of the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobKey>,
+    /// Which.
+    pub step: Option<StepPath>,
+    /// How it was done.
+    pub how: How,
+    /// What: `docker build`, `python 3.11`.
+    pub subject: Masked,
+    /// The difference, in a sentence.
+    pub detail: Masked,
+}
+
+/// `step-finished`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepFinished {
+    /// Whose.
+    pub job: JobKey,
+    /// Which.
+    pub step: StepPath,
+    /// Its `id:`, if it has one.
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: Masked,
+    /// Which part of it.
+    pub phase: Phase,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How it counts, after `continue-on-error`.
+    pub conclusion: Outcome,
+    /// The process's exit code, where there was a process.
+    pub exit_code: Option<i32>,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Its outputs.
+    pub outputs: IndexMap<String, Masked>,
+    /// The least faithful way in which a part of it was done.
+    pub how: How,
+}
+
+/// `job-finished`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobFinished {
+    /// Which.
+    pub job: JobKey,
+    /// Its key below `jobs:`.
+    pub id: String,
+    /// What people call it.
+    pub name: Masked,
+    /// How it ended.
+    pub result: Outcome,
+    /// Its outputs.
+    pub outputs: IndexMap<String, Masked>,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// `continue-on-error`: whether a failure is forgiven by the run and by the jobs that need it.
+    #[serde(default)]
+    pub forgiven: bool,
+}
+
+/// `service-called`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceCalled {
+    /// `cache`, `ecr`, `ecs`, `sts` …
+    pub service: String,
+    /// The operation, in the service's own words.
+    pub operation: String,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// For AWS: the action a policy would have to allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam_action: Option<String>,
+    /// For AWS: whether it was allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<bool>,
+}
+
+/// `fault`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// In which job, if in one.
+    pub job: Option<JobKey>,
+    /// What failed, and its causes.
+    pub message: Masked,
+    /// The way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+/// `run-finished`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFinished {
+    /// How it ended.
+    pub conclusion: Conclusion,
+    /// How each job ended.
+    pub jobs: IndexMap<JobKey, Outcome>,
+    /// How long it took.
+    pub duration_ms: u64,
+}

@@ -1,0 +1,23 @@
+//! What happened: the run events, their fold, and masking. The versioned contract of every view.
+//!
+//! Invariant: text reaches an event only as [`Masked`], and only a [`Masker`] can make one.
+//! Invariant: a [`RunRecord`] changes only by folding a [`RunEvent`], so the journal alone rebuilds it.
+mod encoders;
+mod event;
+mod masked;
+mod masker;
+mod outcome;
+mod reason;
+mod record;
+mod sink;
+
+pub use event::{
+    Annotation, Declared, Fault, JobFinished, JobHeader, JobSkipped, JobStarted, Line, Notice, RunEvent, RunEventKind,
+    RunFinished, RunStarted, SCHEMA, ServiceCalled, StepFinished, StepSkipped, StepStarted, StepSummary,
+};
+pub use masked::Masked;
+pub use masker::{Masker, Secret};
+pub use outcome::{AnnotationLevel, Conclusion, How, Outcome, Phase, StepKindName, Stream};
+pub use reason::{Because, Operand, SkipReason};
+pub use record::{DeclaredThing, JobRun, RunRecord, StepKey, StepRun};
+pub use sink::{Sink, SinkError};

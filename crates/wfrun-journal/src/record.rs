@@ -1,0 +1,234 @@
+//! The fold of a run's events: what a view can show.
+use indexmap::IndexMap;
+use wfrun_plan::{JobKey, StepPath};
+
+use crate::{
+    Annotation, AnnotationLevel, Conclusion, How, Masked, Outcome, Phase, RunEvent, RunEventKind, RunStarted,
+    SkipReason,
+};
+
+/// What happened so far. Changes only by [`RunRecord::apply`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunRecord {
+    /// The first event.
+    pub started: Option<RunStarted>,
+    /// The jobs, in file order.
+    pub jobs: IndexMap<JobKey, JobRun>,
+    /// What was not done as GitHub would have done it, each thing once.
+    pub declared: Vec<DeclaredThing>,
+    /// Warnings and errors, in order.
+    pub annotations: Vec<Annotation>,
+    /// How many times wfrun itself failed at something.
+    pub faults: usize,
+    /// How the run ended, once it has.
+    pub conclusion: Option<Conclusion>,
+    /// How long it took, once it has ended.
+    pub duration_ms: u64,
+}
+
+/// One thing that was not done as GitHub would have done it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredThing {
+    /// In which job; none where it is true of the whole run.
+    pub job: Option<JobKey>,
+    /// How it was done.
+    pub how: How,
+    /// What.
+    pub subject: Masked,
+    /// The difference.
+    pub detail: Masked,
+}
+
+/// One job of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JobRun {
+    /// Its key below `jobs:`.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The jobs it waits for.
+    pub needs: Vec<JobKey>,
+    /// When it began.
+    pub started_at_ms: Option<u64>,
+    /// Why it did not run.
+    pub skipped: Option<SkipReason>,
+    /// How it ended, once it has.
+    pub result: Option<Outcome>,
+    /// Whether a failure is forgiven (`continue-on-error`).
+    pub forgiven: bool,
+    /// Its outputs.
+    pub outputs: IndexMap<String, Masked>,
+    /// Its steps, in order of their start.
+    pub steps: IndexMap<StepKey, StepRun>,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// A part of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepKey {
+    /// Which part.
+    pub phase: Phase,
+    /// Of which step.
+    pub step: StepPath,
+}
+
+/// One part of a step of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRun {
+    /// Its `id:`.
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: Masked,
+    /// When it began.
+    pub started_at_ms: u64,
+    /// Why it did not run.
+    pub skipped: Option<SkipReason>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// How it counts.
+    pub conclusion: Option<Outcome>,
+    /// The process's exit code.
+    pub exit_code: Option<i32>,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// How faithfully it was done.
+    pub how: How,
+    /// How many lines it wrote.
+    pub lines: u64,
+    /// The last line it wrote.
+    pub last_line: Option<Masked>,
+}
+
+impl RunRecord {
+    /// Folds one event in.
+    pub fn apply(&mut self, event: &RunEvent) {
+        match &event.kind {
+            RunEventKind::RunStarted(it) => self.start(it),
+            RunEventKind::JobStarted(it) => {
+                let job = self.jobs.entry(it.job.clone()).or_default();
+                job.id.clone_from(&it.id);
+                job.name = it.name.to_string();
+                job.started_at_ms = Some(event.at_ms);
+            }
+            RunEventKind::JobSkipped(it) => {
+                let job = self.jobs.entry(it.job.clone()).or_default();
+                job.id.clone_from(&it.id);
+                job.skipped = Some(it.reason.clone());
+                job.result = Some(it.result);
+            }
+            RunEventKind::StepStarted(it) => {
+                let step = StepRun::new(it.id.clone(), it.name.clone(), event.at_ms, it.how);
+                self.put_step(&it.job, it.phase, &it.step, step);
+            }
+            RunEventKind::StepSkipped(it) => {
+                let mut step = StepRun::new(it.id.clone(), it.name.clone(), event.at_ms, How::Real);
+                step.skipped = Some(it.reason.clone());
+                step.outcome = Some(Outcome::Skipped);
+                step.conclusion = Some(Outcome::Skipped);
+                self.put_step(&it.job, it.phase, &it.step, step);
+            }
+            RunEventKind::Line(it) => {
+                if let Some(step) = self.step_mut(&it.job, it.phase, &it.step) {
+                    step.lines += 1;
+                    step.last_line = Some(it.text.clone());
+                }
+            }
+            RunEventKind::Annotation(it) => {
+                if it.level != AnnotationLevel::Notice {
+                    self.annotations.push(it.clone());
+                }
+            }
+            RunEventKind::Declared(it) => {
+                let thing = DeclaredThing {
+                    job: it.job.clone(),
+                    how: it.how,
+                    subject: it.subject.clone(),
+                    detail: it.detail.clone(),
+                };
+                if !self.declared.contains(&thing) {
+                    self.declared.push(thing);
+                }
+            }
+            RunEventKind::StepFinished(it) => {
+                if let Some(step) = self.step_mut(&it.job, it.phase, &it.step) {
+                    step.outcome = Some(it.outcome);
+                    step.conclusion = Some(it.conclusion);
+                    step.exit_code = it.exit_code;
+                    step.duration_ms = it.duration_ms;
+                    step.how = it.how;
+                }
+            }
+            RunEventKind::JobFinished(it) => {
+                let job = self.jobs.entry(it.job.clone()).or_default();
+                job.result = Some(it.result);
+                job.forgiven = it.forgiven;
+                job.outputs.clone_from(&it.outputs);
+                job.duration_ms = it.duration_ms;
+            }
+            RunEventKind::Fault(_) => self.faults += 1,
+            RunEventKind::RunFinished(it) => {
+                self.conclusion = Some(it.conclusion);
+                self.duration_ms = it.duration_ms;
+            }
+            RunEventKind::Notice(_) | RunEventKind::StepSummary(_) | RunEventKind::ServiceCalled(_) => {}
+        }
+    }
+
+    /// How `job` ended, as the jobs that need it see it: a forgiven failure is a success.
+    pub fn result_for_dependents(&self, job: &JobKey) -> Option<Outcome> {
+        let job = self.jobs.get(job)?;
+        match job.result {
+            Some(Outcome::Failure) if job.forgiven => Some(Outcome::Success),
+            other => other,
+        }
+    }
+
+    fn start(&mut self, started: &RunStarted) {
+        for header in &started.jobs {
+            let job = JobRun {
+                id: header.id.clone(),
+                name: header.name.to_string(),
+                needs: header.needs.clone(),
+                ..JobRun::default()
+            };
+            self.jobs.insert(header.key.clone(), job);
+        }
+        self.started = Some(started.clone());
+    }
+
+    fn put_step(&mut self, job: &JobKey, phase: Phase, path: &StepPath, step: StepRun) {
+        let key = StepKey { phase, step: path.clone() };
+        self.jobs.entry(job.clone()).or_default().steps.insert(key, step);
+    }
+
+    fn step_mut(&mut self, job: &JobKey, phase: Phase, path: &StepPath) -> Option<&mut StepRun> {
+        let key = StepKey { phase, step: path.clone() };
+        self.jobs.get_mut(job)?.steps.get_mut(&key)
+    }
+}
+
+impl JobRun {
+    /// The name of the first step that failed and was not forgiven.
+    pub fn first_failure(&self) -> Option<&Masked> {
+        self.steps.values().find(|it| it.conclusion == Some(Outcome::Failure)).map(|it| &it.name)
+    }
+}
+
+impl StepRun {
+    fn new(id: Option<String>, name: Masked, started_at_ms: u64, how: How) -> Self {
+        Self {
+            id,
+            name,
+            started_at_ms,
+            skipped: None,
+            outcome: None,
+            conclusion: None,
+            exit_code: None,
+            duration_ms: 0,
+            how,
+            lines: 0,
+            last_line: None,
+        }
+    }
+}

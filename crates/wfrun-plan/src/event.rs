@@ -1,0 +1,61 @@
+use serde_json::Value as Json;
+
+/// What sets a workflow off, with everything planning may ask of git about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its name: `push`, `pull_request` …
+    pub name: String,
+    /// Its activity type, for events that have them: `opened` …
+    pub activity: Option<String>,
+    /// `github.ref`: `refs/heads/main`, `refs/tags/v1`, `refs/pull/7/merge`.
+    pub git_ref: String,
+    /// `github.sha`: 40 hex digits.
+    pub sha: String,
+    /// The base branch's short name; only of pull requests.
+    pub base_ref: Option<String>,
+    /// The head branch's short name; only of pull requests.
+    pub head_ref: Option<String>,
+    /// The message of the pushed or proposed head commit.
+    pub head_message: Option<String>,
+    /// What was changed, relative to the repository root.
+    pub changed: ChangedPaths,
+    /// `owner/name`
+    pub repository: String,
+    /// `github.actor`
+    pub actor: String,
+    /// The default branch's short name.
+    pub default_branch: String,
+    /// `github.event`
+    pub payload: Json,
+}
+
+/// The files a push or pull request changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangedPaths {
+    /// These, with `/`, relative to the repository root. GitHub looks at the first 300 only.
+    Known(Vec<String>),
+    /// Nobody could tell; as on GitHub, path filters then let the event through.
+    Unknown {
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Event {
+    /// The short name of the ref: `main`, `v1`, `7/merge`.
+    pub fn ref_name(&self) -> &str {
+        let prefixes = ["refs/heads/", "refs/tags/", "refs/pull/"];
+        let stripped = prefixes.iter().find_map(|it| self.git_ref.strip_prefix(it));
+        stripped.unwrap_or(&self.git_ref)
+    }
+
+    /// Whether the ref is a tag.
+    pub fn is_tag(&self) -> bool {
+        self.git_ref.starts_with("refs/tags/")
+    }
+
+    /// Whether it is one of the events about a pull request whose branch filters look at the base.
+    pub fn is_pull_request(&self) -> bool {
+        matches!(self.name.as_str(), "pull_request" | "pull_request_target")
+    }
+}

@@ -1,0 +1,100 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What a run calls one of its jobs: the job's id; with a matrix, as github.com shows the leg; for a called workflow,
+/// `caller / callee`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobKey(Arc<str>);
+
+impl JobKey {
+    /// Wraps a key.
+    pub fn new(key: impl Into<Arc<str>>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a step stands in its job, from 1; steps inside a composite action have a number for each level: `3.1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepPath(Vec<u32>);
+
+impl StepPath {
+    /// The step at `index` (from 0) of its job.
+    pub fn at(index: usize) -> Self {
+        Self(vec![u32::try_from(index + 1).unwrap_or(u32::MAX)])
+    }
+
+    /// The step at `index` (from 0) of the composite action that this step is.
+    #[must_use]
+    pub fn child(&self, index: usize) -> Self {
+        let mut path = self.0.clone();
+        path.push(u32::try_from(index + 1).unwrap_or(u32::MAX));
+        Self(path)
+    }
+
+    /// The position among the job's own steps, from 0.
+    pub fn index(&self) -> usize {
+        self.0.first().map_or(0, |it| *it as usize).saturating_sub(1)
+    }
+}
+
+impl fmt::Display for StepPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (level, number) in self.0.iter().enumerate() {
+            if level > 0 {
+                f.write_str(".")?;
+            }
+            write!(f, "{number}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for StepPath {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split('.').map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Serialize for StepPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for StepPath {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_paths_read_back() {
+        let path = StepPath::at(2).child(0);
+        assert_eq!(path.to_string(), "3.1");
+        assert_eq!("3.1".parse(), Ok(path.clone()));
+        assert_eq!(path.index(), 2);
+        assert!("3.x".parse::<StepPath>().is_err());
+    }
+}

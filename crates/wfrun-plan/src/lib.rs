@@ -1,0 +1,20 @@
+//! Foresees a run: does the event trigger the workflow, and which jobs in which order.
+//!
+//! Invariant: nothing here knows time, processes, git or files; an [`Event`] carries all that was asked of them.
+mod event;
+mod filter;
+mod github;
+mod key;
+mod pattern;
+mod plan;
+mod skip_marker;
+mod trigger;
+
+pub use event::{ChangedPaths, Event};
+pub use filter::Verdict;
+pub use github::{RunIdentity, github_context};
+pub use key::{JobKey, StepPath};
+pub use pattern::{Pattern, PatternError};
+pub use plan::{Plan, PlanError, PlannedJob, plan};
+pub use skip_marker::skip_marker;
+pub use trigger::{NotTriggered, trigger};

@@ -1,0 +1,168 @@
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+use thiserror::Error;
+use wfrun_journal::{RunEvent, RunEventKind, SCHEMA};
+
+/// A journal could not be read.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The file itself could not be read.
+    #[error("failed to read line {line} of the journal")]
+    Read {
+        /// From 1.
+        line: usize,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// A line is no event.
+    #[error("line {line} of the journal is no event")]
+    NotAnEvent {
+        /// From 1.
+        line: usize,
+        /// Why.
+        #[source]
+        err: serde_json::Error,
+    },
+    /// A later wfrun wrote it in a form that this one does not know.
+    #[error(
+        "the journal has schema {found}, and this wfrun reads up to {SCHEMA}: read it with the wfrun that wrote it"
+    )]
+    Schema {
+        /// The schema its first line says.
+        found: u32,
+    },
+}
+
+/// The types of events that this version knows; others are skipped.
+const TYPES: [&str; 15] = [
+    "run-started",
+    "notice",
+    "job-started",
+    "job-skipped",
+    "step-started",
+    "step-skipped",
+    "line",
+    "annotation",
+    "step-summary",
+    "declared",
+    "step-finished",
+    "job-finished",
+    "service-called",
+    "fault",
+    "run-finished",
+];
+
+/// Reads a journal, in order. Types and fields that are not known are skipped, and so are empty lines.
+///
+/// A last line without its end, which is what a killed run leaves, is left out if it cannot be read.
+pub fn read_journal(mut journal: impl BufRead) -> Result<Vec<RunEvent>, JournalError> {
+    let mut events = Vec::new();
+    let mut text = Vec::new();
+    for line in 1.. {
+        text.clear();
+        let length = journal.read_until(b'\n', &mut text).map_err(|err| JournalError::Read { line, err })?;
+        if length == 0 {
+            break;
+        }
+        let is_whole = text.ends_with(b"\n");
+        match read_line(&text) {
+            Ok(Some(event)) => events.push(event),
+            Ok(None) => {}
+            Err(_) if !is_whole => break,
+            Err(err) => return Err(JournalError::NotAnEvent { line, err }),
+        }
+        if let Some(RunEvent { kind: RunEventKind::RunStarted(it), .. }) = events.last()
+            && it.schema > SCHEMA
+        {
+            return Err(JournalError::Schema { found: it.schema });
+        }
+    }
+    Ok(events)
+}
+
+fn read_line(text: &[u8]) -> Result<Option<RunEvent>, serde_json::Error> {
+    if text.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    match serde_json::from_slice(text) {
+        Ok(event) => Ok(Some(event)),
+        Err(err) if is_known(text) => Err(err),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether the line should have been readable: its type is known, or it has none, or it is no JSON.
+fn is_known(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Head {
+        r#type: String,
+    }
+    let head = serde_json::from_slice::<Head>(text);
+    head.map_or(true, |it| TYPES.contains(&it.r#type.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adding a kind without its name here does not compile.
+    fn name(kind: &RunEventKind) -> &'static str {
+        match kind {
+            RunEventKind::RunStarted(_) => "run-started",
+            RunEventKind::Notice(_) => "notice",
+            RunEventKind::JobStarted(_) => "job-started",
+            RunEventKind::JobSkipped(_) => "job-skipped",
+            RunEventKind::StepStarted(_) => "step-started",
+            RunEventKind::StepSkipped(_) => "step-skipped",
+            RunEventKind::Line(_) => "line",
+            RunEventKind::Annotation(_) => "annotation",
+            RunEventKind::StepSummary(_) => "step-summary",
+            RunEventKind::Declared(_) => "declared",
+            RunEventKind::StepFinished(_) => "step-finished",
+            RunEventKind::JobFinished(_) => "job-finished",
+            RunEventKind::ServiceCalled(_) => "service-called",
+            RunEventKind::Fault(_) => "fault",
+            RunEventKind::RunFinished(_) => "run-finished",
+        }
+    }
+
+    #[test]
+    fn a_known_type_is_never_skipped() {
+        for known in TYPES {
+            let line = format!("{{\"seq\":1,\"at_ms\":0,\"type\":\"{known}\"}}\n");
+            assert!(read_journal(line.as_bytes()).is_err(), "{known} has fields");
+        }
+        let notice = read_journal(&b"{\"seq\":1,\"at_ms\":0,\"type\":\"notice\",\"message\":\"m\",\"new\":1}\n"[..]);
+        let notice = notice.expect("a journal");
+        assert!(TYPES.contains(&name(&notice[0].kind)));
+    }
+
+    #[test]
+    fn what_is_skipped_and_what_is_not() {
+        let known = r#"{"seq":1,"at_ms":0,"type":"notice","message":"m"}"#;
+        let cases = [
+            (format!("{known}\n"), Ok(1)),
+            (format!("{known}\r\n\n{known}"), Ok(2)),
+            (format!("{{\"seq\":1,\"at_ms\":0,\"type\":\"later\",\"x\":1}}\n{known}\n"), Ok(1)),
+            (format!("{known}\n{{\"seq\":2,\"at"), Ok(1)),
+            (format!("{known}\n{{\"seq\":2,\"at\n{known}\n"), Err("line 2 of the journal is no event")),
+            (format!("{known}\nno json\n"), Err("line 2 of the journal is no event")),
+            (String::from("{\"seq\":1}\n"), Err("line 1 of the journal is no event")),
+            (String::new(), Ok(0)),
+        ];
+        for (text, expected) in cases {
+            let read = read_journal(text.as_bytes());
+            let found = read.map(|it| it.len()).map_err(|it| it.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_later_schema_is_refused() {
+        let line = r#"{"seq":1,"at_ms":0,"type":"run-started","schema":99,"run_id":"1","workflow":"w","path":"p","event":"push","ref":"r","sha":"s","backend":"b","jobs":[]}"#;
+        let err = read_journal(format!("{line}\n").as_bytes()).expect_err("a later schema");
+        assert!(err.to_string().starts_with("the journal has schema 99"));
+    }
+}

@@ -1,0 +1,31 @@
+//! Every view of a journal and of a plan.
+//!
+//! Views are [`Sink`](wfrun_journal::Sink)s: they take events and the folded record, and keep no bookkeeping of their own.
+//! Invariant: nothing here knows who produces the events.
+//! Invariant: colour never carries a meaning alone, and without colour no escape sequence is written.
+mod diagnostics;
+mod explain;
+mod journal;
+mod live;
+mod log;
+mod ndjson;
+mod not_triggered;
+mod plain;
+mod plan_view;
+mod style;
+mod summary;
+mod tee;
+mod text;
+mod theme;
+
+pub use diagnostics::{diagnostics_github, diagnostics_json, render_diagnostics};
+pub use explain::{paragraphs, sentence};
+pub use journal::{JournalError, read_journal};
+pub use live::LiveView;
+pub use ndjson::NdjsonWriter;
+pub use not_triggered::not_triggered;
+pub use plain::{PlainView, Verbosity};
+pub use plan_view::{not_triggered_json, plan_json, plan_text};
+pub use style::{ColorChoice, Style, Surroundings};
+pub use summary::render_summary;
+pub use tee::Tee;

@@ -1,0 +1,258 @@
+//! Events as lines of text: what the plain view writes, and the live view above its tree.
+mod quiet;
+
+use wfrun_journal::{
+    Annotation, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked, Outcome, Phase, RunEvent,
+    RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished, StepSkipped, StepStarted, StepSummary,
+};
+use wfrun_plan::{JobKey, StepPath};
+
+use crate::explain::sentence;
+use crate::log::quiet::Quiet;
+use crate::summary::summary;
+use crate::text::{clean, duration, one_line};
+use crate::theme::{Label, Mark};
+use crate::{Style, Verbosity};
+
+/// Turns events into lines, each without its end.
+#[derive(Debug)]
+pub(crate) struct Log {
+    style: Style,
+    verbosity: Verbosity,
+    quiet: Quiet,
+    has_spoken: bool,
+}
+
+impl Log {
+    pub(crate) fn new(style: Style, verbosity: Verbosity) -> Self {
+        Self { style, verbosity, quiet: Quiet::default(), has_spoken: false }
+    }
+
+    /// Appends what `event` has to say to `out`; the end of the run says the summary.
+    pub(crate) fn tell(&mut self, event: &RunEvent, so_far: &RunRecord, out: &mut Vec<String>) {
+        if matches!(event.kind, RunEventKind::RunFinished(_)) {
+            out.extend(self.has_spoken.then(String::new));
+            out.extend(summary(so_far, self.style));
+            return;
+        }
+        let before = out.len();
+        if self.verbosity == Verbosity::Quiet {
+            let mut lines = Vec::new();
+            self.say(event, &mut lines);
+            self.quiet.sift(event, lines, out);
+        } else {
+            self.say(event, out);
+        }
+        self.has_spoken |= out.len() > before;
+    }
+
+    fn say(&self, event: &RunEvent, out: &mut Vec<String>) {
+        match &event.kind {
+            RunEventKind::RunStarted(it) => self.run_started(it, out),
+            RunEventKind::Notice(it) => self.block(None, Label::Notice, "notice", &[], it.message.as_str(), out),
+            RunEventKind::JobStarted(it) => out.push(self.job_started(it)),
+            RunEventKind::JobSkipped(it) => out.push(self.job_skipped(it)),
+            RunEventKind::StepStarted(it) => self.step_started(it, out),
+            RunEventKind::StepSkipped(it) => out.push(self.step_skipped(it)),
+            RunEventKind::Line(it) => out.push(self.line(it)),
+            RunEventKind::Annotation(it) => self.annotation(it, out),
+            RunEventKind::Declared(it) => out.push(self.declared(it)),
+            RunEventKind::StepFinished(it) => self.step_finished(it, out),
+            RunEventKind::JobFinished(it) => self.job_finished(it, out),
+            RunEventKind::Fault(it) => self.fault(it, out),
+            RunEventKind::StepSummary(it) => self.step_summary(it, out),
+            RunEventKind::ServiceCalled(it) => out.extend(self.service_called(it)),
+            RunEventKind::RunFinished(_) => {}
+        }
+    }
+
+    fn run_started(&self, it: &RunStarted, out: &mut Vec<String>) {
+        let backend = self.style.paint(Label::Heading, &format!("backend: {}", it.backend));
+        out.push(match it.backend_reason.as_str() {
+            "" => backend,
+            reason => format!("{backend} ({reason})"),
+        });
+        let sha = it.sha.get(..7).unwrap_or(&it.sha);
+        let what = self.style.paint(Label::Heading, it.workflow.as_str());
+        out.push(format!("{what}: {} of {} at {sha}", it.event, it.git_ref));
+        let details = format!("{}, run {}", it.path, it.run_id);
+        out.push(self.style.paint(Label::Dim, &details));
+    }
+
+    fn job_started(&self, it: &JobStarted) -> String {
+        let image = it.image.as_ref().map(|image| format!(", image {image}")).unwrap_or_default();
+        let head = self.job_head(&it.job, &it.name, Mark::Begin);
+        format!("{head} on {}{image}", it.backend)
+    }
+
+    fn job_skipped(&self, it: &JobSkipped) -> String {
+        let head = self.job_head(&it.job, &it.name, it.result.into());
+        format!("{head} {}: {}", it.result, sentence(&it.reason))
+    }
+
+    /// `[test] ✓ job`, and its name where that is another.
+    fn job_head(&self, key: &JobKey, name: &Masked, mark: Mark) -> String {
+        let name = if name.as_str() == key.as_str() { String::new() } else { format!(" {}", one_line(name.as_str())) };
+        let what = self.style.paint(Label::Heading, &format!("job{name}"));
+        format!("{}{} {what}", self.prefix(key), self.style.mark(mark))
+    }
+
+    fn step_started(&self, it: &StepStarted, out: &mut Vec<String>) {
+        let prefix = self.prefix_at(&it.job, &it.step);
+        let name = self.style.paint(Label::Heading, &step_name(&it.name, it.phase));
+        out.push(format!("{prefix}{} {name}{}", self.style.mark(Mark::Begin), self.how(it.how)));
+        for text in &it.header {
+            let lines = text.as_str().lines().map(|line| clean(line, self.style));
+            out.extend(lines.map(|line| format!("{prefix}    {}", self.style.paint(Label::Dim, &line))));
+        }
+    }
+
+    fn step_skipped(&self, it: &StepSkipped) -> String {
+        let prefix = self.prefix_at(&it.job, &it.step);
+        let name = step_name(&it.name, it.phase);
+        format!("{prefix}{} {name}  skipped: {}", self.style.mark(Mark::Skipped), sentence(&it.reason))
+    }
+
+    fn line(&self, it: &Line) -> String {
+        format!("{}  {}", self.prefix_at(&it.job, &it.step), clean(it.text.as_str(), self.style))
+    }
+
+    fn annotation(&self, it: &Annotation, out: &mut Vec<String>) {
+        let title = it.title.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+        let place = place(it).map(|it| format!(" ({it})")).unwrap_or_default();
+        let message = it.message.as_str();
+        let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+        let first = format!("{title}{}{place}", first.trim_end());
+        let rest: Vec<&str> = rest.lines().collect();
+        self.block(Some(&it.job), it.level.into(), it.level.as_str(), &rest, &first, out);
+    }
+
+    fn declared(&self, it: &Declared) -> String {
+        let how = self.style.paint(it.how.into(), it.how.as_str());
+        let (dash, detail) = (self.style.dash(), clean(it.detail.as_str(), self.style));
+        let prefix = it.job.as_ref().map(|job| self.prefix(job)).unwrap_or_default();
+        format!("{prefix}{how}: {} {dash} {detail}", it.subject)
+    }
+
+    fn step_finished(&self, it: &StepFinished, out: &mut Vec<String>) {
+        let prefix = self.prefix_at(&it.job, &it.step);
+        let name = step_name(&it.name, it.phase);
+        let time = self.style.paint(Label::Dim, &duration(it.duration_ms));
+        let end = ending(it.outcome, it.conclusion, it.exit_code);
+        let how = self.how(it.how);
+        out.push(format!("{prefix}{} {name} {time}{end}{how}", self.style.mark(it.outcome.into())));
+        if self.verbosity == Verbosity::Verbose {
+            self.outputs(&prefix, it.outputs.iter(), out);
+        }
+    }
+
+    fn job_finished(&self, it: &JobFinished, out: &mut Vec<String>) {
+        let prefix = self.prefix(&it.job);
+        let head = self.job_head(&it.job, &it.name, it.result.into());
+        let time = self.style.paint(Label::Dim, &duration(it.duration_ms));
+        let forgiven =
+            if it.forgiven && it.result == Outcome::Failure { ", forgiven by continue-on-error" } else { "" };
+        out.push(format!("{head} {} in {time}{forgiven}", it.result));
+        if self.verbosity == Verbosity::Verbose {
+            self.outputs(&prefix, it.outputs.iter(), out);
+        }
+    }
+
+    fn fault(&self, it: &Fault, out: &mut Vec<String>) {
+        let help: Vec<String> = it.help.iter().map(|it| format!("= help: {it}")).collect();
+        let message = it.message.as_str();
+        let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+        let rest: Vec<&str> = rest.lines().chain(help.iter().map(String::as_str)).collect();
+        self.block(it.job.as_ref(), Label::Failure, "wfrun failed", &rest, first, out);
+    }
+
+    fn step_summary(&self, it: &StepSummary, out: &mut Vec<String>) {
+        if self.verbosity == Verbosity::Verbose {
+            let rest: Vec<&str> = it.text.as_str().lines().collect();
+            self.block(Some(&it.job), Label::Dim, "summary", &rest, "", out);
+        }
+    }
+
+    fn service_called(&self, it: &ServiceCalled) -> Option<String> {
+        let verdict = match (&it.iam_action, it.allowed) {
+            (Some(action), Some(true)) => format!(", {action} allowed"),
+            (Some(action), Some(false)) => format!(", {action} denied"),
+            (Some(action), None) => format!(", {action}"),
+            (None, _) => String::new(),
+        };
+        let text = format!("service {}: {} {}{verdict}", it.service, it.operation, it.status);
+        (self.verbosity == Verbosity::Verbose).then(|| self.style.paint(Label::Dim, &text))
+    }
+
+    /// `word: first`, and the other lines below it, indented.
+    fn block(&self, job: Option<&JobKey>, label: Label, word: &str, rest: &[&str], first: &str, out: &mut Vec<String>) {
+        let prefix = job.map(|it| self.prefix(it)).unwrap_or_default();
+        let word = self.style.paint(label, &format!("{word}:"));
+        out.push(format!("{prefix}{word} {}", clean(first, self.style)).trim_end().to_owned());
+        out.extend(rest.iter().map(|line| format!("{prefix}  {}", clean(line, self.style))));
+    }
+
+    fn outputs<'a>(&self, prefix: &str, all: impl Iterator<Item = (&'a String, &'a Masked)>, out: &mut Vec<String>) {
+        for (name, value) in all {
+            let text = format!("output {name}={}", value.as_str().replace('\n', "\\n"));
+            out.push(format!("{prefix}    {}", self.style.paint(Label::Dim, &clean(&text, self.style))));
+        }
+    }
+
+    fn how(&self, how: How) -> String {
+        match how {
+            How::Real => String::new(),
+            How::StandIn | How::Simulated | How::NotRun => {
+                format!("  {}", self.style.paint(how.into(), &format!("({how})")))
+            }
+        }
+    }
+
+    fn prefix(&self, job: &JobKey) -> String {
+        self.style.paint(Label::Dim, &format!("[{}]", one_line(job.as_str()))) + " "
+    }
+
+    /// Steps of composite actions are indented below their action.
+    fn prefix_at(&self, job: &JobKey, step: &StepPath) -> String {
+        self.prefix(job) + &"  ".repeat(depth(step))
+    }
+}
+
+/// How deep in composite actions a step is: 0 for a step of the job.
+pub(crate) fn depth(step: &StepPath) -> usize {
+    step.to_string().matches('.').count()
+}
+
+/// The name with its part of the step, as GitHub shows it: `Post Run actions/checkout@v3`.
+pub(crate) fn step_name(name: &Masked, phase: Phase) -> String {
+    let word = match phase {
+        Phase::Main => return one_line(name.as_str()),
+        Phase::Pre => "Pre ",
+        Phase::Post => "Post ",
+    };
+    let name = one_line(name.as_str());
+    if name.starts_with(word) { name } else { format!("{word}{name}") }
+}
+
+/// What an end that is no plain success is followed by.
+pub(crate) fn ending(outcome: Outcome, conclusion: Outcome, exit_code: Option<i32>) -> String {
+    let code = exit_code.filter(|it| *it != 0).map(|it| format!(" exit code {it}"));
+    match (outcome, conclusion) {
+        (Outcome::Success, _) => String::new(),
+        (Outcome::Failure, Outcome::Success) => {
+            format!("{}, goes on (continue-on-error)", code.unwrap_or_else(|| " failed".to_owned()))
+        }
+        (Outcome::Failure, _) => code.unwrap_or_else(|| " failed".to_owned()),
+        (Outcome::Cancelled | Outcome::Skipped, _) => format!(" {outcome}"),
+    }
+}
+
+/// `src/app.py:12:4`
+fn place(annotation: &Annotation) -> Option<String> {
+    let file = annotation.file.as_ref()?;
+    Some(match (annotation.line, annotation.col) {
+        (None, _) => file.to_string(),
+        (Some(line), None) => format!("{file}:{line}"),
+        (Some(line), Some(col)) => format!("{file}:{line}:{col}"),
+    })
+}

@@ -1,0 +1,155 @@
+//! Small things that every view does with text: durations, counts, cutting, cleaning.
+use std::borrow::Cow;
+
+use console::{AnsiCodeIterator, measure_text_width, truncate_str};
+
+use crate::Style;
+
+/// `0.3s`, `12.3s`, `2m 05s`, `1h 02m`.
+pub(crate) fn duration(ms: u64) -> String {
+    let tenths = (ms + 50) / 100;
+    if tenths < 600 {
+        return format!("{}.{}s", tenths / 10, tenths % 10);
+    }
+    let seconds = (ms + 500) / 1000;
+    let minutes = seconds / 60;
+    if minutes < 60 {
+        return format!("{minutes}m {:02}s", seconds % 60);
+    }
+    format!("{}h {:02}m", minutes / 60, minutes % 60)
+}
+
+/// `1 warning`, `2 warnings`, `1 simulated`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// `text` cut to `width` columns; escape sequences take none.
+pub(crate) fn cut(text: &str, width: usize, style: Style) -> Cow<'_, str> {
+    truncate_str(text, width, style.ellipsis())
+}
+
+/// `text` filled up with spaces to `width` columns.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(measure_text_width(text));
+    format!("{text}{}", " ".repeat(missing))
+}
+
+/// Breaks `text` between words into lines of at most `width` columns; a longer word stays whole.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(last) if measure_text_width(last) + 1 + measure_text_width(word) <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A line of a program as it may be shown: colours stay where there is colour, everything else that moves a cursor,
+/// rings a bell or sets a title goes, and of a line that was overwritten with carriage returns the last state remains.
+pub(crate) fn clean(line: &str, style: Style) -> Cow<'_, str> {
+    if !line.contains(|it: char| it.is_control() && it != '\t') {
+        return Cow::Borrowed(line);
+    }
+    let line = line.trim_end_matches('\r');
+    let line = line.rsplit('\r').find(|it| !it.is_empty()).unwrap_or_default();
+    let mut cleaned = String::with_capacity(line.len());
+    let mut colored = false;
+    for (part, is_code) in AnsiCodeIterator::new(line) {
+        if !is_code {
+            cleaned.extend(part.chars().filter(|it| *it == '\t' || !it.is_control()));
+        } else if style.color && is_color(part) {
+            cleaned.push_str(part);
+            colored = true;
+        }
+    }
+    if colored {
+        cleaned.push_str("\u{1b}[0m");
+    }
+    Cow::Owned(cleaned)
+}
+
+/// A text on one line: one space for each run of blanks, and no control characters.
+pub(crate) fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.contains(char::is_control) { line.replace(char::is_control, "") } else { line }
+}
+
+fn is_color(code: &str) -> bool {
+    let inner = code.strip_prefix("\u{1b}[").and_then(|it| it.strip_suffix('m'));
+    inner.is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_digit() || byte == b';' || byte == b':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let cases = [
+            (0, "0.0s"),
+            (49, "0.0s"),
+            (251, "0.3s"),
+            (12_345, "12.3s"),
+            (59_949, "59.9s"),
+            (59_950, "1m 00s"),
+            (125_000, "2m 05s"),
+            (3_599_499, "59m 59s"),
+            (3_599_500, "1h 00m"),
+            (3_720_000, "1h 02m"),
+        ];
+        for (ms, expected) in cases {
+            assert_eq!(duration(ms), expected, "{ms}");
+        }
+    }
+
+    #[test]
+    fn cleaning() {
+        let plain = Style::plain(80);
+        let color = Style { color: true, ..plain };
+        let cases = [
+            ("as is\tä***", "as is\tä***", "as is\tä***"),
+            ("\u{1b}[32mok\u{1b}[0m", "ok", "\u{1b}[32mok\u{1b}[0m\u{1b}[0m"),
+            ("\u{1b}[2K\u{1b}[1Aup", "up", "up"),
+            ("10%\r50%\r100%\r", "100%", "100%"),
+            ("be\u{7}ep\u{8}", "beep", "beep"),
+            ("\r", "", ""),
+        ];
+        for (line, without, with) in cases {
+            assert_eq!(clean(line, plain), without, "{line:?}");
+            assert_eq!(clean(line, color), with, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        let style = Style { unicode: true, ..Style::plain(80) };
+        assert_eq!(cut("日本語テスト", 7, style), "日本語…");
+        assert_eq!(pad("日本", 6), "日本  ");
+        assert_eq!(wrap("日本 語テ スト", 9), ["日本 語テ", "スト"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_cleaned_can_move_the_cursor(line in "[a\\x00-\\x1f\\x7f\\[\\]0-9;mKAJé\\\\]{0,40}") {
+            let cleaned = clean(&line, Style::plain(80));
+            prop_assert!(cleaned.chars().all(|it| it == '\t' || !it.is_control()), "{cleaned:?}");
+        }
+
+        #[test]
+        fn wrapped_words_are_the_words(text in "[a-z日 ]{0,80}", width in 1_usize..30) {
+            let lines = wrap(&text, width);
+            prop_assert_eq!(lines.join(" "), one_line(&text));
+            for line in lines {
+                prop_assert!(measure_text_width(&line) <= width || !line.contains(' '));
+            }
+        }
+    }
+}

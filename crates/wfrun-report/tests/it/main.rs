@@ -1,0 +1,9 @@
+//! Views over journals written by hand.
+mod diagnostics;
+mod explain;
+mod fixture;
+mod live;
+mod ndjson;
+mod plain;
+mod plan;
+mod tee;

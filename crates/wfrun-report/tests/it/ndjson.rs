@@ -1,0 +1,51 @@
+use std::io::{self, Write};
+
+use wfrun_journal::Sink as _;
+use wfrun_report::{NdjsonWriter, read_journal};
+
+use crate::fixture::{ALL, Shared, events, feed};
+
+#[test]
+fn what_is_written_reads_back() {
+    for (name, journal) in ALL {
+        let all = events(journal);
+        let out = Shared::default();
+        feed(&all, &mut NdjsonWriter::new(out.clone()));
+        let text = out.text();
+        assert_eq!(text.lines().count(), all.len(), "{name}: one line each");
+        assert_eq!(read_journal(text.as_bytes()).expect("a journal"), all, "{name}");
+    }
+}
+
+/// Keeps what was written at each flush.
+#[derive(Debug, Default)]
+struct Flushes {
+    gathered: String,
+    flushed: Shared,
+}
+
+impl Write for Flushes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.gathered.push_str(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let last = self.gathered.lines().last().unwrap_or_default();
+        let kind = last.split("\"type\":\"").nth(1).and_then(|it| it.split('"').next());
+        writeln!(self.flushed, "{}", kind.unwrap_or_default())?;
+        self.gathered.clear();
+        Ok(())
+    }
+}
+
+#[test]
+fn events_pass_when_their_burst_is_over() {
+    let notice = r#"{"seq":1,"at_ms":0,"type":"notice","message":"m"}"#;
+    let flushed = Shared::default();
+    let mut writer = NdjsonWriter::new(Flushes { flushed: flushed.clone(), ..Flushes::default() });
+    feed(&events(&[notice, notice].join("\n")), &mut writer);
+    assert_eq!(flushed.text(), "", "a flood costs few writes");
+    writer.flush().expect("it can be written");
+    assert_eq!(flushed.text(), "notice\n");
+}

@@ -1,0 +1,80 @@
+use insta::assert_snapshot;
+use wfrun_report::{Style, Verbosity, render_summary};
+
+use crate::fixture::{ALL, FAILURE, INCOMPLETE, SKIPPED, SUCCESS, UNICODE, events, feed, plain};
+
+#[test]
+fn each_journal() {
+    for (name, journal) in ALL {
+        assert_snapshot!(format!("plain-{name}"), plain(journal, UNICODE, Verbosity::Normal));
+    }
+}
+
+#[test]
+fn quiet_says_failures_and_the_summary() {
+    for (name, journal) in ALL {
+        assert_snapshot!(format!("quiet-{name}"), plain(journal, UNICODE, Verbosity::Quiet));
+    }
+}
+
+#[test]
+fn verbose_says_services_outputs_and_summaries() {
+    let normal = plain(SUCCESS, UNICODE, Verbosity::Normal);
+    let verbose = plain(SUCCESS, UNICODE, Verbosity::Verbose);
+    let more: Vec<&str> = verbose.lines().filter(|it| !normal.contains(it)).collect();
+    assert_snapshot!("verbose-only", more.join("\n"));
+}
+
+#[test]
+fn ascii_has_no_sign_of_ours_beyond_ascii() {
+    for (name, journal) in ALL {
+        let text = plain(journal, Style::plain(80), Verbosity::Verbose);
+        let own: String = text.chars().filter(|it| !it.is_ascii()).collect();
+        assert!(own.chars().all(|it| "見出し: ニュース速報".contains(it)), "{name}: {own}");
+    }
+}
+
+#[test]
+fn colour_changes_no_word() {
+    let color = Style { color: true, ..UNICODE };
+    for (name, journal) in ALL {
+        let painted = plain(journal, color, Verbosity::Verbose);
+        assert!(painted.contains("\u{1b}[32m"), "{name} is painted");
+        let bare = plain(journal, UNICODE, Verbosity::Verbose);
+        assert!(!bare.contains('\u{1b}'), "{name} has no escapes without colour");
+        assert_eq!(console::strip_ansi_codes(&painted), bare, "{name}");
+    }
+}
+
+#[test]
+fn masked_text_is_shown_as_it_is() {
+    assert!(plain(SUCCESS, UNICODE, Verbosity::Normal).contains("using *** for account"));
+}
+
+#[test]
+fn first_line_says_backend_and_why() {
+    let text = plain(SUCCESS, UNICODE, Verbosity::Normal);
+    let first = text.lines().next();
+    assert_eq!(first, Some("backend: sandbox (no Docker engine answers at /var/run/docker.sock)"));
+}
+
+#[test]
+fn narrow_summaries_break_their_notes() {
+    for (name, journal) in [("skipped", SKIPPED), ("failure", FAILURE), ("incomplete", INCOMPLETE)] {
+        let record = feed(&events(journal), &mut wfrun_report::Tee::default());
+        for width in [80, 40] {
+            let summary = render_summary(&record, &Style { width, ..UNICODE });
+            assert_snapshot!(format!("summary-{name}-{width}"), summary);
+            let widest = summary.lines().map(console::measure_text_width).max();
+            assert!(widest <= Some(width) || name == "incomplete", "{name} stays within {width}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_has_not_ended_has_a_summary() {
+    let all = events(SUCCESS);
+    let half = feed(&all[..all.len() / 2], &mut wfrun_report::Tee::default());
+    let summary = render_summary(&half, &UNICODE);
+    assert!(summary.contains("· build-and-deploy  not ended"), "{summary}");
+}

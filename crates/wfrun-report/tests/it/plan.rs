@@ -1,0 +1,109 @@
+use std::sync::Arc;
+
+use insta::{assert_json_snapshot, assert_snapshot};
+use wfrun_plan::{ChangedPaths, Event, PlanError, plan};
+use wfrun_report::{Style, not_triggered, not_triggered_json, plan_json, plan_text, render_diagnostics};
+use wfrun_syntax::{Source, parse};
+use wfrun_workflow::{Workflow, lower};
+
+const DEPLOY: &str = "\
+name: Deploy
+on:
+  push:
+    branches: [main, 'releases/**', '!releases/**-alpha']
+    paths-ignore: ['docs/**']
+  pull_request:
+    branches: [main]
+jobs:
+  lint:
+    name: Lint the sources
+    runs-on: ubuntu-latest
+    steps: [{run: ruff}]
+  test:
+    runs-on: ubuntu-latest
+    steps: [{run: pytest}, {run: coverage}]
+  build-and-deploy:
+    needs: [lint, test]
+    if: github.event_name == 'push' && github.ref == 'refs/heads/main'
+    runs-on: ${{ vars.RUNNER }}
+    steps: [{run: docker build}]
+";
+
+fn workflow(text: &str) -> Arc<Workflow> {
+    let source = Source::new(".github/workflows/deploy.yml", text);
+    let checked = lower(&source, parse(&source).value.as_ref());
+    assert!(!checked.has_errors(), "{:?}", checked.diagnostics);
+    Arc::new(checked.value)
+}
+
+fn push(git_ref: &str, changed: &[&str]) -> Event {
+    Event {
+        name: "push".to_owned(),
+        activity: None,
+        git_ref: git_ref.to_owned(),
+        sha: "1f3c5d7e9b0a2c4e6f8091a2b3c4d5e6f7089abc".to_owned(),
+        base_ref: None,
+        head_ref: None,
+        head_message: None,
+        changed: ChangedPaths::Known(changed.iter().map(|it| (*it).to_owned()).collect()),
+        repository: "octo/news-api".to_owned(),
+        actor: "octocat".to_owned(),
+        default_branch: "main".to_owned(),
+        payload: serde_json::json!({}),
+    }
+}
+
+#[test]
+fn jobs_by_stage() {
+    let event = push("refs/heads/main", &["app.py"]);
+    let all = plan(&workflow(DEPLOY), event.clone(), &[], false).expect("it triggers");
+    assert_snapshot!("plan-100", plan_text(&all, &Style::plain(100)));
+    assert_snapshot!("plan-40", plan_text(&all, &Style::plain(40)));
+    assert_json_snapshot!("plan-json", plan_json(&all));
+    let one = plan(&workflow(DEPLOY), event, &["test".to_owned()], false).expect("it triggers");
+    assert_snapshot!("plan-chosen", plan_text(&one, &Style::plain(100)));
+}
+
+#[test]
+fn why_not_and_what_would() {
+    let pull_request = |base: &str| Event {
+        name: "pull_request".to_owned(),
+        activity: Some("opened".to_owned()),
+        base_ref: Some(base.to_owned()),
+        head_ref: Some("feature/x".to_owned()),
+        ..push("refs/pull/7/merge", &[])
+    };
+    let tags = "on: {push: {tags: [v*]}}\njobs: {a: {runs-on: x, steps: [{run: a}]}}\n";
+    let ignored = "on: {push: {branches-ignore: [main]}}\njobs: {a: {runs-on: x, steps: [{run: a}]}}\n";
+    let docs: Vec<String> = (1..8).map(|it| format!("docs/{it}.md")).collect();
+    let docs: Vec<&str> = docs.iter().map(String::as_str).collect();
+    let cases = [
+        (DEPLOY, push("refs/heads/feature/x", &["app.py"])),
+        (DEPLOY, push("refs/heads/releases/3-alpha", &["app.py"])),
+        (DEPLOY, push("refs/tags/v1", &["app.py"])),
+        (DEPLOY, push("refs/heads/main", &docs)),
+        (DEPLOY, Event { name: "release".to_owned(), ..push("refs/tags/v1", &[]) }),
+        (DEPLOY, pull_request("dev")),
+        (DEPLOY, Event { activity: Some("labeled".to_owned()), ..pull_request("main") }),
+        (DEPLOY, Event { head_message: Some("wip [skip ci]".to_owned()), ..push("refs/heads/main", &["a"]) }),
+        (tags, push("refs/heads/main", &[])),
+        (ignored, push("refs/heads/main", &[])),
+    ];
+    let mut all = Vec::new();
+    for (text, event) in cases {
+        let workflow = workflow(text);
+        match plan(&workflow, event.clone(), &[], false) {
+            Err(PlanError::NotTriggered(reason)) => all.push(not_triggered(&reason, &workflow, &event)),
+            other => panic!("{event:?} triggers: {other:?}"),
+        }
+    }
+    assert_snapshot!("not-triggered", render_diagnostics(&all, &Style::plain(120)));
+}
+
+#[test]
+fn not_triggered_as_json() {
+    let Err(PlanError::NotTriggered(reason)) = plan(&workflow(DEPLOY), push("refs/heads/x", &[]), &[], false) else {
+        panic!("the branch passes")
+    };
+    assert_json_snapshot!("not-triggered-json", not_triggered_json(&reason));
+}

@@ -1,0 +1,238 @@
+//! Which AWS resources a workflow names.
+//!
+//! They are found in its `env`, in the inputs of the AWS actions and in the `aws` commands of its scripts.
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+use wfrun_aws::{Wanted, WantedService, WantedTaskDefinition};
+use wfrun_expr::{Called, Object, Scope, Value};
+use wfrun_workflow::{EnvMap, Field, Step, StepKind, UsesStep, Workflow, references};
+
+/// Whether a workflow has to do with AWS: an action of AWS's, an `aws` command, or a secret that is named like a key.
+pub fn uses_aws(workflow: &Workflow) -> bool {
+    if references(workflow, "secrets").iter().any(|it| it.name.to_ascii_uppercase().contains("AWS_")) {
+        return true;
+    }
+    let mut steps = workflow.jobs.values().flat_map(|it| &it.steps);
+    steps.any(|step| match &step.kind {
+        StepKind::Uses(uses) => uses.action().is_some_and(|it| it.owner.eq_ignore_ascii_case("aws-actions")),
+        StepKind::Run(run) => words(&run.script.raw()).iter().any(|it| it == "aws"),
+    })
+}
+
+/// The AWS resources that `workflow` names.
+pub fn aws_names(workflow: &Workflow) -> Wanted {
+    let mut names = Names::default();
+    for job in workflow.jobs.values() {
+        let mut env = literals(&workflow.env, &IndexMap::new());
+        let own = literals(&job.env, &env);
+        env.extend(own);
+        names.read_env(&env);
+        for step in &job.steps {
+            names.read_step(step, &env);
+        }
+    }
+    names.finish()
+}
+
+/// The names as they are found; each kind in order of appearance.
+#[derive(Debug, Default)]
+struct Names {
+    region: Option<String>,
+    repositories: Vec<String>,
+    clusters: Vec<String>,
+    services: Vec<String>,
+    families: Vec<String>,
+    containers: Vec<String>,
+}
+
+impl Names {
+    fn read_env(&mut self, env: &IndexMap<String, String>) {
+        for (name, value) in env {
+            match name.as_str() {
+                "AWS_REGION" | "AWS_DEFAULT_REGION" => self.region = self.region.take().or(Some(value.clone())),
+                "ECR_REPOSITORY" => add(&mut self.repositories, value),
+                "ECS_CLUSTER" => add(&mut self.clusters, value),
+                "ECS_SERVICE" => add(&mut self.services, value),
+                // Many workflows keep a file's path in this variable.
+                "ECS_TASK_DEFINITION" if !value.contains(['/', '.']) => add(&mut self.families, value),
+                "CONTAINER_NAME" => add(&mut self.containers, value),
+                _ => {}
+            }
+        }
+    }
+
+    fn read_step(&mut self, step: &Step, env: &IndexMap<String, String>) {
+        let mut env = env.clone();
+        let own = literals(&step.env, &env);
+        env.extend(own);
+        match &step.kind {
+            StepKind::Uses(uses) => self.read_inputs(uses, &env),
+            StepKind::Run(run) => {
+                if let Some(script) = text(&run.script, &env) {
+                    self.read_script(&script, &env);
+                } else {
+                    // An expression that only a run can answer leaves the rest of the script readable.
+                    self.read_script(&run.script.raw(), &env);
+                }
+            }
+        }
+    }
+
+    fn read_inputs(&mut self, uses: &UsesStep, env: &IndexMap<String, String>) {
+        if !uses.action().is_some_and(|it| it.owner.eq_ignore_ascii_case("aws-actions")) {
+            return;
+        }
+        for (name, value) in literals(&uses.with, env) {
+            match name.to_ascii_lowercase().as_str() {
+                "aws-region" => self.region = self.region.take().or(Some(value)),
+                "cluster" => add(&mut self.clusters, &value),
+                "service" => add(&mut self.services, &value),
+                "container-name" => add(&mut self.containers, &value),
+                "task-definition-family" => add(&mut self.families, &value),
+                _ => {}
+            }
+        }
+    }
+
+    fn read_script(&mut self, script: &str, env: &IndexMap<String, String>) {
+        for line in script.replace("\\\n", " ").lines() {
+            let words = words(line);
+            let Some(start) = words.iter().position(|it| it == "aws") else { continue };
+            let words: Vec<String> = words.iter().skip(start).map(|it| expand(it, env)).collect();
+            let service = words.get(1).map_or("", String::as_str);
+            for pair in words.windows(2) {
+                let [flag, value] = pair else { continue };
+                if value.contains('$') || value.is_empty() {
+                    continue;
+                }
+                match (service, flag.as_str()) {
+                    ("ecs", "--cluster") => add(&mut self.clusters, value),
+                    ("ecs", "--service" | "--services") => add(&mut self.services, value),
+                    ("ecs", "--task-definition") => add(&mut self.families, value.split(':').next().unwrap_or(value)),
+                    ("ecr", "--repository-name" | "--repository-names") => add(&mut self.repositories, value),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> Wanted {
+        let cluster = self.clusters.first().cloned().unwrap_or_else(|| "default".to_owned());
+        let services = self.services.into_iter().map(|service| WantedService { cluster: cluster.clone(), service });
+        let container = self.containers.first().cloned();
+        let families = self.families.into_iter();
+        let task_definitions = families.map(|family| WantedTaskDefinition { family, container: container.clone() });
+        Wanted {
+            region: self.region,
+            repositories: self.repositories,
+            clusters: self.clusters,
+            services: services.collect(),
+            task_definitions: task_definitions.collect(),
+        }
+    }
+}
+
+fn add(list: &mut Vec<String>, value: &str) {
+    if !value.is_empty() && !list.iter().any(|it| it == value) {
+        list.push(value.to_owned());
+    }
+}
+
+/// The entries of a mapping whose values can be told before a run.
+fn literals(map: &EnvMap, env: &IndexMap<String, String>) -> IndexMap<String, String> {
+    map.iter().filter_map(|(name, field)| Some((name.clone(), text(field, env)?))).collect()
+}
+
+fn text(field: &Field, env: &IndexMap<String, String>) -> Option<String> {
+    let known = field.template.contexts_used().iter().all(|it| it == "env");
+    let members = env.iter().map(|(name, value)| (name.clone(), Value::string(value)));
+    let scope = Known(Object::case_sensitive(members));
+    let trace = field.template.evaluate(&scope).ok().filter(|_| known)?;
+    Some(trace.value().to_text())
+}
+
+/// A scope that knows `env` only.
+struct Known(Object);
+
+impl Scope for Known {
+    fn context(&self, name: &str) -> Value {
+        if name.eq_ignore_ascii_case("env") { Value::Object(self.0.clone()) } else { Value::Null }
+    }
+
+    fn call(&self, _: &str, _: &[Value]) -> Called {
+        Called::NotYet
+    }
+}
+
+/// The words of a command line, as far as quotes go.
+fn words(line: &str) -> Vec<String> {
+    let separators = |it: char| it.is_whitespace() || matches!(it, '(' | ')' | ';' | '|' | '&' | '=');
+    let words = line.split(separators).map(|it| it.trim_matches(['"', '\'', '`']).to_owned());
+    words.filter(|it| !it.is_empty()).collect()
+}
+
+/// Replaces `$NAME` and `${NAME}` by what is known; the rest stays as it is.
+fn expand(word: &str, env: &IndexMap<String, String>) -> String {
+    let known: HashMap<&str, &str> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let braced = after.strip_prefix('{').and_then(|it| it.split_once('}'));
+        let end = after.find(|it: char| !it.is_ascii_alphanumeric() && it != '_').unwrap_or(after.len());
+        let (name, behind) = braced.unwrap_or_else(|| after.split_at(end));
+        if let Some(value) = known.get(name) {
+            out.push_str(value);
+        } else {
+            out.push('$');
+            out.push_str(name);
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use wfrun_syntax::Source;
+
+    use super::*;
+
+    fn workflow(text: &str) -> Workflow {
+        let source = Source::new("w.yml", text);
+        let parsed = wfrun_syntax::parse(&source);
+        let lowered = wfrun_workflow::lower(&source, parsed.value.as_ref());
+        assert!(!lowered.has_errors(), "{:?}", lowered.diagnostics);
+        lowered.value
+    }
+
+    #[test]
+    fn found_everywhere() {
+        let workflow = workflow(
+            "on: push\nenv: {AWS_REGION: eu-west-1, C: web, ECR_REPOSITORY: shop}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - uses: aws-actions/amazon-ecs-deploy-task-definition@v1\n      with: {service: front, cluster: '${{ env.C }}', task-definition: x.json}\n    - run: |\n        aws ecs describe-task-definition \\\n          --task-definition \"${C}-task:3\" --query x\n        aws ecr describe-repositories --repository-names=other $UNKNOWN\n",
+        );
+        assert!(uses_aws(&workflow));
+        let wanted = aws_names(&workflow);
+        assert_eq!(wanted.region.as_deref(), Some("eu-west-1"));
+        assert_eq!(wanted.repositories, ["shop", "other"]);
+        assert_eq!(wanted.clusters, ["web"]);
+        let services: Vec<_> = wanted.services.iter().map(|it| (it.cluster.as_str(), it.service.as_str())).collect();
+        assert_eq!(services, [("web", "front")]);
+        let families: Vec<_> = wanted.task_definitions.iter().map(|it| it.family.as_str()).collect();
+        assert_eq!(families, ["web-task"]);
+    }
+
+    #[test]
+    fn a_key_is_enough() {
+        let text = "on: push\njobs: {a: {runs-on: x, steps: [{run: deploy.py, env: {K: '${{ secrets.prod_aws_access_key_id }}'}}]}}\n";
+        assert!(uses_aws(&workflow(text)));
+    }
+
+    #[test]
+    fn nothing_to_do_with_aws() {
+        let workflow = workflow("on: push\njobs: {a: {runs-on: x, steps: [{run: 'echo awsome'}]}}\n");
+        assert!(!uses_aws(&workflow));
+    }
+}

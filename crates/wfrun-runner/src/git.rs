@@ -1,0 +1,84 @@
+//! The git command line, asked safely.
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use thiserror::Error;
+
+/// A folder inside a git repository.
+#[derive(Debug, Clone)]
+pub struct Git {
+    folder: PathBuf,
+    env: Vec<(String, String)>,
+}
+
+/// git could not answer.
+#[derive(Debug, Error)]
+pub enum GitError {
+    /// There is no git.
+    #[error("`git` could not be started")]
+    Missing(#[source] std::io::Error),
+    /// It ended with an error.
+    #[error("`git {arguments}` failed: {message}")]
+    Failed {
+        /// What was asked.
+        arguments: String,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl Git {
+    /// git in `folder`.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), env: Vec::new() }
+    }
+
+    /// With one more environment variable.
+    #[must_use]
+    pub fn with_env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs git; gives back what it printed, without the last line end.
+    pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {
+        let output = self.command(arguments).stdin(Stdio::null()).output().map_err(GitError::Missing)?;
+        if output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout);
+            return Ok(text.trim_end_matches(['\n', '\r']).to_owned());
+        }
+        let shown: Vec<_> = arguments.iter().map(|it| it.as_ref().to_string_lossy().into_owned()).collect();
+        let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(GitError::Failed { arguments: shown.join(" "), message })
+    }
+
+    /// Runs git; none where it says no or nothing.
+    pub fn look_up<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Option<String> {
+        self.ask(arguments).ok().filter(|it| !it.is_empty())
+    }
+
+    /// The commit that `name` stands for.
+    pub fn commit(&self, name: &str) -> Option<String> {
+        self.look_up(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")])
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new("git");
+        // Nothing that a repository configures may run or slow us down.
+        command.args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "safe.directory=*"]);
+        command.args(arguments).current_dir(&self.folder);
+        command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
+        // The caller may itself be run by git, from a hook.
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"] {
+            command.env_remove(name);
+        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}

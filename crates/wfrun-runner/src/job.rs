@@ -1,0 +1,235 @@
+//! A job's environment: its folders, its place in a backend, what its processes get.
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+use thiserror::Error;
+use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
+use wfrun_engine::{JobEnvironment, Layout, ResolvedAction};
+use wfrun_plan::JobKey;
+use wfrun_services::{CacheScope, JobIdentity};
+use wfrun_workflow::ActionRef;
+
+use crate::work_files::WorkFiles;
+use crate::{ActionError, BuiltinActions, LocalServices, RunSettings};
+
+/// Where job processes find the snapshot they check out from.
+const SNAPSHOT: &str = "/opt/wfrun/repository";
+
+/// An open job.
+pub(crate) struct OpenJob {
+    pub(crate) environment: Environment,
+    /// The folder that job processes see as [`Environment`]'s work folder.
+    pub(crate) work_dir: PathBuf,
+    /// That folder as job processes see it.
+    pub(crate) work_inside: String,
+    /// Its files.
+    pub(crate) files: WorkFiles,
+    pub(crate) layout: Layout,
+    /// The program that is the stand-ins, as job processes see it.
+    pub(crate) executable: String,
+    pub(crate) control: Mutex<Controls>,
+}
+
+/// The current process, or the signals that wait for it to start.
+#[derive(Default)]
+pub(crate) struct Controls {
+    pub(crate) process: Option<ProcessControl>,
+    pub(crate) waiting: Vec<wfrun_engine::Signal>,
+}
+
+/// A job could not be opened.
+#[derive(Debug, Error)]
+pub(crate) enum OpenError {
+    #[error("failed to write {}", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        err: std::io::Error,
+    },
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    #[error(transparent)]
+    Action(Box<ActionError>),
+}
+
+impl OpenJob {
+    /// Makes a job's folders, opens its environment and finds its actions.
+    pub(crate) async fn open(
+        settings: &RunSettings,
+        services: &LocalServices,
+        job: &JobKey,
+        number: usize,
+        labels: &[String],
+        actions: &[ActionRef],
+        event: &Json,
+    ) -> Result<(Self, JobEnvironment), OpenError> {
+        let mut resolved = IndexMap::new();
+        for action in actions {
+            resolved.insert(
+                action.clone(),
+                BuiltinActions.resolve(action).map_err(|err| OpenError::Action(Box::new(err)))?,
+            );
+        }
+        let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
+        let image = image(settings, labels);
+        let spec = spec(settings, services, job, work_dir.clone(), image.clone());
+        let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
+        make_folders(&work_dir, &name, event)?;
+        let environment = settings.backend.open(spec).await?;
+        let work_inside = environment.facts().work.clone();
+        let layout = layout(&environment, &work_inside, &name);
+        let job_environment =
+            JobEnvironment { image, ..describe(settings, services, job, &environment, &layout, resolved) };
+        let executable = executable(settings);
+        let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
+        let control = Mutex::default();
+        let open = Self { environment, work_dir, work_inside, files, layout, executable, control };
+        Ok((open, job_environment))
+    }
+
+    /// A path that job processes see, relative to the work folder, if it is in it.
+    pub(crate) fn relative<'a>(&self, inside: &'a str) -> Option<&'a str> {
+        inside.strip_prefix(&self.work_inside)?.strip_prefix('/')
+    }
+}
+
+/// The image for a job's labels, where the backend takes images.
+fn image(settings: &RunSettings, labels: &[String]) -> Option<String> {
+    if settings.backend.name() != "docker" {
+        return None;
+    }
+    let chosen = labels.iter().find_map(|it| settings.images.get(it).cloned());
+    chosen.or_else(|| labels.iter().find_map(|it| DockerBackend::image_for(it)).map(str::to_owned))
+}
+
+fn spec(
+    settings: &RunSettings,
+    services: &LocalServices,
+    job: &JobKey,
+    work_dir: PathBuf,
+    image: Option<String>,
+) -> EnvironmentSpec {
+    let snapshot = &settings.snapshot;
+    let mount = |source: &Path, target: String| Mount { source: source.to_owned(), target, read_only: true };
+    let mut mounts = vec![mount(&snapshot.dir, SNAPSHOT.to_owned())];
+    mounts.extend(snapshot.borrowed.iter().map(|it| mount(it, it.display().to_string())));
+    let guard = services.guard.as_ref().map(|it| it.address().ip());
+    let mut hosts = Vec::new();
+    if guard.is_none() {
+        let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
+        let names = wfrun_backend::network::blocked_hosts(region);
+        hosts.extend(names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))));
+    }
+    EnvironmentSpec {
+        run_id: settings.run_id.clone(),
+        job: job.to_string(),
+        image,
+        work_dir,
+        agent_executable: settings.executable.clone(),
+        mounts,
+        hosts,
+        dns: guard,
+        shims: settings.shims.clone(),
+        env: Vec::new(),
+    }
+}
+
+fn make_folders(work_dir: &Path, name: &str, event: &Json) -> Result<(), OpenError> {
+    let write = |path: &Path, err| OpenError::Write { path: path.to_owned(), err };
+    for folder in
+        [format!("{name}/{name}"), "_temp/_runner_file_commands".to_owned(), "_temp/_github_workflow".to_owned()]
+    {
+        let path = work_dir.join(folder);
+        std::fs::create_dir_all(&path).map_err(|err| write(&path, err))?;
+    }
+    let path = work_dir.join("_temp/_github_workflow/event.json");
+    let text = serde_json::to_string_pretty(event).unwrap_or_else(|_| "{}".to_owned());
+    std::fs::write(&path, text).map_err(|err| write(&path, err))
+}
+
+fn layout(environment: &Environment, work: &str, name: &str) -> Layout {
+    let facts = environment.facts();
+    Layout {
+        workspace: format!("{work}/{name}/{name}"),
+        runner_workspace: format!("{work}/{name}"),
+        temp: format!("{work}/_temp"),
+        tool_cache: facts.tool_cache.clone(),
+        home: facts.home.clone(),
+        event_path: format!("{work}/_temp/_github_workflow/event.json"),
+        file_commands: format!("{work}/_temp/_runner_file_commands"),
+    }
+}
+
+fn describe(
+    settings: &RunSettings,
+    services: &LocalServices,
+    job: &JobKey,
+    environment: &Environment,
+    layout: &Layout,
+    actions: IndexMap<ActionRef, ResolvedAction>,
+) -> JobEnvironment {
+    let facts = environment.facts();
+    let scopes = settings.cache_scopes.iter().enumerate();
+    // Source: GitHub: execution rules E9.4: only the current ref's scope may be written.
+    let scopes = scopes.map(|(index, git_ref)| CacheScope { git_ref: git_ref.clone(), write: index == 0 }).collect();
+    let identity = JobIdentity { run_id: settings.run_id.clone(), job: job.to_string(), scopes };
+    let token = services.github.job_token(identity);
+    let url = services.github.url();
+    let mut step_env = pairs([("AGENT_TOOLSDIRECTORY", layout.tool_cache.as_str())]);
+    step_env.insert("WFRUN_REPOSITORY".to_owned(), snapshot_path(settings));
+    if let Some(aws) = &services.aws {
+        step_env
+            .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
+    }
+    let action_env = pairs([
+        ("ACTIONS_RUNTIME_URL", url.as_str()),
+        ("ACTIONS_RUNTIME_TOKEN", &token),
+        ("ACTIONS_RESULTS_URL", &url),
+        ("ACTIONS_CACHE_URL", &url),
+        ("ACTIONS_CACHE_SERVICE_V2", "True"),
+    ]);
+    JobEnvironment {
+        image: None,
+        os: facts.os.to_owned(),
+        arch: facts.arch.clone(),
+        name: "wfrun".to_owned(),
+        layout: layout.clone(),
+        path: search_path(&facts.path, settings.shims_first),
+        base_env: facts.base_env.iter().cloned().collect(),
+        step_env,
+        action_env,
+        actions,
+        secrets: vec![token],
+    }
+}
+
+/// Without namespaces nothing is mounted, and the snapshot is where it is.
+fn snapshot_path(settings: &RunSettings) -> String {
+    if has_own_root(settings) { SNAPSHOT.to_owned() } else { settings.snapshot.dir.display().to_string() }
+}
+
+/// Whether job processes see another root than this machine's.
+fn has_own_root(settings: &RunSettings) -> bool {
+    settings.backend.name() != "host"
+}
+
+/// The program that is the stand-ins, as job processes see it.
+fn executable(settings: &RunSettings) -> String {
+    if has_own_root(settings) { "/opt/wfrun/wfrun".to_owned() } else { settings.executable.display().to_string() }
+}
+
+/// The backend puts the stand-ins' folder first; where they are only a fallback it goes last.
+fn search_path(path: &str, shims_first: bool) -> String {
+    const SHIMS: &str = "/opt/wfrun/bin";
+    match path.strip_prefix(SHIMS).and_then(|it| it.strip_prefix(':')) {
+        Some(rest) if !shims_first => format!("{rest}:{SHIMS}"),
+        Some(_) | None => path.to_owned(),
+    }
+}
+
+fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> IndexMap<String, String> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

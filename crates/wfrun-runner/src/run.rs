@@ -1,0 +1,205 @@
+//! The loop: facts in, effects out.
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use wfrun_engine::{Effect, Engine, Fact, FactKind, Turn};
+use wfrun_journal::{RunRecord, Sink};
+use wfrun_plan::JobKey;
+
+use crate::job::{OpenError, OpenJob};
+use crate::step::{chain, run_step, signal};
+use crate::{LocalServices, RunSettings, hash_files};
+
+/// What comes from outside of the run: services, signals.
+pub struct Outside {
+    /// Sends facts into the run.
+    pub sender: mpsc::Sender<FactKind>,
+    /// Gives them to the loop.
+    pub receiver: mpsc::Receiver<FactKind>,
+}
+
+impl Outside {
+    /// A channel with room for a burst of lines.
+    pub fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(256);
+        Self { sender, receiver }
+    }
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the tasks of a run share.
+struct Shared {
+    settings: RunSettings,
+    services: LocalServices,
+    jobs: Mutex<HashMap<JobKey, Arc<OpenJob>>>,
+    facts: mpsc::Sender<FactKind>,
+    numbers: AtomicUsize,
+}
+
+/// Drives a run to its end and gives back what happened.
+///
+/// The services are stopped and all environments are gone when it returns.
+pub async fn run(
+    mut engine: Engine,
+    settings: RunSettings,
+    services: LocalServices,
+    outside: Outside,
+    sink: &mut dyn Sink,
+) -> RunRecord {
+    let started = Instant::now();
+    let Outside { sender, mut receiver } = outside;
+    let shared =
+        Arc::new(Shared { settings, services, jobs: Mutex::default(), facts: sender, numbers: AtomicUsize::new(1) });
+    let mut tasks = JoinSet::new();
+    let mut next = Some(FactKind::Begin);
+    while engine.record().conclusion.is_none() {
+        let kind = match next.take() {
+            Some(kind) => kind,
+            None => receiver.recv().await.expect("the shared part holds a sender"),
+        };
+        let at_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let Turn { effects, events } = engine.handle(Fact { at_ms, kind });
+        let shown = events.iter().try_for_each(|event| sink.accept(event, engine.record()));
+        if let Err(err) = shown.and_then(|()| sink.flush()) {
+            tracing::warn!("a view failed: {}", chain(&err));
+        }
+        for effect in effects {
+            carry_out(&shared, &mut tasks, effect, started);
+        }
+        // Tasks that are through need no further thought.
+        while tasks.try_join_next().is_some() {}
+    }
+    tasks.shutdown().await;
+    forget_registry(&shared).await;
+    if let Ok(shared) = Arc::try_unwrap(shared).map_err(|_| ()) {
+        shared.services.stop().await;
+    }
+    engine.record().clone()
+}
+
+/// The account's registry has another port in each run, so names with this one are of no more use.
+async fn forget_registry(shared: &Shared) {
+    let Some(aws) = &shared.services.aws else { return };
+    let url = aws.endpoint.url();
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    if let Err(err) = shared.settings.backend.forget_registry(host).await {
+        tracing::warn!("images of {host} stay: {}", chain(&err));
+    }
+}
+
+fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, started: Instant) {
+    match effect {
+        Effect::Signal { job, signal: which } => {
+            if let Some(open) = shared.job(&job) {
+                signal(&open, which);
+            }
+        }
+        Effect::WakeAt { at_ms, timer } => {
+            let facts = shared.facts.clone();
+            let at = started + Duration::from_millis(at_ms);
+            tasks.spawn(async move {
+                tokio::time::sleep_until(at.into()).await;
+                deliver(&facts, FactKind::Woke(timer)).await;
+            });
+        }
+        Effect::OpenJob { job, actions, event, labels } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let number = shared.number();
+                let opened =
+                    OpenJob::open(&shared.settings, &shared.services, &job, number, &labels, &actions, &event).await;
+                let fact = match opened {
+                    Ok((open, environment)) => {
+                        shared.insert(job.clone(), open);
+                        FactKind::JobReady { job, environment: Box::new(environment) }
+                    }
+                    Err(err) => FactKind::JobNotReady { job, message: chain(&err), help: help(&err) },
+                };
+                deliver(&shared.facts, fact).await;
+            });
+        }
+        Effect::HashFiles { job, patterns } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let digest = shared.hash(&job, patterns.clone()).await;
+                deliver(&shared.facts, FactKind::Hashed { job, patterns, digest }).await;
+            });
+        }
+        Effect::RunStep { job, launch, step: _, phase: _ } => {
+            let Some(open) = shared.job(&job) else { return };
+            tasks.spawn(run_step(job, open, *launch, shared.facts.clone()));
+        }
+        Effect::CloseJob { job } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let fault = shared.close(&job).await;
+                deliver(&shared.facts, FactKind::JobClosed { job, fault }).await;
+            });
+        }
+    }
+}
+
+async fn deliver(facts: &mpsc::Sender<FactKind>, fact: FactKind) {
+    // Without a receiver the run is over.
+    if facts.send(fact).await.is_err() {
+        tracing::debug!("a fact came after the run");
+    }
+}
+
+fn help(err: &OpenError) -> Option<String> {
+    match err {
+        OpenError::Write { .. } => Some("is the disk full, or the folder read-only?".to_owned()),
+        // These messages carry their way out.
+        OpenError::Backend(_) | OpenError::Action(_) => None,
+    }
+}
+
+impl Shared {
+    fn job(&self, key: &JobKey) -> Option<Arc<OpenJob>> {
+        self.jobs.lock().ok()?.get(key).cloned()
+    }
+
+    fn insert(&self, key: JobKey, open: OpenJob) {
+        if let Ok(mut jobs) = self.jobs.lock() {
+            jobs.insert(key, Arc::new(open));
+        }
+    }
+
+    /// A number that no other job of the run has.
+    fn number(&self) -> usize {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn hash(&self, key: &JobKey, patterns: Vec<String>) -> Result<String, String> {
+        let open = self.job(key).ok_or("the job is not open")?;
+        let relative = open.relative(&open.layout.workspace).ok_or("the workspace is not in the work folder")?;
+        let workspace = open.work_dir.join(relative);
+        // A step may have put a link in the workspace's place; the rest of this machine is none of its business.
+        if std::fs::canonicalize(&workspace).ok()
+            != std::fs::canonicalize(&open.work_dir).ok().map(|it| it.join(relative))
+        {
+            return Err("the workspace is no folder of its own any more".to_owned());
+        }
+        let hashed = tokio::task::spawn_blocking(move || hash_files(&workspace, &patterns)).await;
+        hashed.map_err(|err| err.to_string())?.map_err(|err| chain(&err))
+    }
+
+    async fn close(&self, key: &JobKey) -> Option<String> {
+        let open = self.jobs.lock().ok()?.remove(key)?;
+        let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };
+        let OpenJob { environment, work_dir, .. } = open;
+        let closed = environment.close().await.map_err(|err| chain(&err));
+        let removed = tokio::fs::remove_dir_all(&work_dir).await;
+        let removed = removed.map_err(|err| format!("failed to remove {}: {err}", work_dir.display()));
+        closed.and(removed).err()
+    }
+}

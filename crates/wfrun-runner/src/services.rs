@@ -1,0 +1,112 @@
+//! The local services of a run: caches, and the AWS account.
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError};
+use wfrun_backend::network::{DnsGuard, start_dns_guard};
+use wfrun_engine::FactKind;
+use wfrun_journal::ServiceCalled;
+use wfrun_services::{Services, ServicesSettings};
+
+/// The services that a run's jobs can reach, all on loopback.
+pub struct LocalServices {
+    /// Caches.
+    pub github: Services,
+    /// The AWS account, if there is one.
+    pub aws: Option<Aws>,
+    /// Answers name queries so that the real AWS is not found; none where port 53 cannot be had.
+    pub guard: Option<DnsGuard>,
+}
+
+/// The AWS account of a run.
+pub struct Aws {
+    /// The account.
+    pub account: Arc<Account>,
+    /// Where it is reached.
+    pub endpoint: Endpoint,
+}
+
+/// The local services could not be started.
+#[derive(Debug, Error)]
+pub enum ServicesError {
+    /// The cache service.
+    #[error("failed to start the cache service")]
+    Cache(#[source] wfrun_services::ServicesError),
+    /// The account.
+    #[error("failed to open the AWS account")]
+    Account(#[source] AccountError),
+    /// No port on loopback.
+    #[error("failed to listen on 127.0.0.1")]
+    Listen(#[source] std::io::Error),
+    /// The account's endpoint.
+    #[error("failed to start the AWS endpoint")]
+    Endpoint(#[source] EndpointError),
+}
+
+/// The address of the name server that keeps steps from the real AWS; any of 127/8 is this machine.
+const GUARD: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 53);
+
+impl LocalServices {
+    /// Starts the services; their calls become facts.
+    ///
+    /// Gives back what the account created, to be told.
+    pub async fn start(
+        store: PathBuf,
+        aws: Option<AccountSettings>,
+        facts: mpsc::Sender<FactKind>,
+    ) -> Result<(Self, Vec<String>), ServicesError> {
+        let calls = facts.clone();
+        let github = Services::start(ServicesSettings { store }, move |call| {
+            tell(
+                &calls,
+                ServiceCalled {
+                    service: call.service.to_owned(),
+                    operation: call.operation,
+                    status: call.status,
+                    iam_action: None,
+                    allowed: None,
+                },
+            );
+        });
+        let github = github.await.map_err(ServicesError::Cache)?;
+        let guard = start_dns_guard(GUARD).await.ok();
+        let Some(settings) = aws else { return Ok((Self { github, aws: None, guard }, Vec::new())) };
+        let observer = move |call: wfrun_aws::ServiceCall| {
+            tell(
+                &facts,
+                ServiceCalled {
+                    service: call.service,
+                    operation: call.operation,
+                    status: call.status,
+                    iam_action: call.iam_action,
+                    allowed: Some(call.allowed),
+                },
+            );
+        };
+        let (account, notices) = Account::open(settings, observer).map_err(ServicesError::Account)?;
+        let account = Arc::new(account);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ServicesError::Listen)?;
+        let endpoint = Endpoint::start(Arc::clone(&account), listener).await.map_err(ServicesError::Endpoint)?;
+        let notices = notices.into_iter().map(|it| it.message).collect();
+        Ok((Self { github, aws: Some(Aws { account, endpoint }), guard }, notices))
+    }
+
+    /// Stops the services.
+    pub async fn stop(self) {
+        self.github.stop().await;
+        if let Some(aws) = self.aws {
+            aws.endpoint.stop().await;
+        }
+    }
+}
+
+/// A call that finds the run's queue full is not worth waiting for: the service must answer its client.
+fn tell(facts: &mpsc::Sender<FactKind>, call: ServiceCalled) {
+    if facts.try_send(FactKind::ServiceCalled(call)).is_err() {
+        tracing::debug!("a service call was not recorded: the queue was full or gone");
+    }
+}

@@ -1,0 +1,41 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use wfrun_backend::Backend;
+
+use crate::Snapshot;
+
+/// What carrying out a run needs to know. All paths are absolute.
+#[derive(Clone)]
+pub struct RunSettings {
+    /// The run's id: the name of its folder.
+    pub run_id: String,
+    /// `owner/name`
+    pub repository: String,
+    /// Where jobs run.
+    pub backend: Arc<dyn Backend>,
+    /// The images for `runs-on` labels that the caller chose.
+    pub images: IndexMap<String, String>,
+    /// Where job work folders are made; each is removed at its job's end.
+    pub work_root: PathBuf,
+    /// The commit that jobs check out.
+    pub snapshot: Snapshot,
+    /// The program that is wfrun, its agent and its stand-ins.
+    pub executable: PathBuf,
+    /// Commands for which stand-ins are put on the search path.
+    pub shims: Vec<String>,
+    /// Whether the stand-ins come before what the machine has, or after it.
+    pub shims_first: bool,
+    /// `github.ref`, and the refs whose caches may be read besides.
+    pub cache_scopes: Vec<String>,
+}
+
+/// Whether the AWS account on this machine takes the place of the real one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AwsMode {
+    /// It does.
+    Emulate,
+    /// Steps get no AWS at all.
+    Off,
+}

@@ -1,0 +1,201 @@
+//! The commit of a run as a small repository of its own, from which jobs check out.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::{Git, GitError};
+
+/// A bare repository that borrows the user's objects and holds what only this run needs.
+///
+/// The user's repository is never written to: new trees and commits go here.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The bare repository.
+    pub dir: PathBuf,
+    /// The user's object stores it borrows from, to be visible where jobs run.
+    pub borrowed: Vec<PathBuf>,
+    /// The commit to check out, `github.sha`.
+    pub sha: String,
+}
+
+/// What to take a snapshot of.
+#[derive(Debug, Clone)]
+pub struct SnapshotSettings {
+    /// The folder that holds `.github/`.
+    pub root: PathBuf,
+    /// The repository root relative to the enclosing git work tree, with a `/` at its end; empty if they are the same.
+    pub prefix: String,
+    /// The commit of the event.
+    pub sha: String,
+    /// For a pull request: the commit of the base branch, to be merged with.
+    pub merge_base: Option<String>,
+    /// Whether uncommitted changes belong to it.
+    pub dirty: bool,
+}
+
+/// A snapshot could not be taken.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    /// git failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A folder could not be made or written.
+    #[error("failed to write {}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: std::io::Error,
+    },
+    /// Base and head cannot be merged: GitHub does not run such a pull request at all.
+    #[error("the pull request has merge conflicts with its base, so GitHub would not run it")]
+    Conflict {
+        /// The files in conflict, and what git said.
+        details: String,
+    },
+}
+
+impl Snapshot {
+    /// Takes a snapshot into `dir`, which must not exist yet.
+    pub fn take(dir: &Path, settings: &SnapshotSettings) -> Result<Self, SnapshotError> {
+        let user = Git::at(&settings.root);
+        let common = user.ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
+        let objects = PathBuf::from(common).join("objects");
+        create(dir)?;
+        let bare = Git::at(dir);
+        bare.ask(&["init", "--quiet", "--bare", "--template=", "."])?;
+        let info = dir.join("objects/info");
+        create(&info)?;
+        let mut borrowed = vec![objects.clone()];
+        borrowed.extend(borrowed_by(&objects));
+        let lines: Vec<String> = borrowed.iter().map(|it| it.display().to_string()).collect();
+        write(&info.join("alternates"), &(lines.join("\n") + "\n"))?;
+        copy_refs(&user, &bare)?;
+        copy_shallow(&user, dir)?;
+        let mut sha = settings.sha.clone();
+        if let Some(base) = &settings.merge_base {
+            sha = merge(&bare, base, &sha)?;
+        }
+        if settings.dirty {
+            sha = with_changes(&user, dir, &sha)?;
+        }
+        if !settings.prefix.is_empty() {
+            replace_tree(&bare, &sha, settings.prefix.trim_end_matches('/'))?;
+        }
+        bare.ask(&["update-ref", "refs/wfrun/head", &sha])?;
+        Ok(Self { dir: dir.to_owned(), borrowed, sha })
+    }
+}
+
+/// The object stores that `objects` itself borrows from.
+fn borrowed_by(objects: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
+    text.lines().filter(|it| !it.is_empty() && !it.starts_with('#')).map(|it| objects.join(it)).collect()
+}
+
+/// Branches become `refs/remotes/origin/*`, as a clone from GitHub has them; tags stay tags.
+fn copy_refs(user: &Git, bare: &Git) -> Result<(), SnapshotError> {
+    let format = "--format=%(objectname) %(refname)";
+    let listed = user.ask(&["for-each-ref", format, "refs/remotes/origin", "refs/heads", "refs/tags"])?;
+    let mut packed = BTreeMap::new();
+    for (object, name) in listed.lines().filter_map(|it| it.split_once(' ')) {
+        if let Some(branch) = name.strip_prefix("refs/heads/") {
+            // The local branch stands for what is about to be pushed, so it wins over what was fetched.
+            packed.insert(format!("refs/remotes/origin/{branch}"), object);
+        } else if name != "refs/remotes/origin/HEAD" {
+            packed.entry(name.to_owned()).or_insert(object);
+        }
+    }
+    let lines = packed.iter().map(|(name, object)| format!("{object} {name}\n"));
+    let text: String = std::iter::once("# pack-refs with: sorted \n".to_owned()).chain(lines).collect();
+    write(&bare.folder().join("packed-refs"), &text)
+}
+
+fn copy_shallow(user: &Git, dir: &Path) -> Result<(), SnapshotError> {
+    let Some(path) = user.look_up(&["rev-parse", "--path-format=absolute", "--git-path", "shallow"]) else {
+        return Ok(());
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => write(&dir.join("shallow"), &text),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The merge commit that GitHub makes of a pull request.
+fn merge(bare: &Git, base: &str, head: &str) -> Result<String, SnapshotError> {
+    let tree = match bare.ask(&["merge-tree", "--write-tree", "--name-only", base, head]) {
+        Ok(tree) => tree.lines().next().unwrap_or_default().to_owned(),
+        Err(GitError::Failed { message, .. }) if message.is_empty() => {
+            let details = format!("merging {head} into {base}");
+            return Err(SnapshotError::Conflict { details });
+        }
+        Err(err) => return Err(err.into()),
+    };
+    let message = format!("Merge {head} into {base}");
+    commit(bare, &tree, &[base, head], &message)
+}
+
+/// The commit `sha` with the uncommitted changes of the user's work tree on top.
+fn with_changes(user: &Git, dir: &Path, sha: &str) -> Result<String, SnapshotError> {
+    let top = user.ask(&["rev-parse", "--show-toplevel"])?;
+    let text = |it: &Path| it.display().to_string();
+    let common = user.ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
+    let apart = Git::at(&top)
+        .with_env("GIT_INDEX_FILE", text(&dir.join("dirty-index")))
+        .with_env("GIT_OBJECT_DIRECTORY", text(&dir.join("objects")))
+        .with_env("GIT_ALTERNATE_OBJECT_DIRECTORIES", format!("{common}/objects"));
+    apart.ask(&["read-tree", sha])?;
+    apart.ask(&["add", "--all", "--", "."])?;
+    let tree = apart.ask(&["write-tree"])?;
+    commit(&Git::at(dir), &tree, &[sha], "uncommitted changes")
+}
+
+/// Gives `sha` the tree of its folder `prefix`, by a replacement that git follows everywhere.
+fn replace_tree(bare: &Git, sha: &str, prefix: &str) -> Result<(), SnapshotError> {
+    let tree = bare.ask(&["rev-parse", "--verify", &format!("{sha}:{prefix}")])?;
+    let parents = bare.ask(&["rev-list", "--parents", "--max-count=1", sha])?;
+    let parents: Vec<&str> = parents.split(' ').skip(1).collect();
+    let message = bare.ask(&["log", "--max-count=1", "--format=%B", sha])?;
+    let replacement = commit_as(bare, sha, &tree, &parents, &message)?;
+    bare.ask(&["update-ref", &format!("refs/replace/{sha}"), &replacement])?;
+    Ok(())
+}
+
+/// A commit by wfrun, the same each time for the same content.
+fn commit(bare: &Git, tree: &str, parents: &[&str], message: &str) -> Result<String, SnapshotError> {
+    let date = bare.ask(&["log", "--max-count=1", "--format=%cI", parents.last().copied().unwrap_or("HEAD")])?;
+    let mut git = bare.clone();
+    for (role, value) in [("NAME", "wfrun"), ("EMAIL", "wfrun@localhost"), ("DATE", date.as_str())] {
+        git = git.with_env(&format!("GIT_AUTHOR_{role}"), value).with_env(&format!("GIT_COMMITTER_{role}"), value);
+    }
+    commit_tree(&git, tree, parents, message)
+}
+
+/// A commit with the authors and dates of `like`.
+fn commit_as(bare: &Git, like: &str, tree: &str, parents: &[&str], message: &str) -> Result<String, SnapshotError> {
+    let shown = bare.ask(&["log", "--max-count=1", "--format=%an%n%ae%n%aI%n%cn%n%ce%n%cI", like])?;
+    let mut git = bare.clone();
+    let names = ["AUTHOR_NAME", "AUTHOR_EMAIL", "AUTHOR_DATE", "COMMITTER_NAME", "COMMITTER_EMAIL", "COMMITTER_DATE"];
+    for (name, value) in names.into_iter().zip(shown.lines()) {
+        git = git.with_env(&format!("GIT_{name}"), value);
+    }
+    commit_tree(&git, tree, parents, message)
+}
+
+fn commit_tree(git: &Git, tree: &str, parents: &[&str], message: &str) -> Result<String, SnapshotError> {
+    let mut arguments = vec!["commit-tree", tree, "-m", message];
+    for parent in parents {
+        arguments.extend(["-p", parent]);
+    }
+    Ok(git.ask(&arguments)?)
+}
+
+fn create(path: &Path) -> Result<(), SnapshotError> {
+    std::fs::create_dir_all(path).map_err(|err| SnapshotError::Write { path: path.to_owned(), err })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), SnapshotError> {
+    std::fs::write(path, text).map_err(|err| SnapshotError::Write { path: path.to_owned(), err })
+}

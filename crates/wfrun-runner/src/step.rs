@@ -1,0 +1,183 @@
+//! One step's process: its files before, its lines while, its files after.
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use wfrun_backend::{Exec, Process, ProcessEvent};
+use wfrun_engine::{FactKind, FilePaths, Launch, Program, RawDeclaration, Signal, StepEnd, StepFiles};
+use wfrun_journal::{How, Phase, Stream};
+use wfrun_plan::JobKey;
+
+use crate::LineSplitter;
+use crate::job::{Controls, OpenJob};
+
+/// Runs a step's process to its end; its lines and its end become facts.
+pub(crate) async fn run_step(job: JobKey, open: Arc<OpenJob>, launch: Launch, facts: mpsc::Sender<FactKind>) {
+    let end = match start(&open, &launch).await {
+        Ok(process) => follow(&job, process, &facts).await,
+        Err(message) => StepEnd::NotStarted { message },
+    };
+    let files = Box::new(read_files(&open, &launch.files));
+    if let Ok(mut controls) = open.control.lock() {
+        *controls = Controls::default();
+    }
+    // The job may be closed as soon as this is told, and then nobody else may hold it.
+    drop(open);
+    // Without a receiver the run is over, and nobody waits for this.
+    if facts.send(FactKind::StepEnded { job, end, files }).await.is_err() {
+        tracing::debug!("a step ended after its run");
+    }
+}
+
+async fn start(open: &OpenJob, launch: &Launch) -> Result<Process, String> {
+    prepare_files(open, &launch.files).map_err(|err| format!("failed to make the step's files: {err}"))?;
+    let argv = argv(open, launch).await?;
+    let env = launch.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let process = open.environment.spawn(Exec { argv, env, cwd: launch.cwd.clone() }).await;
+    let process = process.map_err(|err| chain(&err))?;
+    if let Ok(mut controls) = open.control.lock() {
+        let control = process.control();
+        for signal in std::mem::take(&mut controls.waiting) {
+            send(&control, signal);
+        }
+        controls.process = Some(control);
+    }
+    Ok(process)
+}
+
+/// Sends a signal to the process of a job, or keeps it until there is one.
+pub(crate) fn signal(open: &OpenJob, signal: Signal) {
+    let Ok(mut controls) = open.control.lock() else { return };
+    match &controls.process {
+        Some(control) => send(control, signal),
+        None => controls.waiting.push(signal),
+    }
+}
+
+fn send(control: &wfrun_backend::ProcessControl, signal: Signal) {
+    match signal {
+        Signal::Interrupt => control.signal(wfrun_backend::Signal::Interrupt, wfrun_backend::Target::Leader),
+        Signal::Terminate => control.signal(wfrun_backend::Signal::Terminate, wfrun_backend::Target::Leader),
+        Signal::Kill => control.signal(wfrun_backend::Signal::Kill, wfrun_backend::Target::Tree),
+    }
+}
+
+async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
+    match &launch.program {
+        Program::Script { command, arguments, script, path } => {
+            write(open, path, script).map_err(|err| format!("failed to write {path}: {err}"))?;
+            let command = shell(open, command).await;
+            let arguments = arguments.iter().map(|it| it.replace("{0}", path));
+            Ok(std::iter::once(command).chain(arguments).collect())
+        }
+        Program::StandIn { action, phase } => {
+            let phase = match phase {
+                Phase::Pre => "pre",
+                Phase::Main => "main",
+                Phase::Post => "post",
+            };
+            let name = match action.path.as_str() {
+                "" => action.repository(),
+                path => format!("{}/{path}", action.repository()),
+            };
+            let words = [open.executable.as_str(), "__standin", &name, phase, &action.git_ref];
+            Ok(words.map(str::to_owned).to_vec())
+        }
+    }
+}
+
+/// The shell to start; without bash, sh takes its place.
+///
+/// Source: GitHub: execution rules E2.1.
+/// Differs: `PATH` set by `env:` is asked for the shell, too; GitHub asks `GITHUB_PATH` and the runner's own only.
+async fn shell(open: &OpenJob, command: &str) -> String {
+    if command != "bash" {
+        return command.to_owned();
+    }
+    match open.environment.which(command).await {
+        Some(path) => path,
+        None => "sh".to_owned(),
+    }
+}
+
+async fn follow(job: &JobKey, mut process: Process, facts: &mpsc::Sender<FactKind>) -> StepEnd {
+    let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
+    let end = loop {
+        match process.next().await {
+            Some(ProcessEvent::Output { stream, bytes }) => {
+                let stream = match stream {
+                    wfrun_backend::Stream::Stdout => Stream::Stdout,
+                    wfrun_backend::Stream::Stderr => Stream::Stderr,
+                };
+                let splitter = splitters.iter_mut().find(|(it, _)| *it == stream);
+                let lines = splitter.map(|(_, it)| it.push(&bytes)).unwrap_or_default();
+                tell(job, facts, stream, lines).await;
+            }
+            Some(ProcessEvent::Exited { code }) => break StepEnd::Exited { code },
+            Some(ProcessEvent::FailedToStart { message }) => break StepEnd::NotStarted { message },
+            None => break StepEnd::NotStarted { message: "the job's environment went away".to_owned() },
+        }
+    };
+    for (stream, splitter) in &mut splitters {
+        tell(job, facts, *stream, splitter.finish().into_iter().collect()).await;
+    }
+    end
+}
+
+async fn tell(job: &JobKey, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Vec<String>) {
+    if lines.is_empty() {
+        return;
+    }
+    if facts.send(FactKind::Lines { job: job.clone(), stream, lines }).await.is_err() {
+        tracing::debug!("lines came after the run");
+    }
+}
+
+fn prepare_files(open: &OpenJob, files: &FilePaths) -> std::io::Result<()> {
+    let mut all =
+        [&files.path, &files.env, &files.summary, &files.state, &files.output, &files.declarations].into_iter();
+    all.try_for_each(|it| write(open, it, ""))
+}
+
+fn write(open: &OpenJob, inside: &str, text: &str) -> std::io::Result<()> {
+    let Some(path) = open.relative(inside) else {
+        return Err(std::io::Error::other("the path is outside of the job's work folder"));
+    };
+    open.files.write(path, text)
+}
+
+/// Reads a step's files; gives back what could not be read, too.
+fn read_files(open: &OpenJob, files: &FilePaths) -> StepFiles {
+    let mut unreadable = Vec::new();
+    let mut read = |name: &'static str, inside: &str| {
+        let read = open.relative(inside).map_or(Ok(String::new()), |it| open.files.read(it));
+        read.unwrap_or_else(|err| {
+            unreadable.push((name, err.to_string()));
+            String::new()
+        })
+    };
+    let (path, env, summary) =
+        (read("path", &files.path), read("env", &files.env), read("step_summary", &files.summary));
+    let (state, output) = (read("state", &files.state), read("output", &files.output));
+    let declarations = read("declarations", &files.declarations).lines().filter_map(declaration).collect();
+    StepFiles { path, env, summary, state, output, declarations, unreadable }
+}
+
+#[derive(Deserialize)]
+struct Declaration {
+    how: How,
+    subject: String,
+    #[serde(default)]
+    detail: String,
+}
+
+fn declaration(line: &str) -> Option<RawDeclaration> {
+    let Declaration { how, subject, detail } = serde_json::from_str(line).ok()?;
+    Some(RawDeclaration { how, subject, detail })
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(err: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(err), |err| err.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,108 @@
+//! The files of a job's work folder, used from outside of the job.
+//!
+//! A step owns that folder and may put links into it. Nothing here follows one that leads out of it: what wfrun may read
+//! and write on this machine is not the step's to choose.
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::sys::stat::Mode;
+
+/// A file command larger than this is not read: no step means it.
+const READ_LIMIT: u64 = 64 << 20;
+
+/// A work folder that stays the same folder, whatever happens to its path.
+#[derive(Debug)]
+pub(crate) struct WorkFiles {
+    root: OwnedFd,
+}
+
+impl WorkFiles {
+    /// Opens the folder.
+    pub(crate) fn at(folder: &Path) -> io::Result<Self> {
+        let root = open(folder, OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+        Ok(Self { root })
+    }
+
+    /// Makes a file, or makes it anew; its folder must exist.
+    pub(crate) fn write(&self, path: &str, text: &str) -> io::Result<()> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
+        self.open(path, flags)?.write_all(text.as_bytes())
+    }
+
+    /// Reads a file; what is no file, or not there, has no text.
+    ///
+    /// Bytes that are no UTF-8 become U+FFFD.
+    /// Differs: a link that leads out of the job's work folder is not followed, and a file of more than 64 MiB is an error.
+    pub(crate) fn read(&self, path: &str) -> io::Result<String> {
+        // Not to wait for whoever might write to a pipe in the file's place.
+        let file = match self.open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK) {
+            Ok(file) => file,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+            Err(err) => return Err(err),
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(String::new());
+        }
+        if metadata.len() > READ_LIMIT {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 64 MiB"));
+        }
+        let mut bytes = Vec::new();
+        file.take(READ_LIMIT).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn open(&self, path: &str, flags: OFlag) -> io::Result<File> {
+        let how = OpenHow::new()
+            .flags(flags | OFlag::O_CLOEXEC)
+            .mode(if flags.contains(OFlag::O_CREAT) { Mode::from_bits_truncate(0o644) } else { Mode::empty() })
+            .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        match openat2(&self.root, path, how) {
+            Ok(fd) => Ok(File::from(fd)),
+            Err(Errno::EXDEV) => {
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, "the path leads out of the job's work folder"))
+            }
+            Err(err) => Err(err.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_that_lead_out_are_not_followed() {
+        let outside = tempfile::tempdir().expect("a folder");
+        std::fs::write(outside.path().join("secret"), "s3cret").expect("a file");
+        let inside = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(inside.path().join("temp")).expect("a folder");
+        let files = WorkFiles::at(inside.path()).expect("it opens");
+        files.write("temp/own", "A=1").expect("it is written");
+        assert_eq!(files.read("temp/own").expect("it is read"), "A=1");
+        assert_eq!(files.read("temp/none").expect("nothing is there"), "");
+        symlink(outside.path().join("secret"), inside.path().join("temp/link")).expect("a link");
+        symlink("own", inside.path().join("temp/near")).expect("a link");
+        symlink(outside.path(), inside.path().join("away")).expect("a link");
+        assert!(files.read("temp/link").is_err());
+        assert!(files.read("away/secret").is_err());
+        assert!(files.write("away/new", "x").is_err());
+        assert!(files.read("../x").is_err());
+        assert_eq!(files.read("temp/near").expect("a link inside is followed"), "A=1");
+        assert!(!outside.path().join("new").exists());
+    }
+
+    #[test]
+    fn a_pipe_in_a_file_s_place_does_not_block() {
+        let inside = tempfile::tempdir().expect("a folder");
+        nix::unistd::mkfifo(&inside.path().join("pipe"), Mode::S_IRWXU).expect("a pipe");
+        let files = WorkFiles::at(inside.path()).expect("it opens");
+        assert_eq!(files.read("pipe").expect("no text"), "");
+    }
+}

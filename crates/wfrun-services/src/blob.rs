@@ -1,0 +1,13 @@
+//! The part of Azure's Blob service that GitHub's clients use, behind signed URLs.
+//!
+//! Source: GitHub: execution rules E9.7; <https://learn.microsoft.com/en-us/rest/api/storageservices/blob-service-rest-api>
+
+mod block_list;
+mod error;
+mod range;
+mod receive;
+mod requests;
+mod transfers;
+
+pub(crate) use requests::{Answered, answer};
+pub(crate) use transfers::Transfers;

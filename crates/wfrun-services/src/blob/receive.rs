@@ -1,0 +1,107 @@
+//! Bodies to disk: hashed and written beside the network, never held whole.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use sha2::{Digest as _, Sha256};
+use tempfile::{NamedTempFile, TempPath};
+use tokio::sync::mpsc;
+
+use super::error::BlobError;
+use crate::cache::Archive;
+
+/// Chunks between the network and the disk; more would only hide a slow disk in memory.
+const CHUNKS_IN_FLIGHT: usize = 8;
+
+const COPY_BUFFER: usize = 256 * 1024;
+
+/// Writes a body of the announced length to a new file in `folder`.
+pub(crate) async fn receive(body: Body, announced: u64, folder: &Path) -> Result<Archive, BlobError> {
+    let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
+    let folder = folder.to_owned();
+    let writer = tokio::task::spawn_blocking(move || write(receiver, &folder));
+    let mut chunks = body.into_data_stream();
+    let mut broken = None;
+    while let Some(chunk) = chunks.next().await {
+        match chunk {
+            // A closed channel means that the writer failed; its own error is the one to tell.
+            Ok(chunk) => match sender.send(chunk).await {
+                Ok(()) => {}
+                Err(_) => break,
+            },
+            Err(err) => {
+                broken = Some(err);
+                break;
+            }
+        }
+    }
+    drop(sender);
+    let archive = writer.await.map_err(io::Error::from).flatten().map_err(|err| BlobError::store(&err))?;
+    match broken {
+        Some(err) => Err(BlobError::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidInput",
+            format!("the body broke off after {} bytes: {err}", archive.size),
+        )),
+        None if archive.size != announced => Err(BlobError::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidInput",
+            format!("{announced} bytes were announced, {} came", archive.size),
+        )),
+        None => Ok(archive),
+    }
+}
+
+fn write(mut chunks: mpsc::Receiver<Bytes>, folder: &Path) -> io::Result<Archive> {
+    let mut writing = Writing::new(folder)?;
+    while let Some(chunk) = chunks.blocking_recv() {
+        writing.add(&chunk)?;
+    }
+    Ok(writing.finish())
+}
+
+/// Puts blocks together, in order, as a new file in `folder`.
+pub(crate) fn join(blocks: &[PathBuf], folder: &Path) -> io::Result<Archive> {
+    let mut writing = Writing::new(folder)?;
+    let mut buffer = vec![0; COPY_BUFFER];
+    for block in blocks {
+        let mut block = File::open(block)?;
+        loop {
+            match block.read(&mut buffer)? {
+                0 => break,
+                count => writing.add(&buffer[..count])?,
+            }
+        }
+    }
+    Ok(writing.finish())
+}
+
+/// A file being written, with its size and digest so far.
+struct Writing {
+    file: File,
+    path: TempPath,
+    size: u64,
+    digest: Sha256,
+}
+
+impl Writing {
+    fn new(folder: &Path) -> io::Result<Self> {
+        let (file, path) = NamedTempFile::new_in(folder)?.into_parts();
+        Ok(Self { file, path, size: 0, digest: Sha256::new() })
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.digest.update(bytes);
+        self.size += bytes.len() as u64;
+        self.file.write_all(bytes)
+    }
+
+    fn finish(self) -> Archive {
+        Archive { file: self.path, size: self.size, sha256: hex::encode(self.digest.finalize()) }
+    }
+}

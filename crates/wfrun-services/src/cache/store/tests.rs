@@ -1,0 +1,137 @@
+use super::*;
+
+const SCOPE: &str = "refs/heads/main";
+
+struct Fixture {
+    root: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self { root: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn open(&self) -> Store {
+        Store::open(self.root.path()).expect("a store")
+    }
+
+    fn files(&self, folder: &str) -> usize {
+        fs::read_dir(self.root.path().join(folder)).expect("a folder").count()
+    }
+}
+
+fn archive(store: &Store, content: &[u8]) -> Archive {
+    let mut file = NamedTempFile::new_in(store.uploads()).expect("a file");
+    file.write_all(content).expect("room");
+    Archive { file: file.into_temp_path(), size: content.len() as u64, sha256: hex::encode(Sha256::digest(content)) }
+}
+
+fn save(store: &Store, key: &str, content: &[u8]) -> Option<u64> {
+    let reservation = store.reserve(SCOPE, "v", key).expect("a store")?;
+    store.commit(&reservation, archive(store, content)).expect("a store")
+}
+
+fn find(store: &Store, key: &str) -> Option<Vec<u8>> {
+    let wanted = Wanted { version: "v", key, restore_keys: &[], scopes: vec![SCOPE] };
+    store.find(&wanted).expect("a store").map(|found| fs::read(found.blob).expect("a blob"))
+}
+
+#[test]
+fn what_is_saved_is_found_by_another_process_and_later() {
+    let fixture = Fixture::new();
+    let (one, other) = (fixture.open(), fixture.open());
+    assert!(save(&one, "a", b"content").is_some());
+    assert_eq!(find(&other, "a").as_deref(), Some(&b"content"[..]));
+    drop((one, other));
+    assert_eq!(find(&fixture.open(), "a").as_deref(), Some(&b"content"[..]));
+}
+
+#[test]
+fn an_entry_is_written_once() {
+    let fixture = Fixture::new();
+    let (one, other) = (fixture.open(), fixture.open());
+    let first = one.reserve(SCOPE, "v", "a").expect("a store").expect("free");
+    for store in [&one, &other] {
+        assert!(store.reserve(SCOPE, "v", "a").expect("a store").is_none(), "being written");
+        assert!(store.reserve(SCOPE, "v", "b").expect("a store").is_some(), "another key");
+        assert!(store.reserve(SCOPE, "w", "a").expect("a store").is_some(), "another version");
+        assert!(store.reserve("refs/heads/dev", "v", "a").expect("a store").is_some(), "another scope");
+    }
+    assert!(one.commit(&first, archive(&one, b"first")).expect("a store").is_some());
+    assert!(one.commit(&first, archive(&one, b"second")).expect("a store").is_none());
+    drop(first);
+    assert!(other.reserve(SCOPE, "v", "a").expect("a store").is_none(), "written");
+    assert_eq!(find(&other, "a").as_deref(), Some(&b"first"[..]));
+    assert_eq!(fixture.files("reserved"), 0, "nothing is left reserved");
+}
+
+#[test]
+fn a_dropped_reservation_is_free_again() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    drop(store.reserve(SCOPE, "v", "a").expect("a store").expect("free"));
+    assert!(save(&store, "a", b"x").is_some());
+}
+
+#[test]
+fn reservations_exclude_each_other_under_contention() {
+    let fixture = Fixture::new();
+    let written = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8_u8)
+            .map(|number| {
+                scope.spawn({
+                    let store = fixture.open();
+                    move || (0..50).filter(|_| save(&store, "a", &[number]).is_some()).count()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum::<usize>()
+    });
+    assert_eq!(written, 1);
+}
+
+#[test]
+fn half_entries_are_never_served() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    save(&store, "a-1", b"older").expect("saved");
+    save(&store, "a-2", b"newer").expect("saved");
+    let newest = store.blob(&hex::encode(Sha256::digest(b"newer")));
+    fs::write(&newest, b"new").expect("room");
+    assert_eq!(find(&store, "a-").as_deref(), Some(&b"older"[..]), "cut short");
+    fs::remove_file(&newest).expect("there");
+    assert_eq!(find(&store, "a-").as_deref(), Some(&b"older"[..]), "gone");
+    fs::write(store.version_folder("v").join("foreign.json"), b"{").expect("room");
+    assert_eq!(find(&store, "a-").as_deref(), Some(&b"older"[..]), "a file that is no entry");
+}
+
+#[test]
+fn equal_archives_are_kept_once() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    save(&store, "a", b"same").expect("saved");
+    save(&store, "b", b"same").expect("saved");
+    assert_eq!(find(&store, "b").as_deref(), Some(&b"same"[..]));
+    assert_eq!(fixture.files("blobs"), 1);
+}
+
+#[test]
+fn what_dead_processes_left_is_swept_and_the_living_are_spared() {
+    let fixture = Fixture::new();
+    let living = fixture.open();
+    let half = living.uploads().join("half");
+    fs::write(&half, b"x").expect("room");
+    let dead = fixture.root.path().join("uploads/dead");
+    fs::create_dir(&dead).expect("room");
+    fs::write(dead.join(LOCK), b"").expect("room");
+    fs::write(dead.join("half"), b"x").expect("room");
+    let _other = fixture.open();
+    assert!(half.exists() && !dead.exists());
+}
+
+#[test]
+fn numbers_are_safe_for_javascript() {
+    let fixture = Fixture::new();
+    let number = save(&fixture.open(), "a", b"x").expect("saved");
+    assert!(number > 0 && number < 1 << 53);
+}

@@ -1,0 +1,18 @@
+//! GitHub's results service on loopback: the cache that `actions/cache`, `setup-*` and `BuildKit` talk to.
+//!
+//! A leaf: it knows the protocols and a folder on disk, nothing of workflows or containers.
+//! Jobs are told apart by the runtime token that [`Services::job_token`] makes; there is no other way in.
+//!
+//! Invariants: a body is never held in memory whole; an entry is visible only when its content is complete on disk;
+//! any number of processes may use one store.
+
+mod blob;
+mod cache;
+mod error;
+mod identity;
+mod services;
+mod twirp;
+
+pub use error::ServicesError;
+pub use identity::{CacheScope, JobIdentity};
+pub use services::{ServiceCall, Services, ServicesSettings};

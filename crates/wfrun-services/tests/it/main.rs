@@ -1,0 +1,5 @@
+//! The services, driven by raw HTTP requests as clients send them.
+
+mod blobs;
+mod cache;
+mod client;

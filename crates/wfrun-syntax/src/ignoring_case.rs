@@ -1,0 +1,63 @@
+use std::cmp::Ordering;
+
+/// Compares two texts as GitHub compares names and strings: without case, and otherwise by code unit.
+///
+/// Source: GitHub: planning rules P3.4 (.NET `StringComparison.OrdinalIgnoreCase`).
+pub fn eq_ignoring_case(a: &str, b: &str) -> bool {
+    cmp_ignoring_case(a, b) == Ordering::Equal
+}
+
+/// Orders two texts by their UTF-16 units after [`upper_ordinal`], so `_` stands behind every letter.
+///
+/// Source: GitHub: planning rules P3.4 (.NET `StringComparison.OrdinalIgnoreCase`).
+pub fn cmp_ignoring_case(a: &str, b: &str) -> Ordering {
+    units(a).cmp(units(b))
+}
+
+/// Maps each character by its simple, culture-free upper-case mapping; one that would become several stays.
+///
+/// Two texts are equal ignoring case exactly if their results are the same, so this is the key for look-ups.
+/// Source: GitHub: planning rules P3.4 (.NET `ToUpperInvariant`: `ß`, `ſ`, `ı` and `ŉ` keep themselves).
+pub fn upper_ordinal(text: &str) -> String {
+    text.chars().map(upper).collect()
+}
+
+fn units(text: &str) -> impl Iterator<Item = u16> {
+    text.chars().flat_map(|it| {
+        let mut unit = [0; 2];
+        let len = upper(it).encode_utf16(&mut unit).len();
+        unit.into_iter().take(len)
+    })
+}
+
+fn upper(it: char) -> char {
+    // .NET keeps the dotless i and the long s apart from the letters of ASCII. It also maps unit by unit, so
+    // whatever lies outside the basic plane has no case.
+    if it == '\u{131}' || it == '\u{17f}' || u32::from(it) > 0xffff {
+        return it;
+    }
+    let mut mapped = it.to_uppercase();
+    match (mapped.next(), mapped.next()) {
+        (Some(one), None) => one,
+        _ => it,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compares_as_dotnet_does() {
+        for (a, b) in [("a", "A"), ("ς", "Σ"), ("é", "É"), ("", ""), ("ÿ", "Ÿ")] {
+            assert!(eq_ignoring_case(a, b), "{a} = {b}");
+            assert_eq!(upper_ordinal(a), upper_ordinal(b));
+        }
+        for (a, b) in [("ß", "SS"), ("ſ", "S"), ("ı", "I"), ("İ", "i"), ("a", "b"), ("a", "ab"), ("𐐨", "𐐀")] {
+            assert!(!eq_ignoring_case(a, b), "{a} ≠ {b}");
+        }
+        for (less, more) in [("a", "_"), ("a", "["), ("a", "B"), ("10", "9"), ("a", "ab"), ("😀", "\u{ffff}")] {
+            assert_eq!(cmp_ignoring_case(less, more), Ordering::Less, "{less} < {more}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Integration tests of the YAML reader.
+mod conformance;
+mod diagnostics;
+mod properties;
+mod tree;

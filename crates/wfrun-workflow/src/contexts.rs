@@ -1,0 +1,84 @@
+//! Which contexts and functions an expression may use, key by key.
+//!
+//! The rows carry the letters of the table they were taken from.
+//! Source: GitHub: planning rules 1.8; <https://docs.github.com/en/actions/reference/workflows-and-actions/contexts#context-availability>
+use wfrun_expr::{Availability, FunctionSpec};
+
+const fn function(name: &'static str, min: usize, max: usize) -> FunctionSpec {
+    FunctionSpec { name, min, max }
+}
+
+const JOB_STATUS: &[FunctionSpec] = &[
+    function("always", 0, 0),
+    function("cancelled", 0, 0),
+    function("success", 0, usize::MAX),
+    function("failure", 0, usize::MAX),
+];
+const STEP_STATUS: &[FunctionSpec] = &[
+    function("always", 0, 0),
+    function("cancelled", 0, 0),
+    function("success", 0, 0),
+    function("failure", 0, 0),
+    function("hashFiles", 1, 255),
+];
+const HASH_FILES: &[FunctionSpec] = &[function("hashFiles", 1, 255)];
+
+macro_rules! row {
+    ($(#[$doc:meta])* $name:ident: [$($context:literal),*], $functions:expr) => {
+        $(#[$doc])*
+        pub const $name: Availability = Availability { contexts: &[$($context),*], functions: $functions };
+    };
+}
+
+row! {
+    /// Where no expression may use a context.
+    NONE: [], &[]
+}
+row! {
+    /// A: `run-name`, root `concurrency`, defaults of `workflow_call` inputs.
+    RUN_NAME: ["github", "inputs", "vars"], &[]
+}
+row! {
+    /// B: root `env`.
+    ROOT_ENV: ["github", "inputs", "vars", "secrets"], &[]
+}
+row! {
+    /// C: `jobs.<job_id>.if`.
+    JOB_IF: ["github", "inputs", "vars", "needs"], JOB_STATUS
+}
+row! {
+    /// D: `jobs.<job_id>.strategy`.
+    STRATEGY: ["github", "inputs", "vars", "needs"], &[]
+}
+row! {
+    /// E: most keys of a job.
+    JOB: ["github", "inputs", "vars", "needs", "strategy", "matrix"], &[]
+}
+row! {
+    /// E and secrets: `jobs.<job_id>.env`.
+    JOB_ENV: ["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets"], &[]
+}
+row! {
+    /// E and env: `jobs.<job_id>.defaults.run`.
+    JOB_DEFAULTS: ["github", "inputs", "vars", "needs", "strategy", "matrix", "env"], &[]
+}
+row! {
+    /// F: `jobs.<job_id>.outputs`.
+    JOB_OUTPUTS: ["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "steps", "job", "runner", "env"], &[]
+}
+row! {
+    /// I: `jobs.<job_id>.steps[*].if`.
+    STEP_IF: ["github", "inputs", "vars", "needs", "strategy", "matrix", "steps", "job", "runner", "env"], STEP_STATUS
+}
+row! {
+    /// J: the other keys of a step.
+    STEP: ["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "steps", "job", "runner", "env"], HASH_FILES
+}
+row! {
+    /// `post-if` of an action: no `inputs`, no `needs`.
+    ACTION_IF: ["github", "strategy", "matrix", "steps", "job", "runner", "env", "vars"], STEP_STATUS
+}
+row! {
+    /// Defaults of an action's inputs.
+    ACTION_INPUT: ["github", "strategy", "matrix", "job", "runner"], HASH_FILES
+}

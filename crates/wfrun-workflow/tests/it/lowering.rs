@@ -1,0 +1,103 @@
+//! What a file says, key by key.
+use wfrun_workflow::{StepKind, references};
+
+use crate::read;
+
+#[track_caller]
+fn findings(text: &str) -> Vec<String> {
+    read(text).diagnostics.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_whole_workflow() {
+    let read = read(
+        "name: W\non:\n  push: {branches: [main, 'v*']}\n  pull_request:\nenv: {A: 1, B: true}\ndefaults: {run: {shell: bash}}\njobs:\n  build:\n    runs-on: [self-hosted, x]\n    needs: []\n    outputs: {o: '${{ steps.s.outputs.x }}'}\n    steps:\n    - {id: s, run: echo, shell: sh}\n    - uses: a/b/c@v1\n      with: {n: 3.10}\n",
+    );
+    assert!(read.diagnostics.is_empty(), "{:?}", read.diagnostics);
+    let workflow = read.value;
+    assert_eq!(workflow.display_name(), "W");
+    let push = workflow.on.events.values().next().expect("push");
+    let patterns: Vec<_> = push.branches.iter().flat_map(|it| &it.list).map(|it| it.value.as_str()).collect();
+    assert_eq!(patterns, ["main", "v*"]);
+    let job = workflow.job("BUILD").expect("ids ignore case");
+    assert_eq!(job.runs_on.len(), 2);
+    let ids: Vec<_> = job.steps.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["s", "__a_b"]);
+    let StepKind::Uses(uses) = &job.steps[1].kind else { panic!("a `uses` step") };
+    // Source: GitHub: planning rules 1.2: 3.10 is a number, and prints as 3.1.
+    assert_eq!(uses.with["n"].template.as_literal(), Some("3.1"));
+}
+
+/// One mistake gives one finding, at its place.
+#[test]
+fn mistakes() {
+    let job = |keys: &str| format!("on: push\njobs:\n  j:\n    runs-on: x\n{keys}");
+    for (text, expected) in [
+        (
+            job("    steps: [{run: a, uses: b/c@d}]\n"),
+            "error[workflow/unknown-key]: Unexpected value 'uses' (w.yml:5:28)",
+        ),
+        (
+            job("    steps: [{name: a}]\n"),
+            "error[workflow/step-without-kind]: There's not enough info to determine what you meant. Add one of these properties: cancel, parallel, run, shell, uses, wait, wait-all, with, working-directory (w.yml:5:14)",
+        ),
+        (
+            job("    steps: [{uses: checkout}]\n"),
+            "error[workflow/invalid-uses]: Expected format {org}/{repo}[/path]@ref. Actual 'checkout' (w.yml:5:20)",
+        ),
+        (
+            job("    steps: [{id: a, run: x}, {id: A, run: y}]\n"),
+            "error[workflow/duplicate-id]: The identifier 'A' may not be used more than once within the same scope. (w.yml:5:35)",
+        ),
+        (
+            job("    steps: [{id: 1a, run: x}]\n"),
+            "error[workflow/invalid-id]: The identifier '1a' is invalid. IDs may only contain alphanumeric characters, '_', and '-'. IDs must start with a letter or '_' and must be less than 100 characters. (w.yml:5:18)",
+        ),
+        (
+            job("    timeout-minutes: '5'\n    steps: [{run: x}]\n"),
+            "error[workflow/wrong-type]: Unexpected value '5' (w.yml:5:22)",
+        ),
+        (
+            job("    steps: [{run: x, with: {a: b}}]\n"),
+            "error[workflow/unknown-key]: Unexpected value 'with' (w.yml:5:22)",
+        ),
+        (
+            job("    steps: []\n    needs: j\n"),
+            "error[workflow/needs-cycle]: Job 'j' depends on job 'j' which creates a cycle in the dependency graph. (w.yml:6:12)",
+        ),
+        (
+            "on: push\njobs: {j: {steps: [{run: x}]}}\n".to_owned(),
+            "error[workflow/missing-key]: Required property is missing: runs-on (w.yml:2:8)",
+        ),
+        (
+            "jobs: {j: {runs-on: x, steps: [{run: x}]}}\n".to_owned(),
+            "error[workflow/missing-key]: Required property is missing: on (w.yml:1:1)",
+        ),
+        (
+            "on: {push: {branches: a, branches-ignore: b}}\njobs: {j: {runs-on: x, steps: [{run: x}]}}\n".to_owned(),
+            "error[workflow/filter-pair]: `branches` and `branches-ignore` cannot both be given for one event (w.yml:1:43)",
+        ),
+        (
+            job("    concurrency: g\n    steps: [{run: x}]\n"),
+            "warning[wfrun/no-effect]: `concurrency` of job `j` has no effect here: wfrun does not queue or cancel runs yet (w.yml:5:5)",
+        ),
+        (
+            job("    services: {}\n    steps: [{run: x}]\n"),
+            "error[wfrun/not-supported-yet]: `services` of job `j` is not supported by wfrun yet (w.yml:5:5)",
+        ),
+    ] {
+        assert_eq!(findings(&text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn references_are_found_with_their_places() {
+    let read = read(
+        "on: push\nenv: {A: '${{ secrets.ONE }}'}\njobs:\n  j:\n    runs-on: x\n    steps:\n    - run: |\n        echo ${{ SECRETS.two }} ${{ format('{0}', secrets['three']) }}\n",
+    );
+    let found: Vec<_> = references(&read.value, "secrets")
+        .into_iter()
+        .map(|it| (it.name, read.value.source.location(it.span.start).line))
+        .collect();
+    assert_eq!(found, [("ONE".to_owned(), 2), ("two".to_owned(), 8), ("three".to_owned(), 8)]);
+}

@@ -1,0 +1,1 @@
+"""A small news service: the application of the reference pipeline."""

@@ -1,0 +1,216 @@
+//! What was typed; no logic.
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
+#[derive(Debug, Parser)]
+#[command(name = "wfrun", version, about, disable_help_subcommand = true)]
+#[command(after_help = "`wfrun <WORKFLOW>` is the same as `wfrun run <WORKFLOW>`")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a workflow
+    Run(Box<RunArgs>),
+    /// Show the jobs as they would run; executes nothing
+    Plan(Box<PlanArgs>),
+    /// Remove what earlier runs left: containers, work folders
+    Clean(CleanArgs),
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) situation: SituationArgs,
+    /// Where jobs run; `auto` takes docker where an engine and an image for the label are there, else sandbox
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = ["auto", "docker", "sandbox", "host"])]
+    pub(crate) backend: String,
+    /// Image for a `runs-on` label (can be repeated)
+    #[arg(long, short = 'P', value_name = "LABEL=IMAGE")]
+    pub(crate) platform: Vec<String>,
+    /// Where `uses:` comes from
+    #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = ["auto", "builtin"])]
+    pub(crate) actions: String,
+    /// Make anything that is not done as on GitHub an incomplete run (exit 5)
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Fetch nothing; steps are not cut off from the network yet
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Give jobs the uncommitted changes, too
+    #[arg(long)]
+    pub(crate) dirty: bool,
+    /// Whether an AWS account on this machine takes the place of the real one
+    #[arg(long, value_name = "MODE", default_value = "emulate")]
+    pub(crate) aws: AwsChoice,
+    /// What exists in the AWS account (default: `.wfrun/aws.yml`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_account: Option<PathBuf>,
+    /// Where the AWS account is kept (default: `.wfrun/aws`)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) aws_state: Option<PathBuf>,
+    /// Assert a job's result (can be repeated)
+    #[arg(long, value_name = "JOB=RESULT")]
+    pub(crate) expect: Vec<String>,
+    /// Run at most so many jobs at once
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) max_jobs: usize,
+    /// Print the run's events as JSON, one a line, and nothing else on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print failures and the summary only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Print plain lines, also on a terminal
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) situation: SituationArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LookArgs {
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// The options that `run` and `plan` share: what happened, and to which repository.
+#[derive(Debug, Args)]
+pub(crate) struct SituationArgs {
+    /// A workflow file, or the name of one below `.github/workflows`
+    #[arg(value_name = "WORKFLOW")]
+    pub(crate) workflow: String,
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// The event (default: push, or the workflow's only event)
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) event: Option<String>,
+    /// The branch or tag (default: the checked-out branch)
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) git_ref: Option<String>,
+    /// The base branch of a pull request
+    #[arg(long, value_name = "REF")]
+    pub(crate) base: Option<String>,
+    /// The head branch of a pull request
+    #[arg(long, value_name = "REF")]
+    pub(crate) head: Option<String>,
+    /// The number of the pull request
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) pr: u64,
+    /// The event's payload, merged over the one that is made up
+    #[arg(long, value_name = "FILE")]
+    pub(crate) event_path: Option<PathBuf>,
+    /// The event's activity type
+    #[arg(long = "type", value_name = "NAME")]
+    pub(crate) activity: Option<String>,
+    /// Changed files for `paths` filters (can be repeated)
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) changed: Vec<String>,
+    /// Changed files are those since this revision
+    #[arg(long, value_name = "REV")]
+    pub(crate) since: Option<String>,
+    /// The commit
+    #[arg(long, value_name = "SHA")]
+    pub(crate) sha: Option<String>,
+    /// Who did it
+    #[arg(long, value_name = "LOGIN")]
+    pub(crate) actor: Option<String>,
+    /// The repository's name
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(crate) repository: Option<String>,
+    /// The run's number
+    #[arg(long, value_name = "N")]
+    pub(crate) run_number: Option<u64>,
+    /// The default branch
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) default_branch: Option<String>,
+    /// An input of `workflow_dispatch` (can be repeated)
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub(crate) input: Vec<String>,
+    /// A file of inputs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input_file: Vec<PathBuf>,
+    /// A secret; without a value it is taken from the environment (can be repeated)
+    #[arg(long, short, value_name = "NAME[=VALUE]")]
+    pub(crate) secret: Vec<String>,
+    /// A file of secrets, dotenv or YAML (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Vec<PathBuf>,
+    /// A configuration variable (can be repeated)
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+    /// A file of configuration variables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) var_file: Vec<PathBuf>,
+    /// An environment variable, below the workflow's own `env` (can be repeated)
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// A file of environment variables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Run this job and what it needs (can be repeated)
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) job: Vec<String>,
+    /// Do not run what the chosen jobs need
+    #[arg(long, requires = "job")]
+    pub(crate) no_needs: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AwsChoice {
+    Emulate,
+    Off,
+}
+
+/// The subcommands that the interface names, and that come later.
+pub(crate) const PLANNED: &[&str] = &[
+    "why",
+    "graph",
+    "table",
+    "test",
+    "check",
+    "eval",
+    "list",
+    "vendor",
+    "actions",
+    "runs",
+    "view",
+    "logs",
+    "rerun",
+    "download",
+    "shell",
+    "services",
+    "image",
+    "doctor",
+    "completions",
+    "man",
+];

@@ -1,0 +1,95 @@
+//! The subcommands, one file each.
+mod clean;
+mod plan;
+mod run;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use wfrun_report::ColorChoice;
+use wfrun_syntax::{Diagnostic, closest};
+
+use crate::cli::{Cli, Command, PLANNED};
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// What of this executable is no command of a person's: the agent, the sandbox, the stand-ins.
+pub(crate) fn hidden(program: &OsStr, args: &[OsString]) -> Option<ExitCode> {
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // A stand-in's arguments are texts on every system it runs on.
+    let texts = |args: &[OsString]| args.iter().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>();
+    if let Some(code) = wfrun_agent::standins::cli::main(&name, texts(args)) {
+        return Some(code);
+    }
+    let (first, rest) = args.split_first()?;
+    match first.to_str()? {
+        "__agent" => Some(wfrun_agent::supervisor::main(rest.to_vec())),
+        "__sandbox" => Some(wfrun_backend::sandbox::main(rest.to_vec())),
+        "__standin" => Some(wfrun_agent::standins::main(texts(rest))),
+        _ => None,
+    }
+}
+
+/// Carries out a command line.
+pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
+    if let Some(found) = not_built_yet(args) {
+        Output::new(environment, ColorChoice::Auto).diagnostics(&[found]);
+        return Exit::CouldNot;
+    }
+    let cli = match Cli::try_parse_from(with_run(args)) {
+        Ok(cli) => cli,
+        Err(err) => return refuse(&err),
+    };
+    let color = match &cli.command {
+        Command::Run(it) => it.situation.look.color,
+        Command::Plan(it) => it.situation.look.color,
+        Command::Clean(it) => it.look.color,
+    };
+    let output = Output::new(environment, color.into());
+    let done = match &cli.command {
+        Command::Run(it) => run::run(it, environment, &output),
+        Command::Plan(it) => plan::plan(it, environment, &output),
+        Command::Clean(_) => clean::clean(environment, &output),
+    };
+    done.unwrap_or_else(|err| {
+        output.error(&err);
+        match err.downcast_ref::<wfrun_backend::BackendError>() {
+            Some(_) => Exit::CouldNot,
+            None => Exit::Invalid,
+        }
+    })
+}
+
+/// Help and version are no errors.
+fn refuse(err: &clap::Error) -> Exit {
+    if err.print().is_err() {
+        tracing::debug!("the output is closed");
+    }
+    if err.use_stderr() { Exit::Invalid } else { Exit::Success }
+}
+
+/// `wfrun deploy.yml` is `wfrun run deploy.yml`.
+fn with_run(args: &[OsString]) -> Vec<OsString> {
+    const KNOWN: &[&str] = &["run", "plan", "clean", "-h", "--help", "-V", "--version"];
+    let mut all = vec![OsString::from("wfrun")];
+    let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
+    if !named {
+        all.push(OsString::from("run"));
+    }
+    all.extend(args.iter().cloned());
+    all
+}
+
+/// A subcommand of the interface that is not there yet, unless a file has its name.
+fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
+    let name = args.first()?.to_str()?;
+    if !PLANNED.contains(&name) || Path::new(name).exists() {
+        return None;
+    }
+    let near = closest(name, ["run", "plan"]).unwrap_or("run");
+    let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
+    Some(found.help(format!("what is there now: `wfrun run`, `wfrun plan`, `wfrun clean`; see `wfrun {near} --help`")))
+}

@@ -1,0 +1,358 @@
+//! `wfrun run`: runs a workflow.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use console::Term;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use wfrun_aws::{AccountFile, AccountSettings};
+use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
+use wfrun_journal::{Outcome, RunRecord, Sink};
+use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity};
+use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
+use wfrun_runner::{ActionError, BuiltinActions, LocalServices, Outside, RunSettings, Snapshot, aws_names, uses_aws};
+use wfrun_syntax::{Diagnostic, Source};
+use wfrun_workflow::{StepKind, Workflow};
+
+use crate::cli::{AwsChoice, RunArgs};
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::output::{Help, Output};
+use crate::place::{choose_backend, shims};
+use crate::secrets;
+use crate::settings::{Loaded, expectations, load, state_dir};
+
+/// Runs a workflow to its end.
+pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
+    let expected = expectations(args)?;
+    let mut loaded = match load(&args.situation, environment)? {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => return Ok(refuse(output, &diagnostics)),
+    };
+    let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.workflow);
+    loaded.diagnostics.extend(check_actions(&loaded.workflow));
+    loaded.diagnostics.extend(secrets::check(&loaded.workflow, &loaded.secrets, emulates));
+    if loaded.diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok(refuse(output, &loaded.diagnostics));
+    }
+    output.diagnostics(&loaded.diagnostics);
+    let event = loaded.situation.event.clone();
+    let plan = match wfrun_plan::plan(&loaded.workflow, event.clone(), &args.situation.job, args.situation.no_needs) {
+        Ok(plan) => plan,
+        Err(PlanError::NotTriggered(reason)) => {
+            output.diagnostics(&[not_triggered(&reason, &loaded.workflow, &event)]);
+            return Ok(Exit::NotTriggered);
+        }
+        Err(err @ (PlanError::Cycle | PlanError::UnknownJob { .. })) => return Err(plan_error(&err)),
+    };
+    let unknown = expected.iter().find(|(job, _)| !plan.jobs.contains_key(&JobKey::new(job.as_str())));
+    if let Some((job, _)) = unknown {
+        let jobs = plan.jobs.keys().map(ToString::to_string).collect();
+        return Err(plan_error(&PlanError::UnknownJob { id: job.clone(), jobs }));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan))?;
+    // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
+    runtime.shutdown_background();
+    Ok(conclude(&record, &expected))
+}
+
+/// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
+pub(super) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
+    const BEYOND: &[&str] = &["wfrun/not-supported-yet", "action/not-found", "action/bad-manifest"];
+    output.diagnostics(diagnostics);
+    let mut errors = diagnostics.iter().filter(|it| it.is_error());
+    if errors.all(|it| BEYOND.contains(&it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
+}
+
+/// A planning error for people.
+pub(crate) fn plan_error(err: &PlanError) -> anyhow::Error {
+    let help = match err {
+        PlanError::UnknownJob { id, jobs } => match wfrun_syntax::closest(id, jobs.iter().map(String::as_str)) {
+            Some(it) => format!("did you mean `{it}`?"),
+            None => format!("its jobs are: {}", jobs.join(", ")),
+        },
+        PlanError::Cycle | PlanError::NotTriggered(_) => "see `needs` of the jobs".to_owned(),
+    };
+    Help::error("plan/failed", err.to_string(), help)
+}
+
+/// The actions that cannot be had, each at the first place that uses it.
+fn check_actions(workflow: &Workflow) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut seen = Vec::new();
+    for step in workflow.jobs.values().flat_map(|it| &it.steps) {
+        let StepKind::Uses(uses) = &step.kind else { continue };
+        let target = &uses.target;
+        if seen.contains(&&target.value) {
+            continue;
+        }
+        seen.push(&target.value);
+        let Some(action) = uses.action() else {
+            let message = format!("`uses: {}` is not supported by wfrun yet", target.value);
+            let found_here = Diagnostic::error("wfrun/not-supported-yet", message).at(&workflow.source, target.span);
+            found.push(
+                found_here
+                    .help("local, container and same-repository actions come later: README.md says what is built"),
+            );
+            continue;
+        };
+        let Err(err) = BuiltinActions.resolve(action) else { continue };
+        let (code, help) = match &err {
+            ActionError::Unknown { known, .. } => ("action/not-found", unknown_action(&action.repository(), known)),
+            ActionError::Manifest { .. } => {
+                ("action/bad-manifest", "this is a fault of wfrun: please report it".to_owned())
+            }
+        };
+        found.push(Diagnostic::error(code, err.to_string()).at(&workflow.source, target.span).help(help));
+    }
+    found
+}
+
+fn unknown_action(repository: &str, known: &[&'static str]) -> String {
+    match wfrun_syntax::closest(repository, known.iter().copied()) {
+        Some(it) => format!("did you mean `{it}`?"),
+        None => format!("actions are not fetched yet; wfrun carries these in itself: {}", known.join(", ")),
+    }
+}
+
+/// Exit code, after what `--expect` says.
+fn conclude(record: &RunRecord, expected: &[(String, Outcome)]) -> Exit {
+    let mut failed = false;
+    for (job, wanted) in expected {
+        let result = record.jobs.get(&JobKey::new(job.as_str())).and_then(|it| it.result);
+        if result != Some(*wanted) {
+            let result = result.map_or("nothing", Outcome::as_str);
+            Output::note(&format!("expected `{job}` to end with {wanted}: it ended with {result}"));
+            failed = true;
+        }
+    }
+    let exit = Exit::of(record);
+    if failed && exit != Exit::Cancelled {
+        return Exit::Failure;
+    }
+    // Every result was foreseen, failures too.
+    let foreseen = exit == Exit::Failure && !expected.is_empty() && covers_failures(record, expected);
+    if foreseen { Exit::Success } else { exit }
+}
+
+fn covers_failures(record: &RunRecord, expected: &[(String, Outcome)]) -> bool {
+    let failed = record.jobs.iter().filter(|(_, it)| it.result == Some(Outcome::Failure));
+    failed.into_iter().all(|(key, _)| expected.iter().any(|(job, _)| job == key.as_str()))
+}
+
+async fn carry_out(
+    args: &RunArgs,
+    environment: &Environment,
+    output: &Output,
+    loaded: Loaded,
+    plan: Plan,
+) -> anyhow::Result<RunRecord> {
+    let place = choose_backend(args, &plan).await?;
+    let state = state_dir(&loaded.root)?;
+    let number = run_number(args, &state);
+    let run_id = new_run_id(&state);
+    let run_dir = state.join("runs").join(&run_id);
+    std::fs::create_dir_all(&run_dir).with_context(|| format!("failed to make {}", run_dir.display()))?;
+    let outside = Outside::new();
+    let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
+    let Loaded { workflow, situation, mut secrets, vars, env, inputs, .. } = loaded;
+    let mut plan = plan;
+    let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
+    plan.event.sha.clone_from(&snapshot.sha);
+    let account = services.aws.as_ref().map(|it| &*it.account);
+    let (hidden, notice) = secrets::swap_aws_keys(&workflow, &mut secrets, account);
+    notices.extend(notice);
+    if services.guard.is_none() && place.backend.name() != "host" {
+        notices.push("AWS's names are blocked by a list, because port 53 of 127.77.0.53 is not to be had".to_owned());
+    }
+    if args.offline {
+        notices.push("wfrun itself fetches nothing; steps still have this machine's network".to_owned());
+    }
+    notices.splice(0..0, situation.notices);
+    let run_settings = RunSettings {
+        run_id: run_id.clone(),
+        repository: plan.event.repository.clone(),
+        shims: shims(&place, environment),
+        // In a container a real program wins; in the sandbox the host's docker has no engine to talk to.
+        shims_first: place.backend.name() == "sandbox",
+        backend: Arc::clone(&place.backend),
+        images: place.images.clone(),
+        work_root: environment.cache.join("work"),
+        snapshot: snapshot.clone(),
+        executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
+        cache_scopes: cache_scopes(&plan),
+    };
+    let identity = RunIdentity {
+        run_id: run_id.clone(),
+        run_number: number,
+        run_attempt: 1,
+        token: format!("ghs_{}", uuid_like(&run_id)),
+        workflow_sha: snapshot.sha.clone(),
+    };
+    let settings = EngineSettings {
+        run_id,
+        identity,
+        backend: place.backend.name().to_owned(),
+        backend_reason: place.reason,
+        secrets,
+        hidden,
+        vars,
+        inputs,
+        env,
+        max_jobs: args.max_jobs,
+        strict: args.strict,
+        grace: Grace::default(),
+        notices,
+    };
+    let engine = Engine::new(plan, settings);
+    let mut sink = views(args, output, &run_dir)?;
+    let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
+    let record = wfrun_runner::run(engine, run_settings, services, outside, &mut sink).await;
+    signals.abort();
+    for failure in sink.failures() {
+        Output::note(&format!("{failure}: {}", failure.err));
+    }
+    remove_snapshot(&snapshot.dir);
+    Ok(record)
+}
+
+/// Ctrl-C asks, a second one kills, a third one gives clean-up up.
+async fn pass_signals_on(facts: mpsc::Sender<FactKind>) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    let mut count = 0;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        count += 1;
+        if count > 2 {
+            #[expect(clippy::exit, reason = "a person has asked three times")]
+            std::process::exit(Exit::Cancelled as i32);
+        }
+        if facts.send(FactKind::Cancel { force: count > 1 }).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn start_services(
+    args: &RunArgs,
+    _: &Environment,
+    loaded: &Loaded,
+    state: &Path,
+    facts: mpsc::Sender<FactKind>,
+) -> anyhow::Result<(LocalServices, Vec<String>)> {
+    let aws = if args.aws == AwsChoice::Emulate && uses_aws(&loaded.workflow) {
+        Some(account(args, loaded, state)?)
+    } else {
+        None
+    };
+    Ok(LocalServices::start(state.join("cache"), aws, facts).await?)
+}
+
+fn account(args: &RunArgs, loaded: &Loaded, state: &Path) -> anyhow::Result<AccountSettings> {
+    let given = args.aws_account.clone();
+    let path = given.clone().unwrap_or_else(|| state.join("aws.yml"));
+    let file = match std::fs::read_to_string(&path) {
+        Ok(text) => AccountFile::parse(&text).map_err(|err| account_error(&path, text, &err))?,
+        Err(err) if given.is_none() && err.kind() == std::io::ErrorKind::NotFound => AccountFile::default(),
+        Err(err) => {
+            let help = "the account file says what exists in the AWS account; see docs/account-file.md";
+            return Err(Help::error("aws/account-file", format!("failed to read {}: {err}", path.display()), help));
+        }
+    };
+    let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
+    let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
+    Ok(AccountSettings { file, file_dir, wanted: aws_names(&loaded.workflow), state_dir })
+}
+
+fn account_error(path: &Path, text: String, err: &wfrun_aws::AccountFileError) -> anyhow::Error {
+    let source = Source::new(path.display().to_string(), text);
+    let help = err.help.clone();
+    let place = format!("{}:{}:{}", source.path(), err.line, err.column);
+    Help::error("aws/account-file", format!("{} ({place})", err.message), help)
+}
+
+fn take_snapshot(
+    args: &RunArgs,
+    environment: &Environment,
+    run_id: &str,
+    mut settings: wfrun_runner::SnapshotSettings,
+) -> anyhow::Result<Snapshot> {
+    settings.dirty = args.dirty;
+    let work = environment.cache.join("work").join(run_id);
+    let owner = work.join(super::clean::OWNER);
+    std::fs::create_dir_all(&work)
+        .and_then(|()| std::fs::write(&owner, std::process::id().to_string()))
+        .with_context(|| format!("failed to write {}", owner.display()))?;
+    let dir = work.join("repository.git");
+    Ok(Snapshot::take(&dir, &settings)?)
+}
+
+/// The snapshot lies in the run's work folder, which goes as a whole.
+fn remove_snapshot(dir: &Path) {
+    let Some(folder) = dir.parent() else { return };
+    if let Err(err) = std::fs::remove_dir_all(folder) {
+        Output::note(&format!("failed to remove {}: {err}", folder.display()));
+    }
+}
+
+/// The current ref's caches may be written; those of the base and the default branch may be read, too.
+fn cache_scopes(plan: &Plan) -> Vec<String> {
+    let event = &plan.event;
+    let base = event.base_ref.as_ref().map(|it| format!("refs/heads/{it}"));
+    let mut scopes = vec![event.git_ref.clone()];
+    for it in base.into_iter().chain([format!("refs/heads/{}", event.default_branch)]) {
+        if !scopes.contains(&it) {
+            scopes.push(it);
+        }
+    }
+    scopes
+}
+
+fn run_number(args: &RunArgs, state: &Path) -> u64 {
+    let earlier = std::fs::read_dir(state.join("runs")).map_or(0, Iterator::count);
+    args.situation.run_number.unwrap_or(earlier as u64 + 1)
+}
+
+/// Digits, as GitHub's run ids are: milliseconds since 1970, made unique among the runs of this repository.
+fn new_run_id(state: &Path) -> String {
+    let mut id = jiff::Timestamp::now().as_millisecond();
+    while state.join("runs").join(id.to_string()).exists() {
+        id += 1;
+    }
+    id.to_string()
+}
+
+/// A token of no worth outside this machine; it only has to look like one.
+fn uuid_like(run_id: &str) -> String {
+    let process = std::process::id();
+    format!("{run_id:0>20}{process:0>16}")
+}
+
+/// The views of a run: the journal file, and what the caller sees.
+fn views(args: &RunArgs, output: &Output, run_dir: &Path) -> anyhow::Result<Tee> {
+    let path: PathBuf = run_dir.join("journal.ndjson");
+    let file = std::fs::File::create(&path).with_context(|| format!("failed to write {}", path.display()))?;
+    let journal = NdjsonWriter::new(std::io::BufWriter::new(file)).named(path);
+    let stdout = Term::buffered_stdout();
+    let verbosity = match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, true) => Verbosity::Verbose,
+        (false, false) => Verbosity::Normal,
+    };
+    let seen: Box<dyn Sink + Send> = if args.json {
+        Box::new(NdjsonWriter::new(std::io::stdout()))
+    } else if stdout.is_term() && !args.verbose && !args.quiet {
+        Box::new(LiveView::new(stdout, output.stdout, verbosity))
+    } else {
+        Box::new(PlainView::new(std::io::stdout(), output.stdout, verbosity))
+    };
+    Ok(Tee::new(vec![Box::new(journal), seen]))
+}

@@ -1,0 +1,86 @@
+//! Finds the workflow file and the repository around it.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wfrun_syntax::{Source, closest};
+
+use crate::output::Help;
+
+/// A workflow file and its repository.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// The file, with its path relative to the root.
+    pub(crate) source: Arc<Source>,
+    /// The folder that holds `.github/`; without one, the folder of the file.
+    pub(crate) root: PathBuf,
+}
+
+const WORKFLOWS: &str = ".github/workflows";
+
+/// Finds `wanted`: a path, or the name of a file or of a workflow below `.github/workflows` of the repository around `from`.
+pub(crate) fn workflow(wanted: &str, from: &Path) -> anyhow::Result<Found> {
+    let direct = from.join(wanted);
+    if direct.is_dir() {
+        let help = "name a workflow file in it";
+        return Err(Help::error("workflow/not-a-file", format!("`{wanted}` is a folder"), help));
+    }
+    if direct.is_file() {
+        return read(&direct);
+    }
+    let Some(folder) = around(from) else {
+        let help = format!("there is no `{WORKFLOWS}` here or above: give a path, or a folder with `-C`");
+        return Err(Help::error("workflow/not-found", format!("there is no workflow `{wanted}`"), help));
+    };
+    let files = files_in(&folder);
+    let named = files.iter().find(|it| {
+        let name = it.file_name().unwrap_or_default().to_string_lossy();
+        name == wanted || name.rsplit_once('.').is_some_and(|(stem, _)| stem == wanted)
+    });
+    if let Some(path) = named.or_else(|| files.iter().find(|it| title(it).as_deref() == Some(wanted))) {
+        return read(path);
+    }
+    let names: Vec<String> =
+        files.iter().map(|it| it.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+    let help = match closest(wanted, names.iter().map(String::as_str)) {
+        Some(it) => format!("did you mean `{it}`?"),
+        None if names.is_empty() => format!("{} is empty", folder.display()),
+        None => format!("the workflows here are: {}", names.join(", ")),
+    };
+    Err(Help::error("workflow/not-found", format!("there is no workflow `{wanted}`"), help))
+}
+
+fn read(path: &Path) -> anyhow::Result<Found> {
+    let failed = |err: &std::io::Error| {
+        let help = "a workflow is a YAML file, UTF-8";
+        Help::error("workflow/unreadable", format!("failed to read {}: {err}", path.display()), help)
+    };
+    let bytes = std::fs::read(path).map_err(|err| failed(&err))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|err| failed(&std::io::Error::new(std::io::ErrorKind::InvalidData, err.utf8_error())))?;
+    let path = std::path::absolute(path)?;
+    let root = path.ancestors().skip(1).find(|it| it.join(".github").is_dir());
+    let root = root.or(path.parent()).unwrap_or(Path::new("/")).to_owned();
+    let shown = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+    Ok(Found { source: Source::new(shown, text), root })
+}
+
+/// The workflows folder of the repository around `from`.
+fn around(from: &Path) -> Option<PathBuf> {
+    let from = std::path::absolute(from).ok()?;
+    from.ancestors().map(|it| it.join(WORKFLOWS)).find(|it| it.is_dir())
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path());
+    let is_yaml = |it: &PathBuf| it.extension().is_some_and(|it| it == "yml" || it == "yaml");
+    let mut files: Vec<_> = entries.filter(is_yaml).collect();
+    files.sort();
+    files
+}
+
+/// The `name:` of a workflow file.
+fn title(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let source = Source::new(path.display().to_string(), text);
+    wfrun_syntax::parse(&source).value?.as_mapping()?.get("name")?.scalar_text()
+}

@@ -1,0 +1,28 @@
+//! `wfrun`: runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why.
+mod cli;
+mod commands;
+mod environment;
+mod exit;
+mod find;
+mod key_values;
+mod output;
+mod place;
+mod repository;
+mod secrets;
+mod settings;
+mod situation;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    let program = args.next().unwrap_or_default();
+    let rest: Vec<_> = args.collect();
+    // The same executable is the agent and the stand-ins inside of jobs; these must start at once, without a runtime.
+    if let Some(code) = commands::hidden(&program, &rest) {
+        return code;
+    }
+    let environment = environment::Environment::read();
+    environment.start_logging();
+    commands::dispatch(&rest, &environment).into()
+}

@@ -1,0 +1,97 @@
+//! Where jobs run: the choice of a backend.
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use indexmap::IndexMap;
+use wfrun_backend::{Backend, DockerBackend, HostBackend, SandboxBackend, probe_sandbox};
+use wfrun_plan::Plan;
+
+use crate::cli::RunArgs;
+use crate::environment::Environment;
+
+/// Where jobs run, and why there.
+pub(crate) struct Place {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) reason: String,
+    pub(crate) images: IndexMap<String, String>,
+}
+
+/// Takes the backend that was asked for, or the best there is.
+pub(crate) async fn choose_backend(args: &RunArgs, plan: &Plan) -> anyhow::Result<Place> {
+    let images = platforms(args)?;
+    let sandbox = |reason: String| Place { backend: Arc::new(SandboxBackend), reason, images: IndexMap::new() };
+    match args.backend.as_str() {
+        "docker" => {
+            let docker = DockerBackend::connect().await?;
+            let reason = "asked for by --backend".to_owned();
+            Ok(Place { backend: Arc::new(docker), reason, images })
+        }
+        "sandbox" => {
+            probe_sandbox()?;
+            Ok(sandbox("asked for by --backend".to_owned()))
+        }
+        "host" => {
+            let reason = "asked for by --backend; steps can change this machine".to_owned();
+            Ok(Place { backend: Arc::new(HostBackend), reason, images: IndexMap::new() })
+        }
+        _ => match docker_for(plan, &images).await? {
+            Ok((docker, reason)) => Ok(Place { backend: Arc::new(docker), reason, images }),
+            Err(reason) => {
+                probe_sandbox().with_context(|| format!("docker cannot be used ({reason}), nor a sandbox"))?;
+                Ok(sandbox(reason))
+            }
+        },
+    }
+}
+
+fn platforms(args: &RunArgs) -> anyhow::Result<IndexMap<String, String>> {
+    args.platform.iter().map(|it| crate::key_values::pair(it, "--platform")).collect()
+}
+
+/// The engine, if it is there and has an image for every label; otherwise why it is not taken.
+async fn docker_for(
+    plan: &Plan,
+    images: &IndexMap<String, String>,
+) -> anyhow::Result<Result<(DockerBackend, String), String>> {
+    let Ok(docker) = DockerBackend::connect().await else { return Ok(Err("no Docker engine answers".to_owned())) };
+    let mut wanted = Vec::new();
+    for field in plan.workflow.jobs.values().flat_map(|it| &it.runs_on) {
+        let label = field.raw();
+        let image = images.get(&label).cloned().or_else(|| DockerBackend::image_for(&label).map(str::to_owned));
+        let Some(image) = image else { continue };
+        if !docker.has_image(&image).await? {
+            return Ok(Err(format!("the Docker engine has no image `{image}` for `{label}`")));
+        }
+        if !wanted.contains(&image) {
+            wanted.push(image);
+        }
+    }
+    match wanted.as_slice() {
+        [] => Ok(Err("no image is known for the jobs' labels".to_owned())),
+        images => Ok(Ok((docker, format!("an engine answers and has {}", images.join(", "))))),
+    }
+}
+
+/// The commands that jobs may find missing.
+pub(crate) fn shims(place: &Place, environment: &Environment) -> Vec<String> {
+    let on_path = |name: &str| {
+        let mut folders = environment.path.split(':').filter(|it| !it.is_empty());
+        folders.any(|it| is_program(&Path::new(it).join(name)))
+    };
+    match place.backend.name() {
+        // The sandbox hides the host's engine, so its client is of no use.
+        "sandbox" => {
+            let missing = ["aws", "sudo"].into_iter().filter(|it| !on_path(it));
+            missing.chain(["docker"]).map(str::to_owned).collect()
+        }
+        "docker" => ["aws", "sudo"].map(str::to_owned).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// A version manager's shim is a program only if the version that is chosen has it; that cannot be seen from here.
+fn is_program(path: &Path) -> bool {
+    let is_shim = path.parent().is_some_and(|it| it.ends_with("shims"));
+    path.is_file() && !is_shim
+}

@@ -1,0 +1,138 @@
+//! The secrets of a run: given ones, and the AWS keys that never leave this machine.
+use indexmap::IndexMap;
+use wfrun_aws::Account;
+use wfrun_journal::Secret;
+use wfrun_syntax::{Checked, Diagnostic, closest};
+use wfrun_workflow::{Reference, Workflow, references};
+
+use crate::cli::SituationArgs;
+use crate::environment::Environment;
+use crate::key_values;
+
+/// The secrets as given, by their names as GitHub keeps them: in upper case.
+pub(crate) type Secrets = IndexMap<String, Secret>;
+
+/// The user that the minted keys belong to.
+const USER: &str = "github-actions-deploy";
+
+/// Reads the secrets of the files and options; the later wins.
+pub(crate) fn given(args: &SituationArgs) -> anyhow::Result<Checked<Secrets>> {
+    let mut all = Checked::clean(Secrets::new());
+    for path in &args.secret_file {
+        let Checked { value, diagnostics } = key_values::read(path)?;
+        all.value.extend(value.into_iter().map(|it| (it.name.to_ascii_uppercase(), Secret::new(it.value))));
+        all.diagnostics.extend(diagnostics);
+    }
+    for text in &args.secret {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (text.as_str(), Environment::variable(text)),
+        };
+        let Some(value) = value else {
+            anyhow::bail!("`--secret {name}`: there is no such environment variable, and no value was given");
+        };
+        all.value.insert(name.to_ascii_uppercase(), Secret::new(value));
+    }
+    Ok(all)
+}
+
+/// Warns about secrets that the workflow names and nobody gave.
+///
+/// Says nothing where no secret was given at all: then all of them are missing, and wanted so.
+pub(crate) fn check(workflow: &Workflow, secrets: &Secrets, minted: bool) -> Vec<Diagnostic> {
+    let mut seen: Vec<String> = Vec::new();
+    let mut found = Vec::new();
+    for reference in references(workflow, "secrets") {
+        let name = reference.name.to_ascii_uppercase();
+        if name == "GITHUB_TOKEN" || secrets.contains_key(&name) || seen.contains(&name) {
+            continue;
+        }
+        let near = closest(&name, secrets.keys().map(String::as_str));
+        let is_minted = minted && key_part(&name).is_some();
+        if near.is_some() || !(secrets.is_empty() || is_minted) {
+            found.push(missing(workflow, &reference, near));
+        }
+        seen.push(name);
+    }
+    found
+}
+
+fn missing(workflow: &Workflow, reference: &Reference, near: Option<&str>) -> Diagnostic {
+    let message = format!("secret `{}` is not given, so it is empty", reference.name);
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`, which is given?"),
+        None => format!("give it by `--secret {}=…` or in the secrets file", reference.name),
+    };
+    Diagnostic::warning("secret/not-given", message).at(&workflow.source, reference.span).help(help)
+}
+
+/// Puts keys of the account on this machine in the place of every AWS key; without an account, nothing.
+///
+/// Gives back what is to be hidden besides (the real ones), and what to tell.
+pub(crate) fn swap_aws_keys(
+    workflow: &Workflow,
+    secrets: &mut Secrets,
+    account: Option<&Account>,
+) -> (Vec<Secret>, Option<String>) {
+    let referred = references(workflow, "secrets").into_iter().map(|it| it.name.to_ascii_uppercase());
+    let mut names: Vec<String> = Vec::new();
+    for name in referred.chain(secrets.keys().cloned()) {
+        if key_part(&name).is_some() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return (Vec::new(), None);
+    }
+    let keys = account.map(|it| it.mint_keys(USER));
+    let mut hidden = Vec::new();
+    let mut replaced = 0;
+    for name in &names {
+        let value = match key_part(name) {
+            Some(KeyPart::Id) => keys.as_ref().map(|it| it.access_key_id.clone()),
+            Some(KeyPart::Secret) => keys.as_ref().map(|it| it.secret_access_key.clone()),
+            Some(KeyPart::Session) | None => None,
+        };
+        if let Some(real) = secrets.insert(name.clone(), Secret::new(value.unwrap_or_default())) {
+            hidden.push(real);
+            replaced += 1;
+        }
+    }
+    let what = match (&keys, replaced) {
+        (Some(_), 0) => "keys of the AWS account on this machine serve as",
+        (Some(_), _) => "real AWS keys stay here: keys of the account on this machine take the place of",
+        (None, _) => "AWS is off, so these are empty:",
+    };
+    (hidden, Some(format!("{what} {}", names.join(", "))))
+}
+
+/// Which part of a key pair a secret's name tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyPart {
+    Id,
+    Secret,
+    Session,
+}
+
+/// `PROD_AWS_ACCESS_KEY_ID` is an access key id, too.
+fn key_part(name: &str) -> Option<KeyPart> {
+    let name = name.to_ascii_uppercase();
+    let parts =
+        [("ACCESS_KEY_ID", KeyPart::Id), ("SECRET_ACCESS_KEY", KeyPart::Secret), ("SESSION_TOKEN", KeyPart::Session)];
+    let aws = name.contains("AWS");
+    parts.into_iter().find(|(word, _)| aws && name.contains(word)).map(|(_, part)| part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_keys() {
+        assert_eq!(key_part("AWS_ACCESS_KEY_ID"), Some(KeyPart::Id));
+        assert_eq!(key_part("prod_aws_secret_access_key"), Some(KeyPart::Secret));
+        assert_eq!(key_part("AWS_SESSION_TOKEN_DEV"), Some(KeyPart::Session));
+        assert_eq!(key_part("AWS_REGION"), None);
+        assert_eq!(key_part("GCP_ACCESS_KEY_ID"), None);
+    }
+}

@@ -1,0 +1,305 @@
+//! Each wrong input gives one clear finding with its place and the way out.
+use insta::assert_snapshot;
+
+use crate::repo::Repo;
+
+/// Runs a workflow that cannot be run; gives back what is said and the exit code.
+fn said(workflow: &str, arguments: &[&str]) -> String {
+    let repo = Repo::new(workflow, &[("broken.env", "A=1\nnonsense\n")]);
+    told(&repo, arguments)
+}
+
+fn told(repo: &Repo, arguments: &[&str]) -> String {
+    let ran = repo.wfrun(arguments);
+    let root = repo.root().display().to_string();
+    format!("{}{}exit code {}", ran.stdout, ran.stderr, ran.code).replace(&root, "ROOT")
+}
+
+const GOOD: &str = "on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}\n";
+
+#[test]
+fn missing_file() {
+    assert_snapshot!(said(GOOD, &["x.yml"]), @r"
+    error[workflow/not-found]: there is no workflow `x.yml`
+     |
+     = help: did you mean `w.yml`?
+    exit code 2
+    ");
+}
+
+#[test]
+fn not_yaml() {
+    assert_snapshot!(said("just some text\n", &["w.yml"]), @r"
+    error[yaml/not-a-mapping]: a mapping was expected, but the file is text without keys
+     --> .github/workflows/w.yml:1:1
+      |
+    1 | just some text
+      | ^^^^^^^^^^^^^^
+      |
+      = help: the file must consist of `key: value` lines
+    exit code 2
+    ");
+}
+
+#[test]
+fn tab_indentation() {
+    assert_snapshot!(said("on: push\njobs:\n\tj:\n\t\truns-on: x\n", &["w.yml"]), @r"
+    error[yaml/tab-indentation]: a tab is used for indentation
+     --> .github/workflows/w.yml:3:1
+      |
+    3 |     j:
+      | ^^^^
+      |
+      = help: YAML forbids tabs there; use spaces
+    exit code 2
+    ");
+}
+
+#[test]
+fn unclosed_bracket() {
+    assert_snapshot!(said("on: [push\njobs: {}\n", &["w.yml"]), @r"
+    error[yaml/unclosed-bracket]: a bracket is not closed, or a comma is missing
+     --> .github/workflows/w.yml:2:5
+      |
+    2 | jobs: {}
+      |     ^
+      |
+      = help: check the `[` or `{` before this place; quote values that contain brackets
+    exit code 2
+    ");
+}
+
+#[test]
+fn unknown_key() {
+    assert_snapshot!(said("on: push\njobs:\n  j:\n    run-on: ubuntu-latest\n    runs-on: x\n    steps: [{run: a}]\n", &["w.yml"]), @r"
+    error[workflow/unknown-key]: Unexpected value 'run-on'
+     --> .github/workflows/w.yml:4:5
+      |
+    4 |     run-on: ubuntu-latest
+      |     ^^^^^^
+      |
+      = help: did you mean `runs-on`?
+    exit code 2
+    ");
+}
+
+#[test]
+fn unknown_needs() {
+    assert_snapshot!(said("on: push\njobs:\n  test: {runs-on: x, steps: [{run: a}]}\n  b: {needs: tset, runs-on: x, steps: [{run: a}]}\n", &["w.yml"]), @r"
+    error[workflow/unknown-job]: Job 'b' depends on unknown job 'tset'.
+     --> .github/workflows/w.yml:4:14
+      |
+    4 |   b: {needs: tset, runs-on: x, steps: [{run: a}]}
+      |              ^^^^
+      |
+      = help: did you mean `test`?
+    exit code 2
+    ");
+}
+
+#[test]
+fn cycle() {
+    assert_snapshot!(said("on: push\njobs:\n  a: {needs: c, runs-on: x, steps: [{run: a}]}\n  b: {needs: a, runs-on: x, steps: [{run: a}]}\n  c: {needs: b, runs-on: x, steps: [{run: a}]}\n", &["w.yml"]), @r"
+    error[workflow/needs-cycle]: Job 'a' depends on job 'c' which creates a cycle in the dependency graph.
+     --> .github/workflows/w.yml:3:14
+      |
+    3 |   a: {needs: c, runs-on: x, steps: [{run: a}]}
+      |              ^
+    4 |   b: {needs: a, runs-on: x, steps: [{run: a}]}
+      |              - and `b` needs `a`
+    5 |   c: {needs: b, runs-on: x, steps: [{run: a}]}
+      |              - and `c` needs `b`
+      |
+      = help: take one of these `needs` away
+    exit code 2
+    ");
+}
+
+#[test]
+fn unknown_action() {
+    assert_snapshot!(said("on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n    - uses: octo/launch@v1\n", &["w.yml", "--offline"]), @r"
+    error[action/not-found]: action `octo/launch@v1` is not one of those that wfrun carries in itself
+     --> .github/workflows/w.yml:6:13
+      |
+    6 |     - uses: octo/launch@v1
+      |             ^^^^^^^^^^^^^^
+      |
+      = help: actions are not fetched yet; wfrun carries these in itself: actions/checkout, actions/setup-python, actions/cache, actions/cache/restore, actions/cache/save, aws-actions/configure-aws-credentials, aws-actions/amazon-ecr-login, aws-actions/amazon-ecs-render-task-definition, aws-actions/amazon-ecs-deploy-task-definition
+    exit code 3
+    ");
+}
+
+#[test]
+fn misspelt_action() {
+    assert_snapshot!(said("on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n    - uses: action/checkout@v4\n", &["w.yml"]), @r"
+    error[action/not-found]: action `action/checkout@v4` is not one of those that wfrun carries in itself
+     --> .github/workflows/w.yml:6:13
+      |
+    6 |     - uses: action/checkout@v4
+      |             ^^^^^^^^^^^^^^^^^^
+      |
+      = help: did you mean `actions/checkout`?
+    exit code 3
+    ");
+}
+
+#[test]
+fn empty_jobs() {
+    assert_snapshot!(said("on: push\njobs:\n", &["w.yml"]), @r"
+    error[workflow/no-jobs]: The workflow must contain at least one job with no dependencies.
+     --> .github/workflows/w.yml:2:1
+      |
+    2 | jobs:
+      | ^^^^
+      |
+      = help: write a job below `jobs:`, for example `test:` with `runs-on: ubuntu-latest` and `steps:`
+    exit code 2
+    ");
+}
+
+#[test]
+fn empty_file() {
+    assert_snapshot!(said("", &["w.yml"]), @r"
+    error[workflow/empty]: the file is empty
+     --> .github/workflows/w.yml:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: a workflow needs at least `on:` and `jobs:`
+    exit code 2
+    ");
+}
+
+#[test]
+fn broken_secrets_file() {
+    assert_snapshot!(said(GOOD, &["w.yml", "--secret-file", "broken.env"]), @r"
+    error[file/broken-line]: the line cannot be read: expected NAME=VALUE
+     --> broken.env:2:1
+      |
+    2 | nonsense
+      | ^^^^^^^^
+      |
+      = help: write NAME=VALUE, one a line; `#` begins a comment
+    exit code 2
+    ");
+}
+
+#[test]
+fn missing_secrets_file() {
+    assert_snapshot!(said(GOOD, &["w.yml", "--secret-file", "none.env"]), @r"
+    error[file/unreadable]: failed to read none.env: No such file or directory (os error 2)
+     |
+     = help: give the path of a dotenv or YAML file, relative to where wfrun is started
+    exit code 2
+    ");
+}
+
+#[test]
+fn unknown_backend() {
+    assert_snapshot!(said(GOOD, &["w.yml", "--backend", "podman"]), @r"
+    error: invalid value 'podman' for '--backend <NAME>'
+      [possible values: auto, docker, sandbox, host]
+
+    For more information, try '--help'.
+    exit code 2
+    ");
+}
+
+#[test]
+fn no_engine() {
+    let repo = Repo::new(GOOD, &[]);
+    let output =
+        repo.command(&["w.yml", "--backend", "docker"]).env("DOCKER_HOST", "unix:///nowhere/docker.sock").output();
+    let ran = crate::repo::Ran::of(&output.expect("wfrun starts"));
+    assert_snapshot!(format!("{}{}exit code {}", ran.stdout, ran.stderr, ran.code), @r"
+    error[backend/unavailable]: no Docker engine answers at unix:///nowhere/docker.sock (Socket not found: /nowhere/docker.sock)
+     |
+     = help: start it (`sudo systemctl start docker`, or `sudo dockerd`), set DOCKER_HOST, or use `--backend sandbox`
+    exit code 3
+    ");
+}
+
+#[test]
+fn bad_expression() {
+    assert_snapshot!(said("on: push\njobs:\n  j:\n    if: secrets.TOKEN != ''\n    runs-on: x\n    steps: [{run: 'echo ${{ github.reff == \"x\" }}'}]\n", &["w.yml"]), @r#"
+    error[expr/invalid]: Unrecognized named-value: 'secrets'. Located at position 1 within expression: secrets.TOKEN != ''
+     --> .github/workflows/w.yml:4:9
+      |
+    4 |     if: secrets.TOKEN != ''
+      |         ^^^^^^^
+      |
+      = help: available here: github, inputs, vars, needs
+
+    error[expr/invalid]: Unexpected symbol: '"x"'. Located at position 16 within expression: github.reff == "x"
+     --> .github/workflows/w.yml:6:44
+      |
+    6 |     steps: [{run: 'echo ${{ github.reff == "x" }}'}]
+      |                                            ^^^
+      |
+      = help: strings in expressions stand in single quotes: 'text'
+    exit code 2
+    "#);
+}
+
+#[test]
+fn unknown_event() {
+    assert_snapshot!(said("on: [push, pull_requests]\njobs: {j: {runs-on: x, steps: [{run: a}]}}\n", &["w.yml"]), @r"
+    error[workflow/unknown-event]: Unexpected value 'pull_requests'
+     --> .github/workflows/w.yml:1:12
+      |
+    1 | on: [push, pull_requests]
+      |            ^^^^^^^^^^^^^
+      |
+      = help: did you mean `pull_request`?
+    exit code 2
+    ");
+}
+
+#[test]
+fn not_listened_to() {
+    assert_snapshot!(said(GOOD, &["w.yml", "--event", "pull_request"]), @r"
+    note[trigger/event]: `pull_request` (synchronize) into `main` does not trigger `.github/workflows/w.yml`: it does not listen to `pull_request`
+     --> .github/workflows/w.yml:1:1
+      |
+    1 | on: push
+      | ^^ listens to `push`
+      |
+      = help: it listens to `--event push`
+    exit code 4
+    ");
+}
+
+#[test]
+fn not_built_yet() {
+    assert_snapshot!(said("on: push\njobs:\n  j:\n    strategy: {matrix: {n: [1, 2]}}\n    runs-on: x\n    steps: [{uses: ./here}]\n", &["w.yml"]), @r"
+    error[wfrun/not-supported-yet]: `strategy` of job `j` is not supported by wfrun yet
+     --> .github/workflows/w.yml:4:5
+      |
+    4 |     strategy: {matrix: {n: [1, 2]}}
+      |     ^^^^^^^^
+      |
+      = help: GitHub accepts it, wfrun does not run it in part: README.md says what is built
+    exit code 3
+    ");
+}
+
+#[test]
+fn subcommand_not_built_yet() {
+    assert_snapshot!(said(GOOD, &["why", "w.yml"]), @r"
+    error[wfrun/not-supported-yet]: `wfrun why` is not built yet
+     |
+     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun clean`; see `wfrun run --help`
+    exit code 3
+    ");
+}
+
+#[test]
+fn unknown_job() {
+    assert_snapshot!(said(GOOD, &["w.yml", "--job", "jj"]), @r"
+    error[plan/failed]: the workflow has no job `jj`
+     |
+     = help: did you mean `j`?
+    exit code 2
+    ");
+}

@@ -1,0 +1,66 @@
+//! Ctrl-C.
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::time::Instant;
+
+use crate::repo::{Ran, Repo, can_sandbox};
+
+/// A step that leaves a child behind, one that always runs, one that never does.
+pub(crate) const WORKFLOW: &str = "
+on: push
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    steps:
+    - {name: long, run: 'sleep 987 & echo started; sleep 987'}
+    - {name: never, run: echo never}
+    - {name: always, if: always(), run: echo cleaned}
+";
+
+/// Starts a run, interrupts it once the step has started, and waits for its end.
+pub(crate) fn interrupt(repo: &Repo, backend: &str) -> (Ran, f64) {
+    let mut command = repo.command(&["w.yml", "--backend", backend, "--json"]);
+    let mut child: Child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("wfrun starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut stdout = String::new();
+    let mut keep = |line: String| {
+        stdout.push_str(&line);
+        stdout.push('\n');
+        line.contains("\"text\":\"started\"")
+    };
+    while !keep(lines.next().expect("the step starts").expect("a line")) {}
+    let begun = Instant::now();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("a signal");
+    for line in lines {
+        keep(line.expect("a line"));
+    }
+    let code = child.wait().expect("an end").code().unwrap_or(-1);
+    (Ran { code, stdout, stderr: String::new() }, begun.elapsed().as_secs_f64())
+}
+
+#[test]
+fn steps_end_and_the_journal_is_complete() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(WORKFLOW, &[]);
+    let (ran, seconds) = interrupt(&repo, "sandbox");
+    println!("ended after {seconds:.2} s");
+    let ran = ran.ends_with(130);
+    assert_eq!(ran.steps(), ["long: cancelled", "never: skipped", "always: success"]);
+    assert_eq!(ran.of_type("run-finished")[0]["conclusion"], "cancelled");
+    assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+    assert!(seconds < 3.0, "the interface promises three seconds, and this is no benchmark: {seconds}");
+    assert!(!someone_sleeps(), "a process of the step is still there");
+}
+
+/// Whether a `sleep 987`, as the workflow above starts them, is still there.
+pub(crate) fn someone_sleeps() -> bool {
+    let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let sleeping = processes.filter(|it| {
+        let line = std::fs::read(it.path().join("cmdline")).unwrap_or_default();
+        line == b"sleep\0987\0"
+    });
+    sleeping.count() > 0
+}

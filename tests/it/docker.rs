@@ -1,0 +1,79 @@
+//! The same on a Docker engine.
+use std::process::Command;
+
+use crate::cancel::{WORKFLOW, interrupt};
+use crate::repo::{Ran, Repo};
+
+const IMAGE: &str = "wfrun/runner:bookworm";
+
+/// Whether an engine answers and has the image; a missing one is a failure where the caller says so.
+fn has_docker() -> bool {
+    let inspected = Command::new("docker").args(["image", "inspect", IMAGE]).output();
+    if inspected.is_ok_and(|it| it.status.success()) {
+        return true;
+    }
+    let missing = format!("no Docker engine with the image {IMAGE}: `cargo xtask docker` makes both");
+    assert!(std::env::var_os("WFRUN_REQUIRE_DOCKER").is_none(), "{missing}");
+    println!("skipped: {missing}");
+    false
+}
+
+/// The ids of what a run has left in the engine.
+fn left(ran: &Ran) -> String {
+    let id = ran.of_type("run-started")[0]["run_id"].as_str().expect("an id").to_owned();
+    let mut all = String::new();
+    for kind in ["container", "network", "volume"] {
+        let mut command = Command::new("docker");
+        command.args([kind, "ls", "--quiet", "--filter", &format!("label=wfrun.run={id}")]);
+        if kind == "container" {
+            command.arg("--all");
+        }
+        all.push_str(&String::from_utf8_lossy(&command.output().expect("docker").stdout));
+    }
+    all
+}
+
+#[test]
+fn a_push_to_main_deploys() {
+    if !has_docker() {
+        return;
+    }
+    let repo = Repo::example();
+    let arguments =
+        [".github/workflows/deploy.yml", "--backend", "docker", "--json", "--event", "push", "--ref", "main"];
+    let ran = repo.wfrun(&arguments).ends_with(0);
+    assert_eq!(ran.results().to_string(), r#"{"test":"success","build-and-deploy":"success"}"#);
+    let subjects: Vec<String> =
+        ran.of_type("declared").iter().filter_map(|it| Some(it["subject"].as_str()?.to_owned())).collect();
+    assert!(!subjects.iter().any(|it| it.starts_with("docker")), "docker build and push are real: {subjects:?}");
+    let build = ran.of_type("step-finished").into_iter().find(|it| it["id"] == "build-image").expect("the step");
+    assert_eq!(build["how"], "real");
+    assert_eq!(left(&ran), "", "containers, networks and volumes are gone");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+}
+
+#[test]
+fn ctrl_c_takes_the_container_away() {
+    if !has_docker() {
+        return;
+    }
+    let repo = Repo::new(WORKFLOW, &[]);
+    let (ran, seconds) = interrupt(&repo, "docker");
+    println!("ended after {seconds:.2} s");
+    let ran = ran.ends_with(130);
+    assert_eq!(ran.steps(), ["long: cancelled", "never: skipped", "always: success"]);
+    assert_eq!(left(&ran), "");
+    assert!(seconds < 3.0, "the interface promises three seconds, and this is no benchmark: {seconds}");
+}
+
+#[test]
+fn auto_takes_docker_and_says_why() {
+    if !has_docker() {
+        return;
+    }
+    let repo = Repo::new("on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{run: 'cat /etc/os-release'}]}}", &[]);
+    let ran = repo.wfrun(&["w.yml"]).ends_with(0);
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    assert_eq!(first, format!("backend: docker (an engine answers and has {IMAGE})"));
+}

@@ -1,0 +1,8 @@
+//! `wfrun` as a person runs it: real processes, real environments.
+#![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
+mod bad_input;
+mod cancel;
+mod docker;
+mod pipeline;
+mod repo;
+mod steps;

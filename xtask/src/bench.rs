@@ -1,0 +1,146 @@
+//! `cargo xtask bench`: wall-clock times of commands, beside a peer's that does the same in the same run.
+
+mod example;
+mod job_start;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::{run as run_command, say};
+use crate::tree;
+
+const RUNS: usize = 20;
+
+/// Runs all cases and prints a table. `act` on the search path serves as the peer where it does the same.
+pub(crate) fn run(flags: &[String]) -> Result<()> {
+    let mut runs = RUNS;
+    let mut with_example = true;
+    let mut flags = flags.iter().map(String::as_str);
+    while let Some(flag) = flags.next() {
+        match flag {
+            "--runs" => {
+                let count = flags.next().unwrap_or_default();
+                runs = count
+                    .parse()
+                    .ok()
+                    .filter(|it| *it > 0)
+                    .with_context(|| format!("`{count}` is no number of runs"))?;
+            }
+            "--no-example" => with_example = false,
+            other => bail!("unknown flag {other:?}: --runs N, --no-example"),
+        }
+    }
+    let wfrun = build()?;
+    say(format!("{:<34} {:>11} {:>11} {:>11} {:>7}   ({runs} runs)", "case", "median", "min", "peer", "ratio"));
+    for case in cases(&wfrun) {
+        let ours = measure(&mut || time(&case.command), runs).with_context(|| case.name)?;
+        let peer =
+            case.peer.as_ref().map(|it| measure(&mut || time(it), runs)).transpose().with_context(|| case.name)?;
+        row(case.name, &ours, peer.as_ref());
+    }
+    row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun), runs)?, None);
+    if with_example {
+        let (ours, plain) = example::compare(&wfrun, runs.min(5))?;
+        row("the example's tests, warm", &ours, Some(&plain));
+    }
+    Ok(())
+}
+
+/// What is timed.
+struct Case {
+    name: &'static str,
+    command: Vec<String>,
+    /// A command that does the same work in another way.
+    peer: Option<Vec<String>>,
+}
+
+fn cases(wfrun: &str) -> Vec<Case> {
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let ours = |text: &str| [vec![wfrun.to_owned()], words(text)].concat();
+    let workflow = "examples/news-api/.github/workflows/deploy.yml";
+    let act = Command::new("act").arg("--version").output().is_ok_and(|it| it.status.success());
+    let act = |text: String| act.then(|| words(&text));
+    vec![
+        Case { name: "start and end", command: ours("--version"), peer: act("act --version".to_owned()) },
+        Case {
+            name: "plan of the example (act: --list)",
+            command: ours(&format!("plan {workflow} --event push --ref main")),
+            peer: act(format!("act push --list -W {workflow}")),
+        },
+    ]
+}
+
+fn build() -> Result<String> {
+    run_command(tree::cargo().args(["build", "--release", "--package", "wfrun"]))?;
+    let path: PathBuf = tree::target_folder()?.join(host()?).join("release/wfrun");
+    Ok(path.to_str().context("the path of the release build is no text")?.to_owned())
+}
+
+/// What was measured.
+pub(crate) struct Times {
+    median: Duration,
+    min: Duration,
+}
+
+/// Measures once more than asked for: the first fills the caches and does not count.
+fn measure(once: &mut dyn FnMut() -> Result<Duration>, runs: usize) -> Result<Times> {
+    let times = (0..=runs).map(|_| once()).collect::<Result<Vec<_>>>()?;
+    Ok(summary(times.get(1..).unwrap_or_default().to_vec()))
+}
+
+fn time(words: &[String]) -> Result<Duration> {
+    let (program, arguments) = words.split_first().context("a command has a first word")?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(tree::root());
+    time_of(&mut command)
+}
+
+/// How long a command takes that must succeed: a time without a result says nothing.
+pub(crate) fn time_of(command: &mut Command) -> Result<Duration> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let started = Instant::now();
+    let status = command.status().with_context(|| format!("{command:?} could not be started"))?;
+    let took = started.elapsed();
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(took)
+}
+
+fn summary(mut times: Vec<Duration>) -> Times {
+    times.sort_unstable();
+    Times { median: times[times.len() / 2], min: times[0] }
+}
+
+fn row(name: &str, ours: &Times, peer: Option<&Times>) {
+    let (peer, ratio) = peer.map_or((String::new(), String::new()), |peer| {
+        (milliseconds(peer.median), format!("{:.2}", ours.median.as_secs_f64() / peer.median.as_secs_f64()))
+    });
+    say(format!("{name:<34} {:>11} {:>11} {peer:>11} {ratio:>7}", milliseconds(ours.median), milliseconds(ours.min)));
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// The target that `.cargo/config.toml` names, which is a folder between `target` and the profile.
+fn host() -> Result<String> {
+    let output = crate::process::capture(Command::new("rustc").args(["--print", "host-tuple"]));
+    output.context("`rustc --print host-tuple` failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::summary;
+
+    #[test]
+    fn median_and_least() {
+        let times = summary([5, 1, 9].map(Duration::from_millis).to_vec());
+        assert_eq!((times.median, times.min), (Duration::from_millis(5), Duration::from_millis(1)));
+    }
+}
