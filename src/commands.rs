@@ -56,10 +56,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
     };
     done.unwrap_or_else(|err| {
         output.error(&err);
-        match err.downcast_ref::<wfrun_backend::BackendError>() {
-            Some(_) => Exit::CouldNot,
-            None => Exit::Invalid,
-        }
+        Output::exit_of(&err)
     })
 }
 

@@ -19,6 +19,10 @@ const WORKFLOWS: &str = ".github/workflows";
 
 /// Finds `wanted`: a path, or the name of a file or of a workflow below `.github/workflows` of the repository around `from`.
 pub(crate) fn workflow(wanted: &str, from: &Path) -> anyhow::Result<Found> {
+    if !from.is_dir() {
+        let help = "give a folder that is there";
+        return Err(Help::error("cli/directory", format!("there is no folder {}", from.display()), help));
+    }
     let direct = from.join(wanted);
     if direct.is_dir() {
         let help = "name a workflow file in it";

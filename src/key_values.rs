@@ -31,7 +31,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Checked<Vec<Given>>> {
 pub(crate) fn pair(text: &str, option: &str) -> anyhow::Result<(String, String)> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => anyhow::bail!("`{option} {text}`: expected NAME=VALUE"),
+        _ => Err(Help::error("cli/pair", format!("`{option} {text}` is no pair"), "write NAME=VALUE")),
     }
 }
 

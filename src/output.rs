@@ -5,6 +5,7 @@ use wfrun_report::{ColorChoice, Style, render_diagnostics};
 use wfrun_syntax::Diagnostic;
 
 use crate::environment::Environment;
+use crate::exit::Exit;
 
 /// The two streams and how text on them is shown.
 #[derive(Debug)]
@@ -33,6 +34,14 @@ impl Output {
             Diagnostic::error("wfrun/failed", format!("{err:#}"))
         };
         self.diagnostics(&[found]);
+    }
+
+    /// A person's mistake is invalid; what wfrun could not do is not their fault.
+    pub(crate) fn exit_of(err: &anyhow::Error) -> Exit {
+        match err.downcast_ref::<Help>() {
+            Some(it) if !it.code.starts_with("wfrun/") && it.code != "git/missing" => Exit::Invalid,
+            Some(_) | None => Exit::CouldNot,
+        }
     }
 
     /// Writes data to standard output.

@@ -54,7 +54,11 @@ async fn docker_for(
     plan: &Plan,
     images: &IndexMap<String, String>,
 ) -> anyhow::Result<Result<(DockerBackend, String), String>> {
-    let Ok(docker) = DockerBackend::connect().await else { return Ok(Err("no Docker engine answers".to_owned())) };
+    let docker = match DockerBackend::connect().await {
+        Ok(docker) => docker,
+        // Why not, without the way out: the sandbox is one.
+        Err(err) => return Ok(Err(err.to_string().split("; ").next().unwrap_or_default().to_owned())),
+    };
     let mut wanted = Vec::new();
     for field in plan.workflow.jobs.values().flat_map(|it| &it.runs_on) {
         let label = field.raw();

@@ -38,6 +38,7 @@ impl Commit {
 }
 
 /// The git repository around a workflow.
+#[derive(Debug)]
 pub(crate) struct Repository {
     pub(crate) git: Git,
     /// The repository root relative to the git work tree, with `/` at its end; empty where they are the same.
@@ -93,7 +94,12 @@ impl Repository {
 
     /// What `--ref` stands for; nothing is the checked-out branch.
     pub(crate) fn resolve(&self, wanted: Option<&String>, notices: &mut Vec<String>) -> anyhow::Result<Resolved> {
-        let Some(wanted) = wanted else {
+        if wanted.is_some_and(|it| it != "HEAD" && !is_ref_name(it)) {
+            let wanted = wanted.map_or("", String::as_str);
+            let help = "a name like `main`, `feature/x`, `v1.2` or `refs/heads/main`; see `git help check-ref-format`";
+            return Err(Help::error("git/bad-ref", format!("`{wanted}` cannot be the name of a branch or tag"), help));
+        }
+        let Some(wanted) = wanted.filter(|it| *it != "HEAD") else {
             let git_ref = self.current.clone().unwrap_or_else(|| format!("refs/heads/{}", self.default_branch()));
             return Ok(Resolved { git_ref, sha: self.head()? });
         };
@@ -147,6 +153,33 @@ impl Repository {
         known.or(current).unwrap_or("main").to_owned()
     }
 
+    /// Whether a commit is checked out and no branch.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.current.is_none()
+    }
+
+    /// Says where the workflow file is not that of the commit which is run.
+    ///
+    /// Differs: GitHub reads the workflow file at the commit of the run; wfrun reads the one in the work tree, and says
+    /// so where they differ.
+    pub(crate) fn unlike_the_commit(&self, sha: &str, path: &str) -> Option<String> {
+        let committed =
+            self.git.look_up(&["rev-parse", "--verify", "--quiet", &format!("{sha}:{}{path}", self.prefix)]);
+        let own = self.git.look_up(&["hash-object", "--", path]);
+        let short = sha.get(..7).unwrap_or(sha);
+        match (committed, own) {
+            (Some(committed), Some(own)) if committed == own => None,
+            (None, _) => Some(format!("{path} is not in commit {short}: the one in the work tree is run")),
+            (Some(_), _) => Some(format!("{path} is not as in commit {short}: the one in the work tree is run")),
+        }
+    }
+
+    /// How many files of the repository have changes that no commit has.
+    pub(crate) fn uncommitted(&self) -> usize {
+        let status = self.git.look_up(&["status", "--porcelain", "--no-renames", "--", "."]);
+        status.unwrap_or_default().lines().count()
+    }
+
     /// `owner/name` from the remote; without one, from the folder's name.
     pub(crate) fn slug(&self, root: &Path) -> String {
         // A folder of a larger repository is a repository of its own here.
@@ -190,6 +223,16 @@ fn no_commit() -> anyhow::Error {
     Help::error("git/no-commit", "the repository has no commit yet", help)
 }
 
+/// Whether git takes a name for a branch or tag. Source: git-check-ref-format(1).
+fn is_ref_name(name: &str) -> bool {
+    let bad_char = |it: char| it.is_control() || " ~^:?*[\\".contains(it);
+    // git means these letters, in this case.
+    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "it is no file's extension")]
+    let bad_part = |it: &str| it.is_empty() || it.starts_with('.') || it.ends_with(".lock");
+    let whole = name.ends_with('.') || name.starts_with('-') || name.contains("..") || name.contains("@{");
+    !whole && !name.contains(bad_char) && !name.split('/').any(bad_part)
+}
+
 /// `owner/name` of a remote's address.
 fn slug_of(url: &str) -> Option<String> {
     let path = url.trim_end_matches('/').trim_end_matches(".git");
@@ -202,6 +245,16 @@ fn slug_of(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ref_names() {
+        for good in ["main", "feature/x", "v1.2", "refs/heads/a-b_c"] {
+            assert!(is_ref_name(good), "{good}");
+        }
+        for bad in ["", "bad ref", "a..b", "/a", "a/", "x.lock", ".x", "a~1", "a^", "-x", "a@{1}"] {
+            assert!(!is_ref_name(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn slugs() {

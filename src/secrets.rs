@@ -8,6 +8,7 @@ use wfrun_workflow::{Reference, Workflow, references};
 use crate::cli::SituationArgs;
 use crate::environment::Environment;
 use crate::key_values;
+use crate::output::Help;
 
 /// The secrets as given, by their names as GitHub keeps them: in upper case.
 pub(crate) type Secrets = IndexMap<String, Secret>;
@@ -29,16 +30,16 @@ pub(crate) fn given(args: &SituationArgs) -> anyhow::Result<Checked<Secrets>> {
             None => (text.as_str(), Environment::variable(text)),
         };
         let Some(value) = value else {
-            anyhow::bail!("`--secret {name}`: there is no such environment variable, and no value was given");
+            let help = "give its value as NAME=VALUE, or set the variable";
+            let message = format!("`--secret {name}`: there is no such environment variable");
+            return Err(Help::error("cli/secret", message, help));
         };
         all.value.insert(name.to_ascii_uppercase(), Secret::new(value));
     }
     Ok(all)
 }
 
-/// Warns about secrets that the workflow names and nobody gave.
-///
-/// Says nothing where no secret was given at all: then all of them are missing, and wanted so.
+/// Warns about secrets that the workflow names and nobody gave; the AWS account gives its own keys.
 pub(crate) fn check(workflow: &Workflow, secrets: &Secrets, minted: bool) -> Vec<Diagnostic> {
     let mut seen: Vec<String> = Vec::new();
     let mut found = Vec::new();
@@ -49,7 +50,7 @@ pub(crate) fn check(workflow: &Workflow, secrets: &Secrets, minted: bool) -> Vec
         }
         let near = closest(&name, secrets.keys().map(String::as_str));
         let is_minted = minted && key_part(&name).is_some();
-        if near.is_some() || !(secrets.is_empty() || is_minted) {
+        if near.is_some() || !is_minted {
             found.push(missing(workflow, &reference, near));
         }
         seen.push(name);

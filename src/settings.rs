@@ -148,10 +148,7 @@ pub(crate) fn expectations(args: &RunArgs) -> anyhow::Result<Vec<(String, Outcom
 /// Where a repository keeps its runs, caches and accounts; ignored by git.
 pub(crate) fn state_dir(root: &Path) -> anyhow::Result<PathBuf> {
     let dir = root.join(".wfrun");
-    let failed = |err: std::io::Error| {
-        let help = "wfrun keeps its runs there: is the disk full, or the folder read-only?";
-        Help::error("wfrun/state", format!("failed to write {}: {err}", dir.display()), help)
-    };
+    let failed = |err: std::io::Error| not_written(&dir, &err);
     std::fs::create_dir_all(&dir).map_err(failed)?;
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
@@ -159,4 +156,10 @@ pub(crate) fn state_dir(root: &Path) -> anyhow::Result<PathBuf> {
         std::fs::write(&ignore, "*\n!aws.yml\n").map_err(failed)?;
     }
     Ok(dir)
+}
+
+/// A place of wfrun's own could not be written.
+pub(crate) fn not_written(path: &Path, err: &std::io::Error) -> anyhow::Error {
+    let help = "wfrun keeps its runs there: is the disk full, the folder read-only, or another user's?";
+    Help::error("wfrun/state", format!("failed to write {}: {err}", path.display()), help)
 }

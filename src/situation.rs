@@ -1,7 +1,6 @@
 //! What happened, made up from git and the options: the event of a run.
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 use wfrun_plan::{ChangedPaths, Event};
 use wfrun_runner::SnapshotSettings;
@@ -9,6 +8,7 @@ use wfrun_workflow::Workflow;
 
 use crate::cli::SituationArgs;
 use crate::environment::Environment;
+use crate::output::Help;
 use crate::repository::{Commit, Repository, Resolved};
 
 /// An event and what git had to say about it.
@@ -20,6 +20,8 @@ pub(crate) struct Situation {
     pub(crate) snapshot: SnapshotSettings,
     /// What to tell before anything runs.
     pub(crate) notices: Vec<String>,
+    /// How to ask git for more.
+    pub(crate) repository: Repository,
 }
 
 /// GitHub writes this for a commit that is not there.
@@ -43,6 +45,10 @@ pub(crate) fn situation(
         Some(sha) => repository.commit(sha)?,
         None => head.sha.clone(),
     };
+    if args.git_ref.is_none() && args.head.is_none() && repository.is_detached() {
+        notices.push(format!("no branch is checked out: the commit is taken as pushed to {}", head.git_ref));
+    }
+    notices.extend(repository.unlike_the_commit(&sha, workflow.source.path()));
     let slug = args.repository.clone().unwrap_or_else(|| repository.slug(root));
     let mut event = Event {
         name: name.clone(),
@@ -69,8 +75,9 @@ pub(crate) fn situation(
         event.changed = changed(&repository, args, &event, &sha, merge_base.as_deref(), parent.as_deref());
     }
     event.payload = payload(&repository, args, &event, commit.as_ref(), &head)?;
-    let snapshot = SnapshotSettings { root: root.to_owned(), prefix: repository.prefix, sha, merge_base, dirty: false };
-    Ok(Situation { event, snapshot, notices })
+    let snapshot =
+        SnapshotSettings { root: root.to_owned(), prefix: repository.prefix.clone(), sha, merge_base, dirty: false };
+    Ok(Situation { event, snapshot, notices, repository })
 }
 
 /// Given, or the workflow's only event, or `push`.
@@ -165,11 +172,17 @@ fn payload(
     };
     merge(&mut payload, more);
     if let Some(path) = &args.event_path {
-        let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-        let given: Json = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+        let given = read_json(path)?;
         merge(&mut payload, given);
     }
     Ok(payload)
+}
+
+fn read_json(path: &Path) -> anyhow::Result<Json> {
+    let help = "give a file that holds the event's payload as JSON";
+    let failed = |what: String| Help::error("file/payload", format!("failed to read {}: {what}", path.display()), help);
+    let text = std::fs::read_to_string(path).map_err(|err| failed(err.to_string()))?;
+    serde_json::from_str(&text).map_err(|err| failed(err.to_string()))
 }
 
 fn push_payload(repository: &Repository, event: &Event, commit: Option<&Commit>) -> Json {

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::output::{Help, Output};
 use crate::place::{choose_backend, shims};
 use crate::secrets;
-use crate::settings::{Loaded, expectations, load, state_dir};
+use crate::settings::{Loaded, expectations, load, not_written, state_dir};
 
 /// Runs a workflow to its end.
 pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
@@ -154,7 +154,7 @@ async fn carry_out(
     let number = run_number(args, &state);
     let run_id = new_run_id(&state);
     let run_dir = state.join("runs").join(&run_id);
-    std::fs::create_dir_all(&run_dir).with_context(|| format!("failed to make {}", run_dir.display()))?;
+    std::fs::create_dir_all(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
     let outside = Outside::new();
     let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
     let Loaded { workflow, situation, mut secrets, vars, env, inputs, .. } = loaded;
@@ -164,11 +164,20 @@ async fn carry_out(
     let account = services.aws.as_ref().map(|it| &*it.account);
     let (hidden, notice) = secrets::swap_aws_keys(&workflow, &mut secrets, account);
     notices.extend(notice);
-    if services.guard.is_none() && place.backend.name() != "host" {
+    if services.guard.is_none() && services.aws.is_some() && place.backend.name() != "host" {
         notices.push("AWS's names are blocked by a list, because port 53 of 127.77.0.53 is not to be had".to_owned());
     }
     if args.offline {
         notices.push("wfrun itself fetches nothing; steps still have this machine's network".to_owned());
+    }
+    let left_out = if args.dirty { 0 } else { situation.repository.uncommitted() };
+    if left_out > 0 {
+        let files = if left_out == 1 {
+            "1 uncommitted change is".to_owned()
+        } else {
+            format!("{left_out} uncommitted changes are")
+        };
+        notices.insert(0, format!("{files} not in this run: `--dirty` takes them in"));
     }
     notices.splice(0..0, situation.notices);
     let run_settings = RunSettings {
@@ -290,7 +299,7 @@ fn take_snapshot(
     let owner = work.join(super::clean::OWNER);
     std::fs::create_dir_all(&work)
         .and_then(|()| std::fs::write(&owner, std::process::id().to_string()))
-        .with_context(|| format!("failed to write {}", owner.display()))?;
+        .map_err(|err| not_written(&owner, &err))?;
     let dir = work.join("repository.git");
     Ok(Snapshot::take(&dir, &settings)?)
 }
@@ -339,7 +348,7 @@ fn uuid_like(run_id: &str) -> String {
 /// The views of a run: the journal file, and what the caller sees.
 fn views(args: &RunArgs, output: &Output, run_dir: &Path) -> anyhow::Result<Tee> {
     let path: PathBuf = run_dir.join("journal.ndjson");
-    let file = std::fs::File::create(&path).with_context(|| format!("failed to write {}", path.display()))?;
+    let file = std::fs::File::create(&path).map_err(|err| not_written(&path, &err))?;
     let journal = NdjsonWriter::new(std::io::BufWriter::new(file)).named(path);
     let stdout = Term::buffered_stdout();
     let verbosity = match (args.quiet, args.verbose) {

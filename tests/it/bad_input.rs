@@ -303,3 +303,23 @@ fn unknown_job() {
     exit code 2
     ");
 }
+
+#[test]
+fn bad_ref() {
+    assert_snapshot!(said(GOOD, &["w.yml", "--ref", "bad ref..x"]), @r"
+    error[git/bad-ref]: `bad ref..x` cannot be the name of a branch or tag
+     |
+     = help: a name like `main`, `feature/x`, `v1.2` or `refs/heads/main`; see `git help check-ref-format`
+    exit code 2
+    ");
+}
+
+#[test]
+fn missing_folder() {
+    assert_snapshot!(said(GOOD, &["w.yml", "-C", "nowhere"]), @r"
+    error[cli/directory]: there is no folder nowhere
+     |
+     = help: give a folder that is there
+    exit code 2
+    ");
+}

@@ -231,3 +231,27 @@ fn jobs_are_chosen() {
     let ran = repo.sandbox(&["--job", "b", "--no-needs"]).ends_with(0);
     assert_eq!(ran.results().to_string(), r#"{"a":"skipped","b":"success","c":"skipped"}"#);
 }
+
+#[test]
+fn what_is_not_committed_is_said() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = steps("    - run: 'true'\n");
+    let repo = Repo::new(&workflow, &[("a.txt", "x\n")]);
+    let notices = |arguments: &[&str]| {
+        let told = repo.sandbox(arguments).ends_with(0).of_type("notice");
+        told.iter().filter_map(|it| Some(it["message"].as_str()?.to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(notices(&[]), [""; 0]);
+    repo.write("a.txt", "changed\n");
+    repo.change(".github/workflows/w.yml", "'true'", "echo other");
+    let sha = repo.git(&["rev-parse", "HEAD"]);
+    let workflow_differs =
+        format!(".github/workflows/w.yml is not as in commit {}: the one in the work tree is run", &sha[..7]);
+    let left_out = "2 uncommitted changes are not in this run: `--dirty` takes them in".to_owned();
+    assert_eq!(notices(&[]), [workflow_differs, left_out]);
+    repo.commit("both");
+    repo.git(&["checkout", "--quiet", "--detach"]);
+    assert_eq!(notices(&[]), ["no branch is checked out: the commit is taken as pushed to refs/heads/main"]);
+}

@@ -17,6 +17,17 @@ pub enum BackendError {
         #[source]
         err: bollard::errors::Error,
     },
+    /// The engine's socket is there, but not for this user.
+    #[error(
+        "this user may not use the Docker engine at {socket}; join its group (`sudo usermod -aG docker $USER`, then log in again), or use `--backend sandbox`"
+    )]
+    NoPermission {
+        /// The socket.
+        socket: String,
+        /// What the system said.
+        #[source]
+        err: io::Error,
+    },
     /// The engine is on another machine, whose directories are not ours.
     #[error(
         "the Docker engine at {address} is not on this machine, so the work directory cannot be mounted; unset DOCKER_HOST, or use `--backend sandbox`"

@@ -54,9 +54,9 @@ impl Log {
             RunEventKind::JobSkipped(it) => out.push(self.job_skipped(it)),
             RunEventKind::StepStarted(it) => self.step_started(it, out),
             RunEventKind::StepSkipped(it) => out.push(self.step_skipped(it)),
-            RunEventKind::Line(it) => out.push(self.line(it)),
+            RunEventKind::Line(it) => out.extend(self.line(it)),
             RunEventKind::Annotation(it) => self.annotation(it, out),
-            RunEventKind::Declared(it) => out.push(self.declared(it)),
+            RunEventKind::Declared(it) => out.extend(self.declared(it)),
             RunEventKind::StepFinished(it) => self.step_finished(it, out),
             RunEventKind::JobFinished(it) => self.job_finished(it, out),
             RunEventKind::Fault(it) => self.fault(it, out),
@@ -113,8 +113,14 @@ impl Log {
         format!("{prefix}{} {name}  skipped: {}", self.style.mark(Mark::Skipped), sentence(&it.reason))
     }
 
-    fn line(&self, it: &Line) -> String {
-        format!("{}  {}", self.prefix_at(&it.job, &it.step), clean(it.text.as_str(), self.style))
+    /// A group's title stands for its marker; where a group ends there is nothing to show.
+    fn line(&self, it: &Line) -> Option<String> {
+        let text = clean(it.text.as_str(), self.style);
+        let prefix = self.prefix_at(&it.job, &it.step);
+        match text.strip_prefix("##[group]") {
+            Some(title) => Some(format!("{prefix}  {} {title}", self.style.mark(Mark::Begin))),
+            None => (text != "##[endgroup]").then(|| format!("{prefix}  {text}")),
+        }
     }
 
     fn annotation(&self, it: &Annotation, out: &mut Vec<String>) {
@@ -127,11 +133,15 @@ impl Log {
         self.block(Some(&it.job), it.level.into(), it.level.as_str(), &rest, &first, out);
     }
 
-    fn declared(&self, it: &Declared) -> String {
+    /// A stand-in is marked at its step and told in the summary; what was less than that is told at once, too.
+    fn declared(&self, it: &Declared) -> Option<String> {
+        if it.how == How::StandIn && it.step.is_some() && self.verbosity != Verbosity::Verbose {
+            return None;
+        }
         let how = self.style.paint(it.how.into(), it.how.as_str());
         let (dash, detail) = (self.style.dash(), clean(it.detail.as_str(), self.style));
         let prefix = it.job.as_ref().map(|job| self.prefix(job)).unwrap_or_default();
-        format!("{prefix}{how}: {} {dash} {detail}", it.subject)
+        Some(format!("{prefix}{how}: {} {dash} {detail}", it.subject))
     }
 
     fn step_finished(&self, it: &StepFinished, out: &mut Vec<String>) {

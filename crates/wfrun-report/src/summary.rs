@@ -1,7 +1,7 @@
 //! The end of the log: what became of each job, what was not done as on GitHub, and how the run ended.
 use console::measure_text_width;
 use indexmap::IndexMap;
-use wfrun_journal::{AnnotationLevel, Conclusion, How, JobRun, Outcome, RunRecord, SkipReason};
+use wfrun_journal::{Annotation, AnnotationLevel, Conclusion, How, JobRun, Outcome, RunRecord, SkipReason};
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::Style;
@@ -140,7 +140,10 @@ fn departures(record: &RunRecord, job: Option<(&JobKey, &JobRun)>) -> Vec<Depart
         if let (How::NotRun, Some(reason @ SkipReason::Machine { .. })) =
             (how, job.and_then(|(_, it)| it.skipped.as_ref()))
         {
-            details.push(format!("the job: {}", sentence(reason)));
+            // Most often the run has declared it already.
+            if details.is_empty() {
+                details.push(format!("the job: {}", sentence(reason)));
+            }
         }
         Departure { how, steps: steps.into_values().collect(), details }
     });
@@ -184,7 +187,30 @@ fn findings(record: &RunRecord, style: Style) -> Vec<String> {
     let said = numbers.iter().filter(|(number, ..)| *number > 0);
     let said: Vec<String> =
         said.map(|(number, label, one, many)| style.paint(*label, &count(*number, one, many))).collect();
-    if said.is_empty() { Vec::new() } else { vec![String::new(), said.join(", ")] }
+    if said.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), said.join(", ")];
+    let grave = record.annotations.iter().filter(|it| it.level != AnnotationLevel::Notice);
+    lines.extend(grave.take(MOST_FINDINGS).flat_map(|it| hanging(&finding(record, it), 2, style)));
+    lines
+}
+
+/// So many warnings and errors are repeated in the summary.
+const MOST_FINDINGS: usize = 10;
+
+/// `error: test, Run the tests: Process completed with exit code 1.`
+fn finding(record: &RunRecord, it: &Annotation) -> String {
+    let job = record.jobs.get(&it.job);
+    let step = it.step.as_ref().and_then(|path| job?.steps.iter().find(|(key, _)| key.step == *path));
+    let step = step.map(|(_, step)| format!(", {}", one_line(step.name.as_str()))).unwrap_or_default();
+    let place = match (&it.file, it.line) {
+        (Some(file), Some(line)) => format!(" ({file}:{line})"),
+        (Some(file), None) => format!(" ({file})"),
+        (None, _) => String::new(),
+    };
+    let first = it.message.as_str().lines().next().unwrap_or_default();
+    format!("{}: {}{step}: {}{place}", it.level.as_str(), it.job, one_line(first))
 }
 
 fn conclusion(record: &RunRecord, conclusion: Conclusion, style: Style) -> Vec<String> {

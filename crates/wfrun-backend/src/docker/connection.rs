@@ -1,3 +1,6 @@
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
+
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
@@ -12,6 +15,12 @@ pub(super) async fn connect(docker_host: Option<String>) -> Result<(Docker, Stri
     let Some(socket) = host.strip_prefix("unix://") else {
         return Err(BackendError::RemoteEngine { address: host });
     };
+    // The client does not tell a socket that is not ours from one that is not there.
+    if let Err(err) = UnixStream::connect(socket)
+        && err.kind() == ErrorKind::PermissionDenied
+    {
+        return Err(BackendError::NoPermission { socket: socket.to_owned(), err });
+    }
     let attempt = async {
         let docker = Docker::connect_with_unix(socket, TIMEOUT_SECONDS, API_DEFAULT_VERSION)?;
         // Without this the client speaks its own newest version to an engine that may be years older.

@@ -70,7 +70,10 @@ impl Engine {
     }
 }
 
-/// The `runner` context. Source: GitHub: execution rules E6.2.
+/// The `runner` context.
+///
+/// Source: GitHub: execution rules E6.2.
+/// Differs: `runner.environment` is `self-hosted`, also for `ubuntu-latest`, and steps run as root, not as `runner`.
 pub(super) fn runner_object(state: &JobState) -> Object {
     let Some(job) = &state.environment else { return Object::default() };
     let members: IndexMap<String, String> = [

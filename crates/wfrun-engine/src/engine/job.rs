@@ -117,6 +117,10 @@ impl Engine {
             let reason = SkipReason::Machine { labels: prepared.labels };
             return self.skip_job(planned, reason, Outcome::Skipped);
         }
+        for label in prepared.labels.iter().filter(|it| !is_served(it)) {
+            let detail = "this machine takes the job, whatever is special about the runner that the label asks for";
+            self.declare(&planned.key, None, How::StandIn, &format!("runs-on: {label}"), detail);
+        }
         let now_ms = self.now_ms;
         let Some(state) = self.jobs.get_mut(&planned.key) else { return };
         state.progress = Progress::Opening;
@@ -318,6 +322,13 @@ fn prepare(planned: &PlannedJob, model: &Job, contexts: &Contexts) -> Result<Pre
 fn is_elsewhere(label: &str) -> bool {
     let label = label.to_ascii_lowercase();
     ["windows", "macos"].iter().any(|it| label == *it || label.starts_with(&format!("{it}-")))
+}
+
+/// Whether a `runs-on` label asks for no more than a Linux machine of the usual kind.
+fn is_served(label: &str) -> bool {
+    let label = label.to_ascii_lowercase();
+    let plain = ["ubuntu", "linux", "self-hosted", "x64", "arm64"];
+    plain.contains(&label.as_str()) || label.starts_with("ubuntu-")
 }
 
 /// Whole minutes, as GitHub truncates them; none for nothing, zero and less.

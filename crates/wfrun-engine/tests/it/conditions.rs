@@ -82,10 +82,10 @@ fn skipped_ancestors_count() {
     let workflow = "
 on: push
 jobs:
-  a: {if: false, runs-on: x, steps: [{run: a}]}
-  b: {needs: a, if: always(), runs-on: x, steps: [{run: b}]}
-  c: {needs: b, runs-on: x, steps: [{run: c}]}
-  d: {needs: b, if: '!failure() && !cancelled()', runs-on: x, steps: [{run: d}]}
+  a: {if: false, runs-on: linux, steps: [{run: a}]}
+  b: {needs: a, if: always(), runs-on: linux, steps: [{run: b}]}
+  c: {needs: b, runs-on: linux, steps: [{run: c}]}
+  d: {needs: b, if: '!failure() && !cancelled()', runs-on: linux, steps: [{run: d}]}
 ";
     assert_snapshot!(World::new(workflow).run().story(), @r"
     a: skipped because false is false
@@ -108,10 +108,10 @@ fn continue_on_error_at_both_levels() {
 on: push
 jobs:
   a:
-    runs-on: x
+    runs-on: linux
     continue-on-error: true
     steps: [{id: s, continue-on-error: true, run: one}, {run: 'echo ${{ steps.s.outcome }} ${{ steps.s.conclusion }}'}, {run: two}]
-  b: {needs: a, runs-on: x, steps: [{run: 'echo ${{ needs.a.result }}'}]}
+  b: {needs: a, runs-on: linux, steps: [{run: 'echo ${{ needs.a.result }}'}]}
 ";
     assert_snapshot!(World::new(workflow).fails("one").fails("two").run().story(), @r"
     a: starts
@@ -149,7 +149,7 @@ fn a_condition_that_cannot_be_evaluated_fails() {
 #[test]
 fn another_kind_of_machine_is_never_green() {
     let workflow =
-        "on: push\njobs: {w: {runs-on: windows-latest, steps: [{run: dir}]}, l: {runs-on: x, steps: [{run: ls}]}}";
+        "on: push\njobs: {w: {runs-on: windows-latest, steps: [{run: dir}]}, l: {runs-on: linux, steps: [{run: ls}]}}";
     assert_snapshot!(World::new(workflow).run().story(), @r"
         not run: job w
     w: skipped because of the machine windows-latest
@@ -191,5 +191,18 @@ fn a_step_times_out() {
         success/success
     j: failure
     failure
+    ");
+}
+
+#[test]
+fn a_label_that_asks_for_more_is_declared() {
+    let workflow = "on: push\njobs: {j: {runs-on: [self-hosted, gpu], steps: [{run: ls}]}}";
+    assert_snapshot!(World::new(workflow).run().story(), @r"
+        stand-in: runs-on: gpu
+    j: starts
+      main Run ls (real)
+        success/success
+    j: success
+    success
     ");
 }

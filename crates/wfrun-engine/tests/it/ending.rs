@@ -14,10 +14,10 @@ fn outputs_reach_steps_and_jobs() {
 on: push
 jobs:
   a:
-    runs-on: x
+    runs-on: linux
     outputs: {image: '${{ steps.build.outputs.image }}', none: '${{ steps.build.outputs.none }}'}
     steps: [{id: build, run: build}, {run: 'echo ${{ steps.build.outputs.image }}'}]
-  b: {needs: a, runs-on: x, steps: [{run: 'echo ${{ needs.a.outputs.image }} ${{ toJSON(needs.a.outputs) }}'}]}
+  b: {needs: a, runs-on: linux, steps: [{run: 'echo ${{ needs.a.outputs.image }} ${{ toJSON(needs.a.outputs) }}'}]}
 ";
     assert_snapshot!(World::new(workflow).outputs("build", "image=web:1\n").run().story(), @r"
     a: starts
@@ -39,7 +39,7 @@ jobs:
 fn outputs_with_secrets_are_dropped() {
     let workflow = "
 on: push
-jobs: {a: {runs-on: x, outputs: {o: '${{ steps.s.outputs.o }}'}, steps: [{id: s, run: s}]}}
+jobs: {a: {runs-on: linux, outputs: {o: '${{ steps.s.outputs.o }}'}, steps: [{id: s, run: s}]}}
 ";
     let world = World::new(workflow).secret("TOKEN", "hunter2").outputs("s", "o=is hunter2\n");
     assert_snapshot!(world.run().story(), @r"

@@ -17,7 +17,7 @@ fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
         for (index, (needs, condition, steps, forgiven)) in jobs.iter().enumerate() {
             let needs: Vec<String> = (0..index).filter(|it| needs[*it]).map(|it| format!("j{it}")).collect();
             let head = format!(
-                "  j{index}: {{needs: [{}], if: '{condition}', continue-on-error: {forgiven}, runs-on: x, steps: [",
+                "  j{index}: {{needs: [{}], if: '{condition}', continue-on-error: {forgiven}, runs-on: linux, steps: [",
                 needs.join(", ")
             );
             text.push_str(&head);

@@ -173,6 +173,7 @@ impl Node {
             parts.push(self.note.clone());
         }
         if let (State::Running { .. }, Some(last)) = (self.state, &self.last_line) {
+            let last = last.trim_start_matches("##[group]");
             let last = one_line(&clean(last, Style { color: false, ..style }));
             parts.push(style.paint(Label::Dim, &last));
         }
