@@ -26,9 +26,11 @@ impl Exit {
     /// The code for a finished run.
     pub(crate) fn of(record: &RunRecord) -> Self {
         match record.conclusion {
+            // What wfrun itself could not do is neither a success nor the workflow's failure.
+            Some(Conclusion::Success | Conclusion::Skipped | Conclusion::Failure) if record.faults > 0 => {
+                Self::CouldNot
+            }
             Some(Conclusion::Success | Conclusion::Skipped) => Self::Success,
-            // A failure that wfrun itself caused is not the workflow's.
-            Some(Conclusion::Failure) if record.faults > 0 => Self::CouldNot,
             Some(Conclusion::Failure) => Self::Failure,
             Some(Conclusion::Incomplete) => Self::Incomplete,
             Some(Conclusion::Cancelled) => Self::Cancelled,
@@ -53,6 +55,7 @@ mod tests {
         let table = [
             (record(Conclusion::Success, 0), 0),
             (record(Conclusion::Skipped, 0), 0),
+            (record(Conclusion::Success, 1), 3),
             (record(Conclusion::Failure, 0), 1),
             (record(Conclusion::Failure, 1), 3),
             (record(Conclusion::Incomplete, 0), 5),

@@ -3,7 +3,7 @@ use indexmap::IndexMap;
 use wfrun_aws::Account;
 use wfrun_journal::Secret;
 use wfrun_syntax::{Checked, Diagnostic, closest};
-use wfrun_workflow::{Reference, Workflow, references};
+use wfrun_workflow::{Reference, StepKind, Workflow, references, references_in};
 
 use crate::cli::SituationArgs;
 use crate::environment::Environment;
@@ -22,7 +22,7 @@ pub(crate) fn given(args: &SituationArgs) -> anyhow::Result<Checked<Secrets>> {
     for path in &args.secret_file {
         let Checked { value, diagnostics } = key_values::read(path)?;
         all.value.extend(value.into_iter().map(|it| (it.name.to_ascii_uppercase(), Secret::new(it.value))));
-        all.diagnostics.extend(diagnostics);
+        all.diagnostics.extend(diagnostics.into_iter().map(without_source));
     }
     for text in &args.secret {
         let (name, value) = match text.split_once('=') {
@@ -31,12 +31,21 @@ pub(crate) fn given(args: &SituationArgs) -> anyhow::Result<Checked<Secrets>> {
         };
         let Some(value) = value else {
             let help = "give its value as NAME=VALUE, or set the variable";
-            let message = format!("`--secret {name}`: there is no such environment variable");
+            let message = "a `--secret` without a value names no environment variable";
             return Err(Help::error("cli/secret", message, help));
         };
         all.value.insert(name.to_ascii_uppercase(), Secret::new(value));
     }
     Ok(all)
+}
+
+/// A finding about a file of secrets names its place in words: the line itself may hold one.
+fn without_source(mut found: Diagnostic) -> Diagnostic {
+    if let Some(place) = found.place.take() {
+        found.message = format!("{place}: {}", found.message);
+    }
+    found.labels.clear();
+    found
 }
 
 /// Warns about secrets that the workflow names and nobody gave; the AWS account gives its own keys.
@@ -75,24 +84,18 @@ pub(crate) fn swap_aws_keys(
     secrets: &mut Secrets,
     account: Option<&Account>,
 ) -> (Vec<Secret>, Option<String>) {
-    let referred = references(workflow, "secrets").into_iter().map(|it| it.name.to_ascii_uppercase());
-    let mut names: Vec<String> = Vec::new();
-    for name in referred.chain(secrets.keys().cloned()) {
-        if key_part(&name).is_some() && !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let names = key_names(workflow, secrets);
     if names.is_empty() {
         return (Vec::new(), None);
     }
     let keys = account.map(|it| it.mint_keys(USER));
     let mut hidden = Vec::new();
     let mut replaced = 0;
-    for name in &names {
-        let value = match key_part(name) {
-            Some(KeyPart::Id) => keys.as_ref().map(|it| it.access_key_id.clone()),
-            Some(KeyPart::Secret) => keys.as_ref().map(|it| it.secret_access_key.clone()),
-            Some(KeyPart::Session) | None => None,
+    for (name, part) in &names {
+        let value = match part {
+            KeyPart::Id => keys.as_ref().map(|it| it.access_key_id.clone()),
+            KeyPart::Secret => keys.as_ref().map(|it| it.secret_access_key.clone()),
+            KeyPart::Session => None,
         };
         if let Some(real) = secrets.insert(name.clone(), Secret::new(value.unwrap_or_default())) {
             hidden.push(real);
@@ -104,7 +107,41 @@ pub(crate) fn swap_aws_keys(
         (Some(_), _) => "real AWS keys stay here: keys of the account on this machine take the place of",
         (None, _) => "AWS is off, so these are empty:",
     };
-    (hidden, Some(format!("{what} {}", names.join(", "))))
+    (hidden, Some(format!("{what} {}", names.keys().cloned().collect::<Vec<_>>().join(", "))))
+}
+
+/// The secrets that are AWS keys: by their names, by their values, or by the input of the action that takes them.
+fn key_names(workflow: &Workflow, secrets: &Secrets) -> IndexMap<String, KeyPart> {
+    const INPUTS: &[(&str, KeyPart)] = &[
+        ("aws-access-key-id", KeyPart::Id),
+        ("aws-secret-access-key", KeyPart::Secret),
+        ("aws-session-token", KeyPart::Session),
+    ];
+    let mut names = IndexMap::new();
+    let referred = references(workflow, "secrets").into_iter().map(|it| it.name.to_ascii_uppercase());
+    for name in referred.chain(secrets.keys().cloned()) {
+        let by_value = || secrets.get(&name).filter(|it| is_key_id(it.expose())).map(|_| KeyPart::Id);
+        if let Some(part) = key_part(&name).or_else(by_value) {
+            names.entry(name).or_insert(part);
+        }
+    }
+    for step in workflow.jobs.values().flat_map(|it| &it.steps) {
+        let StepKind::Uses(uses) = &step.kind else { continue };
+        for (input, field) in &uses.with {
+            let part = INPUTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(input)).map(|(_, part)| *part);
+            let Some(part) = part else { continue };
+            for it in references_in(field, "secrets") {
+                names.entry(it.name.to_ascii_uppercase()).or_insert(part);
+            }
+        }
+    }
+    names
+}
+
+/// `AKIA` or `ASIA` and 16 more: no other secret looks like that.
+fn is_key_id(value: &str) -> bool {
+    let rest = value.strip_prefix("AKIA").or_else(|| value.strip_prefix("ASIA"));
+    rest.is_some_and(|it| it.len() == 16 && it.chars().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit()))
 }
 
 /// Which part of a key pair a secret's name tells of.
@@ -127,6 +164,13 @@ fn key_part(name: &str) -> Option<KeyPart> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_keys() {
+        assert!(is_key_id("AKIAIOSFODNN7EXAMPLE"));
+        assert!(!is_key_id("AKIAIOSFODNN7EXAMPL"));
+        assert!(!is_key_id("ghp_abc"));
+    }
 
     #[test]
     fn names_of_keys() {

@@ -1,5 +1,8 @@
 //! `wfrun clean`: removes what earlier runs left.
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use wfrun_runner::remove_folder;
 
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -10,11 +13,13 @@ pub(crate) const OWNER: &str = "owner";
 
 /// Removes containers and work folders of runs that did not end properly; those of running ones stay.
 pub(crate) fn clean(environment: &Environment, _: &Output) -> anyhow::Result<Exit> {
-    let work = environment.cache.join("work");
-    let runs: Vec<_> = std::fs::read_dir(&work).into_iter().flatten().flatten().map(|it| it.path()).collect();
-    let (alive, dead): (Vec<_>, Vec<_>) = runs.into_iter().partition(|it| is_alive(it));
+    let (alive, dead) = runs_in(&environment.cache.join("work"));
+    let mut stuck = 0;
     for folder in &dead {
-        std::fs::remove_dir_all(folder)?;
+        if let Err(err) = remove_folder(folder) {
+            Output::note(&format!("{} stays: {err}", folder.display()));
+            stuck += 1;
+        }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let containers = runtime.block_on(async {
@@ -34,15 +39,32 @@ pub(crate) fn clean(environment: &Environment, _: &Output) -> anyhow::Result<Exi
         0 => String::new(),
         count => format!("; {count} running, kept"),
     };
-    Output::note(&format!(
-        "removed {} work folders and {containers} containers, networks and volumes{kept}",
-        dead.len()
-    ));
-    Ok(Exit::Success)
+    let removed = dead.len() - stuck;
+    Output::note(&format!("removed {removed} work folders and {containers} containers, networks and volumes{kept}"));
+    Ok(if stuck == 0 { Exit::Success } else { Exit::CouldNot })
+}
+
+/// Removes the work folders of runs that ended without doing so; what cannot be removed is left for `wfrun clean`.
+pub(crate) fn sweep(work: &Path) {
+    for folder in runs_in(work).1 {
+        if let Err(err) = remove_folder(&folder) {
+            tracing::debug!("{} stays: {err}", folder.display());
+        }
+    }
+}
+
+/// The work folders of runs that go on, and of those that do not.
+fn runs_in(work: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let runs = std::fs::read_dir(work).into_iter().flatten().flatten().map(|it| it.path());
+    runs.partition(|it| is_alive(it))
 }
 
 /// Whether the process that made a run's work folder still runs.
 fn is_alive(folder: &Path) -> bool {
-    let owner = std::fs::read_to_string(folder.join(OWNER)).unwrap_or_default();
+    let Ok(owner) = std::fs::read_to_string(folder.join(OWNER)) else {
+        // One that is just being made has no owner yet.
+        let age = folder.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
+        return age.is_some_and(|it| it < Duration::from_mins(1));
+    };
     owner.trim().parse::<u32>().is_ok_and(|it| Path::new("/proc").join(it.to_string()).exists())
 }

@@ -1,4 +1,5 @@
 //! `wfrun run`: runs a workflow.
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -149,15 +150,17 @@ async fn carry_out(
     loaded: Loaded,
     plan: Plan,
 ) -> anyhow::Result<RunRecord> {
+    let outside = Outside::new();
+    let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
     let place = choose_backend(args, &plan).await?;
+    super::clean::sweep(&environment.cache.join("work"));
     let state = state_dir(&loaded.root)?;
     let number = run_number(args, &state);
     let run_id = new_run_id(&state);
     let run_dir = state.join("runs").join(&run_id);
-    std::fs::create_dir_all(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
-    let outside = Outside::new();
+    make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
     let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
-    let Loaded { workflow, situation, mut secrets, vars, env, inputs, .. } = loaded;
+    let Loaded { workflow, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
     let mut plan = plan;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);
@@ -200,6 +203,8 @@ async fn carry_out(
         token: format!("ghs_{}", uuid_like(&run_id)),
         workflow_sha: snapshot.sha.clone(),
     };
+    let without_effect =
+        diagnostics.into_iter().filter(|it| it.code.as_str() == "wfrun/no-effect").map(|it| it.message);
     let settings = EngineSettings {
         run_id,
         identity,
@@ -214,10 +219,10 @@ async fn carry_out(
         strict: args.strict,
         grace: Grace::default(),
         notices,
+        without_effect: without_effect.collect(),
     };
     let engine = Engine::new(plan, settings);
     let mut sink = views(args, output, &run_dir)?;
-    let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
     let record = wfrun_runner::run(engine, run_settings, services, outside, &mut sink).await;
     signals.abort();
     for failure in sink.failures() {
@@ -229,8 +234,9 @@ async fn carry_out(
 
 /// Ctrl-C asks, a second one kills, a third one gives clean-up up.
 async fn pass_signals_on(facts: mpsc::Sender<FactKind>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let listen = |kind| signal(kind).ok();
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+    let [Some(mut interrupt), Some(mut terminate), Some(mut hangup), Some(mut quit)] = kinds.map(listen) else {
         return;
     };
     let mut count = 0;
@@ -238,6 +244,8 @@ async fn pass_signals_on(facts: mpsc::Sender<FactKind>) {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = quit.recv() => {}
         }
         count += 1;
         if count > 2 {
@@ -297,17 +305,22 @@ fn take_snapshot(
     settings.dirty = args.dirty;
     let work = environment.cache.join("work").join(run_id);
     let owner = work.join(super::clean::OWNER);
-    std::fs::create_dir_all(&work)
+    make_private(&work)
         .and_then(|()| std::fs::write(&owner, std::process::id().to_string()))
         .map_err(|err| not_written(&owner, &err))?;
     let dir = work.join("repository.git");
     Ok(Snapshot::take(&dir, &settings)?)
 }
 
+/// A folder that only its owner may look into: scripts in it hold secrets, journals what a run did.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// The snapshot lies in the run's work folder, which goes as a whole.
 fn remove_snapshot(dir: &Path) {
     let Some(folder) = dir.parent() else { return };
-    if let Err(err) = std::fs::remove_dir_all(folder) {
+    if let Err(err) = wfrun_runner::remove_folder(folder) {
         Output::note(&format!("failed to remove {}: {err}", folder.display()));
     }
 }

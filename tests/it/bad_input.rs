@@ -174,13 +174,9 @@ fn empty_file() {
 #[test]
 fn broken_secrets_file() {
     assert_snapshot!(said(GOOD, &["w.yml", "--secret-file", "broken.env"]), @r"
-    error[file/broken-line]: the line cannot be read: expected NAME=VALUE
-     --> broken.env:2:1
-      |
-    2 | nonsense
-      | ^^^^^^^^
-      |
-      = help: write NAME=VALUE, one a line; `#` begins a comment
+    error[file/broken-line]: broken.env:2:1: the line cannot be read: expected NAME=VALUE
+     |
+     = help: write NAME=VALUE, one a line; `#` begins a comment
     exit code 2
     ");
 }

@@ -255,3 +255,46 @@ fn what_is_not_committed_is_said() {
     repo.git(&["checkout", "--quiet", "--detach"]);
     assert_eq!(notices(&[]), ["no branch is checked out: the commit is taken as pushed to refs/heads/main"]);
 }
+
+#[test]
+fn a_step_has_no_terminal() {
+    if !can_sandbox() {
+        return;
+    }
+    let script = "if (: > /dev/tty) 2>/dev/null; then echo has one; else echo has none; fi";
+    let repo = Repo::new(&steps(&format!("    - run: {script:?}\n")), &[]);
+    // `script` gives wfrun a terminal of its own, which a step must not inherit.
+    let command = format!("{} w.yml --backend sandbox --json", crate::repo::WFRUN);
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", &command, "/dev/null"]).current_dir(repo.root()).stdin(std::process::Stdio::null());
+    let Ok(output) = terminal.env("XDG_CACHE_HOME", repo.root().join("../cache")).output() else {
+        println!("skipped: there is no `script` to make a terminal with");
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("\"text\":\"has none\""), "{text}");
+}
+
+#[test]
+fn other_users_cannot_look_into_a_run() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(&steps("    - run: 'true'\n"), &[]);
+    repo.sandbox(&[]).ends_with(0);
+    let run = std::fs::read_dir(repo.root().join(".wfrun/runs")).expect("runs").flatten().next().expect("a run");
+    assert_eq!(run.metadata().expect("metadata").permissions().mode() & 0o077, 0);
+}
+
+#[test]
+fn what_has_no_effect_is_declared() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = "on: push\njobs: {j: {runs-on: ubuntu-latest, environment: production, steps: [{run: 'true'}]}}\n";
+    let repo = Repo::new(workflow, &[]);
+    let ran = repo.sandbox(&[]).ends_with(0);
+    assert_eq!(ran.of_type("declared")[0]["how"], "simulated");
+    repo.sandbox(&["--strict"]).ends_with(5);
+}

@@ -34,9 +34,20 @@ pub const SHIM_DIR: &str = "/opt/wfrun/bin";
 /// told as [`Reply::SetupFailed`] where there is a connection, and by exit code 1.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(settings) = Settings::read(args) else { return ExitCode::from(2) };
+    leave_terminal();
     let Ok(stream) = settings.connect() else { return ExitCode::FAILURE };
     let result = settings.prepare().map_err(|message| fail(&stream, message)).and_then(|()| run(stream));
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Gives up the terminal of whoever started this process, for it and all it starts.
+///
+/// A step has none: it can neither read from a person nor write past the log, and no key press reaches it.
+/// Source: GitHub: execution rules E2.4.
+pub fn leave_terminal() {
+    let left = nix::unistd::setsid();
+    // It fails only for the leader of a group: the first process of a container, which has no terminal either.
+    debug_assert!(left.is_ok() || nix::unistd::getpid() == nix::unistd::getpgrp(), "{left:?}");
 }
 
 /// Supervises until the connection closes or a shutdown is asked for, then kills everything that was started.

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,8 +61,8 @@ impl AgentProcess {
 
     fn start(executable: &Path, args: &[&str], stream: StdUnixStream) -> io::Result<Self> {
         let mut command = Command::new(executable);
-        // A group of its own: Ctrl-C on the terminal is for wfrun, which then decides what the steps get.
-        command.args(args).process_group(0).stdin(OwnedFd::from(stream)).stdout(Stdio::null()).stderr(Stdio::piped());
+        // It starts a session of its own: Ctrl-C on the terminal is for wfrun, which then decides what the steps get.
+        command.args(args).stdin(OwnedFd::from(stream)).stdout(Stdio::null()).stderr(Stdio::piped());
         let pid = Arc::new(Mutex::new(None));
         let (started, starting) = std::sync::mpsc::channel();
         let (ending, ended) = oneshot::channel();

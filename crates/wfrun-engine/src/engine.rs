@@ -115,6 +115,10 @@ impl Engine {
         for message in std::mem::take(&mut self.settings.notices) {
             self.notice(&message);
         }
+        for message in std::mem::take(&mut self.settings.without_effect) {
+            let (subject, detail) = (self.masker.mask("the workflow"), self.masker.mask(&message));
+            self.emit(RunEventKind::Declared(Declared { job: None, step: None, how: How::Simulated, subject, detail }));
+        }
     }
 
     /// Every call is recorded; the first of an AWS service says that no real one was called.

@@ -32,6 +32,8 @@ pub struct EngineSettings {
     pub grace: Grace,
     /// What to say before anything runs.
     pub notices: Vec<String>,
+    /// Parts of the workflow that have no effect here.
+    pub without_effect: Vec<String>,
 }
 
 /// How long steps may take to end when they are told to, in milliseconds after the first signal.

@@ -3,6 +3,7 @@
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
 mod actions;
 mod aws_names;
+mod folders;
 mod git;
 mod hash_files;
 mod job;
@@ -16,6 +17,7 @@ mod work_files;
 
 pub use actions::{ActionError, BuiltinActions};
 pub use aws_names::{aws_names, uses_aws};
+pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use hash_files::{HashError, hash_files};
 pub use lines::LineSplitter;

@@ -12,7 +12,7 @@ use wfrun_plan::JobKey;
 
 use crate::job::{OpenError, OpenJob};
 use crate::step::{chain, run_step, signal};
-use crate::{LocalServices, RunSettings, hash_files};
+use crate::{LocalServices, RunSettings, hash_files, remove_folder};
 
 /// What comes from outside of the run: services, signals.
 pub struct Outside {
@@ -198,7 +198,9 @@ impl Shared {
         let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };
         let OpenJob { environment, work_dir, .. } = open;
         let closed = environment.close().await.map_err(|err| chain(&err));
-        let removed = tokio::fs::remove_dir_all(&work_dir).await;
+        let folder = work_dir.clone();
+        let removed = tokio::task::spawn_blocking(move || remove_folder(&folder)).await.map_err(std::io::Error::other);
+        let removed = removed.and_then(|it| it);
         let removed = removed.map_err(|err| format!("failed to remove {}: {err}", work_dir.display()));
         closed.and(removed).err()
     }

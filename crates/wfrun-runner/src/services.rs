@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError};
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::FactKind;
@@ -104,9 +104,10 @@ impl LocalServices {
     }
 }
 
-/// A call that finds the run's queue full is not worth waiting for: the service must answer its client.
+/// The service must answer its client, so a call that finds the run's queue full waits elsewhere.
 fn tell(facts: &mpsc::Sender<FactKind>, call: ServiceCalled) {
-    if facts.try_send(FactKind::ServiceCalled(call)).is_err() {
-        tracing::debug!("a service call was not recorded: the queue was full or gone");
+    if let Err(TrySendError::Full(fact)) = facts.try_send(FactKind::ServiceCalled(call)) {
+        let facts = facts.clone();
+        tokio::spawn(async move { facts.send(fact).await });
     }
 }

@@ -20,5 +20,5 @@ pub use id::{EventName, JobId, StepId};
 pub use lower::lower;
 pub use model::{Defaults, EnvMap, Job, RunStep, Step, StepKind, UsesStep, Workflow};
 pub use on::{EventConfig, InputKind, InputSpec, On, Patterns};
-pub use references::{Reference, references};
+pub use references::{Reference, references, references_in};
 pub use uses::{ActionRef, UsesTarget};

@@ -17,11 +17,7 @@ pub struct Reference {
 /// Every `context.NAME` of the workflow, in the order of the file's parts; contexts compare ignoring case.
 pub fn references(workflow: &Workflow, context: &str) -> Vec<Reference> {
     let mut found = Vec::new();
-    let mut visit = |field: &Field| {
-        if let Some(expr) = field.template.expr() {
-            collect(expr, context, |range| span_in(&field.node, range), &mut found);
-        }
-    };
+    let mut visit = |field: &Field| found.extend(references_in(field, context));
     each_map(&workflow.env, &mut visit);
     for job in workflow.jobs.values() {
         job.name.iter().chain(&job.runs_on).for_each(&mut visit);
@@ -32,6 +28,15 @@ pub fn references(workflow: &Workflow, context: &str) -> Vec<Reference> {
     for condition in workflow.jobs.values().flat_map(conditions) {
         let span = |range: &std::ops::Range<u32>| condition.span_of(range).unwrap_or_default();
         collect(&condition.condition.expr, context, span, &mut found);
+    }
+    found
+}
+
+/// Every `context.NAME` of one value.
+pub fn references_in(field: &Field, context: &str) -> Vec<Reference> {
+    let mut found = Vec::new();
+    if let Some(expr) = field.template.expr() {
+        collect(expr, context, |range| span_in(&field.node, range), &mut found);
     }
     found
 }

@@ -26,6 +26,7 @@ const INSIDE_UNPRIVILEGED: &str = "--inside-unprivileged";
 /// Standard input is the connection; what goes wrong is told there, as the supervisor does.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Ok(stream) = supervisor::inherited_stream() else { return ExitCode::FAILURE };
+    supervisor::leave_terminal();
     // If the process that opened the sandbox is killed, this one goes, and with it everything inside.
     if let Err(err) = prctl::set_pdeathsig(Signal::SIGKILL) {
         return report(&stream, &SetupError::new("ask for the end with the parent", err.into()));

@@ -149,7 +149,11 @@ impl Engine {
     fn fail_planning(&mut self, planned: &PlannedJob, key: &str, err: &EvalError) {
         let message = format!("Error when evaluating '{key}' for job '{}'. {err}", planned.id);
         self.annotate(&planned.key, AnnotationLevel::Error, &message);
-        let reason = SkipReason::ConditionError { expression: key.to_owned(), message: err.to_string(), line: 0 };
+        let reason = SkipReason::ConditionError {
+            expression: key.to_owned(),
+            message: self.masker.mask(&err.to_string()).to_string(),
+            line: 0,
+        };
         self.skip_job(planned, reason, Outcome::Failure);
     }
 
@@ -227,7 +231,10 @@ impl Engine {
             id: planned.id.to_string(),
             name: self.masker.mask(&state.name),
             result: state.status,
-            outputs: outputs.iter().map(|(name, value)| (name.clone(), self.masker.mask(value))).collect(),
+            outputs: outputs
+                .iter()
+                .map(|(name, value)| (self.masker.mask(name).to_string(), self.masker.mask(value)))
+                .collect(),
             duration_ms: self.now_ms.saturating_sub(state.started_at_ms),
             forgiven: state.forgives,
         };
@@ -321,6 +328,10 @@ fn prepare(planned: &PlannedJob, model: &Job, contexts: &Contexts) -> Result<Pre
 /// Whether a `runs-on` label asks for a machine that this one cannot be.
 fn is_elsewhere(label: &str) -> bool {
     let label = label.to_ascii_lowercase();
+    let wants_arm = label == "arm64" || label == "arm" || label.ends_with("-arm") || label.ends_with("-arm64");
+    if wants_arm != cfg!(target_arch = "aarch64") && (wants_arm || label == "x64") {
+        return true;
+    }
     ["windows", "macos"].iter().any(|it| label == *it || label.starts_with(&format!("{it}-")))
 }
 

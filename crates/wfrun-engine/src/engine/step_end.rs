@@ -128,7 +128,9 @@ impl Engine {
             conclusion: ending.conclusion,
             exit_code: ending.exit_code,
             duration_ms: self.now_ms.saturating_sub(ending.started_at_ms),
-            outputs: outputs.map(|(name, value)| (name.clone(), self.masker.mask(value))).collect(),
+            outputs: outputs
+                .map(|(name, value)| (self.masker.mask(name).to_string(), self.masker.mask(value)))
+                .collect(),
             how: ending.how,
         };
         self.emit(RunEventKind::StepFinished(finished));

@@ -216,6 +216,7 @@ impl World {
                 strict: self.strict,
                 grace: Grace::default(),
                 notices: vec![],
+                without_effect: vec![],
             },
         )
     }

@@ -38,6 +38,10 @@ pub(super) fn run(args: &[String], process: &mut Process<'_>) -> u8 {
         Ok(()) => 0,
         Err(CliError::Silent { code }) => code,
         Err(error) => {
+            // A script may go on after it: then nothing else would say that it was not done.
+            if let CliError::NotSupported { what } = &error {
+                process.declare(How::NotRun, &format!("aws {what}"), "wfrun's own `aws` does not have it");
+            }
             if matches!(error, CliError::UnknownOptions { .. }) {
                 process.error_line(&format!("\nusage: {}", error::USAGE));
             }
@@ -96,8 +100,8 @@ fn operation(service: &str, rest: &[String], globals: &Globals, process: &mut Pr
     };
     let parameters = parameters::read(&model, operation, rest, process)?;
     let caller = Caller::new(globals, process, &format!("{service}.{name}"))?;
-    let pages = caller.pages(&model, operation, &parameters, globals.paginate)?;
     declare(process, &subject);
+    let pages = caller.pages(&model, operation, &parameters, globals.paginate)?;
     show(operation, &pages, globals, process)
 }
 

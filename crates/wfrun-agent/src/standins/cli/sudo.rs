@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use super::process::Process;
+use super::process::{How, Process};
 
 const USAGE: &str = "usage: sudo [-EHnS] [-u root] [--] [VAR=value] command [arg ...]";
 
@@ -30,6 +30,7 @@ pub(super) fn run(args: &[String], process: &mut Process<'_>) -> u8 {
             return 1;
         }
     };
+    process.declare(How::StandIn, "sudo", "wfrun's own `sudo`: this environment has none, and its user is root");
     match request {
         Request::Nothing => 0,
         Request::Version => {
