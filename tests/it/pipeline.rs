@@ -156,3 +156,17 @@ fn real_keys_never_reach_a_step() {
         "{notices:?}"
     );
 }
+
+#[test]
+fn the_account_file_says_it_otherwise() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::example();
+    repo.write(
+        ".wfrun/aws.yml",
+        "account: \"210987654321\"\necs:\n  clusters:\n    news-api-cluster:\n      services:\n        news-api-service: { task_definition: news-api-task, desired_count: 3 }\n",
+    );
+    let ran = run(&repo, &["--event", "push", "--job", "build-and-deploy", "--no-needs"]).ends_with(0);
+    assert!(ran.lines().iter().any(|it| it == "|  3      |  3        |  ACTIVE  |"), "{:?}", ran.lines());
+}

@@ -80,7 +80,7 @@ impl Account {
         let mut state = store.load(&id)?;
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
-        let mut notices = seed::from_file(&mut state, &file, &file_dir, world)?;
+        let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
         store.save(&state)?;
         let account = Self {

@@ -27,6 +27,7 @@ pub(super) fn from_file(
     state: &mut State,
     file: &AccountFile,
     file_dir: &Path,
+    wanted: &Wanted,
     world: World<'_>,
 ) -> Result<Vec<Notice>, AccountError> {
     let mut notices = Vec::new();
@@ -39,6 +40,10 @@ pub(super) fn from_file(
     }
     for TaskDefinitionEntry { file } in &file.ecs.task_definitions {
         notices.extend(register_file(state, file, file_dir, world)?);
+    }
+    // A service of the file may run a task definition that only the workflow names.
+    if !file.ecs.clusters.is_empty() {
+        notices.extend(task_definitions_for_workflow(state, wanted, world)?);
     }
     for (name, cluster) in &file.ecs.clusters {
         check_ecs_names(std::iter::once(name).chain(cluster.services.keys()))?;
@@ -93,6 +98,19 @@ pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>
             notices.push(Notice::new(format!("created cluster `{name}`")));
         }
     }
+    notices.extend(task_definitions_for_workflow(state, wanted, world)?);
+    for service in &wanted.services {
+        notices.extend(service_for_workflow(state, service, wanted, world)?);
+    }
+    Ok(notices)
+}
+
+fn task_definitions_for_workflow(
+    state: &mut State,
+    wanted: &Wanted,
+    world: World<'_>,
+) -> Result<Vec<Notice>, AccountError> {
+    let mut notices = Vec::new();
     for wanted in &wanted.task_definitions {
         if region(state, world).ecs.task_definition(&wanted.family).is_none() {
             let container = register_placeholder(region(state, world), wanted, world)?;
@@ -101,9 +119,6 @@ pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>
                 "created task definition `{family}` with a placeholder image in container `{container}`"
             )));
         }
-    }
-    for service in &wanted.services {
-        notices.extend(service_for_workflow(state, service, wanted, world)?);
     }
     Ok(notices)
 }
