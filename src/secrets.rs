@@ -50,6 +50,7 @@ fn without_source(mut found: Diagnostic) -> Diagnostic {
 
 /// Warns about secrets that the workflow names and nobody gave; the AWS account gives its own keys.
 pub(crate) fn check(workflow: &Workflow, secrets: &Secrets, minted: bool) -> Vec<Diagnostic> {
+    let ours = if minted { key_names(workflow, secrets) } else { IndexMap::new() };
     let mut seen: Vec<String> = Vec::new();
     let mut found = Vec::new();
     for reference in references(workflow, "secrets") {
@@ -58,8 +59,7 @@ pub(crate) fn check(workflow: &Workflow, secrets: &Secrets, minted: bool) -> Vec
             continue;
         }
         let near = closest(&name, secrets.keys().map(String::as_str));
-        let is_minted = minted && key_part(&name).is_some();
-        if near.is_some() || !is_minted {
+        if near.is_some() || !ours.contains_key(&name) {
             found.push(missing(workflow, &reference, near));
         }
         seen.push(name);
@@ -164,6 +164,23 @@ fn key_part(name: &str) -> Option<KeyPart> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_under_other_names() {
+        let text = "on: push\njobs: {j: {runs-on: x, steps: [{uses: aws-actions/configure-aws-credentials@v4, with: {aws-access-key-id: '${{ secrets.one }}', aws-secret-access-key: '${{ secrets.TWO }}'}}]}}\n";
+        let source = wfrun_syntax::Source::new("w.yml", text);
+        let node = wfrun_syntax::parse(&source).value;
+        let workflow = wfrun_workflow::lower(&source, node.as_ref()).value;
+        let secrets: Secrets = [("THREE", "AKIAIOSFODNN7EXAMPLE"), ("FOUR", "plain")]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Secret::new(value)))
+            .collect();
+        let names: Vec<_> = key_names(&workflow, &secrets).into_iter().collect();
+        let expected = [("THREE", KeyPart::Id), ("ONE", KeyPart::Id), ("TWO", KeyPart::Secret)];
+        assert_eq!(names, expected.map(|(name, part)| (name.to_owned(), part)));
+        assert_eq!(check(&workflow, &secrets, true), [], "the account gives them");
+        assert_eq!(check(&workflow, &secrets, false).len(), 2);
+    }
 
     #[test]
     fn values_of_keys() {

@@ -3,6 +3,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
+use nix::sys::signal::{Signal, kill};
+
 use crate::repo::{Ran, Repo, can_sandbox};
 
 /// A step that leaves a child behind, one that always runs, one that never does.
@@ -18,7 +20,7 @@ jobs:
 ";
 
 /// Starts a run, interrupts it once the step has started, and waits for its end.
-pub(crate) fn interrupt(repo: &Repo, backend: &str) -> (Ran, f64) {
+pub(crate) fn interrupt(repo: &Repo, backend: &str, with: Signal) -> (Ran, f64) {
     let mut command = repo.command(&["w.yml", "--backend", backend, "--json"]);
     let mut child: Child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("wfrun starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -31,7 +33,7 @@ pub(crate) fn interrupt(repo: &Repo, backend: &str) -> (Ran, f64) {
     while !keep(lines.next().expect("the step starts").expect("a line")) {}
     let begun = Instant::now();
     let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("a signal");
+    kill(pid, with).expect("a signal");
     for line in lines {
         keep(line.expect("a line"));
     }
@@ -45,7 +47,7 @@ fn steps_end_and_the_journal_is_complete() {
         return;
     }
     let repo = Repo::new(WORKFLOW, &[]);
-    let (ran, seconds) = interrupt(&repo, "sandbox");
+    let (ran, seconds) = interrupt(&repo, "sandbox", Signal::SIGINT);
     println!("ended after {seconds:.2} s");
     let ran = ran.ends_with(130);
     assert_eq!(ran.steps(), ["long: cancelled", "never: skipped", "always: success"]);
@@ -62,4 +64,15 @@ pub(crate) fn someone_sleeps() -> bool {
         line == b"sleep\0987\0"
     });
     sleeping.count() > 0
+}
+
+#[test]
+fn a_closed_terminal_cancels_too() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(WORKFLOW, &[]);
+    let ran = interrupt(&repo, "sandbox", Signal::SIGHUP).0.ends_with(130);
+    assert_eq!(ran.of_type("run-finished")[0]["conclusion"], "cancelled");
+    assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
 }

@@ -1,6 +1,8 @@
 //! The same on a Docker engine.
 use std::process::Command;
 
+use nix::sys::signal::Signal;
+
 use crate::cancel::{WORKFLOW, interrupt};
 use crate::repo::{Ran, Repo};
 
@@ -59,7 +61,7 @@ fn ctrl_c_takes_the_container_away() {
         return;
     }
     let repo = Repo::new(WORKFLOW, &[]);
-    let (ran, seconds) = interrupt(&repo, "docker");
+    let (ran, seconds) = interrupt(&repo, "docker", Signal::SIGINT);
     println!("ended after {seconds:.2} s");
     let ran = ran.ends_with(130);
     assert_eq!(ran.steps(), ["long: cancelled", "never: skipped", "always: success"]);

@@ -25,3 +25,25 @@ fn make_writable(folder: &Path) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_become_writable_and_links_are_left_alone() {
+        let outside = tempfile::tempdir().expect("a folder");
+        let dir = tempfile::tempdir().expect("a folder");
+        let (upper, lower) = (dir.path().join("a"), dir.path().join("a/b"));
+        std::fs::create_dir_all(&lower).expect("folders");
+        std::os::unix::fs::symlink(outside.path(), lower.join("link")).expect("a link");
+        for folder in [&lower, &upper, &outside.path().to_owned()] {
+            std::fs::set_permissions(folder, Permissions::from_mode(0o555)).expect("read-only");
+        }
+        make_writable(dir.path());
+        let mode = |path: &Path| path.metadata().expect("metadata").permissions().mode() & 0o777;
+        assert_eq!((mode(&upper), mode(&lower), mode(outside.path())), (0o700, 0o700, 0o555));
+        remove_folder(&upper).expect("it goes");
+        assert!(!upper.exists());
+    }
+}

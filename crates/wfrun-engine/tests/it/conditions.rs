@@ -206,3 +206,11 @@ fn a_label_that_asks_for_more_is_declared() {
     success
     ");
 }
+
+#[test]
+fn another_processor_is_never_green() {
+    let label = if cfg!(target_arch = "aarch64") { "x64" } else { "ubuntu-24.04-arm" };
+    let workflow = format!("on: push\njobs: {{j: {{runs-on: [{label}], steps: [{{run: ls}}]}}}}");
+    let story = World::new(&workflow).run().story();
+    assert!(story.starts_with("    not run: job j\n") && story.ends_with("\nincomplete"), "{story}");
+}
