@@ -13,6 +13,7 @@ pub struct Node {
     pub span: Span,
     /// For an alias: where the anchored value stands. Its children have places there, too.
     pub alias_of: Option<Span>,
+    pub(crate) start: u32,
     pub(crate) scalar: Option<Arc<RawScalar>>,
 }
 
@@ -63,12 +64,21 @@ pub(crate) struct RawScalar {
 impl Node {
     /// Makes a node that stands for no text, for values that are made up.
     pub fn synthetic(kind: NodeKind, span: Span) -> Self {
-        Self { kind: Arc::new(kind), span, alias_of: None, scalar: None }
+        Self { kind: Arc::new(kind), span, alias_of: None, start: span.start, scalar: None }
     }
 
     /// Returns where the value itself stands: for an alias at its anchor, where GitHub reports errors.
     pub fn definition(&self) -> Span {
         self.alias_of.unwrap_or(self.span)
+    }
+
+    /// Returns the place of the value as GitHub counts it: at the anchor for an alias, and from the anchor (`&name`)
+    /// or tag (`!!str`) in front of the value, if there is one.
+    ///
+    /// Source: GitHub: planning rules P1.3 and P1.5.
+    pub fn place(&self) -> Span {
+        let definition = self.definition();
+        Span::new(self.start.min(definition.start), definition.end)
     }
 
     /// Returns a scalar as written, quotes and block header included; `None` for collections.

@@ -40,6 +40,8 @@ struct Built {
 struct Collection {
     content: Content,
     span: Span,
+    /// Where it begins with its anchor and tag.
+    start: u32,
     block: bool,
     anchor: usize,
     weight: usize,
@@ -125,15 +127,16 @@ impl<'a> Composer<'a> {
             return Err(Box::new(self.too_deep(span)));
         }
         self.count(1, span)?;
+        let start = self.properties(span.start);
         self.last = span.end;
         let block = style == StructureStyle::Block;
-        self.open.push(Collection { content, span, block, anchor, weight: 1, height: 1 });
+        self.open.push(Collection { content, span, start, block, anchor, weight: 1, height: 1 });
         Ok(())
     }
 
     fn end(&mut self, span: Span) {
         let Some(collection) = self.open.pop() else { return };
-        let Collection { content, span: mut whole, block, anchor, weight, height } = collection;
+        let Collection { content, span: mut whole, start, block, anchor, weight, height } = collection;
         // A block collection has no end of its own: the parser names the next thing that stands in the file.
         whole.end = if block { self.last.max(whole.start) } else { span.end };
         self.last = self.last.max(whole.end);
@@ -141,7 +144,7 @@ impl<'a> Composer<'a> {
             Content::Sequence(items) => NodeKind::Sequence(items),
             Content::Mapping { entries, .. } => NodeKind::Mapping(Mapping { entries }),
         };
-        let node = Node { kind: Arc::new(kind), span: whole, alias_of: None, scalar: None };
+        let node = Node { kind: Arc::new(kind), span: whole, alias_of: None, start, scalar: None };
         self.place(Built { node, weight, height }, anchor);
     }
 
@@ -222,7 +225,8 @@ impl<'a> Composer<'a> {
                 NodeKind::String(Text { value: text.to_owned(), span: whole, scalar: Some(Arc::clone(&raw)) })
             }
         };
-        Ok(Node { kind: Arc::new(kind), span: whole, alias_of: None, scalar: Some(raw) })
+        let start = self.properties(whole.start);
+        Ok(Node { kind: Arc::new(kind), span: whole, alias_of: None, start, scalar: Some(raw) })
     }
 
     /// The parser's place of a block scalar starts behind the header and goes on to the next thing in the file.
@@ -242,6 +246,28 @@ impl<'a> Composer<'a> {
             }
             ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => span,
         }
+    }
+
+    /// Finds where a value begins with its anchor (`&name`) and tag (`!!str`), between the last event and the value.
+    fn properties(&self, value: u32) -> u32 {
+        let between = self.source.slice(Span::new(self.last, value));
+        if !between.contains(['&', '!']) {
+            return value;
+        }
+        let mut comment = false;
+        let mut before = '\n';
+        for (at, it) in between.char_indices() {
+            match it {
+                '\n' | '\r' => comment = false,
+                '#' if before.is_whitespace() => comment = true,
+                '&' | '!' if !comment && (before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':')) => {
+                    return self.last + to_u32(at);
+                }
+                _ => {}
+            }
+            before = it;
+        }
+        value
     }
 
     /// Finds `|` or `>`, between the last event and the content. Only marks, properties and comments stand there.
@@ -304,7 +330,7 @@ fn read_key(
     let Some(text) = node.scalar_text() else {
         let found =
             Diagnostic::error("yaml/key-not-scalar", format!("a key must be text, but this is {}", node.describe()));
-        diagnostics.push(found.at(source, node.span).help("quote the key if the brackets belong to it"));
+        diagnostics.push(found.at(source, node.place()).help("quote the key if the brackets belong to it"));
         return Key::Bad;
     };
     // Keys that are expressions are compared after evaluation: `${{ insert }}` may stand twice.
@@ -313,12 +339,12 @@ fn read_key(
         if let Some(first) = seen.get(&same) {
             let found = Diagnostic::error("yaml/duplicate-key", format!("'{text}' is already defined"));
             let help = "keys are compared without case; remove or rename one of them";
-            diagnostics.push(found.at(source, node.span).label(source, *first, "first defined here").help(help));
+            diagnostics.push(found.at(source, node.place()).label(source, *first, "first defined here").help(help));
             return Key::Bad;
         }
-        seen.insert(same, node.span);
+        seen.insert(same, node.place());
     }
-    Key::Good(Spanned::new(text, node.span))
+    Key::Good(Spanned::new(text, node.place()))
 }
 
 fn to_style(style: granit_parser::ScalarStyle) -> ScalarStyle {
