@@ -11,7 +11,7 @@ mod step;
 
 use wfrun_expr::Availability;
 
-pub(crate) use action::ACTION;
+pub(crate) use action::{ACTION, ACTION_AT_RUN_TIME};
 pub(crate) use events::EVENTS;
 pub use events::EventSpec;
 pub(crate) use root::WORKFLOW;
@@ -127,7 +127,7 @@ impl Def {
 
     /// Free keys with texts in which expressions of `context` are evaluated.
     pub(crate) const fn map(what: &'static str, context: &'static Availability) -> Self {
-        Self::new(what).context(context).mappings(&[&MappingDef::loose(&ANY_TEXT)])
+        Self::new(what).context(context).mappings(&TEXTS_BY_NAME)
     }
 }
 
@@ -158,6 +158,8 @@ impl Property {
     }
 }
 
+/// Free keys with texts.
+static TEXTS_BY_NAME: [&MappingDef; 1] = [&MappingDef::loose(&ANY_TEXT)];
 /// Any text.
 pub(crate) static ANY_TEXT: Def = Def::new("a text").text(Text::Any);
 /// Any text but the empty one.

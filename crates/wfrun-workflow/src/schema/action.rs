@@ -13,6 +13,22 @@ pub(crate) static ACTION: Def = Def::new("the action").mappings(&[&MappingDef::o
     Property::new("branding", &BRANDING),
 ])]);
 
+/// An action file as GitHub's runner reads it: only what it uses is looked at.
+pub(crate) static ACTION_AT_RUN_TIME: Def = Def::new("the action").mappings(&[&MappingDef {
+    properties: &[
+        Property::new("name", &ANY_TEXT),
+        Property::new("description", &ANY_TEXT),
+        Property::new("inputs", &INPUTS_AT_RUN_TIME),
+        Property::new("outputs", &OUTPUTS),
+        Property::required("runs", &RUNS),
+    ],
+    loose: Some(&ANY),
+}]);
+static INPUTS_AT_RUN_TIME: Def = Def::new("`inputs`").null().mappings(&[&MappingDef::loose(&INPUT_AT_RUN_TIME)]);
+static INPUT_AT_RUN_TIME: Def = Def::new("an input")
+    .null()
+    .mappings(&[&MappingDef { properties: &[Property::new("default", &INPUT_DEFAULT)], loose: Some(&ANY) }]);
+
 static INPUTS: Def = Def::new("`inputs`").mappings(&[&MappingDef::loose(&INPUT)]);
 static INPUT: Def = Def::new("an input").mappings(&[&MappingDef {
     properties: &[

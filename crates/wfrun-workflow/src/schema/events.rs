@@ -40,14 +40,19 @@ macro_rules! value {
 }
 
 macro_rules! events {
-    ($($name:literal [$($type:literal)*] $(by default [$($default:literal)*])? {$($key:literal: $def:path),*};)*) => {
+    ($($name:literal [$($type:literal)*] $(by default [$($default:literal)*])? $({$($key:literal: $def:path),*})? $(as $value:path)?;)*) => {
         &[$(EventSpec {
             name: $name,
             types: &[$($type),*],
             default_types: defaults!([$($type),*] $([$($default),*])?),
-            value: value!($name, [$($type),*], [$($key: $def),*]),
+            value: pick!($(($value))? (value!($name, [$($type),*], [$($($key: $def),*)?]))),
         }),*]
     };
+}
+
+macro_rules! pick {
+    (($value:path) $($rest:tt)*) => { &$value };
+    (($value:expr)) => { $value };
 }
 
 macro_rules! defaults {
@@ -105,11 +110,11 @@ pub(crate) static EVENTS: &[EventSpec] = events! {
     "registry_package" ["published" "updated"] {};
     "release" ["published" "unpublished" "created" "edited" "deleted" "prereleased" "released"] {};
     "repository_dispatch" [] {"types": FREE_TYPES};
-    "schedule" [] {};
+    "schedule" [] as SCHEDULE;
     "status" [] {};
     "watch" ["started"] {};
-    "workflow_call" [] {};
-    "workflow_dispatch" [] {};
+    "workflow_call" [] as WORKFLOW_CALL;
+    "workflow_dispatch" [] as WORKFLOW_DISPATCH;
     "workflow_run" ["requested" "completed" "in_progress"] {"workflows": WORKFLOWS, "branches": BRANCHES, "branches-ignore": BRANCHES_IGNORE};
 };
 
@@ -122,16 +127,6 @@ impl EventSpec {
     /// Returns the names of all events.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         EVENTS.iter().map(|it| it.name)
-    }
-
-    /// What stands behind the event's name.
-    pub(crate) fn value(&self) -> &'static Def {
-        match self.name {
-            "schedule" => &SCHEDULE,
-            "workflow_call" => &WORKFLOW_CALL,
-            "workflow_dispatch" => &WORKFLOW_DISPATCH,
-            _ => self.value,
-        }
     }
 }
 
