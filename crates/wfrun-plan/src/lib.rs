@@ -5,7 +5,7 @@ mod event;
 mod filter;
 mod github;
 mod key;
-
+mod not_yet;
 mod plan;
 mod skip_marker;
 mod trigger;
@@ -14,7 +14,8 @@ pub use event::{ChangedPaths, Event};
 pub use filter::Verdict;
 pub use github::{RunIdentity, github_context};
 pub use key::{JobKey, StepPath};
-pub use wfrun_workflow::{Pattern, PatternError};
+pub use not_yet::not_yet;
 pub use plan::{Plan, PlanError, PlannedJob, plan};
 pub use skip_marker::skip_marker;
 pub use trigger::{NotTriggered, trigger};
+pub use wfrun_workflow::{Pattern, PatternError};

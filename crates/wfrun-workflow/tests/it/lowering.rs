@@ -39,7 +39,7 @@ fn mistakes() {
         ),
         (
             job("    steps: [{name: a}]\n"),
-            "error[workflow/ambiguous]: There's not enough info to determine what you meant. Add one of these properties: cancel, parallel, run, shell, uses, wait, wait-all, with, working-directory (w.yml:5:13)",
+            "error[workflow/ambiguous]: There's not enough info to determine what you meant. Add one of these properties: cancel, run, shell, uses, wait, wait-all, with, working-directory (w.yml:5:13)",
         ),
         (
             job("    steps: [{uses: checkout}]\n"),
