@@ -18,7 +18,7 @@ mod tee;
 mod text;
 mod theme;
 
-pub use diagnostics::{diagnostics_github, diagnostics_json, render_diagnostics};
+pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
 pub use explain::{paragraphs, sentence};
 pub use journal::{JournalError, read_journal};
 pub use live::LiveView;

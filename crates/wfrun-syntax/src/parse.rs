@@ -55,7 +55,7 @@ fn read(source: &Arc<Source>) -> Result<Checked<Node>, Vec<Diagnostic>> {
     Ok(Checked { value: root, diagnostics })
 }
 
-fn to_span(place: &granit_parser::Span) -> Span {
+pub(crate) fn to_span(place: &granit_parser::Span) -> Span {
     // Parsing a `str`, every place has its byte offset.
     let byte = |it: &granit_parser::Marker| to_u32(it.byte_offset().unwrap_or_default());
     let start = byte(&place.start);
