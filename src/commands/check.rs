@@ -36,7 +36,9 @@ pub(crate) fn check(args: &CheckArgs, output: &Output) -> anyhow::Result<Exit> {
         }
     }
     if files.is_empty() && !unreadable {
-        let message = format!("there is nothing to check in {}", from.display());
+        let asked: Vec<_> = args.workflows.iter().map(|it| format!("`{it}`")).collect();
+        let asked = if asked.is_empty() { "this repository".to_owned() } else { asked.join(", ") };
+        let message = format!("there is nothing to check in {asked}");
         let help = "name a workflow file, or a folder with `.github/workflows/` or an `action.yml` in it";
         return Err(Help::error("check/nothing", message, help));
     }
