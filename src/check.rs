@@ -106,6 +106,13 @@ pub(crate) fn without_allowed(source: &Arc<Source>, found: Vec<Diagnostic>) -> V
     allow(source, found, CODES)
 }
 
+/// What a run shows of its findings: without those that comments allow, and without a word about the comments.
+pub(crate) fn to_show(source: &Arc<Source>, found: &[Diagnostic]) -> Vec<Diagnostic> {
+    let mut kept = without_allowed(source, found.to_vec());
+    kept.retain(|it| it.code.as_str() != "check/unused-allow");
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,6 +83,7 @@ pub(crate) struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct CheckArgs {
     /// Files, folders, names of workflows, or `-` for standard input (default: all workflows and actions of the repository)
     #[arg(value_name = "WORKFLOW")]

@@ -92,8 +92,13 @@ pub(crate) fn root_of(path: &Path) -> PathBuf {
 
 /// The workflows folder of the repository around `from`.
 fn around(from: &Path) -> Option<PathBuf> {
-    let from = std::path::absolute(from).ok()?;
-    from.ancestors().map(|it| it.join(WORKFLOWS)).find(|it| it.is_dir())
+    above(from).map(|it| it.join(WORKFLOWS)).find(|it| it.is_dir())
+}
+
+/// A folder and those above it, written relative to it.
+pub(crate) fn above(from: &Path) -> impl Iterator<Item = PathBuf> {
+    let depth = std::path::absolute(from).map_or(1, |it| it.ancestors().count());
+    (0..depth).map(move |up| vec![".."; up].iter().fold(from.to_owned(), |it, part| it.join(part)))
 }
 
 /// The YAML files of a folder, in order of their names.

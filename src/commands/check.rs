@@ -1,6 +1,6 @@
 //! `wfrun check`: what is wrong with workflows and actions.
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use wfrun_journal::Secret;
 use wfrun_report::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
@@ -129,6 +129,7 @@ fn paths(args: &CheckArgs, from: &Path) -> Vec<anyhow::Result<PathBuf>> {
         return repository(&around(from)).into_iter().map(Ok).collect();
     }
     let mut all: Vec<anyhow::Result<PathBuf>> = Vec::new();
+    let mut seen: Vec<PathBuf> = Vec::new();
     for wanted in &args.workflows {
         let path = from.join(wanted);
         let found = if wanted == "-" {
@@ -145,7 +146,10 @@ fn paths(args: &CheckArgs, from: &Path) -> Vec<anyhow::Result<PathBuf>> {
             }
         };
         for path in found {
-            if !all.iter().flatten().any(|it| *it == path) {
+            // One file can have many names.
+            let own = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            if !seen.contains(&own) {
+                seen.push(own);
                 all.push(Ok(path));
             }
         }
@@ -155,10 +159,8 @@ fn paths(args: &CheckArgs, from: &Path) -> Vec<anyhow::Result<PathBuf>> {
 
 /// The root of the repository around a folder, written relative to it.
 fn around(from: &Path) -> PathBuf {
-    let depth = std::path::absolute(from).map_or(0, |it| it.ancestors().count());
-    let above = (0..depth).map(|up| from.join(vec![".."; up].join("/")));
     let is_root = |it: &PathBuf| it.join(".github").is_dir() || it.join(".git").exists();
-    above.into_iter().find(is_root).unwrap_or_else(|| from.to_owned())
+    find::above(from).find(is_root).unwrap_or_else(|| from.to_owned())
 }
 
 /// A folder that was named: of a repository what belongs to it, of any other the YAML files in it and the actions below.
@@ -210,16 +212,43 @@ fn read(path: &Path, from: &Path, format: Format) -> anyhow::Result<CheckedFile>
     let absolute = std::path::absolute(path)?;
     let root = find::root_of(&absolute);
     let shown = match format {
-        Format::Text | Format::Json => path.strip_prefix(".").unwrap_or(path),
-        Format::Sarif | Format::Github => absolute.strip_prefix(&root).unwrap_or(&absolute),
+        Format::Text | Format::Json => short(path),
+        Format::Sarif | Format::Github => absolute.strip_prefix(&root).unwrap_or(&absolute).to_owned(),
     };
     let source = Source::new(shown.display().to_string(), text);
     Ok(CheckedFile { source, root, kind: FileKind::of(path) })
 }
 
+/// A path as one would type it: without `.`, and without folders that `..` leaves again.
+fn short(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut short, part| {
+        match (part, short.components().next_back()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                short.pop();
+            }
+            _ => short.push(part),
+        }
+        short
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_paths() {
+        for (path, expected) in [
+            ("./a/b.yml", "a/b.yml"),
+            ("a/./b/../c.yml", "a/c.yml"),
+            ("a/../../b.yml", "../b.yml"),
+            ("/a/../b.yml", "/b.yml"),
+            ("../../b.yml", "../../b.yml"),
+        ] {
+            assert_eq!(short(Path::new(path)), Path::new(expected), "{path}");
+        }
+    }
 
     #[test]
     fn summaries() {
