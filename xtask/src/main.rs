@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod diagnostics;
 mod docker;
 mod generated;
 mod process;
@@ -18,7 +19,7 @@ usage: cargo xtask <task>
   ci [--fast]
            formatting, lints, tests, doctests, documentation, tidy; --fast: formatting, lints and tidy
   tidy     the rules that neither compiler nor clippy hold
-  gen      write the generated files anew (docs/differences.md)
+  gen      write the generated files anew (docs/differences.md, docs/diagnostics/README.md, src/codes.rs)
   docker [--engine-only | --image-only | --stop]
            install and start a Docker engine where there is none, and make the runner image
   bench [--runs N] [--no-example]

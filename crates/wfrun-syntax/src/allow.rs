@@ -135,7 +135,7 @@ fn parse(source: &Arc<Source>, span: Span) -> Option<Result<Vec<Named<'_>>, Diag
     } else {
         format!("`wfrun: {verb}` means nothing")
     };
-    let note = Diagnostic::note(UNUSED, message).at(source, span.to(span));
+    let note = Diagnostic::note(UNUSED, message).at(source, span);
     Some(Err(note.help("write `# wfrun: allow area/name`, with the code that the message shows in brackets")))
 }
 
