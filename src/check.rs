@@ -2,10 +2,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wfrun_syntax::{Diagnostic, Severity, Source, allow, closest, parse};
-use wfrun_workflow::{Workflow, lower, lower_action, references};
+use wfrun_syntax::{Checked, Diagnostic, Source, allow, closest};
+use wfrun_workflow::{FileRef, ReadOptions, SetOptions, Workflow, read_action, read_set, references};
 
 use crate::codes::CODES;
+use crate::repositories::Repositories;
 use crate::secrets::{self, Secrets};
 
 /// A file to check.
@@ -14,7 +15,6 @@ pub(crate) struct CheckedFile {
     /// Its text; the path is how people are shown it.
     pub(crate) source: Arc<Source>,
     /// The folder that holds `.github/`, absolute: `uses: ./x` starts there.
-    #[expect(dead_code, reason = "references are not followed yet")]
     pub(crate) root: PathBuf,
     /// What it is.
     pub(crate) kind: FileKind,
@@ -34,6 +34,8 @@ pub(crate) enum FileKind {
 pub(crate) struct CheckSettings {
     /// Whether a key that wfrun does not know is only a warning.
     pub(crate) allow_unknown: bool,
+    /// Where called workflows are.
+    pub(crate) repositories: Repositories,
     /// The secrets that will be given, by their names in upper case; `None` if nobody said.
     pub(crate) secrets: Option<Secrets>,
     /// The names of the variables that will be given; `None` if nobody said.
@@ -50,33 +52,42 @@ impl FileKind {
     }
 }
 
-/// Checks files; what comments in them allow is not yet taken away.
+/// Checks files and what they call; what comments in them allow is not yet taken away.
+///
+/// A called file that is checked for itself, too, is not spoken of twice.
 pub(crate) fn check_files(files: &[CheckedFile], settings: &CheckSettings) -> Vec<Diagnostic> {
-    let mut found: Vec<_> = files.iter().flat_map(|it| check_file(it, settings)).collect();
-    if settings.allow_unknown {
-        for it in found.iter_mut().filter(|it| it.code.as_str() == "workflow/unknown-key") {
-            it.severity = Severity::Warning;
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for it in files.iter().flat_map(|it| check_file(it, settings)) {
+        let twin = found.iter_mut().find(|other| other.code == it.code && is_same_place(other, &it));
+        match twin {
+            // The one that is not about a call says more with less.
+            Some(twin) if it.labels.len() < twin.labels.len() => *twin = it,
+            Some(_) => {}
+            None => found.push(it),
         }
     }
     found
 }
 
+fn is_same_place(a: &Diagnostic, b: &Diagnostic) -> bool {
+    let (Some(x), Some(y)) = (a.exact(), b.exact()) else { return false };
+    x.span == y.span && x.source.path() == y.source.path() && a.message == b.message
+}
+
 fn check_file(file: &CheckedFile, settings: &CheckSettings) -> Vec<Diagnostic> {
-    let parsed = parse(&file.source);
-    // A text that is no YAML has no workflow in it to look at.
-    if parsed.has_errors() {
-        return parsed.diagnostics;
-    }
-    let mut found = parsed.diagnostics;
+    let options = SetOptions {
+        read: ReadOptions { allow_unknown: settings.allow_unknown, ..ReadOptions::default() },
+        ..SetOptions::default()
+    };
     match file.kind {
-        FileKind::Action => found.extend(lower_action(&file.source, parsed.value.as_ref()).diagnostics),
+        FileKind::Action => read_action(&file.source, options.read).diagnostics,
         FileKind::Workflow => {
-            let lowered = lower(&file.source, parsed.value.as_ref());
-            found.extend(lowered.diagnostics);
-            found.extend(unknown_names(&lowered.value, settings));
+            let mut load = |wanted: &FileRef| settings.repositories.load(&file.root, wanted);
+            let Checked { value: set, diagnostics: mut found } = read_set(&file.source, options, &mut load);
+            found.extend(unknown_names(&set.root, settings));
+            found
         }
     }
-    found
 }
 
 /// Warns about secrets and variables that nobody will give.

@@ -9,6 +9,7 @@ mod find;
 mod key_values;
 mod output;
 mod place;
+mod repositories;
 mod repository;
 mod secrets;
 mod settings;

@@ -135,7 +135,7 @@ fn key_names(workflow: &Workflow, secrets: &Secrets) -> IndexMap<String, KeyPart
     }
     for step in workflow.jobs.values().flat_map(|it| &it.steps) {
         let StepKind::Uses(uses) = &step.kind else { continue };
-        for (input, field) in &uses.with {
+        for (input, field) in uses.with.iter() {
             let part = INPUTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(input)).map(|(_, part)| *part);
             let Some(part) = part else { continue };
             for it in references_in(field, "secrets") {

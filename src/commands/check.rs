@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::find;
 use crate::key_values;
 use crate::output::{Help, Output};
+use crate::repositories::Repositories;
 use crate::secrets;
 
 /// Folders in which nobody keeps actions of their own.
@@ -22,8 +23,7 @@ const NOT_OURS: &[&str] = &[".git", "node_modules", "target"];
 pub(crate) fn check(args: &CheckArgs, output: &Output) -> anyhow::Result<Exit> {
     let from = find::directory(args.directory.as_deref())?;
     let format = if args.json { Format::Json } else { args.format };
-    let Checked { value: settings, diagnostics: mut found } = settings(args)?;
-    found.extend(without_effect(args));
+    let Checked { value: settings, diagnostics: mut found } = settings(args, &from)?;
     let mut files = Vec::new();
     let mut unreadable = false;
     for file in paths(args, &from).into_iter().map(|it| it.and_then(|it| read(&it, &from, format))) {
@@ -95,7 +95,7 @@ fn summary(files: &[CheckedFile], found: &[Diagnostic]) -> String {
     format!("checked {files}: {found}")
 }
 
-fn settings(args: &CheckArgs) -> anyhow::Result<Checked<CheckSettings>> {
+fn settings(args: &CheckArgs, from: &Path) -> anyhow::Result<Checked<CheckSettings>> {
     let mut secrets = secrets::in_files(&args.secret_file)?;
     let mut vars = key_values::collect(&args.var_file, &[], "--var")?;
     let name = |text: &String| text.split('=').next().unwrap_or_default().to_owned();
@@ -108,19 +108,11 @@ fn settings(args: &CheckArgs) -> anyhow::Result<Checked<CheckSettings>> {
     let asks_vars = !args.var.is_empty() || !args.var_file.is_empty();
     let settings = CheckSettings {
         allow_unknown: args.allow_unknown,
+        repositories: Repositories::new(&args.local_repository, args.mirror.as_deref(), from)?,
         secrets: asks_secrets.then_some(secrets.value),
         vars: asks_vars.then(|| vars.value.into_keys().collect()),
     };
     Ok(Checked { value: settings, diagnostics })
-}
-
-/// Options that wait for what they are about.
-fn without_effect(args: &CheckArgs) -> Option<Diagnostic> {
-    let given = [("--local-repository", !args.local_repository.is_empty()), ("--mirror", args.mirror.is_some())];
-    let given: Vec<_> = given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect();
-    let message = format!("{} has no effect: `uses:` is not followed yet", given.join(" and "));
-    let help = "check the other repository's files by their paths";
-    (!given.is_empty()).then(|| Diagnostic::warning("wfrun/no-effect", message).help(help))
 }
 
 /// The files that the arguments name, in order, each once; `-` is standard input.

@@ -131,7 +131,8 @@ fn lower_with(
     let Some(node) = node else { return Checked::clean(None) };
     if node.is_null() {
         let found = Diagnostic::error(Code::new("workflow/empty"), "the file is empty");
-        let found = found.at(source, Span::default()).help("an action needs at least `name:`, `description:` and `runs:`");
+        let found =
+            found.at(source, Span::default()).help("an action needs at least `name:`, `description:` and `runs:`");
         return Checked { value: None, diagnostics: vec![found] };
     }
     let Checked { value: token, diagnostics } = read::read(source, node, def, options);
@@ -188,8 +189,7 @@ fn runs(findings: &mut Findings, token: &Token) -> Option<Runs> {
         RunsKind::Node { main: text("main"), pre: text("pre"), post: text("post") }
     };
     check_using(findings, &using, &kind);
-    let mut condition =
-        |key: &str| token.get(key).and_then(|it| findings.bare_condition(it, &contexts::ACTION_IF));
+    let mut condition = |key: &str| token.get(key).and_then(|it| findings.bare_condition(it, &contexts::ACTION_IF));
     let (pre_if, post_if) = (condition("pre-if"), condition("post-if"));
     Some(Runs { using, kind, pre_if, post_if })
 }

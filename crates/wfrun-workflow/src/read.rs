@@ -11,10 +11,10 @@ use std::sync::Arc;
 use wfrun_expr::{Availability, Template};
 use wfrun_syntax::{Checked, Code, Diagnostic, Mapping, Node, NodeKind, Source, Span};
 
+use crate::Limits;
 use crate::report::expression_error;
 use crate::schema::{Def, Text};
 use crate::token::{Token, TokenKind};
-use crate::Limits;
 
 /// How strictly a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,13 +26,20 @@ pub struct ReadOptions {
 }
 
 /// Reads a tree as `def` says; nothing is left of it where a limit is exceeded.
-pub(crate) fn read(source: &Arc<Source>, node: &Node, def: &'static Def, options: ReadOptions) -> Checked<Option<Token>> {
+pub(crate) fn read(
+    source: &Arc<Source>,
+    node: &Node,
+    def: &'static Def,
+    options: ReadOptions,
+) -> Checked<Option<Token>> {
     let bytes = text_bytes(source.path());
     let mut reader = Reader { source, options, diagnostics: Vec::new(), bytes, depth: 0, exceeded: None };
     let token = reader.value(node, def, &Availability::NONE);
     if let Some(message) = reader.exceeded {
         let help = "this is a limit of GitHub's: move parts into reusable workflows or scripts";
-        reader.diagnostics.push(Diagnostic::error(Code::new("workflow/too-large"), message).at(source, node.place()).help(help));
+        reader
+            .diagnostics
+            .push(Diagnostic::error(Code::new("workflow/too-large"), message).at(source, node.place()).help(help));
         return Checked { value: None, diagnostics: reader.diagnostics };
     }
     Checked { value: Some(token), diagnostics: reader.diagnostics }
@@ -73,9 +80,20 @@ impl Reader<'_> {
         Token { kind, node: node.clone() }
     }
 
-    fn sequence(&mut self, node: &Node, items: &[Node], def: &'static Def, context: &'static Availability) -> TokenKind {
+    fn sequence(
+        &mut self,
+        node: &Node,
+        items: &[Node],
+        def: &'static Def,
+        context: &'static Availability,
+    ) -> TokenKind {
         let Some(item) = def.sequence else {
-            self.error("workflow/wrong-type", "A sequence was not expected", node.place(), help::instead_of_sequence(def));
+            self.error(
+                "workflow/wrong-type",
+                "A sequence was not expected",
+                node.place(),
+                help::instead_of_sequence(def),
+            );
             return TokenKind::Sequence(Vec::new());
         };
         if !self.enter() {
@@ -86,9 +104,20 @@ impl Reader<'_> {
         TokenKind::Sequence(items)
     }
 
-    fn collection(&mut self, node: &Node, mapping: &Mapping, def: &'static Def, context: &'static Availability) -> TokenKind {
+    fn collection(
+        &mut self,
+        node: &Node,
+        mapping: &Mapping,
+        def: &'static Def,
+        context: &'static Availability,
+    ) -> TokenKind {
         if def.mappings.is_empty() {
-            self.error("workflow/wrong-type", "A mapping was not expected", node.place(), help::instead_of_mapping(def));
+            self.error(
+                "workflow/wrong-type",
+                "A mapping was not expected",
+                node.place(),
+                help::instead_of_mapping(def),
+            );
             return TokenKind::Mapping(Vec::new());
         }
         if !self.enter() {
@@ -133,7 +162,9 @@ impl Reader<'_> {
     }
 
     fn scalar(&mut self, node: &Node, def: &Def, context: &Availability) -> TokenKind {
-        let Some(written) = node.as_text() else { return self.literal(node, node.scalar_text().unwrap_or_default(), def) };
+        let Some(written) = node.as_text() else {
+            return self.literal(node, node.scalar_text().unwrap_or_default(), def);
+        };
         if !written.value.contains("${{") {
             return self.literal(node, written.value.clone(), def);
         }

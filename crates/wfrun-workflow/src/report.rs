@@ -8,9 +8,8 @@ use wfrun_syntax::{Code, Diagnostic, Node, Source, Span, Spanned, closest};
 use crate::field::span_in;
 
 /// All contexts of the language, to tell a misspelt one from one that is not available.
-pub(crate) const CONTEXTS: [&str; 12] = [
-    "github", "env", "vars", "job", "jobs", "steps", "runner", "secrets", "strategy", "matrix", "needs", "inputs",
-];
+pub(crate) const CONTEXTS: [&str; 12] =
+    ["github", "env", "vars", "job", "jobs", "steps", "runner", "secrets", "strategy", "matrix", "needs", "inputs"];
 
 /// All functions that are not available everywhere.
 const FUNCTIONS: [&str; 5] = ["always", "cancelled", "success", "failure", "hashFiles"];

@@ -96,7 +96,11 @@ impl std::fmt::Display for FileRef {
 /// Reads a workflow and everything it calls; `load` is asked for each file once.
 ///
 /// Nothing is loaded while a file before has errors, as on GitHub.
-pub fn read_set(source: &Arc<Source>, options: SetOptions, load: &mut dyn FnMut(&FileRef) -> Loaded) -> Checked<WorkflowSet> {
+pub fn read_set(
+    source: &Arc<Source>,
+    options: SetOptions,
+    load: &mut dyn FnMut(&FileRef) -> Loaded,
+) -> Checked<WorkflowSet> {
     let Checked { value: root, diagnostics } = read_workflow(source, options.read);
     let root = Arc::new(root);
     let file = FileRef { repository: None, path: source.path().to_owned() };

@@ -133,9 +133,7 @@ impl CallTarget {
 /// Source: GitHub: planning rules 1.7 (git's rules for names of refs).
 fn is_ref(text: &str) -> bool {
     let bad = |it: char| it.is_control() || " ?*[]\\~^:".contains(it);
-    let component = |it: &str| {
-        !it.is_empty() && !it.starts_with('.') && !it.ends_with(".lock")
-    };
+    let component = |it: &str| !it.is_empty() && !it.starts_with('.') && !it.ends_with(".lock");
     !text.contains(bad)
         && !text.contains("..")
         && !text.contains("@{")

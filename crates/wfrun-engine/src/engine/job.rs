@@ -131,11 +131,9 @@ impl Engine {
         state.main = (0..model.steps.len()).collect();
         let actions = model.steps.iter().filter_map(|it| match &it.kind {
             StepKind::Uses(uses) => uses.action().cloned(),
-            StepKind::Run(_)
-            | StepKind::Wait(_)
-            | StepKind::WaitAll
-            | StepKind::Cancel(_)
-            | StepKind::Parallel(_) => None,
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                None
+            }
         });
         let mut wanted = Vec::new();
         for action in actions {

@@ -268,11 +268,9 @@ impl Engine {
     /// A step fails without having started a process.
     fn fail_at_once(&mut self, key: &JobKey, stage: Stage, step: &Step, message: &str, conclusion: Outcome) {
         let kind = match &step.kind {
-            StepKind::Run(_)
-            | StepKind::Wait(_)
-            | StepKind::WaitAll
-            | StepKind::Cancel(_)
-            | StepKind::Parallel(_) => StepKindName::Run,
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                StepKindName::Run
+            }
             StepKind::Uses(_) => StepKindName::Builtin,
         };
         let name = self.masker.mask(&raw_name(stage, step));

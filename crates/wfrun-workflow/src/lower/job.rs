@@ -95,7 +95,8 @@ fn environment(token: &Token) -> Option<DeploymentEnvironment> {
 
 fn snapshot(findings: &mut Findings, token: &Token) -> Option<Snapshot> {
     let is_mapping = matches!(token.kind, TokenKind::Mapping(_));
-    let image_name: Option<Field> = if is_mapping { token.get("image-name") } else { Some(token) }.and_then(Token::field);
+    let image_name: Option<Field> =
+        if is_mapping { token.get("image-name") } else { Some(token) }.and_then(Token::field);
     let condition = token.get("if").map(|it| findings.condition(Some(it), &contexts::SNAPSHOT_IF));
     let version = token.get("version");
     if let Some(text) = version.and_then(Token::text)

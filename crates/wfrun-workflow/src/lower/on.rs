@@ -58,12 +58,7 @@ fn config(findings: &mut Findings, name: &Spanned<String>, token: &Token) -> Eve
 /// Makes one filter; a list and its `-ignore` twin exclude each other.
 ///
 /// Source: GitHub: planning rules 2.4.
-fn patterns(
-    findings: &mut Findings,
-    token: &Token,
-    key: &'static str,
-    ignore_key: &'static str,
-) -> Option<Patterns> {
+fn patterns(findings: &mut Findings, token: &Token, key: &'static str, ignore_key: &'static str) -> Option<Patterns> {
     let mut found = Vec::new();
     for (name, value) in token.pairs() {
         for (key, ignore) in [(key, false), (ignore_key, true)] {
@@ -125,7 +120,12 @@ fn check_input(findings: &mut Findings, spec: &InputSpec, token: &Token) {
     }
     if spec.kind != InputKind::Choice && options.is_some() {
         let message = "Input type is not 'choice', but 'options' is defined";
-        findings.error("workflow/dispatch-inputs", message, token.place(), "write `type: choice`, or take `options` away");
+        findings.error(
+            "workflow/dispatch-inputs",
+            message,
+            token.place(),
+            "write `type: choice`, or take `options` away",
+        );
     }
     let Some(default) = token.get("default") else { return };
     if spec.kind == InputKind::Boolean && default.as_bool().is_none() {

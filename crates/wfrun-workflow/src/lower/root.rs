@@ -2,9 +2,7 @@ use indexmap::IndexMap;
 use wfrun_syntax::Spanned;
 
 use super::{Findings, job, on};
-use crate::{
-    Concurrency, Defaults, EnvMap, JobId, Level, Permissions, Queue, SCOPES, Token, TokenKind, Workflow, id,
-};
+use crate::{Concurrency, Defaults, EnvMap, JobId, Level, Permissions, Queue, SCOPES, Token, TokenKind, Workflow, id};
 
 /// Longest name of a concurrency group, in characters.
 const LONGEST_GROUP: usize = 400;

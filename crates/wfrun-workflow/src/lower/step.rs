@@ -70,7 +70,8 @@ impl<'a> Lowering<'a> {
         }
         let key = id.value.to_ascii_lowercase();
         if let Some(earlier) = self.written.get(&key) {
-            let message = format!("The identifier '{}' may not be used more than once within the same scope.", id.value);
+            let message =
+                format!("The identifier '{}' may not be used more than once within the same scope.", id.value);
             let source = self.findings.source().clone();
             let found = Diagnostic::error(Code::new("workflow/duplicate-id"), message)
                 .at(&source, id.span)

@@ -38,7 +38,11 @@ pub(super) fn wrong_scalar(def: &Def, node: &Node, text: &str) -> (&'static str,
         "a number belongs here, without quotes, or an expression `${{ … }}` that gives one".to_owned()
     } else if def.boolean {
         let quoted = matches!(&*node.kind, NodeKind::String(_)) && matches!(text, "true" | "false");
-        if quoted { format!("write {text} without quotes") } else { "write `true` or `false`, without quotes".to_owned() }
+        if quoted {
+            format!("write {text} without quotes")
+        } else {
+            "write `true` or `false`, without quotes".to_owned()
+        }
     } else {
         missing_value(def)
     };
@@ -100,8 +104,10 @@ pub(super) fn missing(keys: &[&'static str], def: &Def) -> String {
 /// The keys that only one of the candidates has, sorted: each would decide.
 pub(super) fn deciding_keys(candidates: &[&'static MappingDef]) -> Vec<&'static str> {
     let all = names(candidates);
-    let mut deciding: Vec<_> =
-        all.into_iter().filter(|name| candidates.iter().filter(|it| it.property(name).is_some()).count() == 1).collect();
+    let mut deciding: Vec<_> = all
+        .into_iter()
+        .filter(|name| candidates.iter().filter(|it| it.property(name).is_some()).count() == 1)
+        .collect();
     deciding.sort_unstable();
     deciding
 }

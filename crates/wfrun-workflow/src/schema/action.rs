@@ -41,10 +41,8 @@ static INPUT: Def = Def::new("an input").mappings(&[&MappingDef {
 }]);
 static INPUT_DEFAULT: Def = Def::new("`default`").context(&contexts::ACTION_INPUT).text(Text::Any);
 static OUTPUTS: Def = Def::new("`outputs`").mappings(&[&MappingDef::loose(&OUTPUT)]);
-static OUTPUT: Def = Def::new("an output").mappings(&[&MappingDef::of(&[
-    Property::new("description", &ANY_TEXT),
-    Property::new("value", &OUTPUT_VALUE),
-])]);
+static OUTPUT: Def = Def::new("an output")
+    .mappings(&[&MappingDef::of(&[Property::new("description", &ANY_TEXT), Property::new("value", &OUTPUT_VALUE)])]);
 static OUTPUT_VALUE: Def = Def::new("`value`").context(&contexts::ACTION_OUTPUT).text(Text::Any);
 
 static RUNS: Def = Def::new("`runs`").mappings(&[&CONTAINER, &NODE, &COMPOSITE]);
@@ -107,5 +105,13 @@ static BRANDING: Def = Def::new("`branding`")
     .mappings(&[&MappingDef::of(&[Property::new("icon", &ICON), Property::new("color", &COLOR)])]);
 /// Any of Feather's icons; which ones there are is checked by GitHub's marketplace, not by its runner.
 static ICON: Def = Def::new("`icon`").text(Text::NonEmpty);
-static COLOR: Def = Def::new("`color`")
-    .text(Text::OneOf(&["white", "yellow", "blue", "green", "orange", "red", "purple", "gray-dark"]));
+static COLOR: Def = Def::new("`color`").text(Text::OneOf(&[
+    "white",
+    "yellow",
+    "blue",
+    "green",
+    "orange",
+    "red",
+    "purple",
+    "gray-dark",
+]));

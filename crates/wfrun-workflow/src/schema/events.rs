@@ -51,8 +51,12 @@ macro_rules! events {
 }
 
 macro_rules! pick {
-    (($value:path) $($rest:tt)*) => { &$value };
-    (($value:expr)) => { $value };
+    (($value:path) $($rest:tt)*) => {
+        &$value
+    };
+    (($value:expr)) => {
+        $value
+    };
 }
 
 macro_rules! defaults {
@@ -147,13 +151,11 @@ static CALL_INPUT: Def = Def::new("an input of `workflow_call`").mappings(&[&Map
     Property::new("default", &CALL_INPUT_DEFAULT),
 ])]);
 static CALL_INPUT_TYPE: Def = Def::new("`type`").text(Text::OneOf(&["string", "boolean", "number"]));
-static CALL_INPUT_DEFAULT: Def =
-    Def::new("`default`").context(&contexts::RUN_NAME).text(Text::Any).boolean().number();
+static CALL_INPUT_DEFAULT: Def = Def::new("`default`").context(&contexts::RUN_NAME).text(Text::Any).boolean().number();
 static CALL_SECRETS: Def = Def::new("`secrets`").mappings(&[&MappingDef::loose(&CALL_SECRET)]);
-static CALL_SECRET: Def = Def::new("a secret of `workflow_call`").null().mappings(&[&MappingDef::of(&[
-    Property::new("description", &ANY_TEXT),
-    Property::new("required", &BOOLEAN),
-])]);
+static CALL_SECRET: Def = Def::new("a secret of `workflow_call`")
+    .null()
+    .mappings(&[&MappingDef::of(&[Property::new("description", &ANY_TEXT), Property::new("required", &BOOLEAN)])]);
 static CALL_OUTPUTS: Def = Def::new("`outputs`").mappings(&[&MappingDef::loose(&CALL_OUTPUT)]);
 static CALL_OUTPUT: Def = Def::new("an output of `workflow_call`").mappings(&[&MappingDef::of(&[
     Property::new("description", &ANY_TEXT),
@@ -161,9 +163,8 @@ static CALL_OUTPUT: Def = Def::new("an output of `workflow_call`").mappings(&[&M
 ])]);
 static CALL_OUTPUT_VALUE: Def = Def::new("`value`").context(&contexts::CALL_OUTPUT).text(Text::Any);
 
-static WORKFLOW_DISPATCH: Def = Def::new("`workflow_dispatch`")
-    .null()
-    .mappings(&[&MappingDef::of(&[Property::new("inputs", &DISPATCH_INPUTS)])]);
+static WORKFLOW_DISPATCH: Def =
+    Def::new("`workflow_dispatch`").null().mappings(&[&MappingDef::of(&[Property::new("inputs", &DISPATCH_INPUTS)])]);
 static DISPATCH_INPUTS: Def = Def::new("`inputs`").mappings(&[&MappingDef::loose(&DISPATCH_INPUT)]);
 static DISPATCH_INPUT: Def = Def::new("an input of `workflow_dispatch`").null().mappings(&[&MappingDef::of(&[
     Property::new("description", &ANY_TEXT),

@@ -59,13 +59,12 @@ static RUNS_ON: Def = Def::new("`runs-on`")
     .mappings(&[&MappingDef::of(&[Property::new("group", &NON_EMPTY), Property::new("labels", &LABELS)])]);
 static LABELS: Def = Def::names("`labels`");
 
-static ENVIRONMENT: Def = Def::new("`environment`").context(&contexts::JOB).text(Text::Any).mappings(&[
-    &MappingDef::of(&[
+static ENVIRONMENT: Def =
+    Def::new("`environment`").context(&contexts::JOB).text(Text::Any).mappings(&[&MappingDef::of(&[
         Property::required("name", &ANY_TEXT),
         Property::new("url", &ENVIRONMENT_URL),
         Property::new("deployment", &BOOLEAN),
-    ]),
-]);
+    ])]);
 static ENVIRONMENT_URL: Def = Def::new("`url`").context(&contexts::ENVIRONMENT_URL).text(Text::Any);
 
 static SNAPSHOT: Def = Def::new("`snapshot`").text(Text::NonEmpty).mappings(&[&MappingDef::of(&[
@@ -111,10 +110,9 @@ const CONTAINER_KEYS: &[Property] = &[
     Property::new("credentials", &CREDENTIALS),
 ];
 static CONTAINER_ENV: Def = Def::map("`env`", &contexts::JOB_OUTPUTS);
-static CREDENTIALS: Def = Def::new("`credentials`").context(&contexts::CREDENTIALS).mappings(&[&MappingDef::of(&[
-    Property::new("username", &NON_EMPTY),
-    Property::new("password", &NON_EMPTY),
-])]);
+static CREDENTIALS: Def = Def::new("`credentials`")
+    .context(&contexts::CREDENTIALS)
+    .mappings(&[&MappingDef::of(&[Property::new("username", &NON_EMPTY), Property::new("password", &NON_EMPTY)])]);
 
 static WITH: Def = Def::new("`with`").mappings(&[&MappingDef::loose(&WITH_VALUE)]);
 static WITH_VALUE: Def = Def::new("an input").context(&contexts::JOB).text(Text::Any).boolean().number();

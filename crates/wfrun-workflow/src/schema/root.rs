@@ -53,10 +53,8 @@ static DEFAULTS_RUN: Def = Def::new("`defaults.run`").mappings(&[&DEFAULTS_RUN_M
 pub(super) static DEFAULTS_RUN_MAPPING: MappingDef =
     MappingDef::of(&[Property::new("shell", &NON_EMPTY), Property::new("working-directory", &NON_EMPTY)]);
 
-static CONCURRENCY: Def = Def::new("`concurrency`")
-    .context(&contexts::RUN_NAME)
-    .text(Text::Any)
-    .mappings(&[&CONCURRENCY_MAPPING]);
+static CONCURRENCY: Def =
+    Def::new("`concurrency`").context(&contexts::RUN_NAME).text(Text::Any).mappings(&[&CONCURRENCY_MAPPING]);
 pub(super) static CONCURRENCY_MAPPING: MappingDef = MappingDef::of(&[
     Property::required("group", &NON_EMPTY),
     Property::new("cancel-in-progress", &BOOLEAN),
@@ -65,9 +63,8 @@ pub(super) static CONCURRENCY_MAPPING: MappingDef = MappingDef::of(&[
 static QUEUE: Def = Def::new("`queue`").text(Text::OneOf(&["single", "max"]));
 
 /// Levels of the token's permissions.
-pub(super) static PERMISSIONS: Def = Def::new("`permissions`")
-    .text(Text::OneOf(&["read-all", "write-all"]))
-    .mappings(&[&MappingDef::of(&[
+pub(super) static PERMISSIONS: Def =
+    Def::new("`permissions`").text(Text::OneOf(&["read-all", "write-all"])).mappings(&[&MappingDef::of(&[
         Property::new("actions", &ANY_LEVEL),
         Property::new("artifact-metadata", &ANY_LEVEL),
         Property::new("attestations", &ANY_LEVEL),

@@ -14,7 +14,13 @@ pub(super) fn check(call: &Call<'_>, trigger: &EventConfig) -> Vec<Diagnostic> {
             Some((_, field)) => found.extend(mistyped(call, field, spec.kind)),
             None if spec.required && with.computed().is_none() => {
                 let message = format!("Input {name} is required, but not provided while calling.");
-                found.push(at(call, "workflow/call-input", message, call.call.target.span, format!("add `{name}:` below `with:`")));
+                found.push(at(
+                    call,
+                    "workflow/call-input",
+                    message,
+                    call.call.target.span,
+                    format!("add `{name}:` below `with:`"),
+                ));
             }
             None => {}
         }

@@ -46,5 +46,7 @@ fn compare(call: &Call<'_>, who: &str, requested: &Permissions, most: &Permissio
         call.file
     );
     let help = format!("allow it in job `{}`: `permissions:` with `{wanted}`", call.job.id.value);
-    Some(Diagnostic::error(Code::new("workflow/call-permissions"), message).at(call.source, call.job.id.span).help(help))
+    Some(
+        Diagnostic::error(Code::new("workflow/call-permissions"), message).at(call.source, call.job.id.span).help(help),
+    )
 }

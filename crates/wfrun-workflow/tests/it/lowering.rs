@@ -75,7 +75,7 @@ fn mistakes() {
         ),
         (
             "on: {push: {branches: a, branches-ignore: b}}\njobs: {j: {runs-on: x, steps: [{run: x}]}}\n".to_owned(),
-            "error[workflow/filter-pair]: `branches` and `branches-ignore` cannot both be given for one event (w.yml:1:43)",
+            "error[workflow/filter-pair]: `branches` and `branches-ignore` cannot both be given for one event (w.yml:1:26)",
         ),
     ] {
         assert_eq!(findings(&text), [expected], "{text}");
