@@ -26,7 +26,7 @@ pub(crate) fn needs(workflow: &Workflow, root: &Token, findings: &mut Findings) 
     if ready.is_empty() {
         let place = root.get("jobs").map(Token::place).unwrap_or_default();
         let message = "The workflow must contain at least one job with no dependencies.";
-        findings.error("workflow/no-start", message, place, "one job must not have `needs`");
+        findings.error("workflow/no-start", message, place, &circle(workflow));
         return;
     }
     while let Some(done) = ready.pop() {
@@ -43,6 +43,22 @@ pub(crate) fn needs(workflow: &Workflow, root: &Token, findings: &mut Findings) 
             report(workflow, job, need, findings);
         }
     }
+}
+
+/// Names jobs that wait for each other, where all wait.
+fn circle(workflow: &Workflow) -> String {
+    let mut path: Vec<&Job> = Vec::new();
+    let mut next = workflow.jobs.values().next();
+    while let Some(job) = next {
+        if let Some(start) = path.iter().position(|it| it.id.value == job.id.value) {
+            let names = path[start..].iter().chain([&job]).map(|it| format!("`{}`", it.id.value));
+            let names = names.collect::<Vec<_>>().join(" needs ");
+            return format!("each job waits for another: {names}");
+        }
+        path.push(job);
+        next = job.needs.iter().find_map(|it| workflow.job(it.value.as_str()));
+    }
+    "each job has `needs`, so none can be the first".to_owned()
 }
 
 fn report(workflow: &Workflow, job: &Job, need: &Spanned<JobId>, findings: &mut Findings) {
