@@ -11,9 +11,8 @@ use wfrun_workflow::{ReadOptions, read_action, read_workflow};
 /// Keys where we follow another source than the schema: definition, key, and why.
 const OTHERWISE: &[(&str, &str, &str)] = &[];
 
-const CONTEXTS: [&str; 12] = [
-    "github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "steps", "job", "runner", "env", "jobs",
-];
+const CONTEXTS: [&str; 12] =
+    ["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "steps", "job", "runner", "env", "jobs"];
 
 struct Schema {
     definitions: Map<String, Json>,
@@ -85,8 +84,7 @@ impl Schema {
     fn required(&self, mapping: &Map<String, Json>) -> Map<String, Json> {
         let properties = mapping.get("properties").and_then(Json::as_object).into_iter().flatten();
         let required = properties.filter(|(_, it)| it["required"] == true);
-        let mut all: Map<_, _> =
-            required.map(|(key, it)| (key.clone(), self.minimal(type_of(it)))).collect();
+        let mut all: Map<_, _> = required.map(|(key, it)| (key.clone(), self.minimal(type_of(it)))).collect();
         if all.is_empty()
             && let Some(loose) = mapping.get("loose-value-type").and_then(Json::as_str)
             && loose != "any"
