@@ -11,7 +11,7 @@ fn world() -> World {
 
 fn because(text: &str) -> Vec<String> {
     let trace = world().eval(text).expect("it has a value");
-    trace.because().into_iter().map(|it| it.text.clone()).collect()
+    trace.because().into_iter().map(|it| it.text.to_string()).collect()
 }
 
 #[test]
