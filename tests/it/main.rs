@@ -3,6 +3,7 @@
 mod bad_input;
 mod cancel;
 mod docker;
+mod eval;
 mod pipeline;
 mod repo;
 mod steps;
