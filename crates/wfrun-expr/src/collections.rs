@@ -131,6 +131,11 @@ impl Object {
         Self::build(members, true)
     }
 
+    /// Makes an object as collecting does, without moving the members.
+    pub(crate) fn from_members(members: Vec<(String, Value)>) -> Self {
+        Self(Arc::new(Members::build(members, false)))
+    }
+
     fn build(members: impl IntoIterator<Item = (String, Value)>, case_sensitive: bool) -> Self {
         Self(Arc::new(Members::build(members.into_iter().collect(), case_sensitive)))
     }

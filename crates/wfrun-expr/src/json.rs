@@ -204,7 +204,7 @@ impl<'de> Visitor<'de> for AnyValue {
         while let Some(member) = access.next_entry()? {
             members.push(member);
         }
-        Ok(Value::Object(members.into_iter().collect()))
+        Ok(Value::Object(Object::from_members(members)))
     }
 }
 

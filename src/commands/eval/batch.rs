@@ -1,8 +1,10 @@
 //! `wfrun eval --batch`: lines in, lines out, in order.
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use wfrun_expr::{Called, EvalError, Object, Scope, Value};
 
@@ -80,31 +82,63 @@ struct Question<'l> {
     id: Option<&'l RawValue>,
     #[serde(borrow)]
     expr: Cow<'l, str>,
-    #[serde(default)]
-    contexts: Option<Value>,
+    /// Each is read only if the expression asks for it.
+    #[serde(borrow, default)]
+    contexts: Option<Given<'l>>,
 }
+
+/// The contexts of a line, which are not read yet.
+#[derive(Default)]
+struct Given<'l>(Vec<(Cow<'l, str>, &'l RawValue)>);
+
+impl<'de: 'l, 'l> Deserialize<'de> for Given<'l> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(GivenVisitor)
+    }
+}
+
+struct GivenVisitor;
+
+impl<'de> Visitor<'de> for GivenVisitor {
+    type Value = Given<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of contexts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Given<'de>, A::Error> {
+        let mut given = Vec::new();
+        while let Some(Name(name)) = access.next_key()? {
+            given.push((name, access.next_value()?));
+        }
+        Ok(Given(given))
+    }
+}
+
+/// A key that is copied only if it has escapes in it.
+#[derive(Deserialize)]
+struct Name<'l>(#[serde(borrow)] Cow<'l, str>);
 
 /// Writes the answer to a line, or tells why it is none that can be answered.
 fn answer(line: &[u8], output: &mut impl Write) -> io::Result<Result<(), String>> {
-    let Question { id, expr, contexts } = match serde_json::from_slice(line) {
+    let Ok(line) = std::str::from_utf8(line) else { return Ok(Err(format!("not UTF-8; {FORM}"))) };
+    let question: Question<'_> = match serde_json::from_str(line) {
         Ok(question) => question,
-        Err(err) => return Ok(Err(not_of_the_form(line, &err))),
+        Err(err) => return Ok(Err(not_of_the_form(&err))),
     };
-    let id = id.map(RawValue::get);
-    let contexts = match contexts.unwrap_or_default() {
-        Value::Object(contexts) => contexts,
-        Value::Null => Object::default(),
-        other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            return Ok(Err(format!("`contexts` is to be an object, not {}", other.kind())));
-        }
-    };
-    let names: Vec<&str> = contexts.keys().collect();
-    let expr = match wfrun_expr::parse_in(&expr, &names, FUNCTIONS) {
+    let id = question.id.map(RawValue::get);
+    let Given(given) = question.contexts.unwrap_or_default();
+    let names: Vec<&str> = given.iter().map(|(name, _)| name.as_ref()).collect();
+    let expr = match wfrun_expr::parse_in(&question.expr, &names, FUNCTIONS) {
         Ok(expr) => expr,
         Err(err) => {
             let kind = if err.kind.is_lexing() { "lexing" } else { "parsing" };
             return write_error(output, id, kind, &err.message).map(Ok);
         }
+    };
+    let contexts = match read(&given, &expr.contexts_used()) {
+        Ok(contexts) => contexts,
+        Err(err) => return Ok(Err(not_of_the_form(&err))),
     };
     match wfrun_expr::evaluate(&expr, &Line { contexts: &contexts }) {
         Ok(trace) => {
@@ -121,12 +155,20 @@ fn answer(line: &[u8], output: &mut impl Write) -> io::Result<Result<(), String>
     Ok(Ok(()))
 }
 
-fn not_of_the_form(line: &[u8], err: &serde_json::Error) -> String {
-    let form = "each line is to be a JSON object {\"id\":…,\"expr\":\"…\",\"contexts\":{…}}";
+/// Reads the contexts that are used; of names that differ in case the last value counts.
+fn read(given: &[(Cow<'_, str>, &RawValue)], used: &[String]) -> serde_json::Result<Object> {
+    let used = |name: &str| used.iter().any(|it| it.eq_ignore_ascii_case(name));
+    let wanted = given.iter().filter(|(name, _)| used(name));
+    let read = wanted.map(|(name, raw)| Ok((name.clone().into_owned(), serde_json::from_str::<Value>(raw.get())?)));
+    read.collect::<serde_json::Result<Vec<_>>>().map(Object::from_iter)
+}
+
+const FORM: &str = "each line is to be a JSON object {\"id\":…,\"expr\":\"…\",\"contexts\":{…}}";
+
+fn not_of_the_form(err: &serde_json::Error) -> String {
     // The number of the line within the line says nothing.
-    let what = err.to_string();
-    let what = what.replace(&format!(" at line {} column", err.line()), " at column");
-    if std::str::from_utf8(line).is_err() { format!("not UTF-8; {form}") } else { format!("{what}; {form}") }
+    let what = err.to_string().replace(&format!(" at line {} column", err.line()), " at column");
+    format!("{what}; {FORM}")
 }
 
 /// The id of a line that is an object, whatever else is wrong with it.
@@ -181,6 +223,16 @@ mod tests {
             ),
             (r#"{"expr":"''","id":{"n":1.0}}"#, r#"{"id":{"n":1.0},"kind":"String","value":""}"#, true),
             (r#"{"expr":"","contexts":null}"#, r#"{"id":null,"kind":"Null","value":null}"#, true),
+            (
+                r#"{"id":1,"expr":"a.b","contexts":{"a":{"b":1},"A":{"B":2}}}"#,
+                r#"{"id":1,"kind":"Number","value":2}"#,
+                true,
+            ),
+            (
+                r#"{"id":1,"expr":"a == A","contexts":{"a":{},"b":[]}}"#,
+                r#"{"id":1,"kind":"Boolean","value":true}"#,
+                true,
+            ),
             (r#"{"id":2,"expr":"NaN"}"#, r#"{"id":2,"kind":"Number","value":"NaN"}"#, true),
             (r#"{"id":2,"expr":"-Infinity"}"#, r#"{"id":2,"kind":"Number","value":"-Infinity"}"#, true),
             (
@@ -215,7 +267,7 @@ mod tests {
             ),
             (
                 r#"{"id":9,"expr":"1","contexts":[]}"#,
-                r#"{"id":9,"error":{"kind":"input","message":"line 1: `contexts` is to be an object, not Array"}}"#,
+                r#"{"id":9,"error":{"kind":"input","message":"line 1: invalid type: sequence, expected an object of contexts at column 30; each line is to be a JSON object {\"id\":…,\"expr\":\"…\",\"contexts\":{…}}"}}"#,
                 false,
             ),
         ] {
