@@ -69,7 +69,8 @@ impl Checker<'_> {
 
     /// The manifest of an action of this repository; it is checked, too, the first time it is used.
     fn local(&mut self, path: &str, uses: &UsesStep, source: &Arc<Source>) -> Option<Action> {
-        let folder = path.trim_start_matches("$/").trim_start_matches("./").trim_start_matches(".\\").trim_end_matches('/');
+        let folder =
+            path.trim_start_matches("$/").trim_start_matches("./").trim_start_matches(".\\").trim_end_matches('/');
         let place = self.root.join(folder);
         let load = |name: &&str| match self.settings.repositories.load(self.root, &in_folder(folder, name)) {
             Loaded::Source(source) => Some(source),
