@@ -3,6 +3,7 @@
 mod eval;
 mod example;
 mod job_start;
+mod reading;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -43,16 +44,55 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         row(case.name, &ours, peer.as_ref());
     }
     row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun), runs)?, None);
-    let input = eval::input(&tree::target_folder()?)?;
-    let batch = measure(&mut || eval::time(&wfrun, &input), runs)?;
-    row("eval --batch, 100,000 lines", &batch, None);
-    let speed = f64::from(eval::LINES) / batch.median.as_secs_f64();
-    say(format!("{:<34} {speed:>9.0} lines/s, at most {} kB", "", eval::peak(&wfrun, &input)?));
+    eval_rows(&wfrun, runs)?;
+    reading_rows(&wfrun, runs)?;
     if with_example {
         let (ours, plain) = example::compare(&wfrun, runs.min(5))?;
         row("the example's tests, warm", &ours, Some(&plain));
     }
     Ok(())
+}
+
+fn eval_rows(wfrun: &str, runs: usize) -> Result<()> {
+    let input = eval::input(&tree::target_folder()?)?;
+    let batch = measure(&mut || eval::time(wfrun, &input), runs)?;
+    row("eval --batch, 100,000 lines", &batch, None);
+    let speed = f64::from(eval::LINES) / batch.median.as_secs_f64();
+    say(format!("{:<34} {speed:>9.0} lines/s, at most {} kB", "", peak_memory(&mut eval::command(wfrun, &input)?)?));
+    Ok(())
+}
+
+fn reading_rows(wfrun: &str, runs: usize) -> Result<()> {
+    let files = reading::write()?;
+    let library = reading::library(&files.large, runs)?;
+    say(format!("{:<34} {:>11}", "1 MB workflow, in the library", milliseconds(library)));
+    let large = measure(&mut || reading::time(&mut reading::check(wfrun, &files.ordinary, Some(&files.large))), runs)?;
+    row("check of a 1 MB workflow", &large, None);
+    let peak = peak_memory(&mut reading::check(wfrun, &files.ordinary, Some(&files.large)))?;
+    say(format!("{:<34} at most {peak} kB", ""));
+    let ours = measure(&mut || reading::time(&mut reading::check(wfrun, &files.ordinary, None)), runs)?;
+    let peer = reading::zizmor(&files.ordinary);
+    let peer = peer.map(|mut it| measure(&mut || reading::time(&mut it), runs)).transpose()?;
+    row("check of 100 workflows (zizmor)", &ours, peer.as_ref());
+    let peak = peak_memory(&mut reading::check(wfrun, &files.ordinary, None))?;
+    say(format!("{:<34} at most {peak} kB", ""));
+    Ok(())
+}
+
+/// The most memory a command takes, in kilobytes, as the kernel keeps it.
+fn peak_memory(command: &mut Command) -> Result<u64> {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().with_context(|| format!("{command:?} could not be started"))?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    while child.try_wait().context("the command was lost")?.is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        let size = line.and_then(|it| it.trim().strip_suffix(" kB")).and_then(|it| it.trim().parse().ok());
+        most = most.max(size.unwrap_or_default());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(most)
 }
 
 /// What is timed.

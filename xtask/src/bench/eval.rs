@@ -63,22 +63,8 @@ pub(super) fn time(wfrun: &str, input: &Path) -> Result<Duration> {
     Ok(took)
 }
 
-/// The most memory it takes, in kilobytes, as the kernel keeps it.
-pub(super) fn peak(wfrun: &str, input: &Path) -> Result<u64> {
-    let mut child = command(wfrun, input)?.spawn().context("wfrun could not be started")?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    while child.try_wait().context("wfrun was lost")?.is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"));
-        let size = line.and_then(|it| it.trim().strip_suffix(" kB")).and_then(|it| it.trim().parse().ok());
-        most = most.max(size.unwrap_or_default());
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    Ok(most)
-}
-
-fn command(wfrun: &str, input: &Path) -> Result<Command> {
+/// `wfrun eval --batch` with the input.
+pub(super) fn command(wfrun: &str, input: &Path) -> Result<Command> {
     let mut command = Command::new(wfrun);
     let input = File::open(input).with_context(|| format!("{} cannot be read", input.display()))?;
     command.args(["eval", "--batch"]).stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
