@@ -5,7 +5,7 @@ use wfrun_syntax::{Code, Diagnostic, Entry as NodeEntry, Mapping, Node, Span, Sp
 use super::{Reader, VALUE, help, text_bytes};
 use crate::report::key_error;
 use crate::schema::{ANY, Def, MappingDef};
-use crate::token::{Entry, EntryKey};
+use crate::token::{Entry, EntryKey, Token};
 
 /// What is known so far of which mapping is meant.
 struct Choice {
@@ -17,12 +17,12 @@ struct Choice {
     seen: Vec<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// Reads the entries; keys that do not belong are said, and their values skipped, as on GitHub.
     pub(super) fn mapping(
         &mut self,
         node: &Node,
-        mapping: &Mapping,
+        mapping: &'a Mapping,
         def: &'static Def,
         context: &'static Availability,
     ) -> Vec<Entry> {
@@ -45,7 +45,7 @@ impl Reader<'_> {
 
     fn entry(
         &mut self,
-        entry: &NodeEntry,
+        entry: &'a NodeEntry,
         def: &'static Def,
         context: &'static Availability,
         choice: &mut Choice,
@@ -66,14 +66,23 @@ impl Reader<'_> {
                     self.count(VALUE + text_bytes(&key.value));
                     let all_loose = def.mappings.iter().all(|it| it.properties.is_empty());
                     let value = loose.filter(|_| all_loose).unwrap_or(&ANY);
-                    return Some(Entry { key: computed, value: self.value(&entry.value, value, context) });
+                    return Some(Entry { key: computed, value: self.behind(entry, value, context) });
                 }
             }
         }
         let value = self.value_of(&key, def, loose, choice)?;
         self.count(VALUE + text_bytes(&key.value));
         choice.seen.push(key.value.clone());
-        Some(Entry { key: EntryKey::Text(key), value: self.value(&entry.value, value, context) })
+        Some(Entry { key: EntryKey::Text(key), value: self.behind(entry, value, context) })
+    }
+
+    /// Reads the value behind a key.
+    fn behind(&mut self, entry: &'a NodeEntry, def: &'static Def, context: &'static Availability) -> Token {
+        let around = std::mem::replace(&mut self.key, &entry.key.value);
+        let was_item = std::mem::replace(&mut self.is_item, false);
+        let value = self.value(&entry.value, def, context);
+        (self.key, self.is_item) = (around, was_item);
+        value
     }
 
     /// Finds what stands behind a key; narrows the mappings that can be meant.
@@ -101,14 +110,14 @@ impl Reader<'_> {
 
     fn unknown_key(&mut self, key: &Spanned<String>, def: &Def, choice: &mut Choice) {
         let message = format!("Unexpected value '{}'", key.value);
-        let help = help::unknown_key(&key.value, def, &choice.candidates, &choice.seen);
+        let help = help::unknown_key(&key.value, def, &self.name(def), &choice.candidates, &choice.seen);
         if self.options.allow_unknown && !help::is_known_elsewhere(&key.value, def) {
             let found = Diagnostic::warning(Code::new("workflow/allowed-unknown-key"), message);
             let help = "--allow-unknown lets it pass; wfrun does nothing with it, and GitHub may refuse it";
             self.diagnostics.push(found.at(self.source, key.span).help(help));
             return;
         }
-        self.error("workflow/unknown-key", message, key.span, Some(help));
+        self.error(def.code.unwrap_or("workflow/unknown-key"), message, key.span, Some(help));
         choice.unknown.push((key.clone(), self.diagnostics.len() - 1));
     }
 
@@ -165,6 +174,6 @@ impl Reader<'_> {
             self.diagnostics[*at].help = right;
             return;
         }
-        self.error(code, message, place, Some(help::missing(keys, def)));
+        self.error(code, message, place, Some(help::missing(keys, def, &self.name(def))));
     }
 }

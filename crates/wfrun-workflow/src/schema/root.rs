@@ -18,8 +18,9 @@ pub(crate) static WORKFLOW: Def = Def::new("the workflow").mappings(&[&MappingDe
 static RUN_NAME: Def = Def::new("`run-name`").context(&contexts::RUN_NAME).text(Text::Any);
 static ENV: Def = Def::map("`env`", &contexts::ROOT_ENV);
 
-static ON: Def = Def::new("`on`").text(EVENT_NAMES).sequence(&EVENT_NAME).mappings(&[&ON_MAPPING]);
-static EVENT_NAME: Def = Def::new("an event").text(EVENT_NAMES);
+static ON: Def = Def::new("`on`").code(UNKNOWN_EVENT).text(EVENT_NAMES).sequence(&EVENT_NAME).mappings(&[&ON_MAPPING]);
+static EVENT_NAME: Def = Def::new("an event").code(UNKNOWN_EVENT).text(EVENT_NAMES);
+const UNKNOWN_EVENT: &str = "workflow/unknown-event";
 const EVENT_NAMES: Text = Text::OneOf(&NAMES);
 
 /// How many events there are.
