@@ -66,6 +66,10 @@ fn report(workflow: &Workflow, job: &Job, need: &Spanned<JobId>, findings: &mut 
     if workflow.job(need.value.as_str()).is_some() {
         let message =
             format!("Job '{id}' depends on job '{}' which creates a cycle in the dependency graph.", need.value);
+        if id.is(need.value.as_str()) {
+            findings.error("workflow/needs-cycle", message, need.span, "a job cannot wait for itself: take it out");
+            return;
+        }
         let help = format!("take `{}` out of the `needs` of `{id}`, or break the cycle elsewhere", need.value);
         findings.error("workflow/needs-cycle", message, need.span, &help);
         return;

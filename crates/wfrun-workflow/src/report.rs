@@ -85,8 +85,16 @@ fn context(error: &ParseError, availability: &Availability) -> (&'static str, St
         contexts => format!("available here: {}", contexts.join(", ")),
     };
     let word = error.token.as_str();
-    if CONTEXTS.iter().any(|it| it.eq_ignore_ascii_case(word)) {
+    let exists = CONTEXTS.iter().any(|it| it.eq_ignore_ascii_case(word));
+    if exists && availability.contexts.is_empty() {
+        let help = "nothing is evaluated here, the file is read before any context exists: write the value itself";
+        return ("expr/unavailable-context", help.to_owned());
+    }
+    if exists {
         let hint = match word.to_ascii_lowercase().as_str() {
+            "secrets" if !availability.has_context("vars") => {
+                "; declare an input, and give it the secret where the action is used"
+            }
             "secrets" if availability.has_context("env") => "; put it into `env` and use that",
             "secrets" => "; put it into `env` of a step and test that there",
             "env" if availability.has_context("vars") => "; a variable of the repository is `vars.NAME`",
@@ -116,8 +124,14 @@ fn context(error: &ParseError, availability: &Availability) -> (&'static str, St
 fn function(error: &ParseError, availability: &Availability) -> (&'static str, String) {
     let word = error.token.as_str();
     if FUNCTIONS.iter().any(|it| it.eq_ignore_ascii_case(word)) {
-        let place = if word.eq_ignore_ascii_case("hashFiles") { "in steps" } else { "in `if`" };
-        return ("expr/unavailable-function", format!("`{word}` exists only {place}"));
+        let help = match word {
+            _ if word.eq_ignore_ascii_case("hashFiles") => {
+                format!("`{word}` exists only in steps, where there are files")
+            }
+            _ if availability.has_context("job") => format!("`{word}` exists only in `if`; here there is `job.status`"),
+            _ => format!("`{word}` exists only in `if`"),
+        };
+        return ("expr/unavailable-function", help);
     }
     let names = availability.function_names().collect::<Vec<_>>();
     let help = match closest(word, names.iter().copied()) {

@@ -90,7 +90,9 @@ impl<'a> Lowering<'a> {
         if in_parallel && token.get("background").is_some() {
             let message = "'background' is not allowed inside a parallel block. Steps in a parallel block are \
                            automatically run as background steps.";
-            self.findings.error("workflow/parallel", message, token.place(), "take `background` away");
+            let key =
+                token.pairs().find(|(key, _)| key.value == "background").map_or(token.place(), |(key, _)| key.span);
+            self.findings.error_in("workflow/parallel", message, [token.place(), key], "take `background` away");
         }
         let kind = self.kind(token, id, in_parallel)?;
         let condition = token.get("if").map(|it| self.findings.condition(Some(it), self.condition));
@@ -123,7 +125,12 @@ impl<'a> Lowering<'a> {
                 "parallel" => "Nested 'parallel' blocks are not allowed.".to_owned(),
                 _ => format!("'{key}' is not allowed inside a parallel block."),
             };
-            self.findings.error("workflow/parallel", message, token.place(), "put it behind the parallel block");
+            self.findings.error(
+                "workflow/parallel",
+                message,
+                token.place(),
+                "put it behind the whole `parallel` block",
+            );
             return None;
         }
         let value = token.get(key)?;
@@ -178,7 +185,11 @@ impl<'a> Lowering<'a> {
         } else if !self.background.contains(&key) {
             let source = self.findings.source().clone();
             let message = format!("step '{name}' does not run in the background, so there is nothing to wait for");
-            let found = Diagnostic::warning(Code::new("workflow/wait-foreground"), message).at(&source, target.span);
+            let mut found =
+                Diagnostic::warning(Code::new("workflow/wait-foreground"), message).at(&source, target.span);
+            if let Some(step) = self.written.get(&key) {
+                found = found.label(&source, step.span, "ends before the next step begins");
+            }
             self.findings.push(found.help("give that step `background: true`, or take this one away"));
         }
         target.map(StepId::new)

@@ -42,6 +42,9 @@ const MISPLACED: &[(&str, &str, &str)] = &[
 
 /// For a sequence where none belongs.
 pub(super) fn instead_of_sequence(def: &Def, what: &str) -> String {
+    if what == "`run`" {
+        return "a script is one text: write its lines below `run: |`, without dashes".to_owned();
+    }
     if def.mappings.is_empty() {
         return format!("{what} is a single value, without brackets or dashes");
     }
@@ -89,10 +92,13 @@ fn is_bare_expression(text: &str) -> bool {
 
 /// Says what belongs at a place.
 fn expected(def: &Def, what: &str) -> String {
-    if !def.mappings.is_empty() {
-        return format!("{what} is a mapping: write `key: value` lines below it, indented");
-    }
     match (def.sequence, def.text) {
+        (_, Text::No) if !def.mappings.is_empty() => {
+            format!("{what} is a mapping: write `key: value` lines below it, indented")
+        }
+        (Some(item), Text::No) if !item.mappings.is_empty() && item.text == Text::No => {
+            format!("{what} is a list: write its items below it, each begins with `- `")
+        }
         (Some(_), Text::No) => format!("{what} is a list: `[a, b]`, or lines below it that begin with `- `"),
         (_, Text::OneOf(words)) => one_of(def, what, words),
         (_, Text::No) if def.null => format!("{what} takes no value"),
@@ -104,7 +110,8 @@ fn expected(def: &Def, what: &str) -> String {
 
 fn one_of(def: &Def, what: &str, words: &[&str]) -> String {
     if words.len() > MOST_WORDS {
-        return "GitHub has no such event; among those it has are push, pull_request, schedule, workflow_dispatch".to_owned();
+        return "GitHub has no such event; among those it has are push, pull_request, schedule, workflow_dispatch"
+            .to_owned();
     }
     let or_mapping = if def.mappings.is_empty() { "" } else { ", or a mapping" };
     format!("{what} is one of: {}{or_mapping}", words.join(", "))
@@ -124,6 +131,9 @@ pub(super) fn unknown_key(
             Some(other) => format!("`{key}` and `{other}` do not go together in {what}"),
             None => format!("`{key}` does not belong to this kind of {what}"),
         };
+    }
+    if key == "<<" {
+        return "GitHub has no merge keys: write the keys out, or repeat a whole value by an alias".to_owned();
     }
     if let Some((_, _, help)) = MISPLACED.iter().find(|it| it.0 == def.what && it.1 == key) {
         return (*help).to_owned();

@@ -1,6 +1,6 @@
 //! Mappings: known and free keys, and which of several mappings is meant.
 use wfrun_expr::{Availability, Template};
-use wfrun_syntax::{Code, Diagnostic, Entry as NodeEntry, Mapping, Node, Span, Spanned, closest};
+use wfrun_syntax::{Code, Diagnostic, Entry as NodeEntry, Mapping, Node, Severity, Span, Spanned, closest};
 
 use super::{Reader, VALUE, help, text_bytes};
 use crate::report::key_error;
@@ -113,8 +113,13 @@ impl<'a> Reader<'a> {
         let help = help::unknown_key(&key.value, def, &self.name(def), &choice.candidates, &choice.seen);
         if self.options.allow_unknown && !help::is_known_elsewhere(&key.value, def) {
             let found = Diagnostic::warning(Code::new("workflow/allowed-unknown-key"), message);
-            let help = "--allow-unknown lets it pass; wfrun does nothing with it, and GitHub may refuse it";
+            let near = Some(help).filter(|it| it.starts_with("did you mean")).map(|it| format!(" ({it})"));
+            let help = format!(
+                "`--allow-unknown` lets it pass; wfrun does nothing with it, and GitHub may refuse it{}",
+                near.unwrap_or_default()
+            );
             self.diagnostics.push(found.at(self.source, key.span).help(help));
+            choice.unknown.push((key.clone(), self.diagnostics.len() - 1));
             return;
         }
         self.error(def.code.unwrap_or("workflow/unknown-key"), message, key.span, Some(help));
@@ -171,7 +176,10 @@ impl<'a> Reader<'a> {
         let misspelt = choice.unknown.iter().find(|(key, _)| closest(&key.value, keys.iter().copied()).is_some());
         if let Some((key, at)) = misspelt {
             let right = closest(&key.value, keys.iter().copied()).map(|name| format!("did you mean `{name}`?"));
-            self.diagnostics[*at].help = right;
+            let found = &mut self.diagnostics[*at];
+            // What may be allowed elsewhere is an error where it leaves something out.
+            (found.severity, found.code) = (Severity::Error, Code::new(def.code.unwrap_or("workflow/unknown-key")));
+            found.help = right;
             return;
         }
         self.error(code, message, place, Some(help::missing(keys, def, &self.name(def))));

@@ -68,7 +68,9 @@ pub(super) fn misplaced(token: &str, before: &str) -> String {
         "+" | "-" | "*" | "/" | "%" => {
             "expressions do not calculate: let a script do it; `format('{0}{1}', a, b)` puts texts together".to_owned()
         }
-        ")" | "]" if before.trim_end().ends_with(',') => "a value is missing before this, or a comma too many".to_owned(),
+        ")" | "]" if before.trim_end().ends_with(',') => {
+            "a value is missing before this, or a comma too many".to_owned()
+        }
         ")" | "]" => format!("there is no opening bracket for this `{token}`, or a value is missing before it"),
         "." => "a name is missing before or behind this dot".to_owned(),
         "," => "commas stand between the arguments of a function only".to_owned(),

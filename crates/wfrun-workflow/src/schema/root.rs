@@ -87,9 +87,9 @@ pub(super) static PERMISSIONS: Def =
         Property::new("statuses", &ANY_LEVEL),
         Property::new("vulnerability-alerts", &READ_OR_NONE),
     ])]);
-static ANY_LEVEL: Def = Def::new("a permission").text(Text::OneOf(&["read", "write", "none"]));
-static WRITE_OR_NONE: Def = Def::new("this permission").text(Text::OneOf(&["write", "none"]));
-static READ_OR_NONE: Def = Def::new("this permission").text(Text::OneOf(&["read", "none"]));
+static ANY_LEVEL: Def = Def::new("").text(Text::OneOf(&["read", "write", "none"]));
+static WRITE_OR_NONE: Def = Def::new("").text(Text::OneOf(&["write", "none"]));
+static READ_OR_NONE: Def = Def::new("").text(Text::OneOf(&["read", "none"]));
 
 static JOBS: Def = Def::new("`jobs`").mappings(&[&MappingDef::loose(&job::JOB)]);
 
