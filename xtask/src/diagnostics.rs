@@ -18,7 +18,7 @@ const AREAS: [&str; 16] = [
 ];
 
 /// Areas whose codes may lack a page for now.
-const PENDING_AREAS: [&str; 2] = ["expr", "workflow"];
+const PENDING_AREAS: [&str; 0] = [];
 
 /// The calls whose first argument is a diagnostic's code.
 const CODE_CALLS: [&str; 5] =
@@ -224,7 +224,6 @@ mod tests {
     fn codes_and_pages_belong_together() {
         let source = |codes: &str| file("src/a.rs", codes);
         assert_eq!(findings(&[source("f(\"cli/a\")"), page("cli/a")]), [""; 0]);
-        assert_eq!(findings(&[source("f(\"expr/a\")")]), [""; 0], "pending");
         assert_eq!(
             findings(&[source("f(\"cli/a\")")]),
             ["docs/diagnostics/cli/a.md: is missing, the page of a code in src/a.rs"]
