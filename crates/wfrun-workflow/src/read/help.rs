@@ -92,6 +92,12 @@ fn is_bare_expression(text: &str) -> bool {
 
 /// Says what belongs at a place.
 fn expected(def: &Def, what: &str) -> String {
+    match def.what {
+        "`on`" | "an event" => return "name an event: `push`".to_owned(),
+        "`jobs`" => return "write a job below it: `test:` with `runs-on: ubuntu-latest` and `steps:`".to_owned(),
+        "`steps`" => return "`steps` is a list: write steps below it, `- run: command` or `- uses: action`".to_owned(),
+        _ => {}
+    }
     match (def.sequence, def.text) {
         (_, Text::No) if !def.mappings.is_empty() => {
             format!("{what} is a mapping: write `key: value` lines below it, indented")
