@@ -217,6 +217,7 @@ impl<'a> Reader<'a> {
     fn name(&self, def: &Def) -> String {
         match (def.what, self.is_item) {
             ("", false) => format!("`{}`", self.key),
+            ("a job", false) => format!("job `{}`", self.key),
             ("", true) => format!("an item of `{}`", self.key),
             (what, _) => what.to_owned(),
         }

@@ -5,7 +5,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum CronError {
     /// Another number of fields than five.
-    #[error("five fields are needed, minute hour day month weekday, and {0} found")]
+    #[error("five fields are needed, minute hour day month weekday; {0}")]
     Fields(String),
     /// `@daily` and the like.
     #[error("GitHub knows no `{0}`: write five fields, for example `30 5 * * *` for every day at 5:30")]
@@ -53,11 +53,9 @@ pub(super) fn check(line: &str) -> Result<(), CronError> {
     if fields.len() != RANGES.len() || line.starts_with(' ') || line.ends_with(' ') {
         return Err(match fields.as_slice() {
             [one] if one.starts_with('@') => CronError::Shortcut((*one).to_owned()),
-            [_] => CronError::Fields("1 is".to_owned()),
-            all if all.len() == RANGES.len() => {
-                CronError::Fields("a blank stands before or behind them, which is".to_owned())
-            }
-            all => CronError::Fields(format!("{} are", all.len())),
+            [_] => CronError::Fields("there is 1".to_owned()),
+            all if all.len() == RANGES.len() => CronError::Fields("a blank stands before or behind them".to_owned()),
+            all => CronError::Fields(format!("there are {}", all.len())),
         });
     }
     for (field, range) in fields.iter().zip(&RANGES) {
@@ -145,6 +143,21 @@ mod tests {
             " * * * * *",
         ] {
             assert!(check(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn ways_out() {
+        for (line, part) in [
+            ("@daily", "GitHub knows no `@daily`"),
+            ("* * * *", "; there are 4"),
+            ("*", "; there is 1"),
+            (" * * * * *", "a blank stands before or behind them"),
+            ("* * * * fri-mon", "the range `fri-mon` runs backwards"),
+            ("75 * * * *", "`75` is no minute: 0-59"),
+        ] {
+            let said = check(line).map_err(|it| it.to_string());
+            assert!(said.as_ref().is_err_and(|it| it.contains(part)), "{line}: {said:?}");
         }
     }
 }

@@ -65,10 +65,13 @@ impl<'a> Lowering<'a> {
 
     fn id(&mut self, token: &Token) -> Option<Spanned<String>> {
         let id = token.get("id").and_then(Token::spanned_text)?;
+        let key = id.value.to_ascii_lowercase();
         if !root::check_id(self.findings, &id) {
+            // What names it is not wrong as well.
+            self.background.insert(key.clone());
+            self.written.insert(key, id);
             return None;
         }
-        let key = id.value.to_ascii_lowercase();
         if let Some(earlier) = self.written.get(&key) {
             let message =
                 format!("The identifier '{}' may not be used more than once within the same scope.", id.value);

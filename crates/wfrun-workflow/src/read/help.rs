@@ -7,28 +7,39 @@ use crate::schema::{Def, MappingDef, Text};
 /// More words than this are not listed.
 const MOST_WORDS: usize = 30;
 
+/// Words of other systems, by what they are keys of, and GitHub's.
+const SYNONYMS: &[(&str, &str, &str)] = &[
+    ("a job", "depends-on", "needs"),
+    ("a job", "depends_on", "needs"),
+    ("a job", "dependencies", "needs"),
+    ("a job", "os", "runs-on"),
+    ("a job", "pool", "runs-on"),
+    ("a job", "runner", "runs-on"),
+    ("a job", "script", "steps"),
+    ("a job", "timeout", "timeout-minutes"),
+    ("a step", "action", "uses"),
+    ("a step", "command", "run"),
+    ("a step", "cwd", "working-directory"),
+    ("a step", "script", "run"),
+    ("a step", "timeout", "timeout-minutes"),
+    ("the workflow", "trigger", "on"),
+    ("the workflow", "triggers", "on"),
+];
+
 /// Keys where people write them, and where they belong or what is meant.
 const MISPLACED: &[(&str, &str, &str)] = &[
-    ("a job", "depends-on", "GitHub's word is `needs`"),
-    ("a job", "depends_on", "GitHub's word is `needs`"),
-    ("a job", "dependencies", "GitHub's word is `needs`"),
     ("a job", "fail-fast", "it belongs below `strategy:`"),
     ("a job", "image", "name it in `container:`, or a runner in `runs-on:`"),
     ("a job", "matrix", "it belongs below `strategy:`"),
     ("a job", "max-parallel", "it belongs below `strategy:`"),
     ("a job", "run", "it belongs to a step: `steps:` with an item `- run: …`"),
     ("a job", "shell", "it belongs below `defaults:`, `run:`"),
-    ("a job", "timeout", "GitHub's word is `timeout-minutes`"),
     ("a job", "working-directory", "it belongs below `defaults:`, `run:`"),
     ("a step", "args", "an action's inputs stand below `with:`"),
-    ("a step", "command", "GitHub's word is `run`"),
-    ("a step", "cwd", "GitHub's word is `working-directory`"),
     ("a step", "environment", "variables stand below `env:`"),
     ("a step", "inputs", "an action's inputs stand below `with:`"),
     ("a step", "needs", "steps run one after the other; `needs` belongs to a job"),
     ("a step", "runs-on", "it belongs to the job"),
-    ("a step", "script", "GitHub's word is `run`"),
-    ("a step", "timeout", "GitHub's word is `timeout-minutes`"),
     ("the workflow", "runs-on", "it belongs to a job"),
     ("the workflow", "shell", "it belongs below `defaults:`, `run:`"),
     ("the workflow", "steps", "they belong to a job: `jobs:`, its id, `steps:`"),
@@ -42,6 +53,9 @@ const MISPLACED: &[(&str, &str, &str)] = &[
 
 /// For a sequence where none belongs.
 pub(super) fn instead_of_sequence(def: &Def, what: &str) -> String {
+    if let Some(help) = id_missing(def, what) {
+        return help;
+    }
     if what == "`run`" {
         return "a script is one text: write its lines below `run: |`, without dashes".to_owned();
     }
@@ -92,10 +106,14 @@ fn is_bare_expression(text: &str) -> bool {
 
 /// Says what belongs at a place.
 fn expected(def: &Def, what: &str) -> String {
+    if let Some(help) = id_missing(def, what) {
+        return help;
+    }
     match def.what {
         "`on`" | "an event" => return "name an event: `push`".to_owned(),
         "`jobs`" => return "write a job below it: `test:` with `runs-on: ubuntu-latest` and `steps:`".to_owned(),
         "`steps`" => return "`steps` is a list: write steps below it, `- run: command` or `- uses: action`".to_owned(),
+        "a step" => return "a step is a mapping: `- run: command` or `- uses: action`".to_owned(),
         _ => {}
     }
     match (def.sequence, def.text) {
@@ -112,6 +130,13 @@ fn expected(def: &Def, what: &str) -> String {
         (_, Text::No) if def.boolean => format!("{what} is `true` or `false`, without quotes"),
         (_, Text::No | Text::Any | Text::NonEmpty) => format!("write a value: {what} may not be empty"),
     }
+}
+
+/// For a key of a job where a job's id belongs; `what` is "job" and the id.
+fn id_missing(def: &Def, what: &str) -> Option<String> {
+    let key = what.strip_prefix("job `")?.strip_suffix('`')?;
+    is_known_elsewhere(key, def)
+        .then(|| format!("`{key}` belongs to a job: write the job's id above, and indent what belongs to it"))
 }
 
 fn one_of(def: &Def, what: &str, words: &[&str]) -> String {
@@ -141,6 +166,9 @@ pub(super) fn unknown_key(
     if key == "<<" {
         return "GitHub has no merge keys: write the keys out, or repeat a whole value by an alias".to_owned();
     }
+    if let Some(name) = synonym(def, key) {
+        return format!("GitHub's word is `{name}`");
+    }
     if let Some((_, _, help)) = MISPLACED.iter().find(|it| it.0 == def.what && it.1 == key) {
         return (*help).to_owned();
     }
@@ -152,6 +180,22 @@ pub(super) fn unknown_key(
         None if names.len() > MOST_WORDS => one_of(def, what, &names),
         None => format!("keys of {what}: {}", names.join(", ")),
     }
+}
+
+/// What a word of another system is called here.
+fn synonym(def: &Def, key: &str) -> Option<&'static str> {
+    SYNONYMS.iter().find(|it| it.0 == def.what && it.1 == key).map(|it| it.2)
+}
+
+/// For an unknown key that stands in the place of a missing one: what should be done with it.
+pub(super) fn meant(key: &str, is_mapping: bool, missing: &[&'static str], def: &Def) -> Option<String> {
+    if let Some(name) = closest(key, missing.iter().copied()) {
+        return Some(format!("did you mean `{name}`?"));
+    }
+    if let Some(name) = synonym(def, key).filter(|it| missing.contains(it)) {
+        return Some(format!("GitHub's word is `{name}`"));
+    }
+    (missing == ["jobs"] && is_mapping).then(|| format!("if `{key}` is a job, put it below `jobs:`, indented"))
 }
 
 /// Tells whether another kind of the same mapping has the key.
