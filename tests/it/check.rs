@@ -95,6 +95,11 @@ fn keys_that_may_be_newer() {
     repo.wfrun(&["check"]).ends_with(2);
     let ran = repo.wfrun(&["check", "--allow-unknown"]).ends_with(0);
     assert!(ran.stdout.starts_with("warning[workflow/allowed-unknown-key]: "), "{}", ran.stdout);
+    // What leaves out a key that is needed is no newer key.
+    let misspelt = Repo::of(&[(".github/workflows/w.yml", &GOOD.replace("runs-on", "run-on"))]);
+    let ran = misspelt.wfrun(&["check", "--allow-unknown"]).ends_with(2);
+    assert!(ran.stdout.starts_with("error[workflow/unknown-key]: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("did you mean `runs-on`?"), "{}", ran.stdout);
 }
 
 #[test]
