@@ -1,4 +1,6 @@
 //! What is wrong with files, without running them.
+mod actions;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -85,6 +87,7 @@ fn check_file(file: &CheckedFile, settings: &CheckSettings) -> Vec<Diagnostic> {
             let mut load = |wanted: &FileRef| settings.repositories.load(&file.root, wanted);
             let Checked { value: set, diagnostics: mut found } = read_set(&file.source, options, &mut load);
             found.extend(unknown_names(&set.root, settings));
+            found.extend(actions::check(&set.root, &file.root, settings));
             found
         }
     }

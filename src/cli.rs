@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Plan(Box<PlanArgs>),
     /// Say what is wrong with workflows and actions; executes nothing
     Check(Box<CheckArgs>),
+    /// Evaluate an expression, and show how it came to its value
+    Eval(Box<EvalArgs>),
     /// Remove what earlier runs left: containers, work folders
     Clean(CleanArgs),
 }
@@ -129,6 +131,35 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Without `--context` there are `github`, `inputs`, `vars`, `secrets` and `env`, made of the options as for a run; a \
+file's contexts are laid over them. Status functions answer as in a job that needs nothing.
+
+`--batch` reads lines {\"id\":…,\"expr\":\"…\",\"contexts\":{…}} from standard input and writes one line for each, in \
+order: {\"id\":…,\"kind\":…,\"value\":…} or {\"id\":…,\"error\":{\"kind\":…,\"message\":…}}, where `kind` of an error is \
+lexing, parsing, evaluation, or input for a line that is not of this form; only the last makes the exit code 2")]
+pub(crate) struct EvalArgs {
+    /// The expression, with or without `${{ }}` around it
+    #[arg(value_name = "EXPRESSION", required_unless_present = "batch")]
+    pub(crate) expression: Option<String>,
+    /// Contexts: a JSON object with an object for each
+    #[arg(long, value_name = "FILE")]
+    pub(crate) context: Option<PathBuf>,
+    /// Evaluate expressions from standard input, one JSON object a line
+    #[arg(long, conflicts_with_all = [
+        "expression", "context", "json", "directory", "event", "git_ref", "base", "head", "pr",
+        "event_path", "activity", "changed", "since", "sha", "actor", "repository", "run_number", "default_branch",
+        "input", "input_file", "secret", "secret_file", "var", "var_file", "env", "env_file",
+    ])]
+    pub(crate) batch: bool,
+    /// Print value and trace as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) happening: EventArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CleanArgs {
     #[command(flatten)]
     pub(crate) look: LookArgs,
@@ -141,12 +172,33 @@ pub(crate) struct LookArgs {
     pub(crate) color: Color,
 }
 
-/// The options that `run` and `plan` share: what happened, and to which repository.
+/// The options that `run` and `plan` share: which workflow, what happened, and which jobs.
 #[derive(Debug, Args)]
 pub(crate) struct SituationArgs {
     /// A workflow file, or the name of one below `.github/workflows`
     #[arg(value_name = "WORKFLOW")]
     pub(crate) workflow: String,
+    #[command(flatten)]
+    pub(crate) happening: EventArgs,
+    /// Run this job and what it needs (can be repeated)
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) job: Vec<String>,
+    /// Do not run what the chosen jobs need
+    #[arg(long, requires = "job")]
+    pub(crate) no_needs: bool,
+}
+
+impl std::ops::Deref for SituationArgs {
+    type Target = EventArgs;
+
+    fn deref(&self) -> &EventArgs {
+        &self.happening
+    }
+}
+
+/// What happened, and to which repository.
+#[derive(Debug, Args)]
+pub(crate) struct EventArgs {
     /// Look for the repository here
     #[arg(short = 'C', long = "directory", value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
@@ -216,12 +268,6 @@ pub(crate) struct SituationArgs {
     /// A file of environment variables
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
-    /// Run this job and what it needs (can be repeated)
-    #[arg(long, short, value_name = "ID")]
-    pub(crate) job: Vec<String>,
-    /// Do not run what the chosen jobs need
-    #[arg(long, requires = "job")]
-    pub(crate) no_needs: bool,
     #[command(flatten)]
     pub(crate) look: LookArgs,
 }
@@ -258,7 +304,6 @@ pub(crate) const PLANNED: &[&str] = &[
     "graph",
     "table",
     "test",
-    "eval",
     "list",
     "vendor",
     "actions",

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) stdout: Style,
-    stderr: Style,
+    pub(crate) stderr: Style,
 }
 
 impl Output {

@@ -7,7 +7,7 @@ use wfrun_journal::Secret;
 use wfrun_syntax::{Checked, Diagnostic, closest};
 use wfrun_workflow::{Reference, StepKind, Workflow, references, references_in};
 
-use crate::cli::SituationArgs;
+use crate::cli::EventArgs;
 use crate::environment::Environment;
 use crate::key_values;
 use crate::output::Help;
@@ -19,7 +19,7 @@ pub(crate) type Secrets = IndexMap<String, Secret>;
 const USER: &str = "github-actions-deploy";
 
 /// Reads the secrets of the files and options; the later wins.
-pub(crate) fn given(args: &SituationArgs) -> anyhow::Result<Checked<Secrets>> {
+pub(crate) fn given(args: &EventArgs) -> anyhow::Result<Checked<Secrets>> {
     let mut all = in_files(&args.secret_file)?;
     for text in &args.secret {
         let (name, value) = match text.split_once('=') {

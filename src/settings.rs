@@ -9,7 +9,7 @@ use wfrun_report::ColorChoice;
 use wfrun_syntax::{Checked, Diagnostic};
 use wfrun_workflow::{EventName, InputKind, ReadOptions, Workflow};
 
-use crate::cli::{Color, RunArgs, SituationArgs};
+use crate::cli::{Color, EventArgs, RunArgs, SituationArgs};
 use crate::environment::Environment;
 use crate::find::{self, Found};
 use crate::key_values;
@@ -86,7 +86,7 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
 /// `inputs` of `workflow_dispatch`: given ones and defaults, booleans as booleans.
 ///
 /// Source: GitHub: planning rules 2.6.
-fn inputs(workflow: &Workflow, args: &SituationArgs) -> anyhow::Result<Value> {
+fn inputs(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<Value> {
     let given = crate::situation::inputs(args)?;
     let Some(config) = workflow.on.events.get(&EventName::new("workflow_dispatch")) else {
         return Ok(Value::Object(Object::default()));

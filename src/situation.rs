@@ -6,7 +6,7 @@ use wfrun_plan::{ChangedPaths, Event};
 use wfrun_runner::SnapshotSettings;
 use wfrun_workflow::Workflow;
 
-use crate::cli::SituationArgs;
+use crate::cli::EventArgs;
 use crate::environment::Environment;
 use crate::output::Help;
 use crate::repository::{Commit, Repository, Resolved};
@@ -31,7 +31,7 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 pub(crate) fn situation(
     workflow: &Workflow,
     root: &Path,
-    args: &SituationArgs,
+    args: &EventArgs,
     environment: &Environment,
 ) -> anyhow::Result<Situation> {
     let repository = Repository::open(root)?;
@@ -81,7 +81,7 @@ pub(crate) fn situation(
 }
 
 /// Given, or the workflow's only event, or `push`.
-fn event_name(workflow: &Workflow, args: &SituationArgs) -> String {
+fn event_name(workflow: &Workflow, args: &EventArgs) -> String {
     if let Some(name) = &args.event {
         return name.clone();
     }
@@ -99,7 +99,7 @@ fn has_path_filter(workflow: &Workflow, event: &str) -> bool {
 /// Fills in what is special about a pull request; gives back the commit to merge with.
 fn pull_request(
     repository: &Repository,
-    args: &SituationArgs,
+    args: &EventArgs,
     head: &Resolved,
     event: &mut Event,
     notices: &mut Vec<String>,
@@ -122,7 +122,7 @@ fn pull_request(
 
 fn changed(
     repository: &Repository,
-    args: &SituationArgs,
+    args: &EventArgs,
     event: &Event,
     sha: &str,
     merge_base: Option<&str>,
@@ -150,7 +150,7 @@ fn changed(
 /// `github.event`. Source: GitHub: planning rules 2.3.
 fn payload(
     repository: &Repository,
-    args: &SituationArgs,
+    args: &EventArgs,
     event: &Event,
     commit: Option<&Commit>,
     head: &Resolved,
@@ -178,7 +178,7 @@ fn payload(
     Ok(payload)
 }
 
-fn read_json(path: &Path) -> anyhow::Result<Json> {
+pub(crate) fn read_json(path: &Path) -> anyhow::Result<Json> {
     let help = "give a file that holds the event's payload as JSON";
     let failed = |what: String| Help::error("file/payload", format!("failed to read {}: {what}", path.display()), help);
     let text = std::fs::read_to_string(path).map_err(|err| failed(err.to_string()))?;
@@ -197,7 +197,7 @@ fn push_payload(repository: &Repository, event: &Event, commit: Option<&Commit>)
     })
 }
 
-fn pull_request_payload(repository: &Repository, args: &SituationArgs, event: &Event, head: &Resolved) -> Json {
+fn pull_request_payload(repository: &Repository, args: &EventArgs, event: &Event, head: &Resolved) -> Json {
     let base_ref = event.base_ref.clone().unwrap_or_default();
     let head_ref = event.head_ref.clone().unwrap_or_default();
     let base_sha = repository.look_up(&base_ref).unwrap_or_else(|| NO_COMMIT.to_owned());
@@ -214,7 +214,7 @@ fn pull_request_payload(repository: &Repository, args: &SituationArgs, event: &E
 }
 
 /// The inputs of `workflow_dispatch`, all texts.
-pub(crate) fn inputs(args: &SituationArgs) -> anyhow::Result<serde_json::Map<String, Json>> {
+pub(crate) fn inputs(args: &EventArgs) -> anyhow::Result<serde_json::Map<String, Json>> {
     let given = crate::key_values::collect(&args.input_file, &args.input, "--input")?;
     Ok(given.value.into_iter().map(|(name, value)| (name, Json::String(value))).collect())
 }

@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod diagnostics_pages;
 mod docker;
+mod eval;
 mod pipeline;
 mod repo;
 mod steps;

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: wall-clock times of commands, beside a peer's that does the same in the same run.
 
+mod eval;
 mod example;
 mod job_start;
 
@@ -42,6 +43,11 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         row(case.name, &ours, peer.as_ref());
     }
     row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun), runs)?, None);
+    let input = eval::input(&tree::target_folder()?)?;
+    let batch = measure(&mut || eval::time(&wfrun, &input), runs)?;
+    row("eval --batch, 100,000 lines", &batch, None);
+    let speed = f64::from(eval::LINES) / batch.median.as_secs_f64();
+    say(format!("{:<34} {speed:>9.0} lines/s, at most {} kB", "", eval::peak(&wfrun, &input)?));
     if with_example {
         let (ours, plain) = example::compare(&wfrun, runs.min(5))?;
         row("the example's tests, warm", &ours, Some(&plain));
@@ -127,7 +133,7 @@ fn milliseconds(time: Duration) -> String {
 }
 
 /// The target that `.cargo/config.toml` names, which is a folder between `target` and the profile.
-fn host() -> Result<String> {
+pub(crate) fn host() -> Result<String> {
     let output = crate::process::capture(Command::new("rustc").args(["--print", "host-tuple"]));
     output.context("`rustc --print host-tuple` failed")
 }

@@ -12,9 +12,9 @@ pub(crate) const INDEX: &str = "docs/diagnostics/README.md";
 pub(crate) const TABLE: &str = "src/codes.rs";
 
 /// The first words of codes. Any literal `"area/name"` of these areas is a code.
-const AREAS: [&str; 16] = [
-    "action", "aws", "backend", "check", "cli", "expr", "file", "git", "input", "plan", "secret", "trigger", "var",
-    "wfrun", "workflow", "yaml",
+const AREAS: [&str; 17] = [
+    "action", "aws", "backend", "check", "cli", "expr", "file", "git", "input", "plan", "secret", "trigger", "uses",
+    "var", "wfrun", "workflow", "yaml",
 ];
 
 /// Areas whose codes may lack a page for now.

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod diagnostics;
+mod differential;
 mod docker;
 mod generated;
 mod process;
@@ -20,6 +21,8 @@ usage: cargo xtask <task>
            formatting, lints, tests, doctests, documentation, tidy; --fast: formatting, lints and tidy
   tidy     the rules that neither compiler nor clippy hold
   gen      write the generated files anew (docs/differences.md, docs/diagnostics/README.md, src/codes.rs)
+  differential [--count N] [--seed S]
+           random expressions, evaluated by wfrun and by GitHub's npm package; skipped without npm
   docker [--engine-only | --image-only | --stop]
            install and start a Docker engine where there is none, and make the runner image
   bench [--runs N] [--no-example]
@@ -42,6 +45,7 @@ fn run(task: &str, rest: &[String]) -> Result<()> {
     match task {
         "bench" => bench::run(rest),
         "ci" => ci::run(rest),
+        "differential" => differential::run(rest),
         "docker" => docker::run(rest),
         "gen" => generated::write(),
         "setup" => setup(),

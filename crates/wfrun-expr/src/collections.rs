@@ -1,7 +1,6 @@
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
-use indexmap::IndexMap;
-use wfrun_syntax::upper_ordinal;
+use wfrun_syntax::{eq_ignoring_case, upper_ordinal};
 
 use crate::Value;
 
@@ -20,9 +19,62 @@ struct ArrayItems {
 pub struct Object(Arc<Members>);
 
 struct Members {
-    /// By look-up key: the upper-case form, or the key itself if case counts.
-    members: IndexMap<String, (String, Value)>,
+    list: Vec<(String, Value)>,
+    /// Places by look-up key, where there are too many members to look at each.
+    places: Option<HashMap<String, usize>>,
     case_sensitive: bool,
+}
+
+/// Most members that are looked through one by one.
+const FEW: usize = 24;
+
+impl Members {
+    fn build(given: Vec<(String, Value)>, case_sensitive: bool) -> Self {
+        if given.len() > FEW {
+            return Self::build_with_places(given, case_sensitive);
+        }
+        let mut all = Self { list: given, places: None, case_sensitive };
+        // Hardly any object has a key twice, so they are looked for before anything is moved.
+        let twice = (1..all.list.len()).any(|at| {
+            let (before, rest) = all.list.split_at(at);
+            rest.first().is_some_and(|(key, _)| before.iter().any(|(it, _)| all.is_key(it, key)))
+        });
+        if twice {
+            for (key, value) in std::mem::take(&mut all.list) {
+                match all.find(&key) {
+                    Some(at) => all.list[at].1 = value,
+                    None => all.list.push((key, value)),
+                }
+            }
+        }
+        all
+    }
+
+    fn build_with_places(given: Vec<(String, Value)>, case_sensitive: bool) -> Self {
+        let mut list: Vec<(String, Value)> = Vec::with_capacity(given.len());
+        let mut places = HashMap::with_capacity(given.len());
+        for (key, value) in given {
+            let lookup = if case_sensitive { key.clone() } else { upper_ordinal(&key) };
+            let at = *places.entry(lookup).or_insert(list.len());
+            match list.get_mut(at) {
+                Some(member) => member.1 = value,
+                None => list.push((key, value)),
+            }
+        }
+        Self { list, places: Some(places), case_sensitive }
+    }
+
+    fn is_key(&self, a: &str, b: &str) -> bool {
+        a == b || (!self.case_sensitive && eq_ignoring_case(a, b))
+    }
+
+    fn find(&self, key: &str) -> Option<usize> {
+        match &self.places {
+            None => self.list.iter().position(|(it, _)| self.is_key(it, key)),
+            Some(places) if self.case_sensitive => places.get(key).copied(),
+            Some(places) => places.get(&upper_ordinal(key)).copied(),
+        }
+    }
 }
 
 impl Array {
@@ -79,25 +131,18 @@ impl Object {
         Self::build(members, true)
     }
 
+    /// Makes an object as collecting does, without moving the members.
+    pub(crate) fn from_members(members: Vec<(String, Value)>) -> Self {
+        Self(Arc::new(Members::build(members, false)))
+    }
+
     fn build(members: impl IntoIterator<Item = (String, Value)>, case_sensitive: bool) -> Self {
-        let mut map: IndexMap<String, (String, Value)> = IndexMap::new();
-        for (key, value) in members {
-            let lookup = if case_sensitive { key.clone() } else { upper_ordinal(&key) };
-            match map.get_mut(&lookup) {
-                Some(member) => member.1 = value,
-                None => {
-                    map.insert(lookup, (key, value));
-                }
-            }
-        }
-        Self(Arc::new(Members { members: map, case_sensitive }))
+        Self(Arc::new(Members::build(members.into_iter().collect(), case_sensitive)))
     }
 
     /// Returns a member; case is ignored unless the object was made otherwise.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        let member =
-            if self.0.case_sensitive { self.0.members.get(key) } else { self.0.members.get(&upper_ordinal(key)) };
-        member.map(|(_, value)| value)
+        self.0.list.get(self.0.find(key)?).map(|(_, value)| value)
     }
 
     /// Goes through the keys, as they were written.
@@ -112,17 +157,17 @@ impl Object {
 
     /// Goes through the members in the order of insertion.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.members.values().map(|(key, value)| (key.as_str(), value))
+        self.0.list.iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// Returns the number of members.
     pub fn len(&self) -> usize {
-        self.0.members.len()
+        self.0.list.len()
     }
 
     /// Tells whether there is no member.
     pub fn is_empty(&self) -> bool {
-        self.0.members.is_empty()
+        self.0.list.is_empty()
     }
 
     /// Tells whether look-ups distinguish case.
@@ -190,7 +235,11 @@ impl PartialEq for Array {
 /// Equal members in any order, for tests and records. GitHub's `==` is [`Value::loosely_equals`].
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.0.members == other.0.members
+        let same = |(key, value): &(String, Value)| {
+            let found = other.0.find(key).and_then(|at| other.0.list.get(at));
+            found.is_some_and(|(its_key, its_value)| its_key == key && its_value == value)
+        };
+        self.len() == other.len() && self.0.list.iter().all(same)
     }
 }
 

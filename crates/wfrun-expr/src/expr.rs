@@ -1,4 +1,6 @@
-use std::{fmt, ops::Range};
+pub(crate) mod print;
+
+use std::ops::Range;
 
 use crate::Value;
 
@@ -146,7 +148,7 @@ impl Expr {
         }
     }
 
-    fn as_string_literal(&self) -> Option<&str> {
+    pub(crate) fn as_string_literal(&self) -> Option<&str> {
         if let ExprKind::Literal(value) = &self.kind { value.as_str() } else { None }
     }
 }
@@ -195,108 +197,5 @@ fn same_literal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
         _ => a == b,
-    }
-}
-
-impl fmt::Display for Expr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            ExprKind::Literal(Value::Number(it)) => write_number(f, *it),
-            ExprKind::Literal(it) => write!(f, "{it}"),
-            ExprKind::Context(name) => f.write_str(name),
-            ExprKind::Index { target, index } => {
-                // A constant cannot be looked into without parentheses around it.
-                let is_literal = matches!(target.kind, ExprKind::Literal(_));
-                write_operand(f, target, is_literal || target.binds() < Binds::Index)?;
-                match index {
-                    Index::Property(name) => write!(f, ".{name}"),
-                    Index::Expr(index) => write!(f, "[{index}]"),
-                    Index::Wildcard => f.write_str(".*"),
-                }
-            }
-            ExprKind::Call { function, args } => {
-                write!(f, "{function}(")?;
-                write_joined(f, args, ", ", Binds::Or)?;
-                f.write_str(")")
-            }
-            ExprKind::Not(operand) => {
-                f.write_str("!")?;
-                write_operand(f, operand, operand.binds() < Binds::Not)
-            }
-            ExprKind::Compare { op, left, right } => {
-                write_operand(f, left, left.binds() < self.binds())?;
-                write!(f, " {op} ")?;
-                write_operand(f, right, right.binds() <= self.binds())
-            }
-            ExprKind::And(operands) => write_joined(f, operands, " && ", Binds::Equality),
-            ExprKind::Or(operands) => write_joined(f, operands, " || ", Binds::And),
-        }
-    }
-}
-
-impl fmt::Display for CompareOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessOrEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterOrEqual => ">=",
-        })
-    }
-}
-
-/// How tight an expression binds, loosest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Binds {
-    Or,
-    And,
-    Equality,
-    Relation,
-    Not,
-    Index,
-}
-
-impl Expr {
-    fn binds(&self) -> Binds {
-        match &self.kind {
-            ExprKind::Or(_) => Binds::Or,
-            ExprKind::And(_) => Binds::And,
-            ExprKind::Compare { op: CompareOp::Equal | CompareOp::NotEqual, .. } => Binds::Equality,
-            ExprKind::Compare { .. } => Binds::Relation,
-            ExprKind::Not(_) => Binds::Not,
-            ExprKind::Literal(_) | ExprKind::Context(_) | ExprKind::Index { .. } | ExprKind::Call { .. } => {
-                Binds::Index
-            }
-        }
-    }
-}
-
-fn write_operand(f: &mut fmt::Formatter<'_>, operand: &Expr, parentheses: bool) -> fmt::Result {
-    if parentheses { write!(f, "({operand})") } else { write!(f, "{operand}") }
-}
-
-fn write_joined(f: &mut fmt::Formatter<'_>, operands: &[Expr], between: &str, at_least: Binds) -> fmt::Result {
-    for (at, operand) in operands.iter().enumerate() {
-        if at > 0 {
-            f.write_str(between)?;
-        }
-        write_operand(f, operand, operand.binds() < at_least)?;
-    }
-    Ok(())
-}
-
-/// Prints the shortest text that reads as the same double; 15 digits would not always do.
-fn write_number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
-    let size = number.abs();
-    if number.is_nan() {
-        f.write_str("NaN")
-    } else if number.is_infinite() {
-        f.write_str(if number > 0.0 { "Infinity" } else { "-Infinity" })
-    } else if size == 0.0 || (1e-5..1e15).contains(&size) {
-        write!(f, "{number}")
-    } else {
-        write!(f, "{number:e}")
     }
 }

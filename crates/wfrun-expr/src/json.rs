@@ -8,55 +8,82 @@ use serde::{
 };
 use wfrun_syntax::format_number;
 
-use crate::{Array, Object, Value};
+use crate::{
+    Array, Object, Value,
+    memory::{Counter, Exceeded},
+};
 
 /// Writes what `toJSON` returns.
 ///
 /// Source: GitHub: planning rules P3.9.
 pub(crate) fn write(value: &Value) -> String {
-    let mut out = String::new();
-    write_value(&mut out, value, 0);
-    out
+    write_counted(value, &mut Counter::new(usize::MAX)).unwrap_or_default()
 }
 
-fn write_value(out: &mut String, value: &Value, level: usize) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(it) => out.push_str(if *it { "true" } else { "false" }),
-        Value::Number(it) => out.push_str(&format_number(*it)),
-        Value::String(it) => write_string(out, it),
-        Value::Array(items) if items.is_empty() => out.push_str("[]"),
-        Value::Object(members) if members.is_empty() => out.push_str("{}"),
-        Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                start_line(out, level + 1, at > 0);
-                write_value(out, item, level + 1);
-            }
-            start_line(out, level, false);
-            out.push(']');
-        }
-        Value::Object(members) => {
-            out.push('{');
-            for (at, (key, member)) in members.iter().enumerate() {
-                start_line(out, level + 1, at > 0);
-                write_string(out, key);
-                out.push_str(": ");
-                write_value(out, member, level + 1);
-            }
-            start_line(out, level, false);
-            out.push('}');
-        }
-    }
+/// Writes what `toJSON` returns and counts each piece, as GitHub does, before the next is written.
+pub(crate) fn write_counted(value: &Value, counter: &mut Counter) -> Result<String, Exceeded> {
+    let mut writer = Writer { out: String::new(), counted: 0, counter };
+    writer.value(value, 0)?;
+    Ok(writer.out)
 }
 
-fn start_line(out: &mut String, level: usize, comma: bool) {
-    if comma {
-        out.push(',');
+struct Writer<'c> {
+    out: String,
+    /// Bytes of `out` that were counted.
+    counted: usize,
+    counter: &'c mut Counter,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, value: &Value, level: usize) -> Result<(), Exceeded> {
+        match value {
+            Value::Array(items) if !items.is_empty() => {
+                self.out.push('[');
+                self.count()?;
+                for (at, item) in items.iter().enumerate() {
+                    self.start_line(level + 1, at > 0);
+                    self.value(item, level + 1)?;
+                }
+                self.start_line(level, false);
+                self.out.push(']');
+            }
+            Value::Object(members) if !members.is_empty() => {
+                self.out.push('{');
+                self.count()?;
+                for (at, (key, member)) in members.iter().enumerate() {
+                    self.start_line(level + 1, at > 0);
+                    write_string(&mut self.out, key);
+                    self.count()?;
+                    self.out.push_str(": ");
+                    self.value(member, level + 1)?;
+                }
+                self.start_line(level, false);
+                self.out.push('}');
+            }
+            Value::Array(_) => self.out.push_str("[]"),
+            Value::Object(_) => self.out.push_str("{}"),
+            Value::Null => self.out.push_str("null"),
+            Value::String(it) => write_string(&mut self.out, it),
+            Value::Bool(_) | Value::Number(_) => self.out.push_str(&value.text()),
+        }
+        self.count()
     }
-    out.push('\n');
-    for _ in 0..level {
-        out.push_str("  ");
+
+    fn start_line(&mut self, level: usize, comma: bool) {
+        if comma {
+            self.out.push(',');
+        }
+        self.out.push('\n');
+        for _ in 0..level {
+            self.out.push_str("  ");
+        }
+    }
+
+    /// Counts what was written since the last time.
+    fn count(&mut self) -> Result<(), Exceeded> {
+        let piece = self.out.get(self.counted..).unwrap_or_default();
+        self.counted += piece.len();
+        self.counter.add_text(piece)
     }
 }
 
@@ -177,7 +204,7 @@ impl<'de> Visitor<'de> for AnyValue {
         while let Some(member) = access.next_entry()? {
             members.push(member);
         }
-        Ok(Value::Object(members.into_iter().collect()))
+        Ok(Value::Object(Object::from_members(members)))
     }
 }
 

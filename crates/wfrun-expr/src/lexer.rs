@@ -285,7 +285,7 @@ fn is_boundary(it: char) -> bool {
     matches!(it, '(' | '[' | ')' | ']' | ',' | '.' | '!' | '>' | '<' | '=' | '&' | '|') || is_dotnet_whitespace(it)
 }
 
-fn is_keyword(word: &str) -> bool {
+pub(crate) fn is_keyword(word: &str) -> bool {
     let mut chars = word.chars();
     chars.next().is_some_and(|it| it.is_ascii_alphabetic() || it == '_')
         && chars.all(|it| it.is_ascii_alphanumeric() || it == '_' || it == '-')

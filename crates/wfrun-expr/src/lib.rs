@@ -30,6 +30,6 @@ pub use expr::{CompareOp, Expr, ExprKind, Index};
 pub use number::parse_number;
 pub use parser::{parse, parse_in};
 pub use template::Template;
-pub use trace::{Op, Reached, Trace};
+pub use trace::{Op, PartText, Reached, Trace};
 pub use value::{Kind, Value};
 pub use wfrun_syntax::format_number;

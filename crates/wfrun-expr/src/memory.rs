@@ -1,18 +1,20 @@
 //! How much memory one evaluation may take, counted as GitHub counts.
 
+use crate::Value;
+
 /// Bytes a string takes besides its characters.
 const STRING_OVERHEAD: usize = 26;
 /// Bytes any other value takes.
-const OBJECT: usize = 24;
+pub(crate) const OBJECT: usize = 24;
+/// Bytes a place in a filtered array takes.
+pub(crate) const POINTER: usize = 8;
 
 /// Counts the bytes of the values that are alive at each level of an expression.
 ///
-/// Differs: what a function takes up while it works, besides its result, is not counted, so an expression just above
-/// GitHub's limit may have a value here.
 /// Source: GitHub: planning rules P1.1 (`EvaluationMemory` of actions/runner).
 #[derive(Debug)]
 pub(crate) struct Memory {
-    limit: usize,
+    pub(crate) limit: usize,
     total: usize,
     levels: Vec<usize>,
 }
@@ -41,34 +43,38 @@ impl Memory {
         }
         self.levels[level] += bytes;
         self.total += bytes;
-        self.check(0)
+        if self.total > self.limit { Err(Exceeded) } else { Ok(()) }
+    }
+}
+
+/// Counts what one function makes while it works, apart from everything else and with the same limit.
+///
+/// Source: GitHub: planning rules P1.1 (`MemoryCounter` of actions/runner).
+#[derive(Debug)]
+pub(crate) struct Counter {
+    limit: usize,
+    used: usize,
+}
+
+impl Counter {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { limit, used: 0 }
     }
 
-    /// Tells whether `more` bytes would fit, before they are made.
-    pub(crate) const fn check(&self, more: usize) -> Result<(), Exceeded> {
-        if self.total + more > self.limit { Err(Exceeded) } else { Ok(()) }
+    /// Counts a piece of text.
+    pub(crate) fn add_text(&mut self, text: &str) -> Result<(), Exceeded> {
+        self.used += of_text(text);
+        if self.used > self.limit { Err(Exceeded) } else { Ok(()) }
     }
 }
 
 /// Bytes of a text in .NET.
 pub(crate) fn of_text(text: &str) -> usize {
-    STRING_OVERHEAD + 2 * text.encode_utf16().count()
+    let units = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
+    STRING_OVERHEAD + 2 * units
 }
 
 /// Bytes of a value itself, without the items of a collection.
-pub(crate) fn of_value(value: &crate::Value) -> usize {
+pub(crate) fn of_value(value: &Value) -> usize {
     value.as_str().map_or(OBJECT, of_text)
-}
-
-/// Bytes of a value with everything in it.
-pub(crate) fn of_tree(value: &crate::Value) -> usize {
-    match value {
-        crate::Value::Array(items) => OBJECT + items.iter().map(of_tree).sum::<usize>(),
-        crate::Value::Object(members) => {
-            OBJECT + members.iter().map(|(key, value)| of_text(key) + of_tree(value)).sum::<usize>()
-        }
-        crate::Value::Null | crate::Value::Bool(_) | crate::Value::Number(_) | crate::Value::String(_) => {
-            of_value(value)
-        }
-    }
 }

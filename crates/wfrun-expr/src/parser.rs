@@ -364,7 +364,12 @@ impl Parser<'_> {
         let Operand { part, depth, outer } = self.pop();
         match part {
             Part::Expr(expr) => (expr, depth, outer),
-            Part::Property(_) | Part::Wildcard => unreachable!("names and `*` stand behind `.` or in `[]` only"),
+            // `*` that is more than an index, as in `a[* == 1]`, is a text to GitHub.
+            Part::Wildcard => {
+                let kind = ExprKind::Literal(Value::from("*"));
+                (Expr { kind, range: self.range(outer.clone()) }, depth, outer)
+            }
+            Part::Property(_) => unreachable!("names stand behind `.` only, which binds tightest"),
         }
     }
 

@@ -214,7 +214,7 @@ pub(crate) fn depth(expr: &Expr) -> usize {
 fn literal_trace(text: &str) -> Trace {
     let value = Value::from(text);
     Trace {
-        text: value.to_string(),
+        text: value.to_string().into(),
         range: to_range(0..text.len()),
         op: Op::Literal,
         reached: Reached::Value(value),

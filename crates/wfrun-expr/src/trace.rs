@@ -1,7 +1,10 @@
+mod text;
+
 use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::text::PartText;
 use crate::Value;
 
 /// How an expression came to its value: the expression with a value at each of its parts.
@@ -12,7 +15,7 @@ use crate::Value;
 #[serde(from = "Record", into = "Record")]
 pub struct Trace {
     /// The part, in normal form.
-    pub text: String,
+    pub text: PartText,
     /// Where it stands, as bytes of the text that was parsed; empty for a part GitHub adds, such as `success()`.
     pub range: Range<u32>,
     /// What kind of part it is.
@@ -97,7 +100,7 @@ impl Trace {
 /// A [`Trace`] as it is written.
 #[derive(Serialize, Deserialize)]
 struct Record {
-    text: String,
+    text: PartText,
     range: Range<u32>,
     op: Op,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use wfrun_syntax::format_number;
 
@@ -95,14 +95,20 @@ impl Value {
     ///
     /// Source: GitHub: planning rules P3.4 and P3.8.
     pub fn to_text(&self) -> String {
-        match self {
-            Self::Null => String::new(),
-            Self::Bool(it) => it.to_string(),
-            Self::Number(it) => format_number(*it),
-            Self::String(it) => it.to_string(),
-            Self::Array(_) => "Array".to_owned(),
-            Self::Object(_) => "Object".to_owned(),
-        }
+        self.text().into_owned()
+    }
+
+    /// What [`Self::to_text`] returns, borrowed where it can be.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            Self::Null => "",
+            Self::Bool(true) => "true",
+            Self::Bool(false) => "false",
+            Self::Number(it) => return Cow::Owned(format_number(*it)),
+            Self::String(it) => it,
+            Self::Array(_) => "Array",
+            Self::Object(_) => "Object",
+        })
     }
 
     /// Tells whether GitHub's `==` holds: text ignores case, different kinds become numbers, collections are equal
@@ -156,8 +162,9 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("null"),
-            Self::String(it) => write!(f, "'{}'", it.replace('\'', "''")),
-            Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => f.write_str(&self.to_text()),
+            Self::String(it) if it.contains('\'') => write!(f, "'{}'", it.replace('\'', "''")),
+            Self::String(it) => write!(f, "'{it}'"),
+            Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => f.write_str(&self.text()),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Masker {
             Reached::No => Reached::No,
         };
         let operands = trace.operands.iter().map(|it| self.mask_trace(it)).collect();
-        let text = self.mask(&trace.text).as_str().to_owned();
+        let text = self.mask(&trace.text).as_str().into();
         Trace { text, range: trace.range.clone(), op: trace.op, reached, operands }
     }
 

@@ -81,8 +81,8 @@ impl Because {
 
     fn from_leaf(leaf: &Trace) -> Self {
         let named = leaf.operands.iter().filter(|it| it.op != Op::Literal && it.is_reached());
-        let operands = named.map(|it| Operand { expression: it.text.clone(), value: json(it) }).collect();
-        Self { expression: leaf.text.clone(), value: json(leaf), operands }
+        let operands = named.map(|it| Operand { expression: it.text.to_string(), value: json(it) }).collect();
+        Self { expression: leaf.text.to_string(), value: json(leaf), operands }
     }
 }
 

@@ -17,6 +17,7 @@ mod summary;
 mod tee;
 mod text;
 mod theme;
+mod trace_view;
 
 pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
 pub use explain::{paragraphs, sentence};
@@ -29,3 +30,4 @@ pub use plan_view::{not_triggered_json, plan_json, plan_text};
 pub use style::{ColorChoice, Style, Surroundings};
 pub use summary::render_summary;
 pub use tee::Tee;
+pub use trace_view::trace_text;

@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 ///
 /// Source: GitHub: planning rules P3.4 (.NET `StringComparison.OrdinalIgnoreCase`).
 pub fn eq_ignoring_case(a: &str, b: &str) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return a.eq_ignore_ascii_case(b);
+    }
     cmp_ignoring_case(a, b) == Ordering::Equal
 }
 
@@ -14,11 +17,36 @@ pub fn cmp_ignoring_case(a: &str, b: &str) -> Ordering {
     units(a).cmp(units(b))
 }
 
+/// Tells whether `text` has `part` in it, ignoring case as [`eq_ignoring_case`] does.
+pub fn contains_ignoring_case(text: &str, part: &str) -> bool {
+    upper_ordinal(text).contains(&upper_ordinal(part))
+}
+
+/// Tells whether `text` starts with `part`, ignoring case as [`eq_ignoring_case`] does.
+pub fn starts_with_ignoring_case(text: &str, part: &str) -> bool {
+    if text.is_ascii() && part.is_ascii() {
+        return text.get(..part.len()).is_some_and(|it| it.eq_ignore_ascii_case(part));
+    }
+    upper_ordinal(text).starts_with(&upper_ordinal(part))
+}
+
+/// Tells whether `text` ends with `part`, ignoring case as [`eq_ignoring_case`] does.
+pub fn ends_with_ignoring_case(text: &str, part: &str) -> bool {
+    if text.is_ascii() && part.is_ascii() {
+        let start = text.len().checked_sub(part.len());
+        return start.and_then(|it| text.get(it..)).is_some_and(|it| it.eq_ignore_ascii_case(part));
+    }
+    upper_ordinal(text).ends_with(&upper_ordinal(part))
+}
+
 /// Maps each character by its simple, culture-free upper-case mapping; one that would become several stays.
 ///
 /// Two texts are equal ignoring case exactly if their results are the same, so this is the key for look-ups.
 /// Source: GitHub: planning rules P3.4 (.NET `ToUpperInvariant`: `ß`, `ſ`, `ı` and `ŉ` keep themselves).
 pub fn upper_ordinal(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_uppercase();
+    }
     text.chars().map(upper).collect()
 }
 
@@ -55,6 +83,21 @@ mod tests {
         }
         for (a, b) in [("ß", "SS"), ("ſ", "S"), ("ı", "I"), ("İ", "i"), ("a", "b"), ("a", "ab"), ("𐐨", "𐐀")] {
             assert!(!eq_ignoring_case(a, b), "{a} ≠ {b}");
+        }
+        for (text, part, contains, starts, ends) in [
+            ("Hello", "hELLO", true, true, true),
+            ("Hello", "", true, true, true),
+            ("Hello", "he", true, true, false),
+            ("Hello", "LO", true, false, true),
+            ("Hello", "x", false, false, false),
+            ("lo", "Hello", false, false, false),
+            ("Éa", "é", true, true, false),
+            ("aé", "É", true, false, true),
+            ("straße", "STRASSE", false, false, false),
+        ] {
+            assert_eq!(contains_ignoring_case(text, part), contains, "{text} {part}");
+            assert_eq!(starts_with_ignoring_case(text, part), starts, "{text} {part}");
+            assert_eq!(ends_with_ignoring_case(text, part), ends, "{text} {part}");
         }
         for (less, more) in [("a", "_"), ("a", "["), ("a", "B"), ("10", "9"), ("a", "ab"), ("😀", "\u{ffff}")] {
             assert_eq!(cmp_ignoring_case(less, more), Ordering::Less, "{less} < {more}");

@@ -18,7 +18,10 @@ mod text;
 pub use allow::allow;
 pub use closest::closest;
 pub use diagnostic::{Checked, Code, CodeInfo, Diagnostic, Label, Place, Severity};
-pub use ignoring_case::{cmp_ignoring_case, eq_ignoring_case, upper_ordinal};
+pub use ignoring_case::{
+    cmp_ignoring_case, contains_ignoring_case, ends_with_ignoring_case, eq_ignoring_case, starts_with_ignoring_case,
+    upper_ordinal,
+};
 pub use node::{Entry, Mapping, Node, NodeKind};
 pub use number::{format_number, is_dotnet_whitespace, parse_hex_or_octal, trim_dotnet};
 pub use parse::parse;

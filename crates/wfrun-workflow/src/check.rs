@@ -1,46 +1,54 @@
 //! The `needs` graph: all jobs known, no cycle.
 //!
 //! Source: GitHub: planning rules 4.1 (`ConvertToJobs` of actions/runner).
-use wfrun_syntax::{Spanned, closest, eq_ignoring_case};
+use std::collections::HashMap;
+
+use wfrun_syntax::{Spanned, closest, upper_ordinal};
 
 use crate::lower::Findings;
 use crate::{Job, JobId, Token, Workflow};
-
-/// A job whose needs are not all satisfied yet.
-struct Waiting<'a> {
-    job: &'a Job,
-    needs: Vec<&'a Spanned<JobId>>,
-}
 
 /// Checks the `needs` of all jobs: releases jobs whose needs are satisfied until none is left or none can be.
 ///
 /// Every need that stays is said, so that each edge of a cycle is, and each job behind one.
 pub(crate) fn needs(workflow: &Workflow, root: &Token, findings: &mut Findings) {
-    let (mut ready, mut waiting) = (Vec::new(), Vec::new());
-    for job in workflow.jobs.values() {
-        match job.needs.as_slice() {
-            [] => ready.push(&job.id.value),
-            needs => waiting.push(Waiting { job, needs: needs.iter().collect() }),
-        }
-    }
+    let jobs: Vec<&Job> = workflow.jobs.values().collect();
+    let indexes: HashMap<String, usize> =
+        jobs.iter().enumerate().map(|(at, it)| (upper_ordinal(it.id.value.as_str()), at)).collect();
+    let mut ready: Vec<usize> = (0..jobs.len()).filter(|at| jobs[*at].needs.is_empty()).collect();
     if ready.is_empty() {
         let place = root.get("jobs").map(Token::place).unwrap_or_default();
         let message = "The workflow must contain at least one job with no dependencies.";
         findings.error("workflow/no-start", message, place, &circle(workflow));
         return;
     }
-    while let Some(done) = ready.pop() {
-        waiting.retain_mut(|it| {
-            it.needs.retain(|need| !eq_ignoring_case(need.value.as_str(), done.as_str()));
-            if it.needs.is_empty() {
-                ready.push(&it.job.id.value);
-            }
-            !it.needs.is_empty()
-        });
+    // What each need is, and who waits for each job; one name written twice counts twice.
+    let needed: Vec<Vec<Option<usize>>> = jobs
+        .iter()
+        .map(|it| it.needs.iter().map(|need| indexes.get(&upper_ordinal(need.value.as_str())).copied()).collect())
+        .collect();
+    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); jobs.len()];
+    for (job, needs) in needed.iter().enumerate() {
+        needs.iter().flatten().for_each(|need| waiting[*need].push(job));
     }
-    for Waiting { job, needs } in waiting {
-        for need in needs {
-            report(workflow, job, need, findings);
+    let mut open: Vec<usize> = needed.iter().map(Vec::len).collect();
+    let mut released = vec![false; jobs.len()];
+    while let Some(done) = ready.pop() {
+        released[done] = true;
+        for job in &waiting[done] {
+            open[*job] -= 1;
+            if open[*job] == 0 {
+                ready.push(*job);
+            }
+        }
+    }
+    for (job, needs) in needed.iter().enumerate().filter(|(job, _)| !released[*job]) {
+        for (need, known) in jobs[job].needs.iter().zip(needs) {
+            match known {
+                Some(at) if released[*at] => {}
+                Some(at) => cycle(jobs[job], need, reaches(&needed, *at, job), findings),
+                None => unknown(workflow, jobs[job], need, findings),
+            }
         }
     }
 }
@@ -61,19 +69,37 @@ fn circle(workflow: &Workflow) -> String {
     "each job has `needs`, so none can be the first".to_owned()
 }
 
-fn report(workflow: &Workflow, job: &Job, need: &Spanned<JobId>, findings: &mut Findings) {
-    let id = &job.id.value;
-    if workflow.job(need.value.as_str()).is_some() {
-        let message =
-            format!("Job '{id}' depends on job '{}' which creates a cycle in the dependency graph.", need.value);
-        if id.is(need.value.as_str()) {
-            findings.error("workflow/needs-cycle", message, need.span, "a job cannot wait for itself: take it out");
-            return;
+/// Tells whether a job waits for another, directly or through others.
+fn reaches(needed: &[Vec<Option<usize>>], from: usize, to: usize) -> bool {
+    let mut seen = vec![false; needed.len()];
+    let mut open = vec![from];
+    while let Some(job) = open.pop() {
+        if job == to {
+            return true;
         }
-        let help = format!("take `{}` out of the `needs` of `{id}`, or break the cycle elsewhere", need.value);
-        findings.error("workflow/needs-cycle", message, need.span, &help);
-        return;
+        if !std::mem::replace(&mut seen[job], true) {
+            open.extend(needed[job].iter().flatten());
+        }
     }
+    false
+}
+
+/// Says that a need is never satisfied; `in_circle` where it waits for the job itself, and not only behind others.
+fn cycle(job: &Job, need: &Spanned<JobId>, in_circle: bool, findings: &mut Findings) {
+    let (id, need, span) = (&job.id.value, &need.value, need.span);
+    let message = format!("Job '{id}' depends on job '{need}' which creates a cycle in the dependency graph.");
+    let help = if id == need {
+        "a job cannot wait for itself: take it out".to_owned()
+    } else if !in_circle {
+        format!("this follows from what is wrong with the `needs` of `{need}`: mend that")
+    } else {
+        format!("take `{need}` out of the `needs` of `{id}`, or break the cycle elsewhere")
+    };
+    findings.error("workflow/needs-cycle", message, span, &help);
+}
+
+fn unknown(workflow: &Workflow, job: &Job, need: &Spanned<JobId>, findings: &mut Findings) {
+    let id = &job.id.value;
     let others = workflow.jobs.keys().map(JobId::as_str).filter(|it| !id.is(it));
     let help = match closest(need.value.as_str(), others.clone()) {
         Some(it) => format!("did you mean `{it}`?"),

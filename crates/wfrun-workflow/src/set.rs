@@ -70,6 +70,7 @@ pub enum PermissionsPolicy {
 
 impl FileRef {
     /// Returns the file that a call in `self` means.
+    #[must_use]
     pub fn resolve(&self, target: &CallTarget) -> Self {
         match target {
             CallTarget::Repository { repository, path, git_ref } => Self {
@@ -130,7 +131,7 @@ struct Loader<'a> {
 }
 
 /// One call: who calls, and what.
-struct Call<'a> {
+struct CallSite<'a> {
     source: &'a Arc<Source>,
     job: &'a Job,
     call: &'a WorkflowCall,
@@ -151,7 +152,7 @@ impl Loader<'_> {
         for job in workflow.jobs.values() {
             let Some(call) = &job.call else { continue };
             let file = file.resolve(&call.target.value);
-            let call = Call { source: &workflow.source, job, call, file };
+            let call = CallSite { source: &workflow.source, job, call, file };
             let most = job.permissions.as_ref().map(|it| &it.value).or(inherited);
             self.follow(&call, most, depth);
             if self.has_errors() {
@@ -160,7 +161,7 @@ impl Loader<'_> {
         }
     }
 
-    fn follow(&mut self, call: &Call<'_>, most: Option<&Permissions>, depth: usize) {
+    fn follow(&mut self, call: &CallSite<'_>, most: Option<&Permissions>, depth: usize) {
         let Spanned { span, .. } = call.call.target;
         let nesting = self.options.read.limits.nesting;
         if depth > nesting {
@@ -180,7 +181,7 @@ impl Loader<'_> {
     }
 
     /// Reads a called workflow, unless that was done before.
-    fn callee(&mut self, call: &Call<'_>) -> Option<Arc<Workflow>> {
+    fn callee(&mut self, call: &CallSite<'_>) -> Option<Arc<Workflow>> {
         let Spanned { span, .. } = call.call.target;
         if let Some(known) = self.called.get(&call.file) {
             return Some(Arc::clone(known));
@@ -217,7 +218,7 @@ impl Loader<'_> {
     }
 
     /// Checks a call against what the callee asks for.
-    fn check(&mut self, call: &Call<'_>, callee: &Workflow, most: Option<&Permissions>) {
+    fn check(&mut self, call: &CallSite<'_>, callee: &Workflow, most: Option<&Permissions>) {
         let Some(trigger) = callee.on.event("workflow_call") else {
             let message = "workflow_call key is not defined in the referenced workflow.";
             let help = format!("add `workflow_call:` below `on:` in {}", call.file);
@@ -239,7 +240,7 @@ impl Loader<'_> {
     }
 }
 
-fn elsewhere(call: &Call<'_>) -> Diagnostic {
+fn elsewhere(call: &CallSite<'_>) -> Diagnostic {
     let message = format!("the called workflow `{}` is not on this machine, so the call is not checked", call.file);
     let found = Diagnostic::note(Code::new("workflow/call-elsewhere"), message);
     let help = match &call.file.repository {

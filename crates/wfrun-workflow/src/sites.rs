@@ -96,7 +96,9 @@ impl<'a> Visit<'a> {
     }
 
     fn option(&mut self, key: &'static str, field: Option<&'a Field>) {
-        field.into_iter().for_each(|it| self.field(key, it));
+        if let Some(field) = field {
+            self.field(key, field);
+        }
     }
 
     fn map(&mut self, key: &'static str, map: &'a EnvMap) {

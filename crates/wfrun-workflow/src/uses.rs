@@ -108,7 +108,8 @@ impl CallTarget {
     pub fn parse(text: &str) -> Option<Self> {
         let in_folder = |path: &str| {
             let file = path.strip_prefix(".github/workflows/")?;
-            let is_yaml = file.ends_with(".yml") || file.ends_with(".yaml");
+            // GitHub looks at the case.
+            let is_yaml = matches!(file.rsplit_once('.'), Some((_, "yml" | "yaml")));
             (is_yaml && !file.contains('/')).then(|| path.to_owned())
         };
         if let Some(path) = text.strip_prefix("./") {
@@ -133,7 +134,8 @@ impl CallTarget {
 /// Source: GitHub: planning rules 1.7 (git's rules for names of refs).
 fn is_ref(text: &str) -> bool {
     let bad = |it: char| it.is_control() || " ?*[]\\~^:".contains(it);
-    let component = |it: &str| !it.is_empty() && !it.starts_with('.') && !it.ends_with(".lock");
+    let is_lock = |it: &str| matches!(it.rsplit_once('.'), Some((_, "lock")));
+    let component = |it: &str| !it.is_empty() && !it.starts_with('.') && !is_lock(it);
     !text.contains(bad)
         && !text.contains("..")
         && !text.contains("@{")

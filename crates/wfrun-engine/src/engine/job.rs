@@ -84,7 +84,7 @@ impl Engine {
 
     pub(super) fn condition_reason(&self, trace: &Trace, line: u32) -> SkipReason {
         let trace = self.masker.mask_trace(trace);
-        SkipReason::Condition { expression: trace.text.clone(), because: Because::of(&trace), trace, line }
+        SkipReason::Condition { expression: trace.text.to_string(), because: Because::of(&trace), trace, line }
     }
 
     pub(super) fn line_of(&self, offset: u32) -> u32 {

@@ -138,7 +138,7 @@ fn a_condition_that_cannot_be_evaluated_fails() {
     assert_snapshot!(World::steps(steps).run().story(), @r"
     j: starts
       main s (real)
-        error: Unexpected end of content while loading JObject. Path '', line 1, position 1.
+        error: Error reading JObject from JsonReader. Path '', line 1, position 1.
         failure/failure
       main Run b: skipped because s failed
     j: failure

@@ -3,7 +3,7 @@
 //! Source: GitHub: planning rules P3.7 (`Format` of actions/runner).
 
 use super::Arguments;
-use crate::EvalError;
+use crate::{EvalError, memory::Counter};
 
 /// A piece of the result.
 enum Piece<'t> {
@@ -12,27 +12,37 @@ enum Piece<'t> {
 }
 
 pub(super) fn format(args: &mut Arguments<'_, '_>) -> Result<String, EvalError> {
-    let template = args.get(0)?.to_text();
-    // The whole template is checked before any argument is evaluated.
-    let pieces = split(&template, args.len() - 1)?;
+    let template = args.get(0)?;
+    let template = template.text();
+    let mut counter = args.counter();
+    // The whole template is checked before any argument is evaluated, and all are evaluated before text is made.
+    let pieces = split(&template, args, &mut counter)?;
+    for piece in &pieces {
+        if let Piece::Argument { index, specifiers } = piece {
+            let value = args.get(index + 1)?;
+            if !specifiers.is_empty() {
+                return Err(EvalError::FormatSpecifiers { specifiers: specifiers.clone(), kind: value.kind() });
+            }
+            count(&value.text(), args, &mut counter)?;
+        }
+    }
     let mut text = String::new();
-    for piece in pieces {
+    for piece in &pieces {
         match piece {
             Piece::Text(it) => text.push_str(it),
-            Piece::Argument { index, specifiers } => {
-                let value = args.get(index + 1)?;
-                if !specifiers.is_empty() {
-                    return Err(EvalError::FormatSpecifiers { specifiers, kind: value.kind() });
-                }
-                text.push_str(&value.to_text());
-            }
+            Piece::Argument { index, .. } => text.push_str(&args.get(index + 1)?.text()),
         }
-        args.check_memory(text.len())?;
     }
     Ok(text)
 }
 
-fn split(template: &str, supplied: usize) -> Result<Vec<Piece<'_>>, EvalError> {
+/// Empty pieces cost nothing.
+fn count(text: &str, args: &Arguments<'_, '_>, counter: &mut Counter) -> Result<(), EvalError> {
+    if text.is_empty() { Ok(()) } else { counter.add_text(text).map_err(|it| args.exceeded(it)) }
+}
+
+fn split<'t>(template: &'t str, args: &Arguments<'_, '_>, counter: &mut Counter) -> Result<Vec<Piece<'t>>, EvalError> {
+    let supplied = args.len() - 1;
     let invalid = || EvalError::InvalidFormat { format: template.to_owned() };
     let mut pieces = Vec::new();
     let mut rest = template;
@@ -41,6 +51,7 @@ fn split(template: &str, supplied: usize) -> Result<Vec<Piece<'_>>, EvalError> {
         let opens = rest[brace..].starts_with('{');
         let doubled = behind.starts_with(if opens { '{' } else { '}' });
         if doubled {
+            count(&rest[..=brace], args, counter)?;
             pieces.push(Piece::Text(&rest[..=brace]));
             rest = &behind[1..];
             continue;
@@ -52,10 +63,12 @@ fn split(template: &str, supplied: usize) -> Result<Vec<Piece<'_>>, EvalError> {
         if index >= supplied {
             return Err(EvalError::MissingFormatArgument { format: template.to_owned() });
         }
+        count(&rest[..brace], args, counter)?;
         pieces.push(Piece::Text(&rest[..brace]));
         pieces.push(Piece::Argument { index, specifiers });
         rest = after;
     }
+    count(rest, args, counter)?;
     pieces.push(Piece::Text(rest));
     Ok(pieces)
 }

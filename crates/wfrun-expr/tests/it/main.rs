@@ -1,4 +1,6 @@
 //! Integration tests of the expression language.
+mod bombs;
+mod checks;
 mod conformance;
 mod properties;
 mod tables;

@@ -2,15 +2,12 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use wfrun_expr::{
-    Availability, CompareOp, Condition, Expr, ExprKind, Index, Template, Trace, Value, evaluate, format_number, parse,
-    parse_number,
+use wfrun_expr::{CompareOp, Expr, ExprKind, Index, Trace, Value, evaluate, format_number, parse, parse_number};
+
+use crate::{
+    checks::{ALL, evaluated, parsed},
+    world::World,
 };
-
-use crate::world::World;
-
-const ALL: Availability =
-    Availability { contexts: &["a", "b", "c", "d", "github"], functions: crate::world::FUNCTIONS };
 
 fn expr(kind: ExprKind) -> Expr {
     Expr { kind, range: 0..0 }
@@ -165,6 +162,24 @@ proptest! {
     }
 
     #[test]
+    fn no_nearly_valid_expression_panics(expr in any_expr(), cut in any::<prop::sample::Index>(), piece in "[()\\[\\].,*!=&|'x0 -]{0,2}", length in 0usize..3) {
+        // Something is put in the place of a character or two.
+        let printed = expr.to_string();
+        let places: Vec<usize> = printed.char_indices().map(|(at, _)| at).chain([printed.len()]).collect();
+        let start = cut.index(places.len());
+        let end = (start + length).min(places.len() - 1);
+        try_everything(&format!("{}{piece}{}", &printed[..places[start]], &printed[places[end]..]));
+    }
+
+    #[test]
+    fn no_json_like_text_panics(pieces in prop::collection::vec(prop::sample::select(vec![
+        "{", "}", "[", "]", ":", ",", "\"", "'", "a", "\"k\"", "1", "-", "0x", "017", "e", ".", "true", "tru", "null", "n", "NaN", "-I",
+        "Infinity", "undefined", "//", "/*", "*/", "\n", "\r", "\\", "\\u", "\\ud83d", "00e9", "\0", "é", "😀", "\u{85}", " ", ")", "new",
+    ]), 0..24)) {
+        evaluated(&pieces.concat());
+    }
+
+    #[test]
     fn json_comes_back(value in json_value()) {
         let value = Value::from(value);
         let text = value.to_json();
@@ -202,29 +217,6 @@ fn json_value() -> impl Strategy<Value = serde_json::Value> {
 }
 
 fn try_everything(text: &str) {
-    let world = World::new(&json!({"a": {"x": [1, {"x": null}]}, "github": {"x": "y"}}));
-    match parse(text, &ALL) {
-        Ok(expr) => {
-            let again = parse(&expr.to_string(), &ALL).expect("what is printed can be parsed");
-            assert_eq!(again, expr);
-            match evaluate(&expr, &world) {
-                Ok(trace) => assert!(!trace.because().is_empty() || trace.operands.is_empty()),
-                Err(error) => assert!(!error.to_string().is_empty()),
-            }
-        }
-        Err(error) => {
-            let range = error.range.start as usize..error.range.end as usize;
-            assert_eq!(text.get(range).map(str::is_empty), Some(text.is_empty()), "{text:?}: {error:?}");
-        }
-    }
-    for template in
-        [Template::parse(text, &ALL), Template::parse(&format!("x ${{{{ {text} }}}} y"), &ALL)].into_iter().flatten()
-    {
-        drop(template.evaluate(&world));
-    }
-    if let Ok(condition) = Condition::parse(Some(text), &ALL) {
-        drop(condition.evaluate(&world));
-    }
-    let from_json = parse("fromJSON(a)", &ALL).expect("it is well-formed");
-    drop(evaluate(&from_json, &World::new(&json!({ "a": text }))));
+    parsed(text);
+    evaluated(text);
 }

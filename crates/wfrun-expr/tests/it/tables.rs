@@ -102,6 +102,45 @@ fn limits() {
     ));
 }
 
+/// Source: GitHub: `EvaluationMemory` and `MemoryCounter` of actions/runner; the limit is 1,048,576 bytes.
+#[test]
+fn memory_is_counted_as_github_counts_it() {
+    // 26 bytes and two for each character; data of a context 24 more, as it is kept and used.
+    let text = |units: usize| serde_json::json!({"a": {"b": "x".repeat(units)}});
+    let exactly = (1_048_576 - 26 - 24 - 24 - 28) / 2;
+    for (contexts, expr, fits, names) in [
+        (text(exactly), "a.b", true, ""),
+        (text(exactly + 1), "a.b", false, "a.b"),
+        (text(exactly + 1), "true && a['b'] == 1", false, "(true && (a.b == 1))"),
+        // What parts took is free again once a primitive was made of it.
+        (text(300_000), "contains(a.b, 'y') || contains(a.b, 'z')", true, ""),
+        (text(300_000), "a.b == a.b", false, "(a.b == a.b)"),
+        // What a function makes while it works counts by itself, and names the call.
+        (text(260_000), "1 == format('{0}{0}{0}', a.b)", false, "format('{0}{0}{0}', a.b)"),
+        (text(175_000), "!toJSON(a.*)", true, ""),
+        (text(500_000), "!toJSON(fromJSON(format('[\"{0}\"]', a.b)))", true, ""),
+        (json_list(18_000), "join(a)", true, ""),
+        (json_list(19_500), "!join(a)", false, "join(a)"),
+        (json_list(15_000), "toJSON(a)", true, ""),
+        (json_list(30_000), "!toJSON(a)", false, "toJSON(a)"),
+        (json_list(130_000), "a.*", true, ""),
+        (json_list(132_000), "!a.*", false, "a.*"),
+    ] {
+        let found = World::new(&contexts).eval(expr).map(|_| ()).map_err(|it| it.to_string());
+        let expected = if fits {
+            Ok(())
+        } else {
+            let what = "The maximum allowed memory size was exceeded while evaluating the following expression";
+            Err(format!("{what}: {names}"))
+        };
+        assert_eq!(found, expected, "{expr}");
+    }
+}
+
+fn json_list(len: usize) -> Json {
+    serde_json::json!({"a": vec![0; len]})
+}
+
 #[test]
 fn a_function_that_needs_io_is_asked_for() {
     let world = World::empty();

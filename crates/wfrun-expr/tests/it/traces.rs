@@ -11,7 +11,7 @@ fn world() -> World {
 
 fn because(text: &str) -> Vec<String> {
     let trace = world().eval(text).expect("it has a value");
-    trace.because().into_iter().map(|it| it.text.clone()).collect()
+    trace.because().into_iter().map(|it| it.text.to_string()).collect()
 }
 
 #[test]
@@ -90,6 +90,8 @@ fn a_trace_is_written_as_json_and_read_back() {
     );
     let read: Trace = serde_json::from_value(written).expect("it can be read");
     assert_eq!(read, trace);
+    let exact: wfrun_expr::Value = serde_json::from_str("123456789012345680000").expect("it can be read");
+    assert_eq!(exact.as_number(), Some(123_456_789_012_345_680_000.0), "numbers are read exactly");
     let nan = serde_json::to_value(world().value("NaN")).expect("it can be written");
     assert_eq!(nan, json!("NaN"));
 }

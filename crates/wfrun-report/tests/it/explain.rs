@@ -12,7 +12,7 @@ fn leaf(expression: &str, value: Json, operands: &[(&str, Json)]) -> Because {
 
 fn condition(expression: &str, because: Vec<Because>, line: u32) -> SkipReason {
     let trace = Trace {
-        text: expression.to_owned(),
+        text: expression.into(),
         range: 0..0,
         op: Op::Or,
         reached: Reached::Value(Value::Bool(false)),

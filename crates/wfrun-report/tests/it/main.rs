@@ -7,3 +7,4 @@ mod ndjson;
 mod plain;
 mod plan;
 mod tee;
+mod trace;

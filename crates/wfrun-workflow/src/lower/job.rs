@@ -16,7 +16,7 @@ pub(super) fn job(findings: &mut Findings, key: &Spanned<String>, token: &Token)
             "needs" => job.needs = needs(value),
             "if" => job.condition = findings.condition(Some(value), &contexts::JOB_IF),
             "permissions" => job.permissions = root::permissions(value),
-            "concurrency" => job.concurrency = root::concurrency(findings, value),
+            "concurrency" => job.concurrency = Some(root::concurrency(findings, value)),
             "strategy" => job.strategy = Some(strategy::strategy(findings, value)),
             "uses" => job.call = call(findings, token, value),
             "runs-on" => runs_on(findings, value, &mut job),
@@ -80,9 +80,8 @@ fn runs_on(findings: &mut Findings, token: &Token, job: &mut Job) {
     let help = "write the group's name alone, or `organization/NAME` or `enterprise/NAME`";
     let parts: Vec<_> = name.split('/').collect();
     match parts.as_slice() {
-        [_] => {}
         [_, ""] => findings.error("workflow/runner-group", format!("{message}."), group.place(), help),
-        ["org" | "organization" | "ent" | "enterprise", _] => {}
+        [_] | ["org" | "organization" | "ent" | "enterprise", _] => {}
         _ => findings.error("workflow/runner-group", format!("{message}. {prefix}"), group.place(), help),
     }
 }

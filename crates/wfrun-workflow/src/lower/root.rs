@@ -18,7 +18,7 @@ pub(super) fn workflow(findings: &mut Findings, token: &Token) -> Workflow {
             "defaults" => workflow.defaults = defaults(Some(value)),
             "env" => workflow.env = EnvMap::of(Some(value)),
             "permissions" => workflow.permissions = permissions(value),
-            "concurrency" => workflow.concurrency = concurrency(findings, value),
+            "concurrency" => workflow.concurrency = Some(concurrency(findings, value)),
             "jobs" => workflow.jobs = jobs(findings, value),
             // `description`, and what `--allow-unknown` lets pass.
             _ => {}
@@ -96,7 +96,7 @@ pub(super) fn permissions(token: &Token) -> Option<Spanned<Permissions>> {
 /// Makes `concurrency`.
 ///
 /// Source: GitHub: planning rules 4.7.
-pub(super) fn concurrency(findings: &mut Findings, token: &Token) -> Option<Concurrency> {
+pub(super) fn concurrency(findings: &mut Findings, token: &Token) -> Concurrency {
     let is_mapping = matches!(token.kind, TokenKind::Mapping(_));
     let group = if is_mapping { token.get("group") } else { Some(token) };
     if group.and_then(Token::text).is_some_and(|it| it.encode_utf16().count() > LONGEST_GROUP) {
@@ -112,10 +112,10 @@ pub(super) fn concurrency(findings: &mut Findings, token: &Token) -> Option<Conc
         findings.error("workflow/concurrency", message, span, "what is cancelled never queues: take one of them away");
     }
     let queue = queue.map(|it| Spanned::new(if word == Some("max") { Queue::Max } else { Queue::Single }, it.place()));
-    Some(Concurrency {
+    Concurrency {
         span: token.place(),
         group: group.and_then(Token::field),
         cancel_in_progress: cancel.and_then(Token::field),
         queue,
-    })
+    }
 }

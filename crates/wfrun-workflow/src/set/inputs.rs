@@ -1,11 +1,11 @@
 //! What a call gives, against what the callee declares.
 use wfrun_syntax::{Code, Diagnostic, NodeKind, Span, closest, eq_ignoring_case};
 
-use super::Call;
+use super::CallSite;
 use crate::{CallSecrets, EventConfig, Field, InputKind};
 
 /// Checks `with:`: types, inputs that are required, and inputs that do not exist.
-pub(super) fn check(call: &Call<'_>, trigger: &EventConfig) -> Vec<Diagnostic> {
+pub(super) fn check(call: &CallSite<'_>, trigger: &EventConfig) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let with = &call.call.with;
     for (name, spec) in &trigger.inputs {
@@ -36,7 +36,7 @@ pub(super) fn check(call: &Call<'_>, trigger: &EventConfig) -> Vec<Diagnostic> {
 }
 
 /// Checks `secrets:`; with `inherit` there is nothing to compare.
-pub(super) fn check_secrets(call: &Call<'_>, trigger: &EventConfig) -> Vec<Diagnostic> {
+pub(super) fn check_secrets(call: &CallSite<'_>, trigger: &EventConfig) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let CallSecrets::Named(given) = &call.call.secrets else { return found };
     for (name, spec) in &trigger.secrets {
@@ -58,7 +58,7 @@ pub(super) fn check_secrets(call: &Call<'_>, trigger: &EventConfig) -> Vec<Diagn
 }
 
 /// A literal of another type than the input's; expressions are checked when they have a value.
-fn mistyped(call: &Call<'_>, field: &Field, kind: InputKind) -> Option<Diagnostic> {
+fn mistyped(call: &CallSite<'_>, field: &Field, kind: InputKind) -> Option<Diagnostic> {
     field.template.as_literal()?;
     let (fits, expected) = match kind {
         InputKind::Boolean => (matches!(&*field.node.kind, NodeKind::Bool(_)), "`true` or `false`, without quotes"),
@@ -70,7 +70,7 @@ fn mistyped(call: &Call<'_>, field: &Field, kind: InputKind) -> Option<Diagnosti
     (!fits).then(|| at(call, "workflow/call-input", message, field.node.place(), help))
 }
 
-fn at(call: &Call<'_>, code: &'static str, message: String, span: Span, help: String) -> Diagnostic {
+fn at(call: &CallSite<'_>, code: &'static str, message: String, span: Span, help: String) -> Diagnostic {
     Diagnostic::error(Code::new(code), message).at(call.source, span).help(help)
 }
 

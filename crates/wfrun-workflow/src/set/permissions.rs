@@ -3,12 +3,12 @@
 //! Source: GitHub: planning rules 4.9 (`PermissionsHelper` of actions/runner).
 use wfrun_syntax::{Code, Diagnostic};
 
-use super::{Call, PermissionsPolicy};
+use super::{CallSite, PermissionsPolicy};
 use crate::{Level, Permissions, Workflow};
 
 /// Checks the permissions of a callee and of its jobs; `most` is what the caller says, if it says anything.
 pub(super) fn check(
-    call: &Call<'_>,
+    call: &CallSite<'_>,
     callee: &Workflow,
     most: Option<&Permissions>,
     policy: PermissionsPolicy,
@@ -31,7 +31,7 @@ pub(super) fn check(
     found
 }
 
-fn compare(call: &Call<'_>, who: &str, requested: &Permissions, most: &Permissions) -> Option<Diagnostic> {
+fn compare(call: &CallSite<'_>, who: &str, requested: &Permissions, most: &Permissions) -> Option<Diagnostic> {
     let beyond = requested.beyond(most);
     if beyond.is_empty() {
         return None;

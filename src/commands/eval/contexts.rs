@@ -1,0 +1,206 @@
+//! The contexts of `wfrun eval`.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use wfrun_expr::{Called, Expr, Object, Scope, Value};
+use wfrun_journal::Masker;
+use wfrun_plan::{ChangedPaths, Event, RunIdentity, github_context};
+use wfrun_syntax::{Diagnostic, Source};
+use wfrun_workflow::{Workflow, lower};
+
+use crate::cli::{EvalArgs, EventArgs};
+use crate::environment::Environment;
+use crate::key_values;
+use crate::output::{Help, Output};
+use crate::secrets::{self, Secrets};
+use crate::situation::{read_json, situation};
+
+/// Contexts that are made of the options.
+const MADE: &[&str] = &["github", "inputs", "vars", "secrets", "env"];
+
+/// Contexts that exist within a job only.
+const WITHIN_JOBS: &[&str] = &["job", "jobs", "matrix", "needs", "runner", "steps", "strategy"];
+
+/// What the options and files give.
+pub(crate) struct Contexts {
+    given: Object,
+    secrets: Secrets,
+    vars: IndexMap<String, String>,
+    env: IndexMap<String, String>,
+    inputs: serde_json::Map<String, serde_json::Value>,
+    folder: PathBuf,
+}
+
+impl Contexts {
+    /// Reads the files that the options name.
+    pub(crate) fn read(args: &EvalArgs, output: &Output) -> anyhow::Result<Self> {
+        let given = match &args.context {
+            Some(path) => object(path)?,
+            None => Object::default(),
+        };
+        let secrets = secrets::given(&args.happening)?;
+        let vars = key_values::collect(&args.happening.var_file, &args.happening.var, "--var")?;
+        let env = key_values::collect(&args.happening.env_file, &args.happening.env, "--env")?;
+        let diagnostics: Vec<Diagnostic> =
+            [secrets.diagnostics, vars.diagnostics, env.diagnostics].into_iter().flatten().collect();
+        output.diagnostics(&diagnostics);
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(Help::error("cli/files", "a file of values cannot be read", "mend the lines above"));
+        }
+        Ok(Self {
+            given,
+            secrets: secrets.value,
+            vars: vars.value,
+            env: env.value,
+            inputs: crate::situation::inputs(&args.happening)?,
+            folder: args.happening.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
+        })
+    }
+
+    /// The names of all contexts.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.given.keys().chain(MADE.iter().copied()).collect()
+    }
+
+    /// Why there is no context of this name.
+    pub(crate) fn missing(&self, name: &str) -> String {
+        if let Some(name) = WITHIN_JOBS.iter().find(|it| it.eq_ignore_ascii_case(name)) {
+            return format!("`{name}` exists within a job only: give it by `--context FILE`, as {{\"{name}\": {{…}}}}");
+        }
+        format!("the contexts here are: {}; others are given by `--context FILE`", self.names().join(", "))
+    }
+
+    /// Makes what the expression asks for, and no more.
+    pub(crate) fn scope(
+        &self,
+        expr: &Expr,
+        args: &EvalArgs,
+        environment: &Environment,
+        masker: &mut Masker,
+    ) -> anyhow::Result<Made> {
+        let mut all = self.given.clone();
+        for name in expr.contexts_used() {
+            if all.get(&name).is_some() {
+                continue;
+            }
+            let texts = |map: &IndexMap<String, String>| {
+                map.iter().map(|(key, value)| (key.clone(), Value::string(value))).collect::<Vec<_>>()
+            };
+            let value = match name.as_str() {
+                "github" => github(&args.happening, &self.folder, environment)?,
+                "inputs" => {
+                    Value::from(serde_json::Value::Object(self.inputs.clone())).as_object().cloned().unwrap_or_default()
+                }
+                "vars" => texts(&self.vars).into_iter().collect(),
+                "env" => Object::case_sensitive(texts(&self.env)),
+                _ => {
+                    let token = ("GITHUB_TOKEN".to_owned(), Value::string(TOKEN));
+                    let given = self.secrets.iter().map(|(key, value)| (key.clone(), Value::string(value.expose())));
+                    std::iter::once(token).chain(given).collect()
+                }
+            };
+            all = all.with(name, Value::Object(value));
+        }
+        for secret in self.secrets.values() {
+            masker.learn(secret);
+        }
+        Ok(Made { contexts: all, folder: self.folder.clone() })
+    }
+}
+
+/// A token of no worth, of the same form on every call.
+const TOKEN: &str = "ghs_000000000000000000000000000000000000";
+
+/// `github` of a run for this event; where there is no repository, of one that is made up.
+fn github(args: &EventArgs, folder: &Path, environment: &Environment) -> anyhow::Result<Object> {
+    let workflow = no_workflow();
+    let event = match situation(&workflow, folder, args, environment) {
+        Ok(found) => found.event,
+        Err(err) if is_without_git(&err) => {
+            Output::note(&format!("{}: `github` has no commit, and its ref and repository are made up", reason(&err)));
+            without_git(args, environment)?
+        }
+        Err(err) => return Err(err),
+    };
+    let identity = RunIdentity {
+        run_id: "1".to_owned(),
+        run_number: args.run_number.unwrap_or(1),
+        run_attempt: 1,
+        token: TOKEN.to_owned(),
+        workflow_sha: event.sha.clone(),
+    };
+    Ok(github_context(&workflow, &event, &identity))
+}
+
+/// A workflow without jobs, as which the expression counts.
+fn no_workflow() -> Arc<Workflow> {
+    let source = Source::new(".github/workflows/eval.yml", "name: eval\non: push\njobs: {}\n");
+    let parsed = wfrun_syntax::parse(&source);
+    Arc::new(lower(&source, parsed.value.as_ref()).value)
+}
+
+fn is_without_git(err: &anyhow::Error) -> bool {
+    err.downcast_ref::<Help>()
+        .is_some_and(|it| matches!(it.code, "git/no-repository" | "git/no-commit" | "git/missing"))
+}
+
+fn reason(err: &anyhow::Error) -> String {
+    err.downcast_ref::<Help>().map_or_else(|| err.to_string(), |it| it.message.clone())
+}
+
+fn without_git(args: &EventArgs, environment: &Environment) -> anyhow::Result<Event> {
+    let full = |name: &str| if name.starts_with("refs/") { name.to_owned() } else { format!("refs/heads/{name}") };
+    let default_branch = args.default_branch.clone().unwrap_or_else(|| "main".to_owned());
+    let payload = args.event_path.as_deref().map(read_json).transpose()?;
+    Ok(Event {
+        name: args.event.clone().unwrap_or_else(|| "push".to_owned()),
+        activity: args.activity.clone(),
+        git_ref: full(args.git_ref.as_deref().or(args.head.as_deref()).unwrap_or(&default_branch)),
+        sha: args.sha.clone().unwrap_or_default(),
+        base_ref: args.base.clone(),
+        head_ref: args.head.clone(),
+        head_message: None,
+        changed: ChangedPaths::Unknown { why: "there is no repository".to_owned() },
+        repository: args.repository.clone().unwrap_or_else(|| "local/repository".to_owned()),
+        actor: args.actor.clone().or_else(|| environment.user.clone()).unwrap_or_else(|| "wfrun".to_owned()),
+        default_branch,
+        payload: payload.unwrap_or_else(|| serde_json::json!({})),
+    })
+}
+
+/// A file of contexts.
+fn object(path: &Path) -> anyhow::Result<Object> {
+    let help = "give a file with a JSON object: {\"github\": {…}, …}";
+    let failed = |what: String| Help::error("file/context", format!("failed to read {}: {what}", path.display()), help);
+    let text = std::fs::read_to_string(path).map_err(|err| failed(err.to_string()))?;
+    let value: Value = serde_json::from_str(&text).map_err(|err| failed(err.to_string()))?;
+    value.as_object().cloned().ok_or_else(|| failed(format!("it holds {}", value.kind())))
+}
+
+/// Contexts and functions of one expression.
+pub(crate) struct Made {
+    contexts: Object,
+    folder: PathBuf,
+}
+
+impl Scope for Made {
+    fn context(&self, name: &str) -> Value {
+        self.contexts.get(name).cloned().unwrap_or_default()
+    }
+
+    /// `hashFiles` hashes what is in the folder.
+    fn call(&self, function: &str, args: &[Value]) -> Called {
+        if !function.eq_ignore_ascii_case("hashFiles") {
+            return super::called(function);
+        }
+        let patterns: Vec<String> = args.iter().map(Value::to_text).collect();
+        match wfrun_runner::hash_files(&self.folder, &patterns) {
+            Ok(digest) => Called::Value(Value::from(digest)),
+            Err(err) => {
+                Output::note(&err.to_string());
+                Called::NotYet
+            }
+        }
+    }
+}
