@@ -1,5 +1,5 @@
 //! What steps give to actions, against what the actions' manifests say.
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use wfrun_runner::BuiltinActions;
@@ -132,7 +132,7 @@ fn in_folder(folder: &str, name: &str) -> FileRef {
     FileRef { repository: None, path }
 }
 
-fn missing(place: &PathBuf, uses: &UsesStep, source: &Arc<Source>) -> Diagnostic {
+fn missing(place: &Path, uses: &UsesStep, source: &Arc<Source>) -> Diagnostic {
     let message = format!("there is no action at `{}`", uses.target.value);
     let help = if place.is_dir() {
         "the folder has no action.yml, action.yaml or Dockerfile"

@@ -100,17 +100,13 @@ fn unknown_needs() {
 #[test]
 fn cycle() {
     assert_snapshot!(said("on: push\njobs:\n  a: {needs: c, runs-on: x, steps: [{run: a}]}\n  b: {needs: a, runs-on: x, steps: [{run: a}]}\n  c: {needs: b, runs-on: x, steps: [{run: a}]}\n", &["w.yml"]), @r"
-    error[workflow/needs-cycle]: Job 'a' depends on job 'c' which creates a cycle in the dependency graph.
-     --> .github/workflows/w.yml:3:14
+    error[workflow/no-start]: The workflow must contain at least one job with no dependencies.
+     --> .github/workflows/w.yml:3:3
       |
     3 |   a: {needs: c, runs-on: x, steps: [{run: a}]}
-      |              ^
-    4 |   b: {needs: a, runs-on: x, steps: [{run: a}]}
-      |              - and `b` needs `a`
-    5 |   c: {needs: b, runs-on: x, steps: [{run: a}]}
-      |              - and `c` needs `b`
+      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: take one of these `needs` away
+      = help: each job waits for another: `a` needs `c` needs `b` needs `a`
     exit code 2
     ");
 }
@@ -146,13 +142,13 @@ fn misspelt_action() {
 #[test]
 fn empty_jobs() {
     assert_snapshot!(said("on: push\njobs:\n", &["w.yml"]), @r"
-    error[workflow/no-jobs]: The workflow must contain at least one job with no dependencies.
-     --> .github/workflows/w.yml:2:1
+    error[workflow/missing-value]: Unexpected value ''
+     --> .github/workflows/w.yml:2:6
       |
     2 | jobs:
-      | ^^^^
+      |      ^
       |
-      = help: write a job below `jobs:`, for example `test:` with `runs-on: ubuntu-latest` and `steps:`
+      = help: write a job below it: `test:` with `runs-on: ubuntu-latest` and `steps:`
     exit code 2
     ");
 }
@@ -217,23 +213,29 @@ fn no_engine() {
 }
 
 #[test]
-fn bad_expression() {
-    assert_snapshot!(said("on: push\njobs:\n  j:\n    if: secrets.TOKEN != ''\n    runs-on: x\n    steps: [{run: 'echo ${{ github.reff == \"x\" }}'}]\n", &["w.yml"]), @r#"
-    error[expr/invalid]: Unrecognized named-value: 'secrets'. Located at position 1 within expression: secrets.TOKEN != ''
+fn bad_condition() {
+    assert_snapshot!(said("on: push\njobs:\n  j:\n    if: secrets.TOKEN != ''\n    runs-on: x\n    steps: [{run: a}]\n", &["w.yml"]), @r"
+    error[expr/unavailable-context]: Unrecognized named-value: 'secrets'. Located at position 1 within expression: secrets.TOKEN != ''
      --> .github/workflows/w.yml:4:9
       |
     4 |     if: secrets.TOKEN != ''
       |         ^^^^^^^
       |
-      = help: available here: github, inputs, vars, needs
+      = help: `secrets` does not exist here; put it into `env` of a step and test that there; available here: github, inputs, vars, needs
+    exit code 2
+    ");
+}
 
-    error[expr/invalid]: Unexpected symbol: '"x"'. Located at position 16 within expression: github.reff == "x"
-     --> .github/workflows/w.yml:6:44
+#[test]
+fn bad_expression() {
+    assert_snapshot!(said("on: push\njobs:\n  j:\n    runs-on: x\n    steps: [{run: 'echo ${{ github.reff == \"x\" }}'}]\n", &["w.yml"]), @r#"
+    error[expr/syntax]: Unexpected symbol: '"x"'. Located at position 16 within expression: github.reff == "x"
+     --> .github/workflows/w.yml:5:44
       |
-    6 |     steps: [{run: 'echo ${{ github.reff == "x" }}'}]
+    5 |     steps: [{run: 'echo ${{ github.reff == "x" }}'}]
       |                                            ^^^
       |
-      = help: strings in expressions stand in single quotes: 'text'
+      = help: texts stand in single quotes: `'text'`
     exit code 2
     "#);
 }
@@ -270,10 +272,10 @@ fn not_listened_to() {
 fn not_built_yet() {
     assert_snapshot!(said("on: push\njobs:\n  j:\n    strategy: {matrix: {n: [1, 2]}}\n    runs-on: x\n    steps: [{uses: ./here}]\n", &["w.yml"]), @r"
     error[wfrun/not-supported-yet]: `strategy` of job `j` is not supported by wfrun yet
-     --> .github/workflows/w.yml:4:5
+     --> .github/workflows/w.yml:4:15
       |
     4 |     strategy: {matrix: {n: [1, 2]}}
-      |     ^^^^^^^^
+      |               ^^^^^^^^^^^^^^^^^^^^^
       |
       = help: GitHub accepts it, wfrun does not run it in part: README.md says what is built
     exit code 3

@@ -86,7 +86,7 @@ impl Repo {
 
     pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--message", message]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> String {

@@ -46,7 +46,7 @@ pub(crate) fn needs(workflow: &Workflow, root: &Token, findings: &mut Findings) 
         for (need, known) in jobs[job].needs.iter().zip(needs) {
             match known {
                 Some(at) if released[*at] => {}
-                Some(_) => cycle(jobs[job], need, findings),
+                Some(at) => cycle(jobs[job], need, reaches(&needed, *at, job), findings),
                 None => unknown(workflow, jobs[job], need, findings),
             }
         }
@@ -69,10 +69,32 @@ fn circle(workflow: &Workflow) -> String {
     "each job has `needs`, so none can be the first".to_owned()
 }
 
-fn cycle(job: &Job, need: &Spanned<JobId>, findings: &mut Findings) {
+/// Tells whether a job waits for another, directly or through others.
+fn reaches(needed: &[Vec<Option<usize>>], from: usize, to: usize) -> bool {
+    let mut seen = vec![false; needed.len()];
+    let mut open = vec![from];
+    while let Some(job) = open.pop() {
+        if job == to {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[job], true) {
+            open.extend(needed[job].iter().flatten());
+        }
+    }
+    false
+}
+
+/// Says that a need is never satisfied; `in_circle` where it waits for the job itself, and not only behind others.
+fn cycle(job: &Job, need: &Spanned<JobId>, in_circle: bool, findings: &mut Findings) {
     let (id, need, span) = (&job.id.value, &need.value, need.span);
     let message = format!("Job '{id}' depends on job '{need}' which creates a cycle in the dependency graph.");
-    let help = format!("take `{need}` out of the `needs` of `{id}`, or break the cycle elsewhere");
+    let help = if id == need {
+        "a job cannot wait for itself: take it out".to_owned()
+    } else if !in_circle {
+        format!("this follows from what is wrong with the `needs` of `{need}`: mend that")
+    } else {
+        format!("take `{need}` out of the `needs` of `{id}`, or break the cycle elsewhere")
+    };
     findings.error("workflow/needs-cycle", message, span, &help);
 }
 

@@ -33,7 +33,8 @@ pub(crate) fn read(
     options: ReadOptions,
 ) -> Checked<Option<Token>> {
     let bytes = text_bytes(source.path());
-    let mut reader = Reader { source, options, diagnostics: Vec::new(), bytes, depth: 0, exceeded: None };
+    let mut reader =
+        Reader { source, options, diagnostics: Vec::new(), bytes, depth: 0, exceeded: None, key: "", is_item: false };
     let token = reader.value(node, def, &Availability::NONE);
     if let Some(message) = reader.exceeded {
         let help = "this is a limit of GitHub's: move parts into reusable workflows or scripts";
@@ -53,6 +54,10 @@ struct Reader<'a> {
     depth: usize,
     /// A limit that was exceeded; nothing is read from then on.
     exceeded: Option<&'static str>,
+    /// The key that is read.
+    key: &'a str,
+    /// Whether it is an item of that key's sequence.
+    is_item: bool,
 }
 
 /// Bytes any value takes.
@@ -64,9 +69,9 @@ fn text_bytes(text: &str) -> usize {
     26 + 2 * units
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// Reads one value. What is wrong is kept, and a value of some kind comes back all the same.
-    fn value(&mut self, node: &Node, def: &'static Def, context: &'static Availability) -> Token {
+    fn value(&mut self, node: &'a Node, def: &'static Def, context: &'static Availability) -> Token {
         let context = def.context.unwrap_or(context);
         let kind = match &*node.kind {
             NodeKind::Sequence(items) => self.sequence(node, items, def, context),
@@ -83,7 +88,7 @@ impl Reader<'_> {
     fn sequence(
         &mut self,
         node: &Node,
-        items: &[Node],
+        items: &'a [Node],
         def: &'static Def,
         context: &'static Availability,
     ) -> TokenKind {
@@ -92,14 +97,16 @@ impl Reader<'_> {
                 "workflow/wrong-type",
                 "A sequence was not expected",
                 node.place(),
-                help::instead_of_sequence(def),
+                Some(help::instead_of_sequence(def, &self.name(def))),
             );
             return TokenKind::Sequence(Vec::new());
         };
         if !self.enter() {
             return TokenKind::Sequence(Vec::new());
         }
+        let around = std::mem::replace(&mut self.is_item, true);
         let items = items.iter().map(|it| self.value(it, item, context)).collect();
+        self.is_item = around;
         self.depth -= 1;
         TokenKind::Sequence(items)
     }
@@ -107,7 +114,7 @@ impl Reader<'_> {
     fn collection(
         &mut self,
         node: &Node,
-        mapping: &Mapping,
+        mapping: &'a Mapping,
         def: &'static Def,
         context: &'static Availability,
     ) -> TokenKind {
@@ -116,7 +123,7 @@ impl Reader<'_> {
                 "workflow/wrong-type",
                 "A mapping was not expected",
                 node.place(),
-                help::instead_of_mapping(def),
+                Some(help::instead_of_mapping(def, &self.name(def))),
             );
             return TokenKind::Mapping(Vec::new());
         }
@@ -172,7 +179,7 @@ impl Reader<'_> {
             Ok(Template::Literal(text)) => self.literal(node, text, def),
             Ok(template) => {
                 if context.contexts.is_empty() && context.functions.is_empty() {
-                    let help = Some(format!("{} is read before anything runs: write the value itself", def.what));
+                    let help = Some(format!("{} is read before anything runs: write the value itself", self.name(def)));
                     let message = "A template expression is not allowed in this context";
                     self.error("expr/not-allowed", message, node.place(), help);
                 }
@@ -200,10 +207,20 @@ impl Reader<'_> {
             | NodeKind::Mapping(_) => {}
         }
         if !takes(def.text, &text) {
-            let (code, help) = help::wrong_scalar(def, node, &text);
-            self.error(code, format!("Unexpected value '{text}'"), node.place(), help);
+            let (code, help) = help::wrong_scalar(def, &self.name(def), node, &text);
+            self.error(code, format!("Unexpected value '{text}'"), node.place(), Some(help));
         }
         TokenKind::Text(text)
+    }
+
+    /// What messages call the value that is read.
+    fn name(&self, def: &Def) -> String {
+        match (def.what, self.is_item) {
+            ("", false) => format!("`{}`", self.key),
+            ("a job", false) => format!("job `{}`", self.key),
+            ("", true) => format!("an item of `{}`", self.key),
+            (what, _) => what.to_owned(),
+        }
     }
 
     fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span, help: Option<String>) {

@@ -1,4 +1,6 @@
 //! Findings about expressions, with the way out.
+mod syntax;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ pub(crate) fn expression_error(
     availability: &Availability,
 ) -> Diagnostic {
     let focus = span_in(node, &error.range);
-    explain(error, availability).at(source, node.place()).focus(focus)
+    explain(error, &node.scalar_text().unwrap_or_default(), availability).at(source, node.place()).focus(focus)
 }
 
 /// Says what is wrong with an expression of a key.
@@ -32,7 +34,7 @@ pub(crate) fn key_error(
     error: &ParseError,
     availability: &Availability,
 ) -> Diagnostic {
-    explain(error, availability).at(source, key.span).focus(within(source, key.span, &error.range))
+    explain(error, &key.value, availability).at(source, key.span).focus(within(source, key.span, &error.range))
 }
 
 /// Where a part of a key stands, if the key is written plainly; else the key.
@@ -41,90 +43,100 @@ fn within(source: &Source, key: Span, range: &Range<u32>) -> Span {
     if source.slice(key).starts_with("${{") && part.end <= key.end { part } else { key }
 }
 
-fn explain(error: &ParseError, availability: &Availability) -> Diagnostic {
+/// `text` is the value or key that the places of `error` count in.
+fn explain(error: &ParseError, text: &str, availability: &Availability) -> Diagnostic {
+    let before = text.get(..error.range.start as usize).unwrap_or_default();
     let (code, help) = match error.kind {
-        ParseErrorKind::IllegalToken if error.token.contains('"') => {
-            ("expr/syntax", "strings in expressions stand in single quotes: 'text'".to_owned())
+        ParseErrorKind::IllegalToken | ParseErrorKind::UnexpectedSymbol => {
+            ("expr/syntax", syntax::misplaced(&error.token, before))
         }
-        ParseErrorKind::IllegalToken if error.token.starts_with('\'') => {
-            ("expr/syntax", "the string is never closed; a quote inside of a string is written twice".to_owned())
+        ParseErrorKind::UnexpectedEnd => {
+            let end = text.get(..error.range.end as usize).unwrap_or_default();
+            ("expr/syntax", syntax::unfinished(end.rsplit("${{").next().unwrap_or_default()))
         }
-        ParseErrorKind::IllegalToken | ParseErrorKind::UnexpectedSymbol => ("expr/syntax", misplaced(&error.token)),
-        ParseErrorKind::UnexpectedEnd => ("expr/syntax", "something is missing behind this: a value or a bracket".to_owned()),
-        ParseErrorKind::UnrecognizedNamedValue => return context(error, availability),
-        ParseErrorKind::UnrecognizedFunction => return function(error, availability),
+        ParseErrorKind::UnrecognizedNamedValue => context(error, availability),
+        ParseErrorKind::UnrecognizedFunction => function(error, availability),
         ParseErrorKind::TooFewParameters | ParseErrorKind::TooManyParameters | ParseErrorKind::EvenParameters => {
-            ("expr/parameters", "check the number of arguments".to_owned())
+            ("expr/parameters", syntax::arguments(before, &error.token))
         }
         ParseErrorKind::TooLong => (
             "expr/too-long",
-            "a text with even one expression counts as one: pass the value through `env` instead, or move the text into \
-             a file"
+            "a text with even one expression in it counts as one: pass the value through `env`, or move the text into a \
+             file"
                 .to_owned(),
         ),
-        ParseErrorKind::TooDeep => ("expr/too-deep", "split the expression, for example with `env`".to_owned()),
+        ParseErrorKind::TooDeep => ("expr/too-deep", "split it up: compute parts in `env` or in a step before".to_owned()),
         ParseErrorKind::NotClosed => {
-            ("expr/not-closed", "close it with `}}`; a literal `${{` is written `${{ '${{' }}`".to_owned())
+            ("expr/not-closed", "close it with `}}`; to print a literal `${{`, write `${{ '${{' }}`".to_owned())
         }
-        ParseErrorKind::Empty => ("expr/empty", "write an expression between `${{` and `}}`".to_owned()),
+        ParseErrorKind::Empty => {
+            ("expr/empty", "write an expression between `${{` and `}}`, or take them away".to_owned())
+        }
         ParseErrorKind::Directive => {
-            ("expr/directive", "`${{ insert }}` stands alone, as the key of a mapping".to_owned())
+            ("expr/directive", "`${{ insert }}` stands alone, as the key of a mapping, and takes no arguments".to_owned())
         }
     };
     Diagnostic::error(Code::new(code), error.to_string()).help(help)
 }
 
-fn misplaced(token: &str) -> String {
-    match token {
-        "=" => "compare with `==`".to_owned(),
-        "&" => "combine with `&&`".to_owned(),
-        "|" => "combine with `||`".to_owned(),
-        "+" | "-" | "*" | "/" | "%" | "?" | ":" => "expressions have no arithmetic and no `? :`".to_owned(),
-        _ => "expressions consist of contexts, functions, 'strings', numbers and operators; arithmetic is none of them"
-            .to_owned(),
-    }
-}
-
-fn context(error: &ParseError, availability: &Availability) -> Diagnostic {
+fn context(error: &ParseError, availability: &Availability) -> (&'static str, String) {
     let available = match availability.contexts {
         [] => "no context is available here".to_owned(),
         contexts => format!("available here: {}", contexts.join(", ")),
     };
     let word = error.token.as_str();
     let exists = CONTEXTS.iter().any(|it| it.eq_ignore_ascii_case(word));
-    let (code, help) = if exists {
+    if exists && availability.contexts.is_empty() {
+        let help = "nothing is evaluated here, the file is read before any context exists: write the value itself";
+        return ("expr/unavailable-context", help.to_owned());
+    }
+    if exists {
         let hint = match word.to_ascii_lowercase().as_str() {
-            "secrets" if availability.contexts.contains(&"env") => "; pass it through `env` and test that",
-            "secrets" => "; pass it through `env` and test that in a step",
-            "env" if availability.contexts.contains(&"vars") => "; `vars` has the repository's variables",
-            "matrix" | "steps" | "job" | "runner" | "strategy" => "; it exists only once the job runs",
+            "secrets" if !availability.has_context("vars") => {
+                "; declare an input, and give it the secret where the action is used"
+            }
+            "secrets" if availability.has_context("env") => "; put it into `env` and use that",
+            "secrets" => "; put it into `env` of a step and test that there",
+            "env" if availability.has_context("vars") => "; a variable of the repository is `vars.NAME`",
+            "matrix" | "strategy" => "; there is one for each job of a matrix, and here none has begun",
+            "steps" | "job" | "runner" => "; it exists only while the job runs",
+            "jobs" => "; a job sees those before it as `needs`",
+            "needs" => "; it belongs to a job",
             _ => "",
         };
-        ("expr/unavailable-context", format!("`{word}` does not exist here{hint}; {available}"))
-    } else {
-        let candidates = availability.contexts.iter().copied();
-        let help = match closest(word, candidates).or_else(|| closest(word, CONTEXTS)) {
-            Some(name) if availability.has_context(name) => format!("did you mean `{name}`?"),
-            Some(name) => format!("did you mean `{name}`? It does not exist here; {available}"),
-            None => format!("strings stand in single quotes; {available}"),
-        };
-        ("expr/unknown-context", help)
+        return ("expr/unavailable-context", format!("`{word}` does not exist here{hint}; {available}"));
+    }
+    let candidates = availability.contexts.iter().copied();
+    let help = match closest(word, candidates).or_else(|| closest(word, CONTEXTS)) {
+        _ if syntax::signature(word).is_some() => {
+            format!("functions are called with brackets: `{}`", syntax::signature(word).unwrap_or_default())
+        }
+        Some(name) if availability.has_context(name) => format!("did you mean `{name}`?"),
+        Some(name) => format!("did you mean `{name}`? It does not exist here; {available}"),
+        None => match syntax::foreign(word) {
+            Some((_, help)) => help.to_owned(),
+            None => format!("a text stands in single quotes: `'{word}'`; contexts {available}"),
+        },
     };
-    Diagnostic::error(Code::new(code), error.to_string()).help(help)
+    ("expr/unknown-context", help)
 }
 
-fn function(error: &ParseError, availability: &Availability) -> Diagnostic {
+fn function(error: &ParseError, availability: &Availability) -> (&'static str, String) {
     let word = error.token.as_str();
-    let names = availability.function_names().collect::<Vec<_>>();
-    let (code, help) = if FUNCTIONS.iter().any(|it| it.eq_ignore_ascii_case(word)) {
-        let place = if word.eq_ignore_ascii_case("hashFiles") { "in steps" } else { "in `if`" };
-        ("expr/unavailable-function", format!("`{word}` exists only {place}"))
-    } else {
-        let help = match closest(word, names.iter().copied()) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("the functions here are: {}", names.join(", ")),
+    if FUNCTIONS.iter().any(|it| it.eq_ignore_ascii_case(word)) {
+        let help = match word {
+            _ if word.eq_ignore_ascii_case("hashFiles") => {
+                format!("`{word}` exists only in steps, where there are files")
+            }
+            _ if availability.has_context("job") => format!("`{word}` exists only in `if`; here there is `job.status`"),
+            _ => format!("`{word}` exists only in `if`"),
         };
-        ("expr/unknown-function", help)
+        return ("expr/unavailable-function", help);
+    }
+    let names = availability.function_names().collect::<Vec<_>>();
+    let help = match closest(word, names.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("the functions here are: {}", names.join(", ")),
     };
-    Diagnostic::error(Code::new(code), error.to_string()).help(help)
+    ("expr/unknown-function", help)
 }

@@ -19,8 +19,10 @@ pub(crate) use root::WORKFLOW;
 /// What may stand at one place.
 #[derive(Debug)]
 pub(crate) struct Def {
-    /// What messages call it: `a step`, `` `runs-on` ``.
+    /// What messages call it, `a step` or `` `on` ``; empty where it is called after its key.
     pub(crate) what: &'static str,
+    /// The code for words and keys that do not belong, where there is a special one.
+    pub(crate) code: Option<&'static str>,
     /// What expressions may use here and below; none means what the definition around it says.
     pub(crate) context: Option<&'static Availability>,
     /// Whether nothing at all is taken.
@@ -75,6 +77,7 @@ impl Def {
     pub(crate) const fn new(what: &'static str) -> Self {
         Self {
             what,
+            code: None,
             context: None,
             null: false,
             boolean: false,
@@ -83,6 +86,11 @@ impl Def {
             sequence: None,
             mappings: &[],
         }
+    }
+
+    pub(crate) const fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     pub(crate) const fn context(mut self, context: &'static Availability) -> Self {
@@ -161,15 +169,15 @@ impl Property {
 /// Free keys with texts.
 static TEXTS_BY_NAME: [&MappingDef; 1] = [&MappingDef::loose(&ANY_TEXT)];
 /// Any text.
-pub(crate) static ANY_TEXT: Def = Def::new("a text").text(Text::Any);
+pub(crate) static ANY_TEXT: Def = Def::new("").text(Text::Any);
 /// Any text but the empty one.
-pub(crate) static NON_EMPTY: Def = Def::new("a text").text(Text::NonEmpty);
+pub(crate) static NON_EMPTY: Def = Def::new("").text(Text::NonEmpty);
 /// `true` or `false`.
-pub(crate) static BOOLEAN: Def = Def::new("`true` or `false`").boolean();
+pub(crate) static BOOLEAN: Def = Def::new("").boolean();
 /// A list of texts.
-pub(crate) static TEXTS: Def = Def::new("a list").sequence(&NON_EMPTY);
+pub(crate) static TEXTS: Def = Def::new("").sequence(&NON_EMPTY);
 /// Anything.
-pub(crate) static ANY: Def = Def::new("a value")
+pub(crate) static ANY: Def = Def::new("")
     .null()
     .boolean()
     .number()

@@ -197,7 +197,11 @@ impl Loader<'_> {
             Loaded::Source(source) => source,
             Loaded::Missing => {
                 let message = format!("the called workflow `{}` was not found", call.file);
-                self.error("workflow/call-not-found", message, call.source, span, "check the path and the ref");
+                let help = match call.file.repository {
+                    Some(_) => "check repository, path and ref",
+                    None => "check the path; it begins at the root of the repository: `./.github/workflows/…`",
+                };
+                self.error("workflow/call-not-found", message, call.source, span, help);
                 return None;
             }
             Loaded::Elsewhere => {
@@ -240,7 +244,10 @@ fn elsewhere(call: &CallSite<'_>) -> Diagnostic {
     let message = format!("the called workflow `{}` is not on this machine, so the call is not checked", call.file);
     let found = Diagnostic::note(Code::new("workflow/call-elsewhere"), message);
     let help = match &call.file.repository {
-        Some(it) => format!("name a folder that has it: `--local-repository {}@{}=DIR`", it.name, it.git_ref),
+        Some(it) => format!(
+            "name a folder that has it, `--local-repository {}@{}=DIR`, or one with many repositories, `--mirror DIR`",
+            it.name, it.git_ref
+        ),
         None => "check the file in its repository".to_owned(),
     };
     found.at(call.source, call.call.target.span).help(help)

@@ -5,8 +5,14 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum CronError {
     /// Another number of fields than five.
-    #[error("there are {0} fields, and must be 5: minute hour day month weekday")]
-    Fields(usize),
+    #[error("five fields are needed, minute hour day month weekday; {0}")]
+    Fields(String),
+    /// `@daily` and the like.
+    #[error("GitHub knows no `{0}`: write five fields, for example `30 5 * * *` for every day at 5:30")]
+    Shortcut(String),
+    /// A range whose end comes before its start.
+    #[error("the range `{0}` runs backwards: write two, with a comma between them")]
+    Backwards(String),
     /// A field that cannot be read or is out of range.
     #[error("`{text}` is no {name}: {range}")]
     Field {
@@ -45,9 +51,17 @@ pub(super) fn check(line: &str) -> Result<(), CronError> {
     let fields: Vec<_> = line.split(' ').filter(|it| !it.is_empty()).collect();
     // GitHub splits at blanks and takes none at the ends.
     if fields.len() != RANGES.len() || line.starts_with(' ') || line.ends_with(' ') {
-        return Err(CronError::Fields(line.split(' ').filter(|it| !it.is_empty()).count()));
+        return Err(match fields.as_slice() {
+            [one] if one.starts_with('@') => CronError::Shortcut((*one).to_owned()),
+            [_] => CronError::Fields("there is 1".to_owned()),
+            all if all.len() == RANGES.len() => CronError::Fields("a blank stands before or behind them".to_owned()),
+            all => CronError::Fields(format!("there are {}", all.len())),
+        });
     }
     for (field, range) in fields.iter().zip(&RANGES) {
+        if let Some(item) = field.split(',').find(|it| is_backwards(it, range)) {
+            return Err(CronError::Backwards(item.to_owned()));
+        }
         if !field.split(',').all(|it| is_item(it, range)) {
             return Err(CronError::Field { text: (*field).to_owned(), name: range.name, range: range.words });
         }
@@ -63,6 +77,11 @@ fn is_item(text: &str, range: &Range) -> bool {
         }
         None => is_span(text, range),
     }
+}
+
+fn is_backwards(text: &str, range: &Range) -> bool {
+    let (from, to) = text.split_once('-').unwrap_or_default();
+    matches!((value(from, range), value(to, range)), (Some(from), Some(to)) if from > to)
 }
 
 fn is_span(text: &str, range: &Range) -> bool {
@@ -124,6 +143,21 @@ mod tests {
             " * * * * *",
         ] {
             assert!(check(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn ways_out() {
+        for (line, part) in [
+            ("@daily", "GitHub knows no `@daily`"),
+            ("* * * *", "; there are 4"),
+            ("*", "; there is 1"),
+            (" * * * * *", "a blank stands before or behind them"),
+            ("* * * * fri-mon", "the range `fri-mon` runs backwards"),
+            ("75 * * * *", "`75` is no minute: 0-59"),
+        ] {
+            let said = check(line).map_err(|it| it.to_string());
+            assert!(said.as_ref().is_err_and(|it| it.contains(part)), "{line}: {said:?}");
         }
     }
 }

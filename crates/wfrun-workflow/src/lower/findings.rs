@@ -39,6 +39,13 @@ impl Findings {
         self.push(found.help(help));
     }
 
+    /// An error at the place that GitHub names, which is about a part of it.
+    pub(crate) fn error_in(&mut self, code: &'static str, message: impl Into<String>, spans: [Span; 2], help: &str) {
+        let [span, focus] = spans;
+        let found = Diagnostic::error(Code::new(code), message).at(&self.source, span);
+        self.push(found.focus(focus).help(help));
+    }
+
     /// An `if:`, none where none was written. One that cannot be read is said and taken as `success()`.
     pub(crate) fn condition(&mut self, token: Option<&Token>, availability: &Availability) -> IfField {
         let text = token.and_then(|it| it.node.scalar_text());

@@ -102,7 +102,9 @@ fn snapshot(findings: &mut Findings, token: &Token) -> Option<Snapshot> {
         && !is_version(text)
     {
         let message = format!("Expected format '{{major-version}}.*' Actual '{text}'");
-        findings.error("workflow/snapshot-version", message, token.place(), "for example `1.*`");
+        let major = text.split('.').next().filter(|it| is_version(&format!("{it}.*"))).unwrap_or("1");
+        let spans = [token.place(), version.map_or(token.place(), Token::place)];
+        findings.error_in("workflow/snapshot-version", message, spans, &format!("for example `{major}.*`"));
     }
     Some(Snapshot { span: token.place(), image_name: image_name?, condition, version: version.and_then(Token::field) })
 }
@@ -116,8 +118,7 @@ fn call(findings: &mut Findings, job: &Token, uses: &Token) -> Option<WorkflowCa
     let text = uses.spanned_text()?;
     let Some(target) = CallTarget::parse(&text.value) else {
         let message = format!("invalid value workflow reference: '{}'", text.value);
-        let help = "write `owner/repository/.github/workflows/file.yml@ref`, or `./.github/workflows/file.yml`";
-        findings.error("workflow/invalid-call", message, text.span, help);
+        findings.error("workflow/invalid-call", message, text.span, call_help(&text.value));
         return None;
     };
     let secrets = match job.get("secrets") {
@@ -125,4 +126,17 @@ fn call(findings: &mut Findings, job: &Token, uses: &Token) -> Option<WorkflowCa
         it => CallSecrets::Named(EnvMap::of(it)),
     };
     Some(WorkflowCall { target: Spanned::new(target, text.span), with: EnvMap::of(job.get("with")), secrets })
+}
+
+fn call_help(text: &str) -> &'static str {
+    let is_here = text.starts_with("./") || text.starts_with("$/");
+    if is_here && text.contains('@') {
+        "a file of the same repository is taken at the same commit: take `@` and what follows away"
+    } else if !text.contains(".github/workflows/") {
+        "workflows that can be called lie in `.github/workflows/` itself, not in a folder below or elsewhere"
+    } else if !is_here && !text.contains('@') {
+        "say which branch, tag or commit of the repository: `@main`"
+    } else {
+        "write `owner/repository/.github/workflows/file.yml@ref`, or `./.github/workflows/file.yml`"
+    }
 }

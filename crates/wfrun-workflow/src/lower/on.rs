@@ -116,16 +116,14 @@ fn check_input(findings: &mut Findings, spec: &InputSpec, token: &Token) {
     let options = token.get("options");
     if spec.kind == InputKind::Choice && spec.options.is_empty() {
         let help = "list what can be chosen: `options: [a, b]`";
-        findings.error("workflow/dispatch-inputs", "Missing 'options' for choice input", token.place(), help);
+        let spans = [token.place(), token.get("type").map_or(token.place(), Token::place)];
+        findings.error_in("workflow/dispatch-inputs", "Missing 'options' for choice input", spans, help);
     }
     if spec.kind != InputKind::Choice && options.is_some() {
         let message = "Input type is not 'choice', but 'options' is defined";
-        findings.error(
-            "workflow/dispatch-inputs",
-            message,
-            token.place(),
-            "write `type: choice`, or take `options` away",
-        );
+        let key = token.pairs().find(|(key, _)| key.value == "options").map_or(token.place(), |(key, _)| key.span);
+        let help = "write `type: choice`, or take `options` away";
+        findings.error_in("workflow/dispatch-inputs", message, [token.place(), key], help);
     }
     let Some(default) = token.get("default") else { return };
     if spec.kind == InputKind::Boolean && default.as_bool().is_none() {

@@ -65,10 +65,13 @@ impl<'a> Lowering<'a> {
 
     fn id(&mut self, token: &Token) -> Option<Spanned<String>> {
         let id = token.get("id").and_then(Token::spanned_text)?;
+        let key = id.value.to_ascii_lowercase();
         if !root::check_id(self.findings, &id) {
+            // What names it is not wrong as well.
+            self.background.insert(key.clone());
+            self.written.insert(key, id);
             return None;
         }
-        let key = id.value.to_ascii_lowercase();
         if let Some(earlier) = self.written.get(&key) {
             let message =
                 format!("The identifier '{}' may not be used more than once within the same scope.", id.value);
@@ -90,7 +93,9 @@ impl<'a> Lowering<'a> {
         if in_parallel && token.get("background").is_some() {
             let message = "'background' is not allowed inside a parallel block. Steps in a parallel block are \
                            automatically run as background steps.";
-            self.findings.error("workflow/parallel", message, token.place(), "take `background` away");
+            let key =
+                token.pairs().find(|(key, _)| key.value == "background").map_or(token.place(), |(key, _)| key.span);
+            self.findings.error_in("workflow/parallel", message, [token.place(), key], "take `background` away");
         }
         let kind = self.kind(token, id, in_parallel)?;
         let condition = token.get("if").map(|it| self.findings.condition(Some(it), self.condition));
@@ -123,7 +128,12 @@ impl<'a> Lowering<'a> {
                 "parallel" => "Nested 'parallel' blocks are not allowed.".to_owned(),
                 _ => format!("'{key}' is not allowed inside a parallel block."),
             };
-            self.findings.error("workflow/parallel", message, token.place(), "put it behind the parallel block");
+            self.findings.error(
+                "workflow/parallel",
+                message,
+                token.place(),
+                "put it behind the whole `parallel` block",
+            );
             return None;
         }
         let value = token.get(key)?;
@@ -178,7 +188,11 @@ impl<'a> Lowering<'a> {
         } else if !self.background.contains(&key) {
             let source = self.findings.source().clone();
             let message = format!("step '{name}' does not run in the background, so there is nothing to wait for");
-            let found = Diagnostic::warning(Code::new("workflow/wait-foreground"), message).at(&source, target.span);
+            let mut found =
+                Diagnostic::warning(Code::new("workflow/wait-foreground"), message).at(&source, target.span);
+            if let Some(step) = self.written.get(&key) {
+                found = found.label(&source, step.span, "ends before the next step begins");
+            }
             self.findings.push(found.help("give that step `background: true`, or take this one away"));
         }
         target.map(StepId::new)

@@ -1,28 +1,37 @@
 //! Mappings: known and free keys, and which of several mappings is meant.
 use wfrun_expr::{Availability, Template};
-use wfrun_syntax::{Code, Diagnostic, Entry as NodeEntry, Mapping, Node, Span, Spanned, closest};
+use wfrun_syntax::{Code, Diagnostic, Entry as NodeEntry, Mapping, Node, NodeKind, Severity, Span, Spanned};
 
 use super::{Reader, VALUE, help, text_bytes};
 use crate::report::key_error;
 use crate::schema::{ANY, Def, MappingDef};
-use crate::token::{Entry, EntryKey};
+use crate::token::{Entry, EntryKey, Token};
 
 /// What is known so far of which mapping is meant.
 struct Choice {
     /// The mappings that have all keys read so far.
     candidates: Vec<&'static MappingDef>,
-    /// Keys that no candidate has, by the place of their finding.
-    unknown: Vec<(Spanned<String>, usize)>,
+    /// Keys that no candidate has.
+    unknown: Vec<Unknown>,
     has_expression_key: bool,
     seen: Vec<String>,
 }
 
-impl Reader<'_> {
+/// A key that no candidate has.
+struct Unknown {
+    key: String,
+    /// Whether its value is a mapping.
+    is_mapping: bool,
+    /// Which finding is about it.
+    finding: usize,
+}
+
+impl<'a> Reader<'a> {
     /// Reads the entries; keys that do not belong are said, and their values skipped, as on GitHub.
     pub(super) fn mapping(
         &mut self,
         node: &Node,
-        mapping: &Mapping,
+        mapping: &'a Mapping,
         def: &'static Def,
         context: &'static Availability,
     ) -> Vec<Entry> {
@@ -45,7 +54,7 @@ impl Reader<'_> {
 
     fn entry(
         &mut self,
-        entry: &NodeEntry,
+        entry: &'a NodeEntry,
         def: &'static Def,
         context: &'static Availability,
         choice: &mut Choice,
@@ -53,7 +62,7 @@ impl Reader<'_> {
         let loose = choice.candidates.first().and_then(|it| it.loose);
         let mut key = entry.key.clone();
         if key.value.contains("${{") {
-            match self.key(&key, context) {
+            match self.key(&key, context)? {
                 EntryKey::Text(literal) => key = literal,
                 computed @ (EntryKey::Expression(_) | EntryKey::Insert(_)) => {
                     choice.has_expression_key = true;
@@ -66,20 +75,30 @@ impl Reader<'_> {
                     self.count(VALUE + text_bytes(&key.value));
                     let all_loose = def.mappings.iter().all(|it| it.properties.is_empty());
                     let value = loose.filter(|_| all_loose).unwrap_or(&ANY);
-                    return Some(Entry { key: computed, value: self.value(&entry.value, value, context) });
+                    return Some(Entry { key: computed, value: self.behind(entry, value, context) });
                 }
             }
         }
-        let value = self.value_of(&key, def, loose, choice)?;
+        let value = self.value_of(&key, &entry.value, def, loose, choice)?;
         self.count(VALUE + text_bytes(&key.value));
         choice.seen.push(key.value.clone());
-        Some(Entry { key: EntryKey::Text(key), value: self.value(&entry.value, value, context) })
+        Some(Entry { key: EntryKey::Text(key), value: self.behind(entry, value, context) })
+    }
+
+    /// Reads the value behind a key.
+    fn behind(&mut self, entry: &'a NodeEntry, def: &'static Def, context: &'static Availability) -> Token {
+        let around = std::mem::replace(&mut self.key, &entry.key.value);
+        let was_item = std::mem::replace(&mut self.is_item, false);
+        let value = self.value(&entry.value, def, context);
+        (self.key, self.is_item) = (around, was_item);
+        value
     }
 
     /// Finds what stands behind a key; narrows the mappings that can be meant.
     fn value_of(
         &mut self,
         key: &Spanned<String>,
+        node: &Node,
         def: &'static Def,
         loose: Option<&'static Def>,
         choice: &mut Choice,
@@ -95,33 +114,41 @@ impl Reader<'_> {
             }
             return Some(value);
         }
-        self.unknown_key(key, def, choice);
+        self.unknown_key(key, node, def, choice);
         None
     }
 
-    fn unknown_key(&mut self, key: &Spanned<String>, def: &Def, choice: &mut Choice) {
+    fn unknown_key(&mut self, key: &Spanned<String>, node: &Node, def: &Def, choice: &mut Choice) {
         let message = format!("Unexpected value '{}'", key.value);
-        let help = help::unknown_key(&key.value, def, &choice.candidates, &choice.seen);
+        let is_mapping = matches!(&*node.kind, NodeKind::Mapping(_));
+        let unknown = Unknown { key: key.value.clone(), is_mapping, finding: self.diagnostics.len() };
+        let help = help::unknown_key(&key.value, def, &self.name(def), &choice.candidates, &choice.seen);
         if self.options.allow_unknown && !help::is_known_elsewhere(&key.value, def) {
             let found = Diagnostic::warning(Code::new("workflow/allowed-unknown-key"), message);
-            let help = "--allow-unknown lets it pass; wfrun does nothing with it, and GitHub may refuse it";
+            let near = Some(help).filter(|it| it.starts_with("did you mean")).map(|it| format!(" ({it})"));
+            let help = format!(
+                "`--allow-unknown` lets it pass; wfrun does nothing with it, and GitHub may refuse it{}",
+                near.unwrap_or_default()
+            );
             self.diagnostics.push(found.at(self.source, key.span).help(help));
+            choice.unknown.push(unknown);
             return;
         }
-        self.error("workflow/unknown-key", message, key.span, Some(help));
-        choice.unknown.push((key.clone(), self.diagnostics.len() - 1));
+        self.error(def.code.unwrap_or("workflow/unknown-key"), message, key.span, Some(help));
+        choice.unknown.push(unknown);
     }
 
-    fn key(&mut self, key: &Spanned<String>, context: &Availability) -> EntryKey {
+    /// Reads a key with an expression; what is wrong with one is said, and that it is no known key is not.
+    fn key(&mut self, key: &Spanned<String>, context: &Availability) -> Option<EntryKey> {
         if Template::is_insert(&key.value) {
-            return EntryKey::Insert(key.span);
+            return Some(EntryKey::Insert(key.span));
         }
         match Template::parse(&key.value, context) {
-            Ok(Template::Literal(text)) => EntryKey::Text(Spanned::new(text, key.span)),
-            Ok(template) => EntryKey::Expression(Spanned::new(template, key.span)),
+            Ok(Template::Literal(text)) => Some(EntryKey::Text(Spanned::new(text, key.span))),
+            Ok(template) => Some(EntryKey::Expression(Spanned::new(template, key.span))),
             Err(error) => {
                 self.diagnostics.push(key_error(self.source, key, &error, context));
-                EntryKey::Text(key.clone())
+                None
             }
         }
     }
@@ -159,12 +186,14 @@ impl Reader<'_> {
         def: &Def,
         choice: &Choice,
     ) {
-        let misspelt = choice.unknown.iter().find(|(key, _)| closest(&key.value, keys.iter().copied()).is_some());
-        if let Some((key, at)) = misspelt {
-            let right = closest(&key.value, keys.iter().copied()).map(|name| format!("did you mean `{name}`?"));
-            self.diagnostics[*at].help = right;
+        let meant = choice.unknown.iter().find_map(|it| Some((it, help::meant(&it.key, it.is_mapping, keys, def)?)));
+        if let Some((unknown, help)) = meant {
+            let found = &mut self.diagnostics[unknown.finding];
+            // What may be allowed elsewhere is an error where it leaves something out.
+            (found.severity, found.code) = (Severity::Error, Code::new(def.code.unwrap_or("workflow/unknown-key")));
+            found.help = Some(help);
             return;
         }
-        self.error(code, message, place, Some(help::missing(keys, def)));
+        self.error(code, message, place, Some(help::missing(keys, def, &self.name(def))));
     }
 }

@@ -96,8 +96,8 @@ static USES: MappingDef = MappingDef::of(&[
     Property::new("env", &MAP),
     Property::new("continue-on-error", &CONTINUE_ON_ERROR),
 ]);
-static TEXT: Def = Def::new("a text").context(&contexts::COMPOSITE).text(Text::Any);
-static MAP: Def = Def::map("a mapping", &contexts::COMPOSITE);
+static TEXT: Def = Def::new("").context(&contexts::COMPOSITE).text(Text::Any);
+static MAP: Def = Def::map("", &contexts::COMPOSITE);
 static IF: Def = Def::new("`if`").context(&contexts::COMPOSITE_IF).text(Text::Any);
 static CONTINUE_ON_ERROR: Def = Def::new("`continue-on-error`").context(&contexts::COMPOSITE).boolean();
 

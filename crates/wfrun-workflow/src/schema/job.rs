@@ -41,7 +41,7 @@ static CALL_JOB: MappingDef = MappingDef::of(&[
 
 static IF: Def = Def::new("`if`").context(&contexts::JOB_IF).text(Text::Any);
 static NAME: Def = Def::new("`name`").context(&contexts::JOB).text(Text::Any);
-static MINUTES: Def = Def::new("a number of minutes").context(&contexts::JOB).number();
+static MINUTES: Def = Def::new("").context(&contexts::JOB).number();
 static CONTINUE_ON_ERROR: Def = Def::new("`continue-on-error`").context(&contexts::JOB).boolean();
 static ENV: Def = Def::map("`env`", &contexts::JOB_ENV);
 static OUTPUTS: Def = Def::new("`outputs`").mappings(&[&MappingDef::loose(&OUTPUT)]);
@@ -79,13 +79,13 @@ static STRATEGY: Def = Def::new("`strategy`").context(&contexts::STRATEGY).mappi
     Property::new("max-parallel", &MAX_PARALLEL),
     Property::new("matrix", &MATRIX),
 ])]);
-static MAX_PARALLEL: Def = Def::new("a number of jobs").number();
+static MAX_PARALLEL: Def = Def::new("").number();
 static MATRIX: Def = Def::new("`matrix`").mappings(&[&MappingDef {
     properties: &[Property::new("include", &MATRIX_FILTER), Property::new("exclude", &MATRIX_FILTER)],
     loose: Some(&VECTOR),
 }]);
-static VECTOR: Def = Def::new("a list of values").sequence(&ANY);
-static MATRIX_FILTER: Def = Def::new("a list of combinations").sequence(&MATRIX_FILTER_ITEM);
+static VECTOR: Def = Def::new("").sequence(&ANY);
+static MATRIX_FILTER: Def = Def::new("").sequence(&MATRIX_FILTER_ITEM);
 static MATRIX_FILTER_ITEM: Def = Def::new("a combination").mappings(&[&MappingDef::loose(&ANY)]);
 
 static CONTAINER: Def =

@@ -18,8 +18,9 @@ pub(crate) static WORKFLOW: Def = Def::new("the workflow").mappings(&[&MappingDe
 static RUN_NAME: Def = Def::new("`run-name`").context(&contexts::RUN_NAME).text(Text::Any);
 static ENV: Def = Def::map("`env`", &contexts::ROOT_ENV);
 
-static ON: Def = Def::new("`on`").text(EVENT_NAMES).sequence(&EVENT_NAME).mappings(&[&ON_MAPPING]);
-static EVENT_NAME: Def = Def::new("an event").text(EVENT_NAMES);
+static ON: Def = Def::new("`on`").code(UNKNOWN_EVENT).text(EVENT_NAMES).sequence(&EVENT_NAME).mappings(&[&ON_MAPPING]);
+static EVENT_NAME: Def = Def::new("an event").code(UNKNOWN_EVENT).text(EVENT_NAMES);
+const UNKNOWN_EVENT: &str = "workflow/unknown-event";
 const EVENT_NAMES: Text = Text::OneOf(&NAMES);
 
 /// How many events there are.
@@ -86,9 +87,9 @@ pub(super) static PERMISSIONS: Def =
         Property::new("statuses", &ANY_LEVEL),
         Property::new("vulnerability-alerts", &READ_OR_NONE),
     ])]);
-static ANY_LEVEL: Def = Def::new("a permission").text(Text::OneOf(&["read", "write", "none"]));
-static WRITE_OR_NONE: Def = Def::new("this permission").text(Text::OneOf(&["write", "none"]));
-static READ_OR_NONE: Def = Def::new("this permission").text(Text::OneOf(&["read", "none"]));
+static ANY_LEVEL: Def = Def::new("").text(Text::OneOf(&["read", "write", "none"]));
+static WRITE_OR_NONE: Def = Def::new("").text(Text::OneOf(&["write", "none"]));
+static READ_OR_NONE: Def = Def::new("").text(Text::OneOf(&["read", "none"]));
 
 static JOBS: Def = Def::new("`jobs`").mappings(&[&MappingDef::loose(&job::JOB)]);
 

@@ -50,10 +50,10 @@ static CANCEL: MappingDef = MappingDef::of(&[
 ]);
 static PARALLEL: MappingDef = MappingDef::of(&[Property::required("parallel", &STEPS)]);
 
-static TEXT: Def = Def::new("a text").context(&contexts::STEP).text(Text::Any);
-static MAP: Def = Def::map("a mapping", &contexts::STEP);
+static TEXT: Def = Def::new("").context(&contexts::STEP).text(Text::Any);
+static MAP: Def = Def::map("", &contexts::STEP);
 static IF: Def = Def::new("`if`").context(&contexts::STEP_IF).text(Text::Any);
-static MINUTES: Def = Def::new("a number of minutes").context(&contexts::STEP).number();
+static MINUTES: Def = Def::new("").context(&contexts::STEP).number();
 static CONTINUE_ON_ERROR: Def = Def::new("`continue-on-error`").context(&contexts::STEP).boolean();
 static WAIT_TARGETS: Def = Def::names("`wait`");
 static WAIT_ALL_VALUE: Def = Def::new("`wait-all`").null().boolean();

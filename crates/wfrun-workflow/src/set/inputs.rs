@@ -62,7 +62,7 @@ fn mistyped(call: &CallSite<'_>, field: &Field, kind: InputKind) -> Option<Diagn
     field.template.as_literal()?;
     let (fits, expected) = match kind {
         InputKind::Boolean => (matches!(&*field.node.kind, NodeKind::Bool(_)), "`true` or `false`, without quotes"),
-        InputKind::Number => (matches!(&*field.node.kind, NodeKind::Number(_)), "a number, without quotes"),
+        InputKind::Number => (matches!(&*field.node.kind, NodeKind::Number(_)), "one, without quotes"),
         InputKind::String | InputKind::Choice | InputKind::Environment => (true, ""),
     };
     let message = format!("Unexpected value '{}'", field.raw());

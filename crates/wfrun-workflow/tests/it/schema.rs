@@ -178,7 +178,7 @@ impl Schema {
 
     fn refused(&self, trail: &[String], key: &str, document: &Json) {
         let found = codes(&(self.errors)(&document.to_string()));
-        let refused = found.iter().any(|it| it == "workflow/unknown-key");
+        let refused = found.iter().any(|it| it == "workflow/unknown-key" || it == "workflow/unknown-event");
         self.note(refused, || format!("{}: `{key}` is taken: {document}", trail.join(" > ")));
     }
 
@@ -205,7 +205,8 @@ fn type_of(property: &Json) -> &str {
 
 /// The findings of the reader: what the schema says, not what the values mean together.
 fn codes(found: &[Diagnostic]) -> Vec<String> {
-    const READER: &[&str] = &["unknown-key", "missing-key", "wrong-type", "wrong-value", "missing-value", "ambiguous"];
+    const READER: &[&str] =
+        &["unknown-key", "unknown-event", "missing-key", "wrong-type", "wrong-value", "missing-value", "ambiguous"];
     let codes = found.iter().map(|it| it.code.as_str());
     let of_reader =
         |it: &&str| it.starts_with("expr/") || it.strip_prefix("workflow/").is_some_and(|it| READER.contains(&it));
