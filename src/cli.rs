@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Show the jobs as they would run; executes nothing
     Plan(Box<PlanArgs>),
+    /// Say what is wrong with workflows and actions; executes nothing
+    Check(Box<CheckArgs>),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),
     /// Remove what earlier runs left: containers, work folders
@@ -80,6 +82,52 @@ pub(crate) struct PlanArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(crate) struct CheckArgs {
+    /// Files, folders, names of workflows, or `-` for standard input (default: all workflows and actions of the repository)
+    #[arg(value_name = "WORKFLOW")]
+    pub(crate) workflows: Vec<String>,
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// How to print what is found
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "json")]
+    pub(crate) format: Format,
+    /// Print JSON: the same as `--format json`
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Take keys that wfrun does not know for newer than itself: a warning instead of an error
+    #[arg(long)]
+    pub(crate) allow_unknown: bool,
+    /// A folder that holds another repository, for `uses:` (can be repeated)
+    #[arg(long, value_name = "OWNER/NAME[@REF]=DIR")]
+    pub(crate) local_repository: Vec<String>,
+    /// Where git repositories lie as OWNER/NAME or OWNER/NAME.git, for `uses:`
+    #[arg(long, value_name = "URL_OR_DIR")]
+    pub(crate) mirror: Option<String>,
+    /// Fetch nothing
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// A secret that will be given; its value is not needed (can be repeated)
+    #[arg(long, short, value_name = "NAME[=VALUE]")]
+    pub(crate) secret: Vec<String>,
+    /// A file of secrets, dotenv or YAML (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Vec<PathBuf>,
+    /// A configuration variable that will be given (can be repeated)
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) var: Vec<String>,
+    /// A file of configuration variables (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) var_file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +279,19 @@ pub(crate) enum Color {
     Never,
 }
 
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// A SARIF 2.1.0 log, for code scanning
+    Sarif,
+    /// Workflow commands: annotations, when printed in a workflow
+    Github,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AwsChoice {
     Emulate,
@@ -243,7 +304,6 @@ pub(crate) const PLANNED: &[&str] = &[
     "graph",
     "table",
     "test",
-    "check",
     "list",
     "vendor",
     "actions",

@@ -1,4 +1,5 @@
 //! The subcommands, one file each.
+mod check;
 mod clean;
 mod eval;
 mod plan;
@@ -47,6 +48,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
     let color = match &cli.command {
         Command::Run(it) => it.situation.look.color,
         Command::Plan(it) => it.situation.look.color,
+        Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Clean(it) => it.look.color,
     };
@@ -54,6 +56,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
     let done = match &cli.command {
         Command::Run(it) => run::run(it, environment, &output),
         Command::Plan(it) => plan::plan(it, environment, &output),
+        Command::Check(it) => check::check(it, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
     };
@@ -73,7 +76,7 @@ fn refuse(err: &clap::Error) -> Exit {
 
 /// `wfrun deploy.yml` is `wfrun run deploy.yml`.
 fn with_run(args: &[OsString]) -> Vec<OsString> {
-    const KNOWN: &[&str] = &["run", "plan", "eval", "clean", "-h", "--help", "-V", "--version"];
+    const KNOWN: &[&str] = &["run", "plan", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
     let mut all = vec![OsString::from("wfrun")];
     let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
     if !named {
@@ -89,9 +92,9 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near = closest(name, ["run", "plan", "eval"]).unwrap_or("run");
+    let near = closest(name, ["run", "plan", "check", "eval"]).unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
     )))
 }

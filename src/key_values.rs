@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use wfrun_syntax::{Checked, Diagnostic, Source, Span};
+use wfrun_syntax::{Checked, Diagnostic, Node, Source, Span};
 
 use crate::output::Help;
 
@@ -56,15 +56,8 @@ pub(crate) fn collect(
 
 fn yaml(source: &Arc<Source>) -> Checked<Vec<Given>> {
     let Checked { value, mut diagnostics } = wfrun_syntax::parse(source);
-    let Some(node) = value.filter(|it| !it.is_null()) else { return Checked { value: Vec::new(), diagnostics } };
-    let Some(mapping) = node.as_mapping() else {
-        if diagnostics.is_empty() {
-            let found = Diagnostic::error(
-                "file/not-a-mapping",
-                format!("expected names and values, found {}", node.describe()),
-            );
-            diagnostics.push(found.at(source, node.span).help("write one `NAME: value` a line"));
-        }
+    // An empty file is a null, and no other root that is not a mapping comes back.
+    let Some(mapping) = value.as_ref().and_then(Node::as_mapping) else {
         return Checked { value: Vec::new(), diagnostics };
     };
     let mut given = Vec::new();

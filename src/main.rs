@@ -1,5 +1,7 @@
 //! `wfrun`: runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why.
+mod check;
 mod cli;
+mod codes;
 mod commands;
 mod environment;
 mod exit;
@@ -7,6 +9,7 @@ mod find;
 mod key_values;
 mod output;
 mod place;
+mod repositories;
 mod repository;
 mod secrets;
 mod settings;

@@ -26,14 +26,18 @@ impl Output {
 
     /// Writes an error and its causes to standard error.
     pub(crate) fn error(&self, err: &anyhow::Error) {
-        let found = if let Some(it) = err.downcast_ref::<Help>() {
+        self.diagnostics(&[Self::finding(err)]);
+    }
+
+    /// An error as a finding without a place.
+    pub(crate) fn finding(err: &anyhow::Error) -> Diagnostic {
+        if let Some(it) = err.downcast_ref::<Help>() {
             Diagnostic::error(it.code, it.message.clone()).help(it.way_out.clone())
         } else if let Some(it) = err.downcast_ref::<BackendError>() {
             unavailable(it)
         } else {
             Diagnostic::error("wfrun/failed", format!("{err:#}"))
-        };
-        self.diagnostics(&[found]);
+        }
     }
 
     /// A person's mistake is invalid; what wfrun could not do is not their fault.

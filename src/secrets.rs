@@ -1,4 +1,6 @@
 //! The secrets of a run: given ones, and the AWS keys that never leave this machine.
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 use wfrun_aws::Account;
 use wfrun_journal::Secret;
@@ -18,12 +20,7 @@ const USER: &str = "github-actions-deploy";
 
 /// Reads the secrets of the files and options; the later wins.
 pub(crate) fn given(args: &EventArgs) -> anyhow::Result<Checked<Secrets>> {
-    let mut all = Checked::clean(Secrets::new());
-    for path in &args.secret_file {
-        let Checked { value, diagnostics } = key_values::read(path)?;
-        all.value.extend(value.into_iter().map(|it| (it.name.to_ascii_uppercase(), Secret::new(it.value))));
-        all.diagnostics.extend(diagnostics.into_iter().map(without_source));
-    }
+    let mut all = in_files(&args.secret_file)?;
     for text in &args.secret {
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
@@ -35,6 +32,17 @@ pub(crate) fn given(args: &EventArgs) -> anyhow::Result<Checked<Secrets>> {
             return Err(Help::error("cli/secret", message, help));
         };
         all.value.insert(name.to_ascii_uppercase(), Secret::new(value));
+    }
+    Ok(all)
+}
+
+/// Reads the secrets of files; the later wins.
+pub(crate) fn in_files(paths: &[PathBuf]) -> anyhow::Result<Checked<Secrets>> {
+    let mut all = Checked::clean(Secrets::new());
+    for path in paths {
+        let Checked { value, diagnostics } = key_values::read(path)?;
+        all.value.extend(value.into_iter().map(|it| (it.name.to_ascii_uppercase(), Secret::new(it.value))));
+        all.diagnostics.extend(diagnostics.into_iter().map(without_source));
     }
     Ok(all)
 }
@@ -127,7 +135,7 @@ fn key_names(workflow: &Workflow, secrets: &Secrets) -> IndexMap<String, KeyPart
     }
     for step in workflow.jobs.values().flat_map(|it| &it.steps) {
         let StepKind::Uses(uses) = &step.kind else { continue };
-        for (input, field) in &uses.with {
+        for (input, field) in uses.with.iter() {
             let part = INPUTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(input)).map(|(_, part)| *part);
             let Some(part) = part else { continue };
             for it in references_in(field, "secrets") {

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
-use wfrun_syntax::Diagnostic;
-use wfrun_workflow::{EventName, InputKind, Workflow, lower};
+use wfrun_syntax::{Checked, Diagnostic};
+use wfrun_workflow::{EventName, InputKind, ReadOptions, Workflow};
 
 use crate::cli::{Color, EventArgs, RunArgs, SituationArgs};
 use crate::environment::Environment;
@@ -51,15 +51,10 @@ impl From<Color> for ColorChoice {
 pub(crate) fn read_workflow(args: &SituationArgs) -> anyhow::Result<(Found, Arc<Workflow>, Vec<Diagnostic>)> {
     let from = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let found = find::workflow(&args.workflow, &from)?;
-    let parsed = wfrun_syntax::parse(&found.source);
-    let mut diagnostics = parsed.diagnostics;
-    // A text that is no YAML has no workflow in it to look at.
-    let broken = diagnostics.iter().any(Diagnostic::is_error);
-    let lowered = lower(&found.source, parsed.value.as_ref());
-    if !broken {
-        diagnostics.extend(lowered.diagnostics);
-    }
-    Ok((found, Arc::new(lowered.value), diagnostics))
+    let Checked { value: workflow, mut diagnostics } =
+        wfrun_workflow::read_workflow(&found.source, ReadOptions::default());
+    diagnostics.extend(wfrun_plan::not_yet(&workflow));
+    Ok((found, Arc::new(workflow), diagnostics))
 }
 
 /// Reads all that `run` and `plan` share; stops at the first thing without which nothing makes sense.
@@ -106,7 +101,7 @@ fn inputs(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<Value> {
     let mut members = Vec::new();
     for (name, spec) in &config.inputs {
         let value = given.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).and_then(|(_, it)| it.as_str());
-        let value = value.map(str::to_owned).or_else(|| spec.default.clone());
+        let value = value.map(str::to_owned).or_else(|| spec.default_text().map(str::to_owned));
         if value.is_none() && spec.required {
             let help = format!("give it by `--input {name}=…`");
             return Err(Help::error("input/required", format!("input `{name}` is required"), help));

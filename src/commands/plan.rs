@@ -2,6 +2,7 @@
 use wfrun_plan::PlanError;
 use wfrun_report::{not_triggered, not_triggered_json, plan_json, plan_text};
 
+use crate::check::to_show;
 use crate::cli::PlanArgs;
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -15,7 +16,7 @@ pub(crate) fn plan(args: &PlanArgs, environment: &Environment, output: &Output) 
         Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
     };
     let Loaded { workflow, situation, diagnostics, .. } = loaded;
-    output.diagnostics(&diagnostics);
+    output.diagnostics(&to_show(&workflow.source, &diagnostics));
     for notice in &situation.notices {
         Output::note(notice);
     }

@@ -16,6 +16,7 @@ use wfrun_runner::{ActionError, BuiltinActions, LocalServices, Outside, RunSetti
 use wfrun_syntax::{Diagnostic, Source};
 use wfrun_workflow::{StepKind, Workflow};
 
+use crate::check::to_show;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &loaded.diagnostics));
     }
-    output.diagnostics(&loaded.diagnostics);
+    output.diagnostics(&to_show(&loaded.workflow.source, &loaded.diagnostics));
     let event = loaded.situation.event.clone();
     let plan = match wfrun_plan::plan(&loaded.workflow, event.clone(), &args.situation.job, args.situation.no_needs) {
         Ok(plan) => plan,

@@ -2,6 +2,8 @@
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
 mod bad_input;
 mod cancel;
+mod check;
+mod diagnostics_pages;
 mod docker;
 mod eval;
 mod pipeline;

@@ -29,6 +29,18 @@ impl Repo {
         Self::below("", workflow, files)
     }
 
+    /// A repository with these files, all committed on `main`.
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
+        let repo = Self { dir: tempfile::tempdir().expect("a temporary folder"), prefix: "" };
+        fs::create_dir_all(repo.root()).expect("folders");
+        for (path, text) in files {
+            repo.write(path, text);
+        }
+        repo.git(&["init", "--quiet", "--initial-branch=main"]);
+        repo.commit("start");
+        repo
+    }
+
     /// The same, with its root in a folder of a larger repository.
     pub(crate) fn below(prefix: &'static str, workflow: &str, files: &[(&str, &str)]) -> Self {
         let repo = Self { dir: tempfile::tempdir().expect("a temporary folder"), prefix };

@@ -6,6 +6,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
+use crate::diagnostics;
 use crate::process::say;
 use crate::tidy::Finding;
 use crate::tree::{self, TextFile};
@@ -21,19 +22,28 @@ this page is made from those lines by `cargo xtask gen`.
 
 /// Writes all generated files.
 pub(crate) fn write() -> Result<()> {
-    let path = tree::root().join(DIFFERENCES);
-    let text = differences(&tree::text_files()?);
-    let folder = path.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-    fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
-    say(format!("{DIFFERENCES}: {} differences", text.lines().filter(|line| line.starts_with("- ")).count()));
+    for (name, text) in all(&tree::text_files()?) {
+        let path = tree::root().join(name);
+        let folder = path.parent().context("a file lies in a folder")?;
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
+        fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
+        say(format!("{name}: {} lines", text.lines().count()));
+    }
     Ok(())
 }
 
 /// The generated files that are not what their sources say.
-pub(crate) fn stale(files: &[TextFile]) -> Option<Finding> {
-    let current = files.iter().find(|it| it.path == DIFFERENCES).map_or("", |it| it.text.as_str());
-    (current != differences(files)).then(|| Finding::error(DIFFERENCES, "is stale: `cargo xtask gen` writes it anew"))
+pub(crate) fn stale(files: &[TextFile]) -> Vec<Finding> {
+    let current = |path: &str| files.iter().find(|it| it.path == path).map_or("", |it| it.text.as_str());
+    let stale = all(files).into_iter().filter(|(path, text)| current(path) != text);
+    stale.map(|(path, _)| Finding::error(path, "is stale: `cargo xtask gen` writes it anew")).collect()
+}
+
+/// All generated files, by path.
+fn all(files: &[TextFile]) -> Vec<(&'static str, String)> {
+    let mut all = vec![(DIFFERENCES, differences(files))];
+    all.extend(diagnostics::generated(files));
+    all
 }
 
 /// The page of all `Differs:` lines, by crate and file.
@@ -102,7 +112,7 @@ fn without_links(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{differences, sentences, stale};
+    use super::{all, differences, sentences, stale};
     use crate::tree::TextFile;
 
     #[test]
@@ -115,12 +125,12 @@ mod tests {
     fn a_new_line_makes_the_page_stale() {
         let file = |path: &str, text: &str| TextFile { path: path.to_owned(), text: text.to_owned() };
         let mut files = vec![file("crates/wfrun-x/src/a.rs", "/// Differs: so.\n")];
-        assert!(stale(&files).is_some());
+        assert_eq!(stale(&files).len(), 3);
         let page = differences(&files);
         assert!(page.contains("## wfrun-x\n\n- so. ([a.rs](../crates/wfrun-x/src/a.rs))"), "{page}");
-        files.push(file("docs/differences.md", &page));
-        assert!(stale(&files).is_none());
+        files.extend(all(&files).iter().map(|(path, text)| file(path, text)));
+        assert_eq!(stale(&files), []);
         files[0].text.push_str("/// Differs: and so.\n");
-        assert!(stale(&files).is_some());
+        assert_eq!(stale(&files).len(), 1);
     }
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod diagnostics;
 mod differential;
 mod docker;
 mod generated;
@@ -19,7 +20,7 @@ usage: cargo xtask <task>
   ci [--fast]
            formatting, lints, tests, doctests, documentation, tidy; --fast: formatting, lints and tidy
   tidy     the rules that neither compiler nor clippy hold
-  gen      write the generated files anew (docs/differences.md)
+  gen      write the generated files anew (docs/differences.md, docs/diagnostics/README.md, src/codes.rs)
   differential [--count N] [--seed S]
            random expressions, evaluated by wfrun and by GitHub's npm package; skipped without npm
   docker [--engine-only | --image-only | --stop]

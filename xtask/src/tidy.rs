@@ -7,7 +7,7 @@ mod sources;
 use anyhow::{Result, bail};
 
 use crate::process::say;
-use crate::{generated, tree};
+use crate::{diagnostics, generated, tree};
 
 /// One broken rule.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub(crate) fn run() -> Result<()> {
     let mut findings = sources::check(&files);
     findings.extend(crates::check(&metadata));
     findings.extend(documents::check(&files, env!("CARGO_PKG_VERSION")));
+    findings.extend(diagnostics::check(&files));
     findings.extend(generated::stale(&files));
     for Finding { place, message, weight } in &findings {
         let label = match weight {

@@ -24,6 +24,11 @@ pub struct Condition {
 const STATUS_FUNCTIONS: [&str; 4] = ["always", "cancelled", "failure", "success"];
 
 impl Condition {
+    /// Returns the condition of what has no `if`: `success()`.
+    pub fn success() -> Self {
+        Self { text: String::new(), expr: success(), implicit_success: true, mixed: false }
+    }
+
     /// Parses an `if`, written with or without `${{ }}`; none or a blank one is `success()`.
     ///
     /// Whether `success` is available is not asked, as GitHub adds it by itself.
@@ -31,7 +36,7 @@ impl Condition {
         let text = text.unwrap_or_default();
         let (written, mixed) = Self::written(text, availability)?;
         let Some(written) = written else {
-            return Ok(Self { text: text.to_owned(), expr: success(), implicit_success: true, mixed });
+            return Ok(Self { text: text.to_owned(), mixed, ..Self::success() });
         };
         if STATUS_FUNCTIONS.iter().any(|it| written.calls(it)) {
             return Ok(Self { text: text.to_owned(), expr: written, implicit_success: false, mixed });

@@ -19,7 +19,7 @@ mod text;
 mod theme;
 mod trace_view;
 
-pub use diagnostics::{diagnostics_github, diagnostics_json, render_diagnostics};
+pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
 pub use explain::{paragraphs, sentence};
 pub use journal::{JournalError, read_journal};
 pub use live::LiveView;

@@ -17,6 +17,7 @@ pub fn uses_aws(workflow: &Workflow) -> bool {
     steps.any(|step| match &step.kind {
         StepKind::Uses(uses) => uses.action().is_some_and(|it| it.owner.eq_ignore_ascii_case("aws-actions")),
         StepKind::Run(run) => words(&run.script.raw()).iter().any(|it| it == "aws"),
+        StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => false,
     })
 }
 
@@ -76,6 +77,7 @@ impl Names {
                     self.read_script(&run.script.raw(), &env);
                 }
             }
+            StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {}
         }
     }
 
@@ -141,7 +143,7 @@ fn add(list: &mut Vec<String>, value: &str) {
 
 /// The entries of a mapping whose values can be told before a run.
 fn literals(map: &EnvMap, env: &IndexMap<String, String>) -> IndexMap<String, String> {
-    map.iter().filter_map(|(name, field)| Some((name.clone(), text(field, env)?))).collect()
+    map.iter().filter_map(|(name, field)| Some((name.to_owned(), text(field, env)?))).collect()
 }
 
 fn text(field: &Field, env: &IndexMap<String, String>) -> Option<String> {

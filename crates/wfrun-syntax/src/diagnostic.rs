@@ -51,8 +51,10 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One sentence without full stop.
     pub message: String,
-    /// Where, if there is one place.
+    /// Where, if there is one place: what GitHub points at in its own message, a whole scalar or key.
     pub place: Option<Place>,
+    /// The exact part of the place's file that is meant, such as one word of a script.
+    pub focus: Option<Span>,
     /// Other places that matter, each with a few words.
     pub labels: Vec<Label>,
     /// The way out.
@@ -87,6 +89,19 @@ pub struct Label {
     pub place: Place,
     /// What is there, for example `first defined here`.
     pub text: String,
+}
+
+/// What is known of a kind of finding without one at hand: what its page in `docs/diagnostics/` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeInfo {
+    /// The code, `area/name`.
+    pub name: &'static str,
+    /// How bad a finding of the kind is.
+    pub severity: Severity,
+    /// What it means, in one sentence; empty without a page.
+    pub sentence: &'static str,
+    /// What to do about it; empty without a page.
+    pub advice: &'static str,
 }
 
 /// The stable name of a kind of finding, `area/name` in kebab case: `yaml/tab-indentation`.
@@ -144,13 +159,28 @@ impl Diagnostic {
     }
 
     const fn new(code: Code, severity: Severity, message: String) -> Self {
-        Self { code, severity, message, place: None, labels: Vec::new(), help: None }
+        Self { code, severity, message, place: None, focus: None, labels: Vec::new(), help: None }
     }
 
     /// Says where.
     #[must_use]
     pub fn at(mut self, source: &Arc<Source>, span: Span) -> Self {
         self.place = Some(Place { source: Arc::clone(source), span });
+        self
+    }
+
+    /// Narrows the place down to the part that is meant, in the same file.
+    ///
+    /// ```
+    /// use wfrun_syntax::{Diagnostic, Source, Span};
+    ///
+    /// let source = Source::new("ci.yml", "if: github.reff == 'x'\n");
+    /// let found = Diagnostic::warning("expr/example", "there is no `reff`").at(&source, Span::new(4, 22));
+    /// assert_eq!(found.focus(Span::new(11, 15)).exact().expect("it has a place").text(), "reff");
+    /// ```
+    #[must_use]
+    pub fn focus(mut self, span: Span) -> Self {
+        self.focus = Some(span);
         self
     }
 
@@ -166,6 +196,12 @@ impl Diagnostic {
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
+    }
+
+    /// Returns where a person should look: the focus, else the place.
+    pub fn exact(&self) -> Option<Place> {
+        let place = self.place.as_ref()?;
+        Some(Place { source: Arc::clone(&place.source), span: self.focus.unwrap_or(place.span) })
     }
 
     /// Tells whether it makes the workflow invalid.

@@ -4,6 +4,7 @@
 //! character of a string knows its place in the file. What is wrong is a [`Diagnostic`], never an `Err`.
 //!
 //! Invariants: no I/O, no environment, no clock; nothing panics on any text; an alias is never copied.
+mod allow;
 mod closest;
 mod diagnostic;
 mod ignoring_case;
@@ -14,8 +15,9 @@ mod source;
 mod span;
 mod text;
 
+pub use allow::allow;
 pub use closest::closest;
-pub use diagnostic::{Checked, Code, Diagnostic, Label, Place, Severity};
+pub use diagnostic::{Checked, Code, CodeInfo, Diagnostic, Label, Place, Severity};
 pub use ignoring_case::{
     cmp_ignoring_case, contains_ignoring_case, ends_with_ignoring_case, eq_ignoring_case, starts_with_ignoring_case,
     upper_ordinal,

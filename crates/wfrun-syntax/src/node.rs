@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{ScalarStyle, Span, Spanned, Text, format_number};
+use crate::{ScalarStyle, Source, Span, Spanned, Text, format_number};
 
 /// A value of a YAML document and its place.
 ///
@@ -13,7 +13,8 @@ pub struct Node {
     pub span: Span,
     /// For an alias: where the anchored value stands. Its children have places there, too.
     pub alias_of: Option<Span>,
-    pub(crate) scalar: Option<Arc<RawScalar>>,
+    pub(crate) start: u32,
+    pub(crate) scalar: Option<Written>,
 }
 
 /// What a [`Node`] is, after GitHub's typing of scalars.
@@ -53,17 +54,25 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// A scalar as it was written.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct RawScalar {
-    pub(crate) raw: Box<str>,
+/// How a scalar was written, and where. The text stays in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) source: Arc<Source>,
+    /// The scalar, quotes and block header included.
+    pub(crate) span: Span,
     pub(crate) style: ScalarStyle,
+}
+
+impl Written {
+    pub(crate) fn raw(&self) -> &str {
+        self.source.slice(self.span)
+    }
 }
 
 impl Node {
     /// Makes a node that stands for no text, for values that are made up.
     pub fn synthetic(kind: NodeKind, span: Span) -> Self {
-        Self { kind: Arc::new(kind), span, alias_of: None, scalar: None }
+        Self { kind: Arc::new(kind), span, alias_of: None, start: span.start, scalar: None }
     }
 
     /// Returns where the value itself stands: for an alias at its anchor, where GitHub reports errors.
@@ -71,14 +80,23 @@ impl Node {
         self.alias_of.unwrap_or(self.span)
     }
 
+    /// Returns the place of the value as GitHub counts it: at the anchor for an alias, and from the anchor (`&name`)
+    /// or tag (`!!str`) in front of the value, if there is one.
+    ///
+    /// Source: GitHub: planning rules P1.3 and P1.5.
+    pub fn place(&self) -> Span {
+        let definition = self.definition();
+        Span::new(self.start.min(definition.start), definition.end)
+    }
+
     /// Returns a scalar as written, quotes and block header included; `None` for collections.
     pub fn raw(&self) -> Option<&str> {
-        self.scalar.as_deref().map(|it| &*it.raw)
+        self.scalar.as_ref().map(Written::raw)
     }
 
     /// Returns how a scalar was written; `None` for collections.
     pub fn style(&self) -> Option<ScalarStyle> {
-        self.scalar.as_deref().map(|it| it.style)
+        self.scalar.as_ref().map(|it| it.style)
     }
 
     /// Returns the text GitHub makes of a scalar where text is expected; `None` for collections.
@@ -92,6 +110,15 @@ impl Node {
             NodeKind::Number(it) => Some(format_number(*it)),
             NodeKind::String(it) => Some(it.value.clone()),
             NodeKind::Sequence(_) | NodeKind::Mapping(_) => None,
+        }
+    }
+
+    /// Takes the text of a scalar out of the node, without a copy where no alias shares it.
+    pub(crate) fn into_scalar_text(self) -> Option<String> {
+        match Arc::try_unwrap(self.kind) {
+            Ok(NodeKind::String(text)) => Some(text.value),
+            Ok(kind) => Self::synthetic(kind, self.span).scalar_text(),
+            Err(shared) => Self { kind: shared, ..Self::synthetic(NodeKind::Null, self.span) }.scalar_text(),
         }
     }
 

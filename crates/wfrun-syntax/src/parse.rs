@@ -55,7 +55,7 @@ fn read(source: &Arc<Source>) -> Result<Checked<Node>, Vec<Diagnostic>> {
     Ok(Checked { value: root, diagnostics })
 }
 
-fn to_span(place: &granit_parser::Span) -> Span {
+pub(crate) fn to_span(place: &granit_parser::Span) -> Span {
     // Parsing a `str`, every place has its byte offset.
     let byte = |it: &granit_parser::Marker| to_u32(it.byte_offset().unwrap_or_default());
     let start = byte(&place.start);
@@ -69,13 +69,19 @@ fn check_text(source: &Arc<Source>) -> Result<(), Diagnostic> {
         return Err(Diagnostic::error("yaml/too-large", message).help("move parts into reusable workflows or scripts"));
     }
     let forbidden = |it: char| it.is_control() && !matches!(it, '\t' | '\n' | '\r' | '\u{85}');
-    if let Some(at) = text.find(forbidden) {
+    if let Some(at) = first_suspect(text).and_then(|from| text[from..].find(forbidden).map(|at| from + at)) {
         let character = text[at..].chars().next().unwrap_or_default();
         let span = Span::new(to_u32(at), to_u32(at + character.len_utf8()));
         let message = format!("the file is not YAML: it holds the control character U+{:04X}", u32::from(character));
         return Err(Diagnostic::error("yaml/not-text", message).at(source, span).help("is this a binary file?"));
     }
     Ok(())
+}
+
+/// Finds the first byte that may belong to a control character; most files have none.
+fn first_suspect(text: &str) -> Option<usize> {
+    let suspect = |it: u8| (it < b' ' && !matches!(it, b'\t' | b'\n' | b'\r')) || matches!(it, 0x7f | 0xc2);
+    text.bytes().position(suspect)
 }
 
 fn check_root(source: &Arc<Source>, root: &Node) -> Option<Diagnostic> {

@@ -1,8 +1,8 @@
 mod places;
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
-use crate::{Span, node::RawScalar, source::to_u32};
+use crate::{Span, node::Written, source::to_u32};
 
 /// A string and where each of its characters stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Text {
     /// The string after unescaping and folding.
     pub value: String,
     pub(crate) span: Span,
-    pub(crate) scalar: Option<Arc<RawScalar>>,
+    pub(crate) scalar: Option<Written>,
 }
 
 /// How a scalar was written.
@@ -41,7 +41,7 @@ impl Text {
 
     /// Returns how it was written; a made-up text counts as plain.
     pub fn style(&self) -> ScalarStyle {
-        self.scalar.as_deref().map_or(ScalarStyle::Plain, |it| it.style)
+        self.scalar.as_ref().map_or(ScalarStyle::Plain, |it| it.style)
     }
 
     /// Returns where a part of the value (a range of its bytes) stands in the file.
@@ -53,8 +53,8 @@ impl Text {
     }
 
     fn place(&self, range: Range<usize>) -> Option<Span> {
-        let RawScalar { raw, style } = self.scalar.as_deref()?;
-        let places = places::align(raw, &self.value, *style)?;
+        let written = self.scalar.as_ref()?;
+        let places = places::align(written.raw(), &self.value, written.style)?;
         let (start, end) = if range.start < range.end {
             (places.get(range.start)?.0, places.get(range.end - 1)?.1)
         } else if let Some((start, _)) = places.get(range.start) {

@@ -4,14 +4,17 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use wfrun_syntax::{Checked, Node, Source, Spanned};
+use wfrun_syntax::{Checked, Code, Diagnostic, Node, Source, Span, Spanned};
 
-use crate::lower::{Cursor, Key};
-use crate::{Field, IfField, contexts};
+use crate::lower::{Findings, composite_steps};
+use crate::schema::{ACTION, ACTION_AT_RUN_TIME, Def};
+use crate::{EnvMap, Field, IfField, ReadOptions, Step, Token, contexts, read};
 
 /// One action's manifest.
 #[derive(Debug, Clone)]
 pub struct Action {
+    /// The file.
+    pub source: Arc<Source>,
     /// `name:`
     pub name: String,
     /// `inputs:` in file order.
@@ -45,6 +48,8 @@ pub struct ActionInput {
 pub struct ActionOutput {
     /// `description:`
     pub description: String,
+    /// `value:`, of a composite action.
+    pub value: Option<Field>,
 }
 
 /// `runs:`
@@ -52,81 +57,152 @@ pub struct ActionOutput {
 pub struct Runs {
     /// `using:` as written.
     pub using: Spanned<String>,
-    /// `main:`
-    pub main: Option<String>,
-    /// `pre:`
-    pub pre: Option<String>,
+    /// What is run.
+    pub kind: RunsKind,
     /// `pre-if:`, which has no implicit `success()`.
     pub pre_if: Option<IfField>,
-    /// `post:`
-    pub post: Option<String>,
     /// `post-if:`, which has no implicit `success()`; absent means `always()`.
     pub post_if: Option<IfField>,
 }
 
-const RUNS: &[Key] = &[
-    Key::full("using"),
-    Key::full("main"),
-    Key::full("pre"),
-    Key::full("pre-if"),
-    Key::full("post"),
-    Key::full("post-if"),
-    Key::not_yet("steps"),
-    Key::not_yet("image"),
-    Key::not_yet("entrypoint"),
-    Key::not_yet("args"),
-    Key::not_yet("env"),
-    Key::not_yet("pre-entrypoint"),
-    Key::not_yet("post-entrypoint"),
-];
+/// What an action runs.
+#[derive(Debug, Clone)]
+pub enum RunsKind {
+    /// A JavaScript action.
+    Node {
+        /// `main:`
+        main: Option<String>,
+        /// `pre:`
+        pre: Option<String>,
+        /// `post:`
+        post: Option<String>,
+    },
+    /// A container action.
+    Container {
+        /// `image:`, a Dockerfile or `docker://image`.
+        image: String,
+        /// `entrypoint:`
+        entrypoint: Option<String>,
+        /// `args:`
+        args: Vec<Field>,
+        /// `env:`
+        env: EnvMap,
+        /// `pre-entrypoint:`
+        pre_entrypoint: Option<String>,
+        /// `post-entrypoint:`
+        post_entrypoint: Option<String>,
+    },
+    /// A composite action.
+    Composite(Vec<Step>),
+}
 
-/// Reads an action's manifest from its YAML tree.
+impl Runs {
+    /// Tells whether something is run after the job's steps.
+    pub const fn has_post(&self) -> bool {
+        match &self.kind {
+            RunsKind::Node { post, .. } => post.is_some(),
+            RunsKind::Container { post_entrypoint, .. } => post_entrypoint.is_some(),
+            RunsKind::Composite(_) => false,
+        }
+    }
+}
+
+/// Checks the text of an action file against all that GitHub documents.
+pub fn read_action(source: &Arc<Source>, options: ReadOptions) -> Checked<Option<Action>> {
+    let Checked { value: node, mut diagnostics } = wfrun_syntax::parse(source);
+    let is_sound = !diagnostics.iter().any(Diagnostic::is_error);
+    let checked = lower_with(source, node.as_ref(), &ACTION, options, is_sound);
+    diagnostics.extend(checked.diagnostics);
+    Checked { value: checked.value, diagnostics }
+}
+
+/// Reads an action's manifest from its YAML tree as GitHub's runner does: it does not look at keys it does not use.
 pub fn lower_action(source: &Arc<Source>, node: Option<&Node>) -> Checked<Option<Action>> {
-    let mut cursor = Cursor::new(source);
-    let action = node.and_then(|it| action(&mut cursor, it));
-    Checked { value: action, diagnostics: cursor.finish() }
+    lower_with(source, node, &ACTION_AT_RUN_TIME, ReadOptions::default(), true)
 }
 
-fn action(cursor: &mut Cursor, node: &Node) -> Option<Action> {
-    let mapping = cursor.any_mapping(node, "the action")?;
-    let name = mapping.get("name").and_then(Node::scalar_text).unwrap_or_default();
-    let mut inputs = IndexMap::new();
-    if let Some(node) = mapping.get("inputs") {
-        for entry in &cursor.any_mapping(node, "`inputs`")?.entries {
-            inputs.insert(entry.key.value.clone(), input(cursor, &entry.value));
-        }
+fn lower_with(
+    source: &Arc<Source>,
+    node: Option<&Node>,
+    def: &'static Def,
+    options: ReadOptions,
+    is_sound: bool,
+) -> Checked<Option<Action>> {
+    let Some(node) = node else { return Checked::clean(None) };
+    if node.is_null() {
+        let found = Diagnostic::error(Code::new("workflow/empty"), "the file is empty");
+        let found =
+            found.at(source, Span::default()).help("an action needs at least `name:`, `description:` and `runs:`");
+        return Checked { value: None, diagnostics: vec![found] };
     }
-    let mut outputs = IndexMap::new();
-    if let Some(node) = mapping.get("outputs") {
-        for entry in &cursor.any_mapping(node, "`outputs`")?.entries {
-            let description = entry.value.as_mapping().and_then(|it| it.get("description"));
-            let description = description.and_then(Node::scalar_text).unwrap_or_default();
-            outputs.insert(entry.key.value.clone(), ActionOutput { description });
-        }
-    }
-    let Some(node) = mapping.get("runs") else {
-        cursor.error("workflow/missing-key", "Required property is missing: runs", node.span, None);
-        return None;
+    let Checked { value: token, diagnostics } = read::read(source, node, def, options);
+    let mut findings = Findings::new(source, diagnostics);
+    let action = match token {
+        Some(token) if is_sound && !findings.has_errors() => action(&mut findings, &token),
+        _ => None,
     };
-    Some(Action { name, inputs, outputs, runs: runs(cursor, node)? })
+    Checked { value: action, diagnostics: findings.finish() }
 }
 
-fn input(cursor: &mut Cursor, node: &Node) -> ActionInput {
-    let mapping = node.as_mapping();
-    let get = |key: &str| mapping.and_then(|it| it.get(key));
+fn action(findings: &mut Findings, token: &Token) -> Option<Action> {
+    let pairs = |key: &str| token.get(key).into_iter().flat_map(Token::pairs);
+    Some(Action {
+        source: Arc::clone(findings.source()),
+        name: token.get("name").and_then(Token::text).unwrap_or_default().to_owned(),
+        inputs: pairs("inputs").map(|(name, value)| (name.value.clone(), input(value))).collect(),
+        outputs: pairs("outputs").map(|(name, value)| (name.value.clone(), output(value))).collect(),
+        runs: runs(findings, token.get("runs")?)?,
+    })
+}
+
+fn input(token: &Token) -> ActionInput {
+    let required = token.get("required").and_then(|it| it.node.scalar_text());
     ActionInput {
-        default: get("default").and_then(|it| cursor.field(it, &contexts::ACTION_INPUT)),
-        required: get("required").and_then(Node::scalar_text).is_some_and(|it| it == "true"),
-        deprecation: get("deprecationMessage").and_then(Node::scalar_text),
+        default: token.get("default").and_then(Token::field),
+        required: required.as_deref() == Some("true"),
+        deprecation: token.get("deprecationMessage").and_then(|it| it.node.scalar_text()),
     }
 }
 
-fn runs(cursor: &mut Cursor, node: &Node) -> Option<Runs> {
-    let mapping = cursor.mapping(node, "`runs`", RUNS)?;
-    let using = cursor.filled_text(mapping.get("using")?)?;
-    let mut text = |key: &str| mapping.get(key).and_then(|it| cursor.filled_text(it)).map(|it| it.value);
-    let (main, pre, post) = (text("main"), text("pre"), text("post"));
-    let mut condition = |key: &str| mapping.get(key).and_then(|it| cursor.bare_condition(it, &contexts::ACTION_IF));
+fn output(token: &Token) -> ActionOutput {
+    ActionOutput {
+        description: token.get("description").and_then(Token::text).unwrap_or_default().to_owned(),
+        value: token.get("value").and_then(Token::field),
+    }
+}
+
+fn runs(findings: &mut Findings, token: &Token) -> Option<Runs> {
+    let text = |key: &str| token.get(key).and_then(Token::text).map(str::to_owned);
+    let using = token.get("using")?.spanned_text()?;
+    let kind = if let Some(steps) = token.get("steps") {
+        RunsKind::Composite(composite_steps(findings, steps))
+    } else if let Some(image) = text("image") {
+        RunsKind::Container {
+            image,
+            entrypoint: text("entrypoint"),
+            args: token.get("args").map(Token::items).unwrap_or_default().iter().filter_map(Token::field).collect(),
+            env: EnvMap::of(token.get("env")),
+            pre_entrypoint: text("pre-entrypoint"),
+            post_entrypoint: text("post-entrypoint"),
+        }
+    } else {
+        RunsKind::Node { main: text("main"), pre: text("pre"), post: text("post") }
+    };
+    check_using(findings, &using, &kind);
+    let mut condition = |key: &str| token.get(key).and_then(|it| findings.bare_condition(it, &contexts::ACTION_IF));
     let (pre_if, post_if) = (condition("pre-if"), condition("post-if"));
-    Some(Runs { using, main, pre, pre_if, post, post_if })
+    Some(Runs { using, kind, pre_if, post_if })
+}
+
+/// The keys decide what is run; `using` must say the same.
+fn check_using(findings: &mut Findings, using: &Spanned<String>, kind: &RunsKind) {
+    let (fits, expected) = match kind {
+        RunsKind::Composite(_) => (using.value == "composite", "composite"),
+        RunsKind::Container { .. } => (using.value == "docker", "docker"),
+        RunsKind::Node { .. } => (using.value.starts_with("node"), "node24"),
+    };
+    if !fits {
+        let message = format!("`using: {}` does not fit the other keys of `runs`", using.value);
+        findings.error("workflow/action-using", message, using.span, &format!("these go with `using: {expected}`"));
+    }
 }

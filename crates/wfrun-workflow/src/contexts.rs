@@ -75,10 +75,42 @@ row! {
     STEP: ["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "steps", "job", "runner", "env"], HASH_FILES
 }
 row! {
-    /// `post-if` of an action: no `inputs`, no `needs`.
-    ACTION_IF: ["github", "strategy", "matrix", "steps", "job", "runner", "env", "vars"], STEP_STATUS
+    /// G: `jobs.<job_id>.environment.url`.
+    ENVIRONMENT_URL: ["github", "inputs", "vars", "needs", "strategy", "matrix", "steps", "job", "runner", "env"], &[]
+}
+row! {
+    /// H: `credentials` of containers and services, with what their definitions around them have.
+    CREDENTIALS: ["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "env"], &[]
+}
+row! {
+    /// K: `value` of the outputs of `workflow_call`.
+    CALL_OUTPUT: ["github", "inputs", "vars", "jobs"], &[]
+}
+row! {
+    /// `if` of a snapshot, written without `${{ }}`.
+    SNAPSHOT_IF: ["github", "inputs", "vars", "needs", "strategy", "matrix", "steps", "job", "runner", "env"], STEP_STATUS
+}
+row! {
+    /// `pre-if` and `post-if` of an action.
+    ACTION_IF: ["runner", "github", "job", "strategy", "matrix", "env", "inputs"], STEP_STATUS
 }
 row! {
     /// Defaults of an action's inputs.
     ACTION_INPUT: ["github", "strategy", "matrix", "job", "runner"], HASH_FILES
+}
+row! {
+    /// Outputs of a composite action.
+    ACTION_OUTPUT: ["github", "strategy", "matrix", "steps", "inputs", "job", "runner", "env"], &[]
+}
+row! {
+    /// `args` and `env` of a container action.
+    ACTION_CONTAINER: ["inputs"], &[]
+}
+row! {
+    /// Steps of a composite action.
+    COMPOSITE: ["github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env"], HASH_FILES
+}
+row! {
+    /// `if` of a composite action's steps.
+    COMPOSITE_IF: ["github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env"], STEP_STATUS
 }

@@ -2,7 +2,7 @@
 use indexmap::IndexMap;
 use wfrun_syntax::{Span, Spanned};
 
-use crate::EventName;
+use crate::{EnvMap, EventName, Field};
 
 /// `on:`
 #[derive(Debug, Clone, Default)]
@@ -26,10 +26,38 @@ pub struct EventConfig {
     pub tags: Option<Patterns>,
     /// `paths:` or `paths-ignore:`
     pub paths: Option<Patterns>,
+    /// `workflows:` of `workflow_run`.
+    pub workflows: Vec<Spanned<String>>,
+    /// `names:` of `image_version`.
+    pub names: Vec<Spanned<String>>,
+    /// `versions:` of `image_version`.
+    pub versions: Vec<Spanned<String>>,
     /// `inputs:` of `workflow_dispatch` and `workflow_call`.
     pub inputs: IndexMap<String, InputSpec>,
-    /// `cron:` lines of `schedule`.
-    pub cron: Vec<Spanned<String>>,
+    /// `secrets:` of `workflow_call`.
+    pub secrets: IndexMap<String, SecretSpec>,
+    /// `outputs:` of `workflow_call`.
+    pub outputs: EnvMap,
+    /// The entries of `schedule`.
+    pub schedule: Vec<Schedule>,
+}
+
+/// One entry of `schedule`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// `cron:`
+    pub cron: Spanned<String>,
+    /// `timezone:`, an IANA name; UTC without.
+    pub timezone: Option<Spanned<String>>,
+}
+
+/// One secret of `workflow_call`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretSpec {
+    /// Its key.
+    pub span: Span,
+    /// `required:`
+    pub required: bool,
 }
 
 /// A list of filter patterns.
@@ -46,7 +74,7 @@ pub struct Patterns {
 }
 
 /// One input of `workflow_dispatch` or `workflow_call`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct InputSpec {
     /// Its place.
     pub span: Span,
@@ -54,8 +82,8 @@ pub struct InputSpec {
     pub kind: InputKind,
     /// `required:`
     pub required: bool,
-    /// `default:`, in its string form.
-    pub default: Option<String>,
+    /// `default:`; in `workflow_call` it may be an expression.
+    pub default: Option<Field>,
     /// `options:` of a choice.
     pub options: Vec<String>,
 }
@@ -73,4 +101,36 @@ pub enum InputKind {
     Choice,
     /// `environment`
     Environment,
+}
+
+impl InputSpec {
+    /// A literal default, in its string form.
+    pub fn default_text(&self) -> Option<&str> {
+        self.default.as_ref().and_then(|it| it.template.as_literal())
+    }
+}
+
+impl InputKind {
+    /// The word for it in a workflow file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Boolean => "boolean",
+            Self::Number => "number",
+            Self::Choice => "choice",
+            Self::Environment => "environment",
+        }
+    }
+}
+
+impl On {
+    /// Tells whether the workflow can be called by others.
+    pub fn is_callable(&self) -> bool {
+        self.event("workflow_call").is_some()
+    }
+
+    /// Returns what is said about an event; case counts.
+    pub fn event(&self, name: &str) -> Option<&EventConfig> {
+        self.events.iter().find(|(event, _)| event.as_str() == name).map(|(_, config)| config)
+    }
 }

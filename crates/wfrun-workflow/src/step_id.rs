@@ -10,6 +10,9 @@ pub(crate) struct StepIds {
     taken: HashSet<String>,
 }
 
+/// Longest id, in characters.
+const LONGEST: usize = 100;
+
 impl StepIds {
     /// `written` are the ids that the job's steps have; they win over made-up ones.
     pub(crate) fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Self {
@@ -31,12 +34,18 @@ impl StepIds {
         }
     }
 
+    /// The id of a step that waits or cancels, made of its key.
+    pub(crate) fn named(&mut self, key: &str) -> StepId {
+        self.make(key)
+    }
+
     fn make(&mut self, text: &str) -> StepId {
         let legal = |it: char| if it.is_ascii_alphanumeric() || it == '_' || it == '-' { it } else { '_' };
-        let base: String = "__".chars().chain(text.chars().map(legal)).take(96).collect();
-        let numbered = std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}_{number}")));
+        let base: String = "__".chars().chain(text.chars().map(legal)).collect();
+        let with = |suffix: String| base.chars().take(LONGEST - suffix.len()).chain(suffix.chars()).collect::<String>();
+        let numbered = std::iter::once(with(String::new())).chain((2..1000).map(|number| with(format!("_{number}"))));
         let free = numbered.into_iter().find(|it| !self.taken.contains(&it.to_ascii_lowercase()));
-        let id = free.unwrap_or(base);
+        let id = free.unwrap_or_else(|| with(String::new()));
         self.taken.insert(id.to_ascii_lowercase());
         StepId::new(id)
     }

@@ -50,7 +50,9 @@ impl Engine {
         let mut members: Vec<(&str, String)> = vec![("job", state.key.to_string()), ("action", step.id.to_string())];
         let action = match &step.kind {
             StepKind::Uses(uses) => uses.action(),
-            StepKind::Run(_) => None,
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                None
+            }
         };
         members.push(("action_repository", action.map(ActionRef::repository).unwrap_or_default()));
         members.push(("action_ref", action.map(|it| it.git_ref.clone()).unwrap_or_default()));

@@ -131,7 +131,9 @@ impl Engine {
         state.main = (0..model.steps.len()).collect();
         let actions = model.steps.iter().filter_map(|it| match &it.kind {
             StepKind::Uses(uses) => uses.action().cloned(),
-            StepKind::Run(_) => None,
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                None
+            }
         });
         let mut wanted = Vec::new();
         for action in actions {
@@ -245,7 +247,7 @@ impl Engine {
     fn job_outputs(&mut self, key: &JobKey) -> IndexMap<String, String> {
         let Some(model) = self.plan.model(key).cloned() else { return IndexMap::new() };
         let mut outputs = IndexMap::new();
-        for (name, field) in &model.outputs {
+        for (name, field) in model.outputs.iter() {
             let contexts = self.job_contexts(key);
             let at = At { contexts: &contexts, status: Status::None, hashes: None };
             match field.template.evaluate(&at).map(|it| it.value().to_text()) {
@@ -255,7 +257,7 @@ impl Engine {
                     self.annotate(key, AnnotationLevel::Warning, &message);
                 }
                 Ok(value) => {
-                    outputs.insert(name.clone(), value);
+                    outputs.insert(name.to_owned(), value);
                 }
                 Err(err) => {
                     self.annotate(key, AnnotationLevel::Error, &format!("output '{name}': {err}"));
@@ -353,8 +355,8 @@ pub(super) fn minutes_to_ms(minutes: f64) -> Option<u64> {
 /// Evaluates a mapping; its entries do not see each other.
 pub(super) fn evaluate_map(map: &EnvMap, at: &At<'_>) -> Result<IndexMap<String, String>, EvalError> {
     let mut values = IndexMap::new();
-    for (name, field) in map {
-        values.insert(name.clone(), field.template.evaluate(at)?.value().to_text());
+    for (name, field) in map.iter() {
+        values.insert(name.to_owned(), field.template.evaluate(at)?.value().to_text());
     }
     Ok(values)
 }

@@ -32,7 +32,7 @@ impl Engine {
         // A job's `defaults.run` replaces the workflow's as a whole. Source: GitHub: planning rules 4.8.
         let defaults = if model.defaults.is_empty() { &self.plan.workflow.defaults } else { &model.defaults };
         let shell = match &run.shell {
-            Some(it) => Some(it.value.clone()),
+            Some(it) => Some(it.template.evaluate(&at)?.value().to_text()),
             None => evaluate_text(defaults.shell.as_ref(), &at)?,
         };
         let directory = match &run.working_directory {

@@ -89,6 +89,9 @@ impl Engine {
         let to_launch = match &step.kind {
             StepKind::Run(run) => self.script(key, run, &contexts),
             StepKind::Uses(uses) => self.action(key, stage, uses, &contexts),
+            StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                Err(Hindrance::Failed(format!("wfrun does not carry out `{}` yet", step.key())))
+            }
         };
         let ToLaunch { program, inputs, cwd, header } = match to_launch {
             Ok(to_launch) => to_launch,
@@ -265,7 +268,9 @@ impl Engine {
     /// A step fails without having started a process.
     fn fail_at_once(&mut self, key: &JobKey, stage: Stage, step: &Step, message: &str, conclusion: Outcome) {
         let kind = match &step.kind {
-            StepKind::Run(_) => StepKindName::Run,
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                StepKindName::Run
+            }
             StepKind::Uses(_) => StepKindName::Builtin,
         };
         let name = self.masker.mask(&raw_name(stage, step));
@@ -295,7 +300,7 @@ impl Engine {
     fn has_post(&self, key: &JobKey, step: &Step) -> bool {
         let StepKind::Uses(uses) = &step.kind else { return false };
         let resolved = self.jobs.get(key).and_then(|it| resolved(it, uses.action()?));
-        resolved.is_some_and(|it| it.manifest.runs.post.is_some())
+        resolved.is_some_and(|it| it.manifest.runs.has_post())
     }
 
     fn file_paths(&self, key: &JobKey) -> FilePaths {
@@ -351,6 +356,10 @@ fn display_name(stage: Stage, step: &Step, at: &At<'_>) -> Result<String, EvalEr
             format!("Run {}", script.trim_start().lines().next().unwrap_or_default())
         }
         (None, StepKind::Uses(uses)) => format!("Run {}", uses.target.value),
+        (None, StepKind::Wait(_)) => "Wait".to_owned(),
+        (None, StepKind::WaitAll) => "Wait for all".to_owned(),
+        (None, StepKind::Cancel(_)) => "Cancel".to_owned(),
+        (None, StepKind::Parallel(_)) => "Parallel group".to_owned(),
     };
     Ok(with_phase(stage, &name))
 }
@@ -363,6 +372,10 @@ fn raw_name(stage: Stage, step: &Step) -> String {
             format!("Run {}", run.script.raw().trim_start().lines().next().unwrap_or_default())
         }
         (None, StepKind::Uses(uses)) => format!("Run {}", uses.target.value),
+        (None, StepKind::Wait(_)) => "Wait".to_owned(),
+        (None, StepKind::WaitAll) => "Wait for all".to_owned(),
+        (None, StepKind::Cancel(_)) => "Cancel".to_owned(),
+        (None, StepKind::Parallel(_)) => "Parallel group".to_owned(),
     };
     with_phase(stage, &name)
 }

@@ -2,7 +2,7 @@ use wfrun_syntax::{Diagnostic, Place, Severity};
 
 /// The findings as workflow commands, one a line: run inside a workflow, GitHub shows them at their places.
 ///
-/// The help follows the message on a line of its own.
+/// The place is the exact one; the help follows the message on a line of its own.
 /// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message>
 pub fn diagnostics_github(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().fold(String::new(), |mut lines, it| {
@@ -18,7 +18,7 @@ fn command(diagnostic: &Diagnostic) -> String {
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    let place = diagnostic.place.as_ref().map(place).unwrap_or_default();
+    let place = diagnostic.exact().as_ref().map(place).unwrap_or_default();
     let help = diagnostic.help.as_ref().map(|it| format!("\nhelp: {it}")).unwrap_or_default();
     let message = data(&format!("{}{help}", diagnostic.message));
     format!("::{name} {place}title={}::{message}", property(diagnostic.code.as_str()))

@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
-use wfrun_syntax::{Diagnostic, Place, Severity, Source};
+use wfrun_syntax::{Diagnostic, Severity, Source, Span};
 
 use crate::Style;
 
 /// Draws findings as rustc does: header, place, the lines with carets and labels, help; an empty line between two.
 ///
+/// The exact part is underlined where there is one, else the place; of what spans several lines only the first is drawn.
 /// One without a place is its header and help. Ends with a line break, unless there is nothing to draw.
 pub fn render_diagnostics(diagnostics: &[Diagnostic], style: &Style) -> String {
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
@@ -39,40 +40,32 @@ fn level(severity: Severity) -> Level<'static> {
 
 /// One snippet for each file, the one of the main place first.
 fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, Annotation<'_>>> {
-    let main = diagnostic.place.iter().map(|place| (place, AnnotationKind::Primary, None));
-    let labels = diagnostic.labels.iter().map(|it| (&it.place, AnnotationKind::Context, Some(it.text.as_str())));
+    let main = diagnostic.place.as_ref().map(|it| (&it.source, diagnostic.focus.unwrap_or(it.span)));
+    let labels = diagnostic.labels.iter().map(|it| (&it.place.source, it.place.span, it.text.as_str()));
+    // Labels on the main place itself are that place's own text.
+    let (own, others): (Vec<_>, Vec<_>) = labels.partition(|it| main == Some((it.0, it.1)));
+    let main = main.map(|(source, span)| (source, span, AnnotationKind::Primary, own.first().map(|it| it.2)));
+    let others = others.into_iter().map(|it| (it.0, it.1, AnnotationKind::Context, Some(it.2)));
     let mut files: Vec<(&Arc<Source>, Vec<Annotation<'_>>)> = Vec::new();
-    for (place, kind, text) in main.chain(labels) {
-        let annotation = match (kind, same_place(diagnostic, place)) {
-            // A label on the main place itself is that place's own text.
-            (AnnotationKind::Primary, Some(text)) => kind.span(range(place)).label(text),
-            (AnnotationKind::Context, Some(_)) => continue,
-            _ => kind.span(range(place)).label(text),
-        };
-        match files.iter_mut().find(|(source, _)| Arc::ptr_eq(source, &place.source)) {
+    for (source, span, kind, text) in main.into_iter().chain(others) {
+        let annotation = kind.span(range(source, span)).label(text);
+        match files.iter_mut().find(|(it, _)| Arc::ptr_eq(it, source)) {
             Some((_, annotations)) => annotations.push(annotation),
-            None => files.push((&place.source, vec![annotation])),
+            None => files.push((source, vec![annotation])),
         }
     }
     let files = files.into_iter();
     files.map(|(source, all)| Snippet::source(source.text()).path(source.path()).annotations(all)).collect()
 }
 
-/// The text of the first label on the main place, if `place` is that place.
-fn same_place<'a>(diagnostic: &'a Diagnostic, place: &Place) -> Option<&'a str> {
-    let is_main = diagnostic.place.as_ref() == Some(place);
-    let label = diagnostic.labels.iter().find(|it| is_main && &it.place == place)?;
-    Some(&label.text)
-}
-
-/// The bytes of a place, cut to whole characters within the text.
-fn range(place: &Place) -> Range<usize> {
-    let text = place.source.text();
-    let start = text.floor_char_boundary(place.span.range().start);
-    let end = text.floor_char_boundary(place.span.range().end).max(start);
-    // Line breaks at the end would draw a span over two lines where one is meant.
+/// The bytes of a span on its first line, cut to whole characters within the text.
+fn range(source: &Source, span: Span) -> Range<usize> {
+    let text = source.text();
+    let start = text.floor_char_boundary(span.range().start);
+    let end = text.floor_char_boundary(span.range().end).max(start);
+    // A whole mapping or script is known by its beginning.
     let inner = text.get(start..end).unwrap_or_default();
-    start..start + inner.trim_end_matches(['\n', '\r']).len()
+    start..start + inner.find(['\n', '\r']).unwrap_or(inner.len())
 }
 
 /// Without blanks at line ends, which no one sees and every diff shows; one line break at the end.

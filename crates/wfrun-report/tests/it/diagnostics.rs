@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use insta::{assert_json_snapshot, assert_snapshot};
-use wfrun_report::{Style, diagnostics_github, diagnostics_json, render_diagnostics};
-use wfrun_syntax::{Diagnostic, Source, Span};
+use wfrun_report::{Style, diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
+use wfrun_syntax::{CodeInfo, Diagnostic, Severity, Source, Span};
 
 const WORKFLOW: &str = "name: Prüfung\non: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    if: secrets.TOKEN != ''\n    steps:\n      - run: |\n          echo 1\n          echo 2\n  A:\n    runs-on: x\n";
 
@@ -31,6 +31,10 @@ fn samples() -> Vec<Diagnostic> {
         Diagnostic::warning("run/multi-line", "two lines")
             .at(&source, span("          echo 1\n          echo 2\n"))
             .label(&other, Span::new(0, 5), "and here: 100%, a:b"),
+        Diagnostic::error("expr/unknown-function", "there is no function `foo`")
+            .at(&source, span("|\n          echo 1\n          echo 2\n"))
+            .focus(span("2\n  A"))
+            .label(&source, span("2\n  A"), "here"),
         Diagnostic::note("cli/no-place", "there is no place").help("look elsewhere\nor nowhere"),
         Diagnostic::error("yaml/end", "beyond the end").at(&source, Span::new(9_000, 9_001)),
         Diagnostic::error("yaml/inside-a-character", "inside `ü`").at(&source, Span::new(9, 10)),
@@ -67,4 +71,24 @@ fn as_json() {
 #[test]
 fn as_workflow_commands() {
     assert_snapshot!("diagnostics-github", diagnostics_github(&samples()));
+}
+
+#[test]
+fn as_sarif() {
+    let known = [CodeInfo {
+        name: "expr/unknown-context",
+        severity: Severity::Error,
+        sentence: "A context is used where GitHub does not offer it.",
+        advice: "Use one of those named in the message.",
+    }];
+    let log = diagnostics_sarif(&samples(), &known);
+    assert_json_snapshot!("diagnostics-sarif", log, { ".runs[].tool.driver.version" => "VERSION" });
+}
+
+#[test]
+fn sarif_addresses_are_uris() {
+    let source = Source::new("a b/ä%#.yml", "x: 1\n");
+    let log = diagnostics_sarif(&[Diagnostic::error("a/b", "c").at(&source, Span::new(0, 1))], &[]);
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "a%20b/%C3%A4%25%23.yml");
 }

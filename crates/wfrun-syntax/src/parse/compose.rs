@@ -6,8 +6,8 @@ use granit_parser::{Event, StructureStyle, Tag};
 
 use super::scalar::{Scalar, TagError, resolve};
 use crate::{
-    Checked, Diagnostic, Entry, Mapping, Node, NodeKind, ScalarStyle, Source, Span, Spanned, Text, node::RawScalar,
-    source::to_u32, upper_ordinal,
+    Checked, Diagnostic, Entry, Mapping, Node, NodeKind, ScalarStyle, Source, Span, Spanned, Text, eq_ignoring_case,
+    node::Written, source::to_u32, upper_ordinal,
 };
 
 /// Most levels of collections.
@@ -40,6 +40,8 @@ struct Built {
 struct Collection {
     content: Content,
     span: Span,
+    /// Where it begins with its anchor and tag.
+    start: u32,
     block: bool,
     anchor: usize,
     weight: usize,
@@ -48,7 +50,7 @@ struct Collection {
 
 enum Content {
     Sequence(Vec<Node>),
-    Mapping { entries: Vec<Entry>, seen: HashMap<String, Span>, key: Option<Key> },
+    Mapping { entries: Vec<Entry>, keys: Keys, key: Option<Key> },
 }
 
 /// A key whose value is still to come.
@@ -102,7 +104,7 @@ impl<'a> Composer<'a> {
             }
             Event::SequenceStart(style, anchor, _) => self.start(Content::Sequence(Vec::new()), style, anchor, span),
             Event::MappingStart(style, anchor, _) => {
-                let content = Content::Mapping { entries: Vec::new(), seen: HashMap::new(), key: None };
+                let content = Content::Mapping { entries: Vec::new(), keys: Keys::default(), key: None };
                 self.start(content, style, anchor, span)
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -125,15 +127,16 @@ impl<'a> Composer<'a> {
             return Err(Box::new(self.too_deep(span)));
         }
         self.count(1, span)?;
+        let start = self.properties(span.start);
         self.last = span.end;
         let block = style == StructureStyle::Block;
-        self.open.push(Collection { content, span, block, anchor, weight: 1, height: 1 });
+        self.open.push(Collection { content, span, start, block, anchor, weight: 1, height: 1 });
         Ok(())
     }
 
     fn end(&mut self, span: Span) {
         let Some(collection) = self.open.pop() else { return };
-        let Collection { content, span: mut whole, block, anchor, weight, height } = collection;
+        let Collection { content, span: mut whole, start, block, anchor, weight, height } = collection;
         // A block collection has no end of its own: the parser names the next thing that stands in the file.
         whole.end = if block { self.last.max(whole.start) } else { span.end };
         self.last = self.last.max(whole.end);
@@ -141,7 +144,7 @@ impl<'a> Composer<'a> {
             Content::Sequence(items) => NodeKind::Sequence(items),
             Content::Mapping { entries, .. } => NodeKind::Mapping(Mapping { entries }),
         };
-        let node = Node { kind: Arc::new(kind), span: whole, alias_of: None, scalar: None };
+        let node = Node { kind: Arc::new(kind), span: whole, alias_of: None, start, scalar: None };
         self.place(Built { node, weight, height }, anchor);
     }
 
@@ -189,10 +192,10 @@ impl<'a> Composer<'a> {
         collection.height = collection.height.max(height + 1);
         match &mut collection.content {
             Content::Sequence(items) => items.push(node),
-            Content::Mapping { entries, seen, key } => match key.take() {
+            Content::Mapping { entries, keys, key } => match key.take() {
                 Some(Key::Good(key)) => entries.push(Entry { key, value: node }),
                 Some(Key::Bad) => {}
-                None => *key = Some(read_key(self.source, &node, seen, &mut self.diagnostics)),
+                None => *key = Some(read_key(self.source, node, entries, keys, &mut self.diagnostics)),
             },
         }
     }
@@ -212,17 +215,18 @@ impl<'a> Composer<'a> {
         let kind = resolve(text, style, tag.as_deref())
             .map_err(|error| Box::new(self.tag_error(&error, text, style, span, tag_start, tag.as_deref())))?;
         let whole = self.whole_scalar(style, span);
-        let raw = self.source.slice(Span::new(whole.start, span.end)).into();
-        let raw = Arc::new(RawScalar { raw, style });
+        let raw_span = Span::new(whole.start, span.end.max(whole.start));
+        let written = Written { source: Arc::clone(self.source), span: raw_span, style };
         let kind = match kind {
             Scalar::Null => NodeKind::Null,
             Scalar::Bool(it) => NodeKind::Bool(it),
             Scalar::Number(it) => NodeKind::Number(it),
             Scalar::String => {
-                NodeKind::String(Text { value: text.to_owned(), span: whole, scalar: Some(Arc::clone(&raw)) })
+                NodeKind::String(Text { value: text.to_owned(), span: whole, scalar: Some(written.clone()) })
             }
         };
-        Ok(Node { kind: Arc::new(kind), span: whole, alias_of: None, scalar: Some(raw) })
+        let start = self.properties(whole.start);
+        Ok(Node { kind: Arc::new(kind), span: whole, alias_of: None, start, scalar: Some(written) })
     }
 
     /// The parser's place of a block scalar starts behind the header and goes on to the next thing in the file.
@@ -242,6 +246,28 @@ impl<'a> Composer<'a> {
             }
             ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => span,
         }
+    }
+
+    /// Finds where a value begins with its anchor (`&name`) and tag (`!!str`), between the last event and the value.
+    fn properties(&self, value: u32) -> u32 {
+        let between = self.source.slice(Span::new(self.last, value));
+        if !between.contains(['&', '!']) {
+            return value;
+        }
+        let mut comment = false;
+        let mut before = '\n';
+        for (at, it) in between.char_indices() {
+            match it {
+                '\n' | '\r' => comment = false,
+                '#' if before.is_whitespace() => comment = true,
+                '&' | '!' if !comment && (before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':')) => {
+                    return self.last + to_u32(at);
+                }
+                _ => {}
+            }
+            before = it;
+        }
+        value
     }
 
     /// Finds `|` or `>`, between the last event and the content. Only marks, properties and comments stand there.
@@ -295,30 +321,58 @@ impl<'a> Composer<'a> {
 }
 
 /// Makes a key of a node, or reports why it is none.
+/// The keys of a mapping, for look-up without case; only large mappings need it.
+#[derive(Default)]
+struct Keys {
+    by_upper_case: HashMap<String, Span>,
+    /// How many entries are in it.
+    known: usize,
+}
+
+impl Keys {
+    /// Mappings of up to so many entries are searched one by one.
+    const SMALL: usize = 24;
+
+    /// Finds where an equal key stands.
+    fn find(&mut self, key: &str, entries: &[Entry]) -> Option<Span> {
+        if entries.len() <= Self::SMALL {
+            return entries.iter().find(|it| eq_ignoring_case(&it.key.value, key)).map(|it| it.key.span);
+        }
+        for entry in entries.iter().skip(self.known) {
+            self.by_upper_case.entry(upper_ordinal(&entry.key.value)).or_insert(entry.key.span);
+        }
+        self.known = entries.len();
+        self.by_upper_case.get(&upper_ordinal(key)).copied()
+    }
+}
+
 fn read_key(
     source: &Arc<Source>,
-    node: &Node,
-    seen: &mut HashMap<String, Span>,
+    node: Node,
+    entries: &[Entry],
+    keys: &mut Keys,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Key {
-    let Some(text) = node.scalar_text() else {
-        let found =
-            Diagnostic::error("yaml/key-not-scalar", format!("a key must be text, but this is {}", node.describe()));
-        diagnostics.push(found.at(source, node.span).help("quote the key if the brackets belong to it"));
+    let place = node.place();
+    if node.raw().is_none() {
+        let message = format!("a key must be text, but this is {}", node.describe());
+        let found = Diagnostic::error("yaml/key-not-scalar", message).at(source, place);
+        diagnostics.push(found.help("quote the key if the brackets belong to it"));
+        return Key::Bad;
+    }
+    let Some(text) = node.into_scalar_text() else {
         return Key::Bad;
     };
     // Keys that are expressions are compared after evaluation: `${{ insert }}` may stand twice.
-    if !text.contains("${{") {
-        let same = upper_ordinal(&text);
-        if let Some(first) = seen.get(&same) {
-            let found = Diagnostic::error("yaml/duplicate-key", format!("'{text}' is already defined"));
-            let help = "keys are compared without case; remove or rename one of them";
-            diagnostics.push(found.at(source, node.span).label(source, *first, "first defined here").help(help));
-            return Key::Bad;
-        }
-        seen.insert(same, node.span);
+    if !text.contains("${{")
+        && let Some(first) = keys.find(&text, entries)
+    {
+        let found = Diagnostic::error("yaml/duplicate-key", format!("'{text}' is already defined"));
+        let help = "keys are compared without case; remove or rename one of them";
+        diagnostics.push(found.at(source, place).label(source, first, "first defined here").help(help));
+        return Key::Bad;
     }
-    Key::Good(Spanned::new(text, node.span))
+    Key::Good(Spanned::new(text, place))
 }
 
 fn to_style(style: granit_parser::ScalarStyle) -> ScalarStyle {

@@ -13,7 +13,20 @@ pub(super) fn explain(source: &Arc<Source>, error: &ScanError, done: bool) -> Di
         let found = Diagnostic::error("yaml/tab-indentation", "a tab is used for indentation");
         return found.at(source, Span::new(tab, tab + 1)).help("YAML forbids tabs there; use spaces");
     }
-    let Explained { code, message, help } = words(error.kind(), done);
+    if matches!(error.kind(), ErrorKind::SimpleKeyExpected | ErrorKind::ExpectedBlockMappingKey)
+        && follows_header(source, at)
+    {
+        let message = "the text of a block must stand deeper than the key it belongs to";
+        let help = "indent this line and those after it, as far as they belong to the block";
+        return Diagnostic::error("yaml/indentation", message).at(source, place(source, error.kind(), at)).help(help);
+    }
+    let kind = if *error.kind() == ErrorKind::ExpectedBlockMappingKey && is_key(source, at) {
+        // The key is there, but not where its mapping has the others.
+        &ErrorKind::InvalidIndentation
+    } else {
+        error.kind()
+    };
+    let Explained { code, message, help } = words(kind, done);
     let span = place(source, error.kind(), at);
     let word = source.slice(span);
     let message = if matches!(error.kind(), ErrorKind::UnknownAnchor) {
@@ -22,6 +35,20 @@ pub(super) fn explain(source: &Arc<Source>, error: &ScanError, done: bool) -> Di
         message
     };
     Diagnostic::error(code, message).at(source, span).help(help)
+}
+
+/// Whether the line above opens a block: `run: |`.
+fn follows_header(source: &Arc<Source>, at: u32) -> bool {
+    let above = source.location(at).line.checked_sub(1).and_then(|it| source.line_span(it));
+    let last = above.and_then(|it| source.slice(it).split_whitespace().next_back()).unwrap_or_default();
+    matches!(last, "|" | "|-" | "|+" | ">" | ">-" | ">+")
+}
+
+/// Whether the line goes on with `key:`.
+fn is_key(source: &Arc<Source>, at: u32) -> bool {
+    let line = source.line_span(source.location(at).line).unwrap_or(Span::new(at, at));
+    let rest = source.slice(Span::new(at, line.end.max(at)));
+    rest.contains(": ") || rest.trim_end().ends_with(':')
 }
 
 struct Explained {
@@ -78,7 +105,7 @@ fn words(kind: &ErrorKind, done: bool) -> Explained {
             &[ErrorKind::MappingValueNotAllowed, ErrorKind::InvalidMappingValueWhitespace],
             "yaml/unexpected-colon",
             "`:` is not allowed here",
-            "quote the value if the colon belongs to it; otherwise check the indentation of this line",
+            "quote the value if the colon belongs to it; otherwise check the indentation of this line, and the colon of the key above",
         ),
         (
             &[ErrorKind::SimpleKeyExpected, ErrorKind::InvalidSimpleKey, ErrorKind::ExpectedBlockMappingKey],

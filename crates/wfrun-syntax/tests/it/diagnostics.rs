@@ -45,6 +45,14 @@ fn mistakes_are_explained() {
             "  a: 1\n b: 2\n",
             "error[yaml/indentation]: this line does not continue what stands above it (a.yml:2:2) `b: 2`",
         ),
+        (
+            "a:\n    b: 1\n   c:\n     - 2\n",
+            "error[yaml/indentation]: the indentation does not fit what stands above (a.yml:3:4) `c:`",
+        ),
+        (
+            "a:\n  - run: |\n    make test\n",
+            "error[yaml/indentation]: the text of a block must stand deeper than the key it belongs to (a.yml:3:5) `make test`",
+        ),
         ("é: @x\n", "error[yaml/reserved-character]: a value may not start with `@` (a.yml:1:4) `@`"),
         ("a: - b\n", "error[yaml/unexpected-dash]: a sequence cannot start here (a.yml:1:4) `-`"),
         ("a: [*x, 1]\n", "error[yaml/unknown-anchor]: Unknown anchor 'x' (a.yml:1:5) `*x`"),

@@ -182,3 +182,26 @@ fn limits_hold_and_aliases_cost_nothing() {
     check(&format!("a: {}\n", "x".repeat(1_048_576)), "yaml/too-large");
     read(&format!("a: '{}'\n", "é".repeat(600_000)));
 }
+
+/// Source: GitHub: planning rules P1.3 and P1.5.
+#[test]
+fn githubs_place_of_a_value_begins_at_its_anchor_or_tag() {
+    for (text, path, expected) in [
+        ("a: &x 1\n", "a", (1, 4)),
+        ("a: !!str 1\n", "a", (1, 4)),
+        ("a: &x !!str 'b' # & c\n", "a", (1, 4)),
+        ("a: # &no\n  &x\n  k: 1\n", "a", (2, 3)),
+        ("a: &x\n- 1\n", "a", (1, 4)),
+        ("a: &x |\n  text\n", "a", (1, 4)),
+        ("a: b&c\n", "a", (1, 4)),
+        ("a: &x 1\nb: *x\n", "b", (1, 4)),
+        ("a:\n  k: 1\n", "a", (2, 3)),
+        ("a: {k: 1}\n", "a", (1, 4)),
+        ("a:\n", "a", (1, 3)),
+    ] {
+        let source = Source::new("a.yml", text);
+        let root = parse(&source).value.expect("the text is fine");
+        let place = source.location(member(&root, path).place().start);
+        assert_eq!((place.line, place.col), expected, "{text:?}");
+    }
+}

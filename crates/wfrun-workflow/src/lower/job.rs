@@ -1,103 +1,128 @@
-use wfrun_syntax::{Mapping, Node, NodeKind, Spanned};
+use wfrun_syntax::Spanned;
 
-use super::cursor::Typed;
-use super::{Cursor, Key, root, step};
-use crate::{Defaults, EnvMap, Field, Job, JobId, contexts};
+use super::{Findings, container, root, step, strategy};
+use crate::{
+    CallSecrets, CallTarget, DeploymentEnvironment, EnvMap, Field, IfField, Job, JobId, Snapshot, Token, TokenKind,
+    WorkflowCall, contexts,
+};
 
-const KEYS: &[Key] = &[
-    Key::full("name"),
-    Key::full("needs"),
-    Key::full("if"),
-    Key::silent("permissions"),
-    Key::full("runs-on"),
-    Key::no_effect("environment", "there are no protection rules or environment secrets here"),
-    Key::no_effect("concurrency", "wfrun does not queue or cancel runs yet"),
-    Key::full("outputs"),
-    Key::full("env"),
-    Key::full("defaults"),
-    Key::full("timeout-minutes"),
-    Key::silent("cancel-timeout-minutes"),
-    Key::full("continue-on-error"),
-    Key::not_yet("strategy"),
-    Key::not_yet("container"),
-    Key::not_yet("services"),
-    Key::not_yet("snapshot"),
-    Key::full("steps"),
-    Key::not_yet("uses"),
-    Key::not_yet("with"),
-    Key::not_yet("secrets"),
-];
-
-/// Reads `jobs.<job_id>`.
-pub(super) fn job(cursor: &mut Cursor, key: &Spanned<String>, node: &Node) -> Option<Job> {
-    let what = format!("job `{}`", key.value);
-    let mapping = cursor.mapping(node, &what, KEYS)?;
-    let condition = cursor.condition(mapping.get("if"), &contexts::JOB_IF)?;
-    let mut field = |name: &str| mapping.get(name).and_then(|it| cursor.field(it, &contexts::JOB));
-    let name = field("name");
-    let timeout_minutes =
-        mapping.get("timeout-minutes").and_then(|it| cursor.typed_field(it, &contexts::JOB, Typed::Number));
-    let continue_on_error =
-        mapping.get("continue-on-error").and_then(|it| cursor.typed_field(it, &contexts::JOB, Typed::Boolean));
-    let mut map = |name: &str, availability| match mapping.get(name) {
-        Some(it) => cursor.map(it, &format!("`{name}`"), availability),
-        None => EnvMap::new(),
-    };
-    let env = map("env", &contexts::JOB_ENV);
-    let outputs = map("outputs", &contexts::JOB_OUTPUTS);
-    let defaults = match mapping.get("defaults") {
-        Some(it) => root::defaults(cursor, it, &contexts::JOB_DEFAULTS),
-        None => Defaults::default(),
-    };
-    Some(Job {
-        id: Spanned::new(JobId::new(key.value.as_str()), key.span),
-        name,
-        needs: needs(cursor, mapping),
-        condition,
-        runs_on: runs_on(cursor, key, mapping),
-        env,
-        defaults,
-        outputs,
-        timeout_minutes,
-        continue_on_error,
-        steps: steps(cursor, mapping),
-    })
+/// Makes `jobs.<job_id>`; what GitHub checks key by key is checked in the order of the file.
+pub(super) fn job(findings: &mut Findings, key: &Spanned<String>, token: &Token) -> Job {
+    let mut job = empty(key);
+    for (name, value) in token.pairs() {
+        let field = value.field();
+        match name.value.as_str() {
+            "name" => job.name = field.filter(|it| it.template.as_literal() != Some("")),
+            "needs" => job.needs = needs(value),
+            "if" => job.condition = findings.condition(Some(value), &contexts::JOB_IF),
+            "permissions" => job.permissions = root::permissions(value),
+            "concurrency" => job.concurrency = Some(root::concurrency(findings, value)),
+            "strategy" => job.strategy = Some(strategy::strategy(findings, value)),
+            "uses" => job.call = call(findings, token, value),
+            "runs-on" => runs_on(findings, value, &mut job),
+            "env" => job.env = EnvMap::of(Some(value)),
+            "defaults" => job.defaults = root::defaults(Some(value)),
+            "environment" => job.environment = environment(value),
+            "outputs" => job.outputs = EnvMap::of(Some(value)),
+            "timeout-minutes" => job.timeout_minutes = field,
+            "cancel-timeout-minutes" => job.cancel_timeout_minutes = field,
+            "continue-on-error" => job.continue_on_error = field,
+            "container" => job.container = container::container(findings, value),
+            "services" => job.services = container::services(findings, value),
+            "snapshot" => job.snapshot = snapshot(findings, value),
+            "steps" => job.steps = step::steps(findings, value),
+            // `with` and `secrets` are read with `uses`.
+            _ => {}
+        }
+    }
+    job
 }
 
-fn needs(cursor: &mut Cursor, mapping: &Mapping) -> Vec<Spanned<JobId>> {
-    let items = mapping.get("needs").map(|it| cursor.one_or_many(it)).unwrap_or_default();
-    let texts = items.into_iter().filter_map(|it| cursor.filled_text(it));
+fn empty(key: &Spanned<String>) -> Job {
+    Job {
+        id: Spanned::new(JobId::new(key.value.as_str()), key.span),
+        name: None,
+        needs: Vec::new(),
+        condition: IfField::success(),
+        permissions: None,
+        concurrency: None,
+        strategy: None,
+        call: None,
+        runs_on: Vec::new(),
+        runner_group: None,
+        env: EnvMap::default(),
+        defaults: crate::Defaults::default(),
+        environment: None,
+        outputs: EnvMap::default(),
+        timeout_minutes: None,
+        cancel_timeout_minutes: None,
+        continue_on_error: None,
+        container: None,
+        services: crate::Services::default(),
+        snapshot: None,
+        steps: Vec::new(),
+    }
+}
+
+fn needs(token: &Token) -> Vec<Spanned<JobId>> {
+    let texts = token.one_or_many().iter().filter_map(Token::spanned_text);
     texts.map(|it| Spanned::new(JobId::new(it.value), it.span)).collect()
 }
 
-fn runs_on(cursor: &mut Cursor, key: &Spanned<String>, mapping: &Mapping) -> Vec<Field> {
-    let Some(node) = mapping.get("runs-on") else {
-        if mapping.get("uses").is_none() {
-            let help = "say where the job runs: `runs-on: ubuntu-latest`".to_owned();
-            cursor.error("workflow/missing-key", "Required property is missing: runs-on", key.span, Some(help));
-        }
-        return Vec::new();
-    };
-    let labels = match &*node.kind {
-        NodeKind::Mapping(_) => {
-            let keys = [Key::silent("group"), Key::full("labels")];
-            cursor.mapping(node, "`runs-on`", &keys).and_then(|it| it.get("labels"))
-        }
-        NodeKind::Null | NodeKind::Bool(_) | NodeKind::Number(_) | NodeKind::String(_) | NodeKind::Sequence(_) => {
-            Some(node)
-        }
-    };
-    let items = labels.map(|it| cursor.one_or_many(it)).unwrap_or_default();
-    items.into_iter().filter_map(|it| cursor.field(it, &contexts::JOB)).collect()
+fn runs_on(findings: &mut Findings, token: &Token, job: &mut Job) {
+    let labels = if matches!(token.kind, TokenKind::Mapping(_)) { token.get("labels") } else { Some(token) };
+    job.runs_on = labels.map(Token::one_or_many).unwrap_or_default().iter().filter_map(Token::field).collect();
+    let Some(group) = token.get("group") else { return };
+    job.runner_group = group.field();
+    let Some(name) = group.text() else { return };
+    let message = format!("Invalid runs-on group name '{name}'");
+    let prefix = "Please use 'organization/' or 'enterprise/' prefix to target a single runner group.";
+    let help = "write the group's name alone, or `organization/NAME` or `enterprise/NAME`";
+    let parts: Vec<_> = name.split('/').collect();
+    match parts.as_slice() {
+        [_, ""] => findings.error("workflow/runner-group", format!("{message}."), group.place(), help),
+        [_] | ["org" | "organization" | "ent" | "enterprise", _] => {}
+        _ => findings.error("workflow/runner-group", format!("{message}. {prefix}"), group.place(), help),
+    }
 }
 
-fn steps(cursor: &mut Cursor, mapping: &Mapping) -> Vec<crate::Step> {
-    // GitHub takes a job without steps, too.
-    let Some(node) = mapping.get("steps") else { return Vec::new() };
-    let NodeKind::Sequence(items) = &*node.kind else {
-        let help = "`steps` is a list: begin each step with `- `".to_owned();
-        cursor.error("workflow/wrong-type", "A sequence was expected", node.span, Some(help));
-        return Vec::new();
+fn environment(token: &Token) -> Option<DeploymentEnvironment> {
+    let name = if matches!(token.kind, TokenKind::Mapping(_)) { token.get("name") } else { Some(token) };
+    let field = |key: &str| token.get(key).and_then(Token::field);
+    Some(DeploymentEnvironment { name: name?.field()?, url: field("url"), deployment: field("deployment") })
+}
+
+fn snapshot(findings: &mut Findings, token: &Token) -> Option<Snapshot> {
+    let is_mapping = matches!(token.kind, TokenKind::Mapping(_));
+    let image_name: Option<Field> =
+        if is_mapping { token.get("image-name") } else { Some(token) }.and_then(Token::field);
+    let condition = token.get("if").map(|it| findings.condition(Some(it), &contexts::SNAPSHOT_IF));
+    let version = token.get("version");
+    if let Some(text) = version.and_then(Token::text)
+        && !is_version(text)
+    {
+        let message = format!("Expected format '{{major-version}}.*' Actual '{text}'");
+        findings.error("workflow/snapshot-version", message, token.place(), "for example `1.*`");
+    }
+    Some(Snapshot { span: token.place(), image_name: image_name?, condition, version: version.and_then(Token::field) })
+}
+
+fn is_version(text: &str) -> bool {
+    let major = text.strip_suffix(".*");
+    major.is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_digit()) && it.parse::<i32>().is_ok())
+}
+
+fn call(findings: &mut Findings, job: &Token, uses: &Token) -> Option<WorkflowCall> {
+    let text = uses.spanned_text()?;
+    let Some(target) = CallTarget::parse(&text.value) else {
+        let message = format!("invalid value workflow reference: '{}'", text.value);
+        let help = "write `owner/repository/.github/workflows/file.yml@ref`, or `./.github/workflows/file.yml`";
+        findings.error("workflow/invalid-call", message, text.span, help);
+        return None;
     };
-    step::steps(cursor, items)
+    let secrets = match job.get("secrets") {
+        Some(it) if it.text() == Some("inherit") => CallSecrets::Inherit,
+        it => CallSecrets::Named(EnvMap::of(it)),
+    };
+    Some(WorkflowCall { target: Spanned::new(target, text.span), with: EnvMap::of(job.get("with")), secrets })
 }

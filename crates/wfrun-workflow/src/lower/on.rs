@@ -1,206 +1,173 @@
 use indexmap::IndexMap;
-use wfrun_syntax::{Node, NodeKind, Spanned, closest};
+use wfrun_syntax::Spanned;
 
-use super::{Cursor, Key};
-use crate::{EventConfig, EventName, InputKind, InputSpec, On, Patterns};
+use super::{Findings, cron};
+use crate::{
+    EnvMap, EventConfig, EventName, InputKind, InputSpec, On, Pattern, Patterns, Schedule, SecretSpec, Token, TokenKind,
+};
 
-/// All events a workflow may listen to.
+/// Most inputs of `workflow_dispatch`.
 ///
-/// Source: GitHub: planning rules 2.2.
-const EVENTS: &[&str] = &[
-    "branch_protection_rule",
-    "check_run",
-    "check_suite",
-    "create",
-    "delete",
-    "deployment",
-    "deployment_status",
-    "discussion",
-    "discussion_comment",
-    "fork",
-    "gollum",
-    "image_version",
-    "issue_comment",
-    "issues",
-    "label",
-    "merge_group",
-    "milestone",
-    "page_build",
-    "project",
-    "project_card",
-    "project_column",
-    "public",
-    "pull_request",
-    "pull_request_comment",
-    "pull_request_review",
-    "pull_request_review_comment",
-    "pull_request_target",
-    "push",
-    "registry_package",
-    "release",
-    "repository_dispatch",
-    "schedule",
-    "status",
-    "watch",
-    "workflow_call",
-    "workflow_dispatch",
-    "workflow_run",
-];
+/// Source: GitHub: planning rules 1.1.
+const MOST_INPUTS: usize = 25;
 
-const CONFIG: &[Key] = &[
-    Key::full("types"),
-    Key::full("branches"),
-    Key::full("branches-ignore"),
-    Key::full("tags"),
-    Key::full("tags-ignore"),
-    Key::full("paths"),
-    Key::full("paths-ignore"),
-    Key::full("inputs"),
-    Key::silent("outputs"),
-    Key::silent("secrets"),
-    Key::silent("workflows"),
-    Key::silent("names"),
-    Key::silent("versions"),
-];
-
-/// Reads `on:`: an event, a list of events, or events with their filters.
-pub(super) fn on(cursor: &mut Cursor, key: &Spanned<String>, node: &Node) -> On {
+/// Makes `on:`: an event, a list of events, or events with what is said about them.
+pub(super) fn on(findings: &mut Findings, key: &Spanned<String>, token: &Token) -> On {
     let mut events = IndexMap::new();
-    match &*node.kind {
-        NodeKind::Mapping(mapping) => {
-            for entry in &mapping.entries {
-                if let Some(name) = event_name(cursor, entry.key.clone()) {
-                    let config = config(cursor, &name.value, &entry.key, &entry.value);
-                    events.insert(EventName::new(name.value), config);
-                }
-            }
+    if matches!(token.kind, TokenKind::Mapping(_)) {
+        for (name, value) in token.pairs() {
+            let config = config(findings, name, value);
+            events.insert(EventName::new(name.value.as_str()), config);
         }
-        NodeKind::Null => {
-            let help = "say when it runs: `on: push`".to_owned();
-            cursor.error("workflow/missing-value", "Unexpected value ''", key.span, Some(help));
-        }
-        NodeKind::Sequence(_) | NodeKind::String(_) | NodeKind::Bool(_) | NodeKind::Number(_) => {
-            for item in cursor.one_or_many(node) {
-                if let Some(name) = cursor.filled_text(item).and_then(|it| event_name(cursor, it)) {
-                    let config = EventConfig { span: name.span, ..EventConfig::default() };
-                    events.insert(EventName::new(name.value), config);
-                }
-            }
-        }
+    }
+    for name in token.one_or_many().iter().filter_map(Token::spanned_text) {
+        let config = EventConfig { span: name.span, ..EventConfig::default() };
+        events.insert(EventName::new(name.value), config);
     }
     On { span: key.span, events }
 }
 
-fn event_name(cursor: &mut Cursor, name: Spanned<String>) -> Option<Spanned<String>> {
-    if EVENTS.contains(&name.value.as_str()) {
-        return Some(name);
-    }
-    let help = match closest(&name.value, EVENTS.iter().copied()) {
-        Some(it) => format!("did you mean `{it}`?"),
-        None => "the events are listed at https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows".to_owned(),
+fn config(findings: &mut Findings, name: &Spanned<String>, token: &Token) -> EventConfig {
+    let texts = |key: &str| -> Option<Vec<Spanned<String>>> {
+        token.get(key).map(|it| it.one_or_many().iter().filter_map(Token::spanned_text).collect())
     };
-    cursor.error("workflow/unknown-event", format!("Unexpected value '{}'", name.value), name.span, Some(help));
-    None
-}
-
-fn config(cursor: &mut Cursor, event: &str, key: &Spanned<String>, node: &Node) -> EventConfig {
-    let mut config = EventConfig { span: key.span, ..EventConfig::default() };
-    if matches!(&*node.kind, NodeKind::Null) {
-        return config;
-    }
-    if event == "schedule" {
-        config.cron = schedule(cursor, node);
-        return config;
-    }
-    let what = format!("`on.{event}`");
-    let Some(mapping) = cursor.mapping(node, &what, CONFIG) else { return config };
-    let pair = |name: &'static str, ignored: &'static str, cursor: &mut Cursor| {
-        if let (Some(_), Some(second)) = (mapping.get(name), mapping.get(ignored)) {
-            let message = format!("`{name}` and `{ignored}` cannot both be given for one event");
-            let help = format!("use `{name}` with patterns that begin with `!` for what is left out");
-            cursor.error("workflow/filter-pair", message, second.span, Some(help));
+    let mut config = EventConfig {
+        span: name.span,
+        types: texts("types"),
+        workflows: texts("workflows").unwrap_or_default(),
+        names: texts("names").unwrap_or_default(),
+        versions: texts("versions").unwrap_or_default(),
+        branches: patterns(findings, token, "branches", "branches-ignore"),
+        tags: patterns(findings, token, "tags", "tags-ignore"),
+        paths: patterns(findings, token, "paths", "paths-ignore"),
+        ..EventConfig::default()
+    };
+    match name.value.as_str() {
+        "workflow_dispatch" => config.inputs = dispatch_inputs(findings, token),
+        "workflow_call" => {
+            config.inputs = call_inputs(token);
+            config.secrets = call_secrets(token);
+            config.outputs = call_outputs(token);
         }
-        let patterns = |key: &'static str, ignore, cursor: &mut Cursor| {
-            let node = mapping.get(key)?;
-            let items = cursor.one_or_many(node);
-            let list = items.into_iter().filter_map(|it| cursor.filled_text(it)).collect();
-            Some(Patterns { key, ignore, list, span: node.span })
-        };
-        patterns(name, false, cursor).or_else(|| patterns(ignored, true, cursor))
-    };
-    config.branches = pair("branches", "branches-ignore", cursor);
-    config.tags = pair("tags", "tags-ignore", cursor);
-    config.paths = pair("paths", "paths-ignore", cursor);
-    config.types = mapping.get("types").map(|node| {
-        let items = cursor.one_or_many(node);
-        items.into_iter().filter_map(|it| cursor.filled_text(it)).collect()
-    });
-    if let Some(node) = mapping.get("inputs") {
-        config.inputs = inputs(cursor, node);
+        "schedule" => config.schedule = schedule(findings, token),
+        _ => {}
     }
     config
 }
 
-fn schedule(cursor: &mut Cursor, node: &Node) -> Vec<Spanned<String>> {
-    let keys = [Key::full("cron"), Key::silent("timezone")];
-    let items = match &*node.kind {
-        NodeKind::Sequence(items) => items,
-        NodeKind::Null | NodeKind::Bool(_) | NodeKind::Number(_) | NodeKind::String(_) | NodeKind::Mapping(_) => {
-            let help = "write a list: `- cron: '0 3 * * *'`".to_owned();
-            cursor.error("workflow/wrong-type", "A sequence was expected", node.span, Some(help));
-            return Vec::new();
+/// Makes one filter; a list and its `-ignore` twin exclude each other.
+///
+/// Source: GitHub: planning rules 2.4.
+fn patterns(findings: &mut Findings, token: &Token, key: &'static str, ignore_key: &'static str) -> Option<Patterns> {
+    let mut found = Vec::new();
+    for (name, value) in token.pairs() {
+        for (key, ignore) in [(key, false), (ignore_key, true)] {
+            if name.value == key {
+                let list = value.one_or_many().iter().filter_map(Token::spanned_text).collect();
+                found.push((name.span, Patterns { key, ignore, list, span: value.place() }));
+            }
         }
-    };
-    let mut lines = Vec::new();
-    for item in items {
-        let cron = cursor.mapping(item, "`on.schedule`", &keys).and_then(|it| it.get("cron"));
-        lines.extend(cron.and_then(|it| cursor.filled_text(it)));
     }
-    lines
+    if let [_, (span, _)] = found.as_slice() {
+        let message = format!("`{key}` and `{ignore_key}` cannot both be given for one event");
+        let help = format!("keep `{key}` and write what to leave out behind it with `!`");
+        findings.error("workflow/filter-pair", message, *span, &help);
+    }
+    for pattern in found.iter().flat_map(|(_, it)| &it.list) {
+        if let Err(error) = Pattern::parse(&pattern.value) {
+            let help = "a backslash in front makes a special character stand for itself";
+            findings.error("workflow/filter-pattern", format!("the pattern is invalid: {error}"), pattern.span, help);
+        }
+    }
+    found.into_iter().next().map(|(_, it)| it)
 }
 
-fn inputs(cursor: &mut Cursor, node: &Node) -> IndexMap<String, InputSpec> {
-    const KEYS: &[Key] = &[
-        Key::full("type"),
-        Key::full("required"),
-        Key::full("default"),
-        Key::full("options"),
-        Key::silent("description"),
-        Key::silent("deprecationMessage"),
-    ];
-    let mut inputs = IndexMap::new();
-    let Some(mapping) = cursor.any_mapping(node, "`inputs`") else { return inputs };
-    for entry in &mapping.entries {
-        let span = entry.key.span;
-        let mut spec = InputSpec { span, kind: InputKind::String, required: false, default: None, options: Vec::new() };
-        if !matches!(&*entry.value.kind, NodeKind::Null)
-            && let Some(fields) = cursor.mapping(&entry.value, "an input", KEYS)
-        {
-            spec.kind = fields.get("type").map_or(InputKind::String, |it| input_kind(cursor, it));
-            spec.required = fields.get("required").is_some_and(|it| matches!(&*it.kind, NodeKind::Bool(true)));
-            spec.default = fields.get("default").and_then(Node::scalar_text);
-            let options = fields.get("options").map(|it| cursor.one_or_many(it)).unwrap_or_default();
-            spec.options = options.into_iter().filter_map(Node::scalar_text).collect();
+/// Source: GitHub: planning rules 2.8.
+fn schedule(findings: &mut Findings, token: &Token) -> Vec<Schedule> {
+    let mut entries = Vec::new();
+    for item in token.items() {
+        let Some(cron) = item.get("cron").and_then(Token::spanned_text) else { continue };
+        if let Err(part) = cron::check(&cron.value) {
+            let message = "Invalid cron expression. Expected format: '* * * * *' (minute hour day month weekday)";
+            findings.error("workflow/cron", message, cron.span, &part.to_string());
         }
-        inputs.insert(entry.key.value.clone(), spec);
+        entries.push(Schedule { cron, timezone: item.get("timezone").and_then(Token::spanned_text) });
+    }
+    entries
+}
+
+/// Source: GitHub: planning rules 2.6.
+fn dispatch_inputs(findings: &mut Findings, token: &Token) -> IndexMap<String, InputSpec> {
+    let mut inputs = IndexMap::new();
+    let Some(token) = token.get("inputs") else { return inputs };
+    for (name, value) in token.pairs() {
+        let spec = input(name, value);
+        check_input(findings, &spec, value);
+        inputs.insert(name.value.clone(), spec);
+    }
+    if inputs.len() > MOST_INPUTS {
+        let message = format!("you may only define up to {MOST_INPUTS} `inputs` for a `workflow_dispatch` event");
+        findings.error("workflow/dispatch-inputs", message, token.place(), "put several values into one input as JSON");
     }
     inputs
 }
 
-fn input_kind(cursor: &mut Cursor, node: &Node) -> InputKind {
-    const KINDS: &[(&str, InputKind)] = &[
-        ("string", InputKind::String),
-        ("boolean", InputKind::Boolean),
-        ("number", InputKind::Number),
-        ("choice", InputKind::Choice),
-        ("environment", InputKind::Environment),
-    ];
-    let Some(text) = cursor.filled_text(node) else { return InputKind::String };
-    if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == text.value) {
-        return *kind;
+fn check_input(findings: &mut Findings, spec: &InputSpec, token: &Token) {
+    let options = token.get("options");
+    if spec.kind == InputKind::Choice && spec.options.is_empty() {
+        let help = "list what can be chosen: `options: [a, b]`";
+        findings.error("workflow/dispatch-inputs", "Missing 'options' for choice input", token.place(), help);
     }
-    let names = KINDS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let message = format!("Unexpected value '{}'", text.value);
-    cursor.error("workflow/wrong-value", message, text.span, Some(format!("one of: {names}")));
-    InputKind::String
+    if spec.kind != InputKind::Choice && options.is_some() {
+        let message = "Input type is not 'choice', but 'options' is defined";
+        findings.error(
+            "workflow/dispatch-inputs",
+            message,
+            token.place(),
+            "write `type: choice`, or take `options` away",
+        );
+    }
+    let Some(default) = token.get("default") else { return };
+    if spec.kind == InputKind::Boolean && default.as_bool().is_none() {
+        let message = format!("Unexpected value '{}'", default.node.scalar_text().unwrap_or_default());
+        let help = "the default of a boolean input is `true` or `false`, without quotes";
+        findings.error("workflow/dispatch-inputs", message, default.place(), help);
+    }
+}
+
+fn call_inputs(token: &Token) -> IndexMap<String, InputSpec> {
+    let inputs = token.get("inputs").into_iter().flat_map(Token::pairs);
+    inputs.map(|(name, value)| (name.value.clone(), input(name, value))).collect()
+}
+
+fn input(name: &Spanned<String>, token: &Token) -> InputSpec {
+    let kind = match token.get("type").and_then(Token::text) {
+        Some("boolean") => InputKind::Boolean,
+        Some("number") => InputKind::Number,
+        Some("choice") => InputKind::Choice,
+        Some("environment") => InputKind::Environment,
+        _ => InputKind::String,
+    };
+    let options = token.get("options").map(Token::items).unwrap_or_default();
+    InputSpec {
+        span: name.span,
+        kind,
+        required: token.get("required").and_then(Token::as_bool) == Some(true),
+        default: token.get("default").and_then(Token::field),
+        options: options.iter().filter_map(|it| it.text().map(str::to_owned)).collect(),
+    }
+}
+
+fn call_secrets(token: &Token) -> IndexMap<String, SecretSpec> {
+    let secrets = token.get("secrets").into_iter().flat_map(Token::pairs);
+    let spec = |(name, value): (&Spanned<String>, &Token)| {
+        let required = value.get("required").and_then(Token::as_bool) == Some(true);
+        (name.value.clone(), SecretSpec { span: name.span, required })
+    };
+    secrets.map(spec).collect()
+}
+
+fn call_outputs(token: &Token) -> EnvMap {
+    let outputs = token.get("outputs").into_iter().flat_map(Token::pairs);
+    EnvMap::of_fields(outputs.filter_map(|(name, value)| Some((name.clone(), value.get("value")?.field()?))))
 }

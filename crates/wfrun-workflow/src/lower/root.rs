@@ -1,102 +1,45 @@
 use indexmap::IndexMap;
-use wfrun_syntax::{Diagnostic, Node, NodeKind, Span, Spanned};
+use wfrun_syntax::Spanned;
 
-use super::{Cursor, Key, job, on};
-use crate::{Defaults, EnvMap, JobId, On, Workflow, contexts, id};
+use super::{Findings, job, on};
+use crate::{Concurrency, Defaults, EnvMap, JobId, Level, Permissions, Queue, SCOPES, Token, TokenKind, Workflow, id};
 
-const KEYS: &[Key] = &[
-    Key::full("name"),
-    Key::silent("description"),
-    Key::silent("run-name"),
-    Key::full("on"),
-    Key::silent("permissions"),
-    Key::full("env"),
-    Key::full("defaults"),
-    Key::no_effect("concurrency", "wfrun does not queue or cancel runs yet"),
-    Key::full("jobs"),
-];
+/// Longest name of a concurrency group, in characters.
+const LONGEST_GROUP: usize = 400;
 
-/// Reads a whole file.
-pub(super) fn workflow(cursor: &mut Cursor, node: Option<&Node>) -> Workflow {
-    let mut workflow = Workflow {
-        source: cursor.source.clone(),
-        name: None,
-        on: On::default(),
-        env: EnvMap::new(),
-        defaults: Defaults::default(),
-        jobs: IndexMap::new(),
-    };
-    let Some(node) = node.filter(|it| !it.is_null()) else {
-        let help = "a workflow needs at least `on:` and `jobs:`".to_owned();
-        cursor.error("workflow/empty", "the file is empty", Span::default(), Some(help));
-        return workflow;
-    };
-    let Some(mapping) = cursor.mapping(node, "the workflow", KEYS) else { return workflow };
-    for entry in &mapping.entries {
-        let value = &entry.value;
-        match entry.key.value.as_str() {
-            "name" => workflow.name = cursor.text(value).filter(|it| !it.value.is_empty()),
-            "on" => workflow.on = on::on(cursor, &entry.key, value),
-            "env" => workflow.env = cursor.map(value, "`env`", &contexts::ROOT_ENV),
-            "defaults" => workflow.defaults = defaults(cursor, value, &contexts::NONE),
-            "jobs" => workflow.jobs = jobs(cursor, &entry.key, value),
+/// Makes the model of a whole file, key by key in the order of the file.
+pub(super) fn workflow(findings: &mut Findings, token: &Token) -> Workflow {
+    let mut workflow = Workflow::empty(findings.source());
+    for (key, value) in token.pairs() {
+        match key.value.as_str() {
+            "on" => workflow.on = on::on(findings, key, value),
+            "name" => workflow.name = value.spanned_text().filter(|it| !it.value.is_empty()),
+            "run-name" => workflow.run_name = value.field(),
+            "defaults" => workflow.defaults = defaults(Some(value)),
+            "env" => workflow.env = EnvMap::of(Some(value)),
+            "permissions" => workflow.permissions = permissions(value),
+            "concurrency" => workflow.concurrency = Some(concurrency(findings, value)),
+            "jobs" => workflow.jobs = jobs(findings, value),
+            // `description`, and what `--allow-unknown` lets pass.
             _ => {}
-        }
-    }
-    for required in ["on", "jobs"] {
-        if mapping.get(required).is_none() {
-            let help = match required {
-                "on" => "say when it runs: `on: push`",
-                _ => "say what it does: `jobs:` with at least one job",
-            };
-            let message = format!("Required property is missing: {required}");
-            let span = mapping.entries.first().map_or(node.span, |it| it.key.span);
-            cursor.error("workflow/missing-key", message, span, Some(help.to_owned()));
         }
     }
     workflow
 }
 
-/// Reads `defaults:`.
-pub(super) fn defaults(cursor: &mut Cursor, node: &Node, availability: &wfrun_expr::Availability) -> Defaults {
-    let mut defaults = Defaults::default();
-    let Some(outer) = cursor.mapping(node, "`defaults`", &[Key::full("run")]) else { return defaults };
-    let Some(run) = outer.get("run") else { return defaults };
-    let keys = [Key::full("shell"), Key::full("working-directory")];
-    let Some(mapping) = cursor.mapping(run, "`defaults.run`", &keys) else { return defaults };
-    defaults.shell = mapping.get("shell").and_then(|it| cursor.field(it, availability));
-    defaults.working_directory = mapping.get("working-directory").and_then(|it| cursor.field(it, availability));
-    defaults
-}
-
-fn jobs(cursor: &mut Cursor, key: &Spanned<String>, node: &Node) -> IndexMap<JobId, crate::Job> {
+fn jobs(findings: &mut Findings, token: &Token) -> IndexMap<JobId, crate::Job> {
     let mut jobs = IndexMap::new();
-    let empty = match &*node.kind {
-        NodeKind::Null => true,
-        NodeKind::Mapping(it) => it.entries.is_empty(),
-        NodeKind::Bool(_) | NodeKind::Number(_) | NodeKind::String(_) | NodeKind::Sequence(_) => false,
-    };
-    if empty {
-        let message = "The workflow must contain at least one job with no dependencies.";
-        let help = "write a job below `jobs:`, for example `test:` with `runs-on: ubuntu-latest` and `steps:`";
-        cursor.error("workflow/no-jobs", message, key.span, Some(help.to_owned()));
-        return jobs;
-    }
-    let Some(mapping) = cursor.any_mapping(node, "`jobs`") else { return jobs };
-    for entry in &mapping.entries {
-        if check_id(cursor, &entry.key)
-            && let Some(job) = job::job(cursor, &entry.key, &entry.value)
-        {
-            jobs.insert(JobId::new(entry.key.value.as_str()), job);
-        }
+    for (key, value) in token.pairs() {
+        check_id(findings, key);
+        jobs.insert(JobId::new(key.value.as_str()), job::job(findings, key, value));
     }
     jobs
 }
 
-/// Whether a written id may stand; says so where not.
+/// Says whether a written id may not stand.
 ///
 /// Source: GitHub: planning rules 1.6.
-pub(super) fn check_id(cursor: &mut Cursor, written: &Spanned<String>) -> bool {
+pub(super) fn check_id(findings: &mut Findings, written: &Spanned<String>) -> bool {
     let name = &written.value;
     let message = if !id::is_valid(name) {
         format!(
@@ -108,9 +51,71 @@ pub(super) fn check_id(cursor: &mut Cursor, written: &Spanned<String>) -> bool {
     } else {
         return true;
     };
-    let legal: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
-    let code = wfrun_syntax::Code::new("workflow/invalid-id");
-    let help = format!("for example `{}`", legal.trim_matches('-'));
-    cursor.push(Diagnostic::error(code, message).at(&cursor.source.clone(), written.span).help(help));
+    findings.error("workflow/invalid-id", message, written.span, &format!("for example `{}`", legal(name)));
     false
+}
+
+/// A legal id that looks like an illegal one.
+fn legal(name: &str) -> String {
+    let legal: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).take(40).collect();
+    let legal = legal.trim_matches('-');
+    match legal.chars().next() {
+        None => "job-1".to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("_{legal}"),
+        Some(_) => legal.to_owned(),
+    }
+}
+
+/// Makes `defaults.run`.
+pub(crate) fn defaults(token: Option<&Token>) -> Defaults {
+    let run = token.and_then(|it| it.get("run"));
+    let field = |key: &str| run.and_then(|it| it.get(key)).and_then(Token::field);
+    Defaults { shell: field("shell"), working_directory: field("working-directory") }
+}
+
+/// Makes `permissions`; the schema has checked scopes and levels.
+pub(super) fn permissions(token: &Token) -> Option<Spanned<Permissions>> {
+    let value = match &token.kind {
+        TokenKind::Text(text) => Permissions::All(if text == "write-all" { Level::Write } else { Level::Read }),
+        TokenKind::Mapping(_) => {
+            let levels = token.pairs().filter_map(|(key, value)| {
+                let scope = SCOPES.into_iter().find(|it| *it == key.value)?;
+                Some((scope, Level::parse(value.text()?)?))
+            });
+            Permissions::Scopes(levels.collect())
+        }
+        TokenKind::Null
+        | TokenKind::Bool(_)
+        | TokenKind::Number(_)
+        | TokenKind::Expression(_)
+        | TokenKind::Sequence(_) => return None,
+    };
+    Some(Spanned::new(value, token.place()))
+}
+
+/// Makes `concurrency`.
+///
+/// Source: GitHub: planning rules 4.7.
+pub(super) fn concurrency(findings: &mut Findings, token: &Token) -> Concurrency {
+    let is_mapping = matches!(token.kind, TokenKind::Mapping(_));
+    let group = if is_mapping { token.get("group") } else { Some(token) };
+    if group.and_then(Token::text).is_some_and(|it| it.encode_utf16().count() > LONGEST_GROUP) {
+        let message = "Concurrency group name must be less than 400 characters";
+        findings.error("workflow/concurrency", message, token.place(), "shorten the group's name");
+    }
+    let cancel = token.get("cancel-in-progress");
+    let queue = token.get("queue");
+    let word = queue.and_then(Token::text);
+    if word == Some("max") && cancel.and_then(Token::as_bool) == Some(true) {
+        let message = "`queue: max` and `cancel-in-progress: true` cannot both be given";
+        let span = queue.map_or(token.place(), Token::place);
+        findings.error("workflow/concurrency", message, span, "what is cancelled never queues: take one of them away");
+    }
+    let queue = queue.map(|it| Spanned::new(if word == Some("max") { Queue::Max } else { Queue::Single }, it.place()));
+    Concurrency {
+        span: token.place(),
+        group: group.and_then(Token::field),
+        cancel_in_progress: cancel.and_then(Token::field),
+        queue,
+    }
 }

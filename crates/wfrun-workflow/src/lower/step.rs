@@ -1,138 +1,186 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use wfrun_syntax::{Code, Diagnostic, Mapping, Node, NodeKind, Spanned};
+use wfrun_expr::Availability;
+use wfrun_syntax::{Code, Diagnostic, Spanned, closest};
 
-use super::cursor::Typed;
-use super::{Cursor, Key, root};
+use super::{Findings, root};
 use crate::step_id::StepIds;
-use crate::{EnvMap, RunStep, Step, StepId, StepKind, UsesStep, UsesTarget, contexts};
+use crate::{EnvMap, IfField, RunStep, Step, StepId, StepKind, Token, UsesStep, UsesTarget, contexts};
 
-const KEYS: &[Key] = &[
-    Key::full("name"),
-    Key::full("id"),
-    Key::full("if"),
-    Key::full("run"),
-    Key::full("uses"),
-    Key::full("with"),
-    Key::full("env"),
-    Key::full("shell"),
-    Key::full("working-directory"),
-    Key::full("timeout-minutes"),
-    Key::full("continue-on-error"),
-    Key::not_yet("background"),
-    Key::not_yet("wait"),
-    Key::not_yet("wait-all"),
-    Key::not_yet("cancel"),
-    Key::not_yet("parallel"),
-];
-
-/// Reads the steps of one job.
-pub(super) fn steps(cursor: &mut Cursor, items: &[Node]) -> Vec<Step> {
-    let written = written_ids(cursor, items);
-    let mut ids = StepIds::new(written.iter().flatten().map(|it| it.value.as_str()));
-    let read = items.iter().zip(&written).filter_map(|(node, id)| step(cursor, node, id.as_ref(), &mut ids));
-    read.collect()
+/// Makes the steps of one job.
+pub(crate) fn steps(findings: &mut Findings, token: &Token) -> Vec<Step> {
+    Lowering::new(findings, &contexts::STEP_IF).list(token, false)
 }
 
-/// The `id:` of each step; bad and repeated ones are said and left out.
-fn written_ids(cursor: &mut Cursor, items: &[Node]) -> Vec<Option<Spanned<String>>> {
-    let mut first: HashMap<String, Spanned<String>> = HashMap::new();
-    let mut ids = Vec::with_capacity(items.len());
-    for node in items {
-        let NodeKind::Mapping(mapping) = &*node.kind else {
-            ids.push(None);
-            continue;
+/// Makes the steps of a composite action.
+pub(crate) fn composite_steps(findings: &mut Findings, token: &Token) -> Vec<Step> {
+    Lowering::new(findings, &contexts::COMPOSITE_IF).list(token, false)
+}
+
+struct Lowering<'a> {
+    findings: &'a mut Findings,
+    condition: &'static Availability,
+    /// Written ids in lower case, and where.
+    written: HashMap<String, Spanned<String>>,
+    /// Ids of background steps so far; what can be waited for.
+    background: HashSet<String>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(findings: &'a mut Findings, condition: &'static Availability) -> Self {
+        Self { findings, condition, written: HashMap::new(), background: HashSet::new() }
+    }
+
+    fn list(&mut self, token: &Token, in_parallel: bool) -> Vec<Step> {
+        let mut steps: Vec<(Step, bool)> = Vec::new();
+        for item in token.items() {
+            let id = self.id(item);
+            if let Some(step) = self.step(item, id.as_ref(), in_parallel) {
+                if step.background || in_parallel {
+                    self.background.extend(id.as_ref().map(|it| it.value.to_ascii_lowercase()));
+                }
+                steps.push((step, id.is_some()));
+            }
+        }
+        self.make_up_ids(steps)
+    }
+
+    /// Steps without an id get one after all written ones are known.
+    fn make_up_ids(&self, steps: Vec<(Step, bool)>) -> Vec<Step> {
+        let mut ids = StepIds::new(self.written.values().map(|it| it.value.as_str()));
+        let named = steps.into_iter().map(|(mut step, has_id)| {
+            if !has_id {
+                step.id = match &step.kind {
+                    StepKind::Uses(uses) => ids.uses(&uses.target.value),
+                    StepKind::Run(_) => ids.run(),
+                    StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                        ids.named(step.key())
+                    }
+                };
+            }
+            step
+        });
+        named.collect()
+    }
+
+    fn id(&mut self, token: &Token) -> Option<Spanned<String>> {
+        let id = token.get("id").and_then(Token::spanned_text)?;
+        if !root::check_id(self.findings, &id) {
+            return None;
+        }
+        let key = id.value.to_ascii_lowercase();
+        if let Some(earlier) = self.written.get(&key) {
+            let message =
+                format!("The identifier '{}' may not be used more than once within the same scope.", id.value);
+            let source = self.findings.source().clone();
+            let found = Diagnostic::error(Code::new("workflow/duplicate-id"), message)
+                .at(&source, id.span)
+                .label(&source, earlier.span, "first used here")
+                .help("give one of the steps another id; upper and lower case do not count");
+            self.findings.push(found);
+            return None;
+        }
+        self.written.insert(key, id.clone());
+        Some(id)
+    }
+
+    fn step(&mut self, token: &Token, id: Option<&Spanned<String>>, in_parallel: bool) -> Option<Step> {
+        let field = |key: &str| token.get(key).and_then(Token::field);
+        let background = token.get("background").and_then(Token::as_bool) == Some(true);
+        if in_parallel && token.get("background").is_some() {
+            let message = "'background' is not allowed inside a parallel block. Steps in a parallel block are \
+                           automatically run as background steps.";
+            self.findings.error("workflow/parallel", message, token.place(), "take `background` away");
+        }
+        let kind = self.kind(token, id, in_parallel)?;
+        let condition = token.get("if").map(|it| self.findings.condition(Some(it), self.condition));
+        Some(Step {
+            span: token.node.span,
+            id: StepId::new(id.map_or("", |it| it.value.as_str())),
+            has_id: id.is_some(),
+            name: field("name"),
+            condition: condition.unwrap_or_else(IfField::success),
+            env: EnvMap::of(token.get("env")),
+            timeout_minutes: field("timeout-minutes"),
+            continue_on_error: field("continue-on-error"),
+            background,
+            kind,
+        })
+    }
+
+    fn kind(&mut self, token: &Token, id: Option<&Spanned<String>>, in_parallel: bool) -> Option<StepKind> {
+        let field = |key: &str| token.get(key).and_then(Token::field);
+        if let Some(script) = field("run") {
+            let (shell, working_directory) = (field("shell"), field("working-directory"));
+            return Some(StepKind::Run(RunStep { script, shell, working_directory }));
+        }
+        if let Some(uses) = token.get("uses") {
+            return self.uses(token, uses).map(StepKind::Uses);
+        }
+        let key = ["wait", "wait-all", "cancel", "parallel"].into_iter().find(|it| token.get(it).is_some())?;
+        if in_parallel {
+            let message = match key {
+                "parallel" => "Nested 'parallel' blocks are not allowed.".to_owned(),
+                _ => format!("'{key}' is not allowed inside a parallel block."),
+            };
+            self.findings.error("workflow/parallel", message, token.place(), "put it behind the parallel block");
+            return None;
+        }
+        let value = token.get(key)?;
+        Some(match key {
+            "wait" => {
+                let targets: Vec<_> = value.one_or_many().iter().filter_map(Token::spanned_text).collect();
+                StepKind::Wait(targets.into_iter().map(|it| self.target(it, id)).collect())
+            }
+            "wait-all" => {
+                if value.as_bool() == Some(false) {
+                    let message = "The value of 'wait-all' must be true or omitted";
+                    self.findings.error("workflow/wait", message, value.place(), "write `wait-all:` without a value");
+                }
+                StepKind::WaitAll
+            }
+            "cancel" => StepKind::Cancel(self.target(value.spanned_text()?, id)),
+            _ => StepKind::Parallel(self.list(value, true)),
+        })
+    }
+
+    fn uses(&mut self, token: &Token, uses: &Token) -> Option<UsesStep> {
+        let text = uses.spanned_text()?;
+        let Some(target) = UsesTarget::parse(&text.value) else {
+            let message = format!("Expected format {{org}}/{{repo}}[/path]@ref. Actual '{}'", text.value);
+            let help = "for example `actions/checkout@v4`, `./path/to/action` or `docker://alpine:3`";
+            self.findings.error("workflow/invalid-uses", message, text.span, help);
+            return None;
         };
-        let id = mapping.get("id").and_then(|it| cursor.filled_text(it)).filter(|it| root::check_id(cursor, it));
-        if let Some(id) = &id {
-            let key = id.value.to_ascii_lowercase();
-            if let Some(earlier) = first.get(&key) {
-                let message =
-                    format!("The identifier '{}' may not be used more than once within the same scope.", id.value);
-                let source = cursor.source.clone();
-                let diagnostic = Diagnostic::error(Code::new("workflow/duplicate-id"), message)
-                    .at(&source, id.span)
-                    .label(&source, earlier.span, "first used here")
-                    .help("give one of the steps another id; upper and lower case do not count");
-                cursor.push(diagnostic);
-            } else {
-                first.insert(key, id.clone());
-            }
-        }
-        ids.push(id);
+        Some(UsesStep { target: Spanned::new(target, text.span), with: EnvMap::of(token.get("with")) })
     }
-    ids
-}
 
-fn step(cursor: &mut Cursor, node: &Node, id: Option<&Spanned<String>>, ids: &mut StepIds) -> Option<Step> {
-    let mapping = cursor.mapping(node, "a step", KEYS)?;
-    let kind = kind(cursor, node, mapping)?;
-    let condition = cursor.condition(mapping.get("if"), &contexts::STEP_IF)?;
-    let name = mapping.get("name").and_then(|it| cursor.field(it, &contexts::STEP));
-    let timeout_minutes =
-        mapping.get("timeout-minutes").and_then(|it| cursor.typed_field(it, &contexts::STEP, Typed::Number));
-    let continue_on_error =
-        mapping.get("continue-on-error").and_then(|it| cursor.typed_field(it, &contexts::STEP, Typed::Boolean));
-    let env = match mapping.get("env") {
-        Some(it) => cursor.map(it, "`env`", &contexts::STEP),
-        None => EnvMap::new(),
-    };
-    let has_id = id.is_some();
-    let id = match (id, &kind) {
-        (Some(id), _) => StepId::new(id.value.as_str()),
-        (None, StepKind::Run(_)) => ids.run(),
-        (None, StepKind::Uses(uses)) => ids.uses(&uses.target.value),
-    };
-    Some(Step { span: node.span, id, has_id, name, condition, env, timeout_minutes, continue_on_error, kind })
-}
-
-fn kind(cursor: &mut Cursor, node: &Node, mapping: &Mapping) -> Option<StepKind> {
-    match (mapping.get("run"), mapping.get("uses")) {
-        (Some(script), None) => {
-            refuse(cursor, mapping, "with", "a step with `run`: it belongs to `uses`");
-            let script = cursor.field(script, &contexts::STEP)?;
-            let shell = mapping.get("shell").and_then(|it| cursor.filled_text(it));
-            let working_directory = mapping.get("working-directory").and_then(|it| cursor.field(it, &contexts::STEP));
-            Some(StepKind::Run(RunStep { script, shell, working_directory }))
-        }
-        (None, Some(uses)) => {
-            for key in ["shell", "working-directory"] {
-                refuse(cursor, mapping, key, "a step with `uses`: it belongs to `run`");
-            }
-            let text = cursor.filled_text(uses)?;
-            let Some(target) = UsesTarget::parse(&text.value) else {
-                let message = format!("Expected format {{org}}/{{repo}}[/path]@ref. Actual '{}'", text.value);
-                let help = "for example `actions/checkout@v4`, `./path/to/action` or `docker://alpine:3`";
-                cursor.error("workflow/invalid-uses", message, text.span, Some(help.to_owned()));
-                return None;
+    /// Checks which step is waited for or cancelled: an earlier one that runs in the background.
+    ///
+    /// Source: GitHub: planning rules 1.7.
+    fn target(&mut self, target: Spanned<String>, own: Option<&Spanned<String>>) -> Spanned<StepId> {
+        let name = &target.value;
+        let key = name.to_ascii_lowercase();
+        if name.starts_with("__") {
+            let message = format!("The identifier '{name}' is invalid. IDs starting with '__' are reserved.");
+            self.findings.error("workflow/invalid-id", message, target.span, "give the step an `id` and name that");
+        } else if own.is_some_and(|it| it.value.eq_ignore_ascii_case(name)) {
+            let message = format!("Step '{name}' cannot reference itself");
+            self.findings.error("workflow/wait", message, target.span, "name an earlier background step");
+        } else if !self.written.contains_key(&key) {
+            let ids = self.written.values().map(|it| it.value.as_str());
+            let help = match closest(name, ids) {
+                Some(id) => format!("did you mean `{id}`?"),
+                None => "name the `id` of an earlier step with `background: true`".to_owned(),
             };
-            let with = match mapping.get("with") {
-                Some(it) => cursor.map(it, "`with`", &contexts::STEP),
-                None => EnvMap::new(),
-            };
-            Some(StepKind::Uses(UsesStep { target: Spanned::new(target, text.span), with }))
+            let message = format!("Step references unknown step ID '{name}'");
+            self.findings.error("workflow/wait", message, target.span, &help);
+        } else if !self.background.contains(&key) {
+            let source = self.findings.source().clone();
+            let message = format!("step '{name}' does not run in the background, so there is nothing to wait for");
+            let found = Diagnostic::warning(Code::new("workflow/wait-foreground"), message).at(&source, target.span);
+            self.findings.push(found.help("give that step `background: true`, or take this one away"));
         }
-        (Some(_), Some(uses)) => {
-            let help = "a step either runs a script or uses an action: make it two steps".to_owned();
-            cursor.error("workflow/unknown-key", "Unexpected value 'uses'", uses.span, Some(help));
-            None
-        }
-        (None, None) => {
-            let control = ["wait", "wait-all", "cancel", "parallel"];
-            if !control.iter().any(|it| mapping.get(it).is_some()) {
-                let message = "There's not enough info to determine what you meant. Add one of these properties: cancel, parallel, run, shell, uses, wait, wait-all, with, working-directory";
-                let help = "a step needs `run:` or `uses:`".to_owned();
-                let span = mapping.entries.first().map_or(node.span, |it| it.key.span);
-                cursor.error("workflow/step-without-kind", message, span, Some(help));
-            }
-            None
-        }
-    }
-}
-
-fn refuse(cursor: &mut Cursor, mapping: &Mapping, key: &str, place: &str) {
-    if let Some(entry) = mapping.entries.iter().find(|it| it.key.value == key) {
-        let help = format!("`{key}` is no key of {place}");
-        cursor.error("workflow/unknown-key", format!("Unexpected value '{key}'"), entry.key.span, Some(help));
+        target.map(StepId::new)
     }
 }

@@ -3,6 +3,7 @@
 mod conformance;
 mod lowering;
 mod properties;
+mod schema;
 
 use std::sync::Arc;
 

@@ -1,5 +1,9 @@
 //! What holds for every text.
+use std::sync::Arc;
+
 use proptest::prelude::*;
+use wfrun_syntax::Source;
+use wfrun_workflow::{FileRef, Loaded, ReadOptions, SetOptions, read_action, read_set};
 
 use crate::read;
 
@@ -26,6 +30,28 @@ const PIECES: &[&str] = &[
     "env: {A: 1}\n",
     "env: [1]\n",
     "name: x\n",
+    "on: {workflow_dispatch: {inputs: {a: {type: choice, options: [x]}}}}\n",
+    "on: {workflow_call: {inputs: {a: {type: string}}}}\n",
+    "on: {schedule: [{cron: '* * * * *'}]}\n",
+    "permissions: read-all\n",
+    "    permissions: {contents: write}\n",
+    "    concurrency: {group: a, queue: max}\n",
+    "    uses: ./.github/workflows/w.yml\n",
+    "    with: {a: 1}\n",
+    "    secrets: inherit\n",
+    "    strategy: {matrix: {a: [1, 2], exclude: [{a: 1}]}}\n",
+    "    strategy: {matrix: '${{ fromJSON(needs.a.outputs.m) }}'}\n",
+    "    container: {image: x, env: {A: '${{ env.B }}'}}\n",
+    "    services: {db: {image: y, ports: [1]}}\n",
+    "    environment: {name: e, url: '${{ steps.x.outputs.u }}'}\n",
+    "    outputs: {o: '${{ steps.x.outputs.o }}'}\n",
+    "    - {id: x, run: a, background: true}\n",
+    "    - wait: x\n",
+    "    - wait-all:\n",
+    "    - cancel: x\n",
+    "    - parallel: [{run: a}, {uses: ./b}]\n",
+    "    - if: always() && ${{ x }}\n",
+    "      ${{ insert }}: ${{ fromJSON('{}') }}\n",
     "&a ",
     "*a\n",
     "- ",
@@ -42,6 +68,23 @@ const PIECES: &[&str] = &[
 ];
 
 proptest! {
+    #[test]
+    fn no_set_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
+        let source = Source::new(".github/workflows/w.yml", pieces.concat());
+        // It calls itself, again and again.
+        let mut load = |_: &FileRef| Loaded::Source(Arc::clone(&source));
+        let found = read_set(&source, SetOptions::default(), &mut load).diagnostics;
+        prop_assert!(found.len() < 100);
+    }
+
+    #[test]
+    fn no_action_like_text_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..20), composite: bool) {
+        let head = if composite { "runs:\n  using: composite\n" } else { "runs: {using: docker, image: x}\n" };
+        let source = Source::new("action.yml", format!("name: a\ndescription: b\n{head}{}", pieces.concat()));
+        let found = read_action(&source, ReadOptions::default()).diagnostics;
+        prop_assert!(found.len() < 100);
+    }
+
     #[test]
     fn no_workflow_like_text_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
         let read = read(&pieces.concat());

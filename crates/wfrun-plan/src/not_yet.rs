@@ -1,0 +1,93 @@
+//! What GitHub takes and wfrun does not carry out yet: said before anything runs.
+use std::sync::Arc;
+
+use wfrun_syntax::{Code, Diagnostic, Source, Span};
+use wfrun_workflow::{EnvMap, Job, Step, StepKind, Workflow};
+
+/// Returns what of a workflow cannot be run yet (errors), and what has no effect here (warnings).
+pub fn not_yet(workflow: &Workflow) -> Vec<Diagnostic> {
+    let mut found = Found { source: &workflow.source, diagnostics: Vec::new() };
+    found.map("`env`", &workflow.env);
+    if let Some(concurrency) = &workflow.concurrency {
+        found.no_effect("`concurrency` of the workflow", concurrency.span, NO_QUEUE);
+    }
+    for job in workflow.jobs.values() {
+        found.job(job);
+    }
+    found.diagnostics
+}
+
+const NO_QUEUE: &str = "wfrun does not queue or cancel runs yet";
+
+struct Found<'a> {
+    source: &'a Arc<Source>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Found<'_> {
+    fn job(&mut self, job: &Job) {
+        let of = |key: &str| format!("`{key}` of job `{}`", job.id.value);
+        if let Some(strategy) = &job.strategy {
+            self.not_yet(&of("strategy"), strategy.span);
+        }
+        if let Some(call) = &job.call {
+            self.not_yet(&of("uses"), call.target.span);
+        }
+        if let Some(container) = &job.container {
+            self.not_yet(&of("container"), container.span);
+        }
+        if let Some(span) = services(job) {
+            self.not_yet(&of("services"), span);
+        }
+        if let Some(snapshot) = &job.snapshot {
+            self.not_yet(&of("snapshot"), snapshot.span);
+        }
+        if let Some(concurrency) = &job.concurrency {
+            self.no_effect(&of("concurrency"), concurrency.span, NO_QUEUE);
+        }
+        if let Some(environment) = &job.environment {
+            let why = "there are no protection rules or environment secrets here";
+            self.no_effect(&of("environment"), environment.name.node.place(), why);
+        }
+        self.map(&of("env"), &job.env);
+        self.map(&of("outputs"), &job.outputs);
+        job.steps.iter().for_each(|it| self.step(it));
+    }
+
+    fn step(&mut self, step: &Step) {
+        if step.background {
+            self.not_yet("`background` of a step", step.span);
+        }
+        self.map("`env` of a step", &step.env);
+        match &step.kind {
+            StepKind::Run(_) => {}
+            StepKind::Uses(uses) => self.map("`with` of a step", &uses.with),
+            StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                self.not_yet(&format!("`{}` of a step", step.key()), step.span);
+            }
+        }
+    }
+
+    fn map(&mut self, what: &str, map: &EnvMap) {
+        if let Some(span) = map.computed() {
+            self.not_yet(&format!("an expression that makes up names in {what}"), span);
+        }
+    }
+
+    fn not_yet(&mut self, thing: &str, span: Span) {
+        let message = format!("{thing} is not supported by wfrun yet");
+        let help = "GitHub accepts it, wfrun does not run it in part: README.md says what is built";
+        let found = Diagnostic::error(Code::new("wfrun/not-supported-yet"), message).at(self.source, span);
+        self.diagnostics.push(found.help(help));
+    }
+
+    fn no_effect(&mut self, thing: &str, span: Span, why: &str) {
+        let message = format!("{thing} has no effect here: {why}");
+        self.diagnostics.push(Diagnostic::warning(Code::new("wfrun/no-effect"), message).at(self.source, span));
+    }
+}
+
+fn services(job: &Job) -> Option<Span> {
+    let first = job.services.list.first().map(|it| it.id.span);
+    job.services.whole.as_ref().map(wfrun_workflow::Field::span).or(first)
+}

@@ -1,0 +1,170 @@
+//! Mappings: known and free keys, and which of several mappings is meant.
+use wfrun_expr::{Availability, Template};
+use wfrun_syntax::{Code, Diagnostic, Entry as NodeEntry, Mapping, Node, Span, Spanned, closest};
+
+use super::{Reader, VALUE, help, text_bytes};
+use crate::report::key_error;
+use crate::schema::{ANY, Def, MappingDef};
+use crate::token::{Entry, EntryKey};
+
+/// What is known so far of which mapping is meant.
+struct Choice {
+    /// The mappings that have all keys read so far.
+    candidates: Vec<&'static MappingDef>,
+    /// Keys that no candidate has, by the place of their finding.
+    unknown: Vec<(Spanned<String>, usize)>,
+    has_expression_key: bool,
+    seen: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Reads the entries; keys that do not belong are said, and their values skipped, as on GitHub.
+    pub(super) fn mapping(
+        &mut self,
+        node: &Node,
+        mapping: &Mapping,
+        def: &'static Def,
+        context: &'static Availability,
+    ) -> Vec<Entry> {
+        let mut choice = Choice {
+            candidates: def.mappings.to_vec(),
+            unknown: Vec::new(),
+            has_expression_key: false,
+            seen: Vec::new(),
+        };
+        let mut entries = Vec::with_capacity(mapping.len());
+        for entry in mapping {
+            if self.exceeded.is_some() {
+                break;
+            }
+            entries.extend(self.entry(entry, def, context, &mut choice));
+        }
+        self.settle(node, def, &choice);
+        entries
+    }
+
+    fn entry(
+        &mut self,
+        entry: &NodeEntry,
+        def: &'static Def,
+        context: &'static Availability,
+        choice: &mut Choice,
+    ) -> Option<Entry> {
+        let loose = choice.candidates.first().and_then(|it| it.loose);
+        let mut key = entry.key.clone();
+        if key.value.contains("${{") {
+            match self.key(&key, context) {
+                EntryKey::Text(literal) => key = literal,
+                computed @ (EntryKey::Expression(_) | EntryKey::Insert(_)) => {
+                    choice.has_expression_key = true;
+                    if context.contexts.is_empty() && context.functions.is_empty() {
+                        let help = Some("keys are read before anything runs: write the key itself".to_owned());
+                        let message = "A template expression is not allowed in this context";
+                        self.error("expr/not-allowed", message, key.span, help);
+                        return None;
+                    }
+                    self.count(VALUE + text_bytes(&key.value));
+                    let all_loose = def.mappings.iter().all(|it| it.properties.is_empty());
+                    let value = loose.filter(|_| all_loose).unwrap_or(&ANY);
+                    return Some(Entry { key: computed, value: self.value(&entry.value, value, context) });
+                }
+            }
+        }
+        let value = self.value_of(&key, def, loose, choice)?;
+        self.count(VALUE + text_bytes(&key.value));
+        choice.seen.push(key.value.clone());
+        Some(Entry { key: EntryKey::Text(key), value: self.value(&entry.value, value, context) })
+    }
+
+    /// Finds what stands behind a key; narrows the mappings that can be meant.
+    fn value_of(
+        &mut self,
+        key: &Spanned<String>,
+        def: &'static Def,
+        loose: Option<&'static Def>,
+        choice: &mut Choice,
+    ) -> Option<&'static Def> {
+        if let Some(property) = choice.candidates.iter().find_map(|it| it.property(&key.value)) {
+            choice.candidates.retain(|it| it.property(&key.value).is_some());
+            return Some(property.value);
+        }
+        if let Some(value) = loose {
+            if key.value.is_empty() {
+                let help = Some("write a key in front of the colon".to_owned());
+                self.error("workflow/missing-value", "Unexpected value ''", key.span, help);
+            }
+            return Some(value);
+        }
+        self.unknown_key(key, def, choice);
+        None
+    }
+
+    fn unknown_key(&mut self, key: &Spanned<String>, def: &Def, choice: &mut Choice) {
+        let message = format!("Unexpected value '{}'", key.value);
+        let help = help::unknown_key(&key.value, def, &choice.candidates, &choice.seen);
+        if self.options.allow_unknown && !help::is_known_elsewhere(&key.value, def) {
+            let found = Diagnostic::warning(Code::new("workflow/allowed-unknown-key"), message);
+            let help = "--allow-unknown lets it pass; wfrun does nothing with it, and GitHub may refuse it";
+            self.diagnostics.push(found.at(self.source, key.span).help(help));
+            return;
+        }
+        self.error("workflow/unknown-key", message, key.span, Some(help));
+        choice.unknown.push((key.clone(), self.diagnostics.len() - 1));
+    }
+
+    fn key(&mut self, key: &Spanned<String>, context: &Availability) -> EntryKey {
+        if Template::is_insert(&key.value) {
+            return EntryKey::Insert(key.span);
+        }
+        match Template::parse(&key.value, context) {
+            Ok(Template::Literal(text)) => EntryKey::Text(Spanned::new(text, key.span)),
+            Ok(template) => EntryKey::Expression(Spanned::new(template, key.span)),
+            Err(error) => {
+                self.diagnostics.push(key_error(self.source, key, &error, context));
+                EntryKey::Text(key.clone())
+            }
+        }
+    }
+
+    /// Says what is missing: a key that is required, or those that would tell which mapping is meant.
+    fn settle(&mut self, node: &Node, def: &Def, choice: &Choice) {
+        let place = node.place();
+        if let [only] = choice.candidates.as_slice() {
+            if choice.has_expression_key {
+                return;
+            }
+            for property in only.properties.iter().filter(|it| it.required) {
+                if !choice.seen.iter().any(|it| it == property.name) {
+                    let message = format!("Required property is missing: {}", property.name);
+                    self.missing("workflow/missing-key", &message, place, &[property.name], def, choice);
+                }
+            }
+            return;
+        }
+        let deciding = help::deciding_keys(&choice.candidates);
+        let message = format!(
+            "There's not enough info to determine what you meant. Add one of these properties: {}",
+            deciding.join(", ")
+        );
+        self.missing("workflow/ambiguous", &message, place, &deciding, def, choice);
+    }
+
+    /// Says that one of `keys` is missing; where an unknown key is one of them misspelt, it is said there.
+    fn missing(
+        &mut self,
+        code: &'static str,
+        message: &str,
+        place: Span,
+        keys: &[&'static str],
+        def: &Def,
+        choice: &Choice,
+    ) {
+        let misspelt = choice.unknown.iter().find(|(key, _)| closest(&key.value, keys.iter().copied()).is_some());
+        if let Some((key, at)) = misspelt {
+            let right = closest(&key.value, keys.iter().copied()).map(|name| format!("did you mean `{name}`?"));
+            self.diagnostics[*at].help = right;
+            return;
+        }
+        self.error(code, message, place, Some(help::missing(keys, def)));
+    }
+}
