@@ -55,8 +55,10 @@ pub enum ParseErrorKind {
 
 impl ParseErrorKind {
     /// Tells whether reading words failed (GitHub's test data: `lexing`), rather than their order (`parsing`).
+    ///
+    /// Source: GitHub: the lexer of `@actions/expressions` asks for the length, its parser for the depth.
     pub const fn is_lexing(self) -> bool {
-        matches!(self, Self::IllegalToken)
+        matches!(self, Self::IllegalToken | Self::TooLong)
     }
 }
 

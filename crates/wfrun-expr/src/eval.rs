@@ -250,8 +250,7 @@ impl Evaluation<'_> {
                 memory::OBJECT
             }
             (_, Key::Name(_) | Key::Value(_)) => {
-                hits(target, key, &mut found);
-                return Ok(found.pop().map_or_else(|| Value::Null.into(), Outcome::data));
+                return Ok(hit(target, key).map_or_else(|| Value::Null.into(), |it| Outcome::data(it.clone())));
             }
         };
         let bytes = own + found.len() * memory::POINTER;
@@ -331,9 +330,15 @@ fn hits(collection: &Value, key: &Key<'_>, found: &mut Vec<Value>) {
     match (collection, key) {
         (Value::Object(members), Key::All) => found.extend(members.values().cloned()),
         (Value::Array(items), Key::All) => found.extend_from_slice(items.items()),
-        (Value::Object(members), _) => found.extend(key.name().and_then(|it| members.get(&it)).cloned()),
-        (Value::Array(items), _) => found.extend(key.position().and_then(|it| items.get(it)).cloned()),
-        (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => {}
+        (_, Key::All | Key::Name(_) | Key::Value(_)) => found.extend(hit(collection, key).cloned()),
+    }
+}
+
+fn hit<'v>(collection: &'v Value, key: &Key<'_>) -> Option<&'v Value> {
+    match collection {
+        Value::Object(members) => members.get(&key.name()?),
+        Value::Array(items) => items.get(key.position()?),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
 

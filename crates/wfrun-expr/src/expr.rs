@@ -87,34 +87,43 @@ impl Expr {
         let mut open = vec![self];
         std::iter::from_fn(move || {
             let next = open.pop()?;
-            open.extend(next.operands().into_iter().rev());
+            next.push_operands(&mut open);
             Some(next)
         })
     }
 
+    /// Puts the direct parts on a stack, the last one first.
+    fn push_operands<'e>(&'e self, stack: &mut Vec<&'e Self>) {
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Context(_) => {}
+            ExprKind::Index { target, index } => {
+                if let Index::Expr(index) = index {
+                    stack.push(index);
+                }
+                stack.push(target);
+            }
+            ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => stack.extend(args.iter().rev()),
+            ExprKind::Not(operand) => stack.push(operand),
+            ExprKind::Compare { left, right, .. } => stack.extend([&**right, &**left]),
+        }
+    }
+
     /// Returns the direct parts, from left to right.
     pub fn operands(&self) -> Vec<&Self> {
-        match &self.kind {
-            ExprKind::Literal(_) | ExprKind::Context(_) => Vec::new(),
-            ExprKind::Index { target, index } => match index {
-                Index::Property(_) | Index::Wildcard => vec![target],
-                Index::Expr(index) => vec![target, index],
-            },
-            ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => args.iter().collect(),
-            ExprKind::Not(operand) => vec![operand],
-            ExprKind::Compare { left, right, .. } => vec![left, right],
-        }
+        let mut operands = Vec::new();
+        self.push_operands(&mut operands);
+        operands.reverse();
+        operands
     }
 
     /// Returns the names of the contexts it uses, in lower case, each once, in order.
     pub fn contexts_used(&self) -> Vec<String> {
-        let mut names = Vec::new();
+        let mut names: Vec<String> = Vec::new();
         for part in self.walk() {
-            if let ExprKind::Context(name) = &part.kind {
-                let name = name.to_ascii_lowercase();
-                if !names.contains(&name) {
-                    names.push(name);
-                }
+            if let ExprKind::Context(name) = &part.kind
+                && !names.iter().any(|it| it.eq_ignore_ascii_case(name))
+            {
+                names.push(name.to_ascii_lowercase());
             }
         }
         names

@@ -131,22 +131,24 @@ impl<'a> Lexer<'a> {
     }
 
     fn string(&mut self) -> TokenKind {
-        let mut value = String::new();
-        let mut rest = &self.text[self.at + 1..];
+        let start = self.at + 1;
+        let mut end = start;
+        let mut doubled = false;
         loop {
-            let Some((part, behind)) = rest.split_once('\'') else {
+            let Some(len) = self.text[end..].find('\'') else {
                 self.at = self.text.len();
                 return TokenKind::Illegal;
             };
-            value.push_str(part);
-            if let Some(behind) = behind.strip_prefix('\'') {
-                value.push('\'');
-                rest = behind;
-            } else {
-                self.at = self.text.len() - behind.len();
-                return TokenKind::Literal(Value::from(value));
+            end += len;
+            if !self.text[end + 1..].starts_with('\'') {
+                break;
             }
+            doubled = true;
+            end += 2;
         }
+        self.at = end + 1;
+        let text = &self.text[start..end];
+        TokenKind::Literal(if doubled { Value::from(text.replace("''", "'")) } else { Value::from(text) })
     }
 
     fn operator(&mut self) -> TokenKind {

@@ -20,10 +20,10 @@ pub fn parse_number(text: &str) -> f64 {
     };
     let number = if unsigned.eq_ignore_ascii_case("infinity") {
         f64::INFINITY
-    } else if is_decimal(unsigned) {
-        unsigned.parse().unwrap_or(f64::NAN)
     } else {
-        f64::NAN
+        // .NET does not mind U+0000 behind the digits.
+        let digits = unsigned.trim_end_matches('\0');
+        if is_decimal(digits) { digits.parse().unwrap_or(f64::NAN) } else { f64::NAN }
     };
     if negative { -number } else { number }
 }
@@ -64,6 +64,7 @@ mod tests {
             ("0o17", 15.0),
             ("0xFFFFFFFF", -1.0),
             ("1e400", f64::INFINITY),
+            ("-2\0\0", -2.0),
             ("infinity", f64::INFINITY),
             ("+Infinity", f64::INFINITY),
             ("-INFINITY", f64::NEG_INFINITY),
@@ -72,9 +73,25 @@ mod tests {
             let same = parse_number(text) == number;
             assert!(same, "{text:?} is {}", parse_number(text));
         }
-        for text in
-            ["abc", "1_000", "1,000", "0X10", "-0x1", "0xFFFFFFFFF", "1.5.2", "NaN", "inf", ".", "e1", "1e", "- 1", "١"]
-        {
+        for text in [
+            "abc",
+            "1_000",
+            "1,000",
+            "0X10",
+            "-0x1",
+            "0xFFFFFFFFF",
+            "1.5.2",
+            "NaN",
+            "inf",
+            ".",
+            "e1",
+            "1e",
+            "- 1",
+            "١",
+            "\0",
+            "1\0 1",
+            "0x1\0",
+        ] {
             assert!(parse_number(text).is_nan(), "{text:?}");
         }
     }

@@ -52,7 +52,8 @@ pub(crate) fn parse_at(
         return Err(too_long(offset..offset + text.len()));
     }
     let names = Names { contexts, functions };
-    Parser { text, offset, names, operands: Vec::new(), operators: Vec::new(), too_deep: false }.run()
+    let (operands, operators) = (Vec::with_capacity(8), Vec::with_capacity(8));
+    Parser { text, offset, names, operands, operators, too_deep: false }.run()
 }
 
 /// Tells whether an expression is longer than GitHub reads.

@@ -169,16 +169,23 @@ impl fmt::Display for Value {
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Kind {
+    /// Returns GitHub's name for it.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Null => "Null",
             Self::Boolean => "Boolean",
             Self::Number => "Number",
             Self::String => "String",
             Self::Array => "Array",
             Self::Object => "Object",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

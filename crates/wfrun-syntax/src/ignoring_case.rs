@@ -58,10 +58,20 @@ fn units(text: &str) -> impl Iterator<Item = u16> {
     })
 }
 
+/// Source: GitHub: `OrdinalCasing.ToUpperSurrogate` of .NET for what lies outside of the basic plane.
 fn upper(it: char) -> char {
-    // .NET keeps the dotless i and the long s apart from the letters of ASCII. It also maps unit by unit, so
-    // whatever lies outside the basic plane has no case.
-    if it == '\u{131}' || it == '\u{17f}' || u32::from(it) > 0xffff {
+    // .NET keeps the dotless i and the long s apart from the letters of ASCII, and outside of the basic plane it maps
+    // the letters of six scripts only.
+    let mapped_outside = matches!(
+        it,
+        '\u{10428}'..='\u{1044f}'
+            | '\u{104d8}'..='\u{104fb}'
+            | '\u{10cc0}'..='\u{10cf2}'
+            | '\u{118c0}'..='\u{118df}'
+            | '\u{16e60}'..='\u{16e7f}'
+            | '\u{1e922}'..='\u{1e943}'
+    );
+    if it == '\u{131}' || it == '\u{17f}' || (u32::from(it) > 0xffff && !mapped_outside) {
         return it;
     }
     let mut mapped = it.to_uppercase();
@@ -77,11 +87,14 @@ mod tests {
 
     #[test]
     fn compares_as_dotnet_does() {
-        for (a, b) in [("a", "A"), ("ς", "Σ"), ("é", "É"), ("", ""), ("ÿ", "Ÿ")] {
+        for (a, b) in [("a", "A"), ("ς", "Σ"), ("é", "É"), ("", ""), ("ÿ", "Ÿ"), ("𐐨", "𐐀"), ("𞤢", "𞤀")]
+        {
             assert!(eq_ignoring_case(a, b), "{a} = {b}");
             assert_eq!(upper_ordinal(a), upper_ordinal(b));
         }
-        for (a, b) in [("ß", "SS"), ("ſ", "S"), ("ı", "I"), ("İ", "i"), ("a", "b"), ("a", "ab"), ("𐐨", "𐐀")] {
+        for (a, b) in
+            [("ß", "SS"), ("ſ", "S"), ("ı", "I"), ("İ", "i"), ("a", "b"), ("a", "ab"), ("\u{10597}", "\u{10570}")]
+        {
             assert!(!eq_ignoring_case(a, b), "{a} ≠ {b}");
         }
         for (text, part, contains, starts, ends) in [

@@ -12,6 +12,11 @@ pub fn format_number(number: f64) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
+    // Most numbers are whole and have fewer digits than count.
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        return (number as i64).to_string();
+    }
     // `d.dddddddddddddde±x`, rounded correctly to 15 digits.
     let scientific = format!("{:.14e}", number.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));

@@ -142,7 +142,10 @@ fn answer(line: &[u8], output: &mut impl Write) -> io::Result<Result<(), String>
     };
     match wfrun_expr::evaluate(&expr, &Line { contexts: &contexts }) {
         Ok(trace) => {
-            write!(output, "{{\"id\":{},\"kind\":\"{}\",\"value\":", id.unwrap_or("null"), trace.value().kind())?;
+            let kind = trace.value().kind().name();
+            for piece in ["{\"id\":", id.unwrap_or("null"), ",\"kind\":\"", kind, "\",\"value\":"] {
+                output.write_all(piece.as_bytes())?;
+            }
             serde_json::to_writer(&mut *output, trace.value())?;
             output.write_all(b"}\n")?;
         }

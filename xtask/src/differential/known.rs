@@ -99,7 +99,7 @@ pub(super) const KNOWN: &[Known] = &[
     Known {
         name: "JSON reader",
         reason: "the package reads strict JSON and has messages of its own",
-        applies: |it| it.in_evaluation() && it.flag("json-reader"),
+        applies: |it| it.in_evaluation() && it.their_kind() == Some("evaluation") && it.flag("json-reader"),
     },
     Known {
         name: "eager arguments",

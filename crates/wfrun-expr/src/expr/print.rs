@@ -27,7 +27,7 @@ pub(crate) struct Part {
 
 impl Printed {
     pub(crate) fn of(expr: &Expr) -> Self {
-        let mut printer = Printer { text: String::new(), parts: Vec::new() };
+        let mut printer = Printer { text: String::with_capacity(96), parts: Vec::with_capacity(12) };
         printer.print(expr);
         Self { text: Arc::from(printer.text), parts: printer.parts }
     }
@@ -66,6 +66,11 @@ impl Printer {
     fn print_kind(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Literal(Value::Number(it)) => self.number(*it),
+            ExprKind::Literal(Value::String(it)) if !it.contains('\'') => {
+                self.text.push('\'');
+                self.text.push_str(it);
+                self.text.push('\'');
+            }
             ExprKind::Literal(it) => self.display(it),
             ExprKind::Context(name) => self.text.push_str(name),
             ExprKind::Index { target, index } => {

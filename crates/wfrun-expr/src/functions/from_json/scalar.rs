@@ -16,27 +16,34 @@ impl Reader<'_> {
         let second = self.cursor.rest().chars().nth(1);
         match (first, second) {
             ('"' | '\'', _) => self.string(first).map(Value::from),
-            ('t', _) => self.word("true", Value::Bool(true), "boolean"),
-            ('f', _) => self.word("false", Value::Bool(false), "boolean"),
-            ('n', Some('u')) => self.word("null", Value::Null, "null"),
+            ('t', _) => self.word("true", Value::Bool(true), "Error parsing boolean value."),
+            ('f', _) => self.word("false", Value::Bool(false), "Error parsing boolean value."),
+            ('n', Some('u')) => self.word("null", Value::Null, "Error parsing null value."),
             ('n', None) => {
                 self.cursor.bump();
                 Err(self.cursor.error("Unexpected end when reading JSON."))
             }
-            // GitHub makes a string of what is not defined.
-            ('u', _) => self.word("undefined", Value::from(""), "undefined"),
-            ('N', _) => self.word("NaN", Value::Number(f64::NAN), "NaN"),
-            ('I', _) => self.word("Infinity", Value::Number(f64::INFINITY), "Infinity"),
-            ('-', Some('I')) => self.word("-Infinity", Value::Number(f64::NEG_INFINITY), "-Infinity"),
-            _ if first == '-' || first == '.' || first.is_numeric() => self.number(),
-            _ => {
-                let what = format!("Unexpected character encountered while parsing value: {first}.");
-                Err(self.cursor.error(&what))
+            ('n', Some('e')) => {
+                let read = self.word("new", Value::Null, "Unexpected content while parsing JSON.");
+                read.and_then(|_| Err(self.unexpected(first)))
             }
+            // GitHub makes a string of what is not defined.
+            ('u', _) => self.word("undefined", Value::from(""), "Error parsing undefined value."),
+            ('N', _) => self.word("NaN", Value::Number(f64::NAN), "Error parsing NaN value."),
+            ('I', _) => self.word("Infinity", Value::Number(f64::INFINITY), "Error parsing Infinity value."),
+            ('-', Some('I')) => {
+                self.word("-Infinity", Value::Number(f64::NEG_INFINITY), "Error parsing -Infinity value.")
+            }
+            _ if first == '-' || first == '.' || first.is_numeric() => self.number(),
+            _ => Err(self.unexpected(first)),
         }
     }
 
-    fn word(&mut self, word: &str, value: Value, what: &str) -> Result<Value, String> {
+    fn unexpected(&self, found: char) -> String {
+        self.cursor.error(&format!("Unexpected character encountered while parsing value: {found}."))
+    }
+
+    fn word(&mut self, word: &str, value: Value, otherwise: &str) -> Result<Value, String> {
         let rest = self.cursor.rest();
         let same = rest.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
         if rest.encode_utf16().take(word.len()).count() < word.len() {
@@ -51,7 +58,7 @@ impl Reader<'_> {
         if same == word.len() && ends {
             return Ok(value);
         }
-        Err(self.cursor.error(&format!("Error parsing {what} value.")))
+        Err(self.cursor.error(otherwise))
     }
 
     fn number(&mut self) -> Result<Value, String> {
