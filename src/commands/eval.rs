@@ -8,6 +8,7 @@ use wfrun_expr::{
 use wfrun_journal::Masker;
 use wfrun_report::trace_text;
 use wfrun_syntax::{Diagnostic, Source, Span, closest};
+use wfrun_workflow::explain_expression_error;
 
 use self::contexts::Contexts;
 use crate::cli::EvalArgs;
@@ -116,29 +117,20 @@ fn refuse(
 fn unparsed(written: &str, offset: usize, err: &ParseError, contexts: &Contexts) -> Diagnostic {
     let source = Source::new("<expression>", written);
     let place = span(offset, err.range.start as usize..err.range.end as usize);
-    let found = Diagnostic::error("expr/invalid", err.to_string()).at(&source, place);
-    match help(written, err, contexts) {
-        Some(help) => found.help(help),
-        None => found,
+    let found = explain_expression_error(err, written.get(offset..).unwrap_or_default(), &AVAILABLE);
+    let found = found.at(&source, place);
+    if err.kind == ParseErrorKind::UnrecognizedNamedValue {
+        let near = closest(&err.token, contexts.names()).map(|it| format!("did you mean `{it}`?"));
+        return found.help(near.unwrap_or_else(|| contexts.missing(&err.token)));
     }
+    if written.contains("${{") {
+        return found.help("give the text of one expression, without `${{ }}` or with it around the whole");
+    }
+    found
 }
 
-fn help(written: &str, err: &ParseError, contexts: &Contexts) -> Option<String> {
-    let near = |names: &[&str]| closest(&err.token, names.iter().copied()).map(|it| format!("did you mean `{it}`?"));
-    if err.kind == ParseErrorKind::UnrecognizedNamedValue {
-        return near(&contexts.names()).or_else(|| Some(contexts.missing(&err.token)));
-    }
-    if err.kind == ParseErrorKind::UnrecognizedFunction {
-        let available = Availability { contexts: &[], functions: FUNCTIONS };
-        let names: Vec<&str> = available.function_names().collect();
-        return near(&names).or_else(|| Some(format!("the functions are: {}", names.join(", "))));
-    }
-    if err.token.starts_with('"') {
-        return Some("strings stand in single quotes: 'text'".to_owned());
-    }
-    let braces = "give the text of one expression, without `${{ }}` or with it around the whole";
-    written.contains("${{").then(|| braces.to_owned())
-}
+/// What an expression here may use besides the contexts that are given.
+const AVAILABLE: Availability = Availability { contexts: &[], functions: FUNCTIONS };
 
 /// Status functions answer as in a job that needs nothing.
 ///

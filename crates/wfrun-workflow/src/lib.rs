@@ -38,6 +38,7 @@ pub use on::{EventConfig, InputKind, InputSpec, On, Patterns, Schedule, SecretSp
 pub use pattern::{Pattern, PatternError};
 pub use read::ReadOptions;
 pub use references::{Reference, references, references_in};
+pub use report::explain as explain_expression_error;
 pub use schema::EventSpec;
 pub use set::{FileRef, Loaded, PermissionsPolicy, RepositoryRef, SetOptions, WorkflowSet, read_set};
 pub use sites::{Site, SiteValue, sites, step_sites, token_expressions};

@@ -43,8 +43,8 @@ fn within(source: &Source, key: Span, range: &Range<u32>) -> Span {
     if source.slice(key).starts_with("${{") && part.end <= key.end { part } else { key }
 }
 
-/// `text` is the value or key that the places of `error` count in.
-fn explain(error: &ParseError, text: &str, availability: &Availability) -> Diagnostic {
+/// Says what is wrong with an expression, without a place; `text` is what the places of `error` count in.
+pub fn explain(error: &ParseError, text: &str, availability: &Availability) -> Diagnostic {
     let before = text.get(..error.range.start as usize).unwrap_or_default();
     let (code, help) = match error.kind {
         ParseErrorKind::IllegalToken | ParseErrorKind::UnexpectedSymbol => {

@@ -5,7 +5,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use wfrun_syntax::{Diagnostic, Severity, Source, Span};
 
-use crate::Style;
+use crate::{Style, text::wrap};
 
 /// Draws findings as rustc does: header, place, the lines with carets and labels, help; an empty line between two.
 ///
@@ -14,18 +14,30 @@ use crate::Style;
 pub fn render_diagnostics(diagnostics: &[Diagnostic], style: &Style) -> String {
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width);
-    let drawn = diagnostics.iter().map(|it| tidy(&renderer.render(&[group(it)])));
+    let drawn = diagnostics.iter().map(|it| {
+        let help = it.help.as_deref().map(|text| wrapped(text, style.width));
+        tidy(&renderer.render(&[group(it, help.as_deref())]))
+    });
     drawn.collect::<Vec<_>>().join("\n")
 }
 
-fn group(diagnostic: &Diagnostic) -> Group<'_> {
+/// A help broken into lines that fit behind `   = help: `.
+fn wrapped(text: &str, width: usize) -> String {
+    let lines = text.lines().flat_map(|line| wrap(line, width.saturating_sub(INDENT).max(40)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Columns in front of a help, where line numbers have up to three digits.
+const INDENT: usize = 13;
+
+fn group<'a>(diagnostic: &'a Diagnostic, help: Option<&'a str>) -> Group<'a> {
     let title = level(diagnostic.severity).primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str());
     let mut group = Group::with_title(title);
     for snippet in snippets(diagnostic) {
         group = group.element(snippet);
     }
-    match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
+    match help {
+        Some(help) => group.element(Level::HELP.message(help)),
         None => group,
     }
 }
