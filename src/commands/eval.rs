@@ -31,7 +31,7 @@ pub(crate) fn eval(args: &EvalArgs, environment: &Environment, output: &Output) 
     }
     let written = args.expression.as_deref().unwrap_or_default();
     let (inner, offset) = without_braces(written);
-    let contexts = Contexts::read(args, output)?;
+    let Some(contexts) = Contexts::read(args, output)? else { return Ok(Exit::Invalid) };
     let expr = match wfrun_expr::parse_in(inner, &contexts.names(), FUNCTIONS) {
         Ok(expr) => expr,
         Err(err) => {
@@ -116,10 +116,29 @@ fn refuse(
 fn unparsed(written: &str, offset: usize, err: &ParseError, contexts: &Contexts) -> Diagnostic {
     let source = Source::new("<expression>", written);
     let place = span(offset, err.range.start as usize..err.range.end as usize);
-    let found = Diagnostic::error("expr/invalid", err.to_string()).at(&source, place);
+    let found = Diagnostic::error(code(err.kind), err.to_string()).at(&source, place);
     match help(written, err, contexts) {
         Some(help) => found.help(help),
         None => found,
+    }
+}
+
+/// As for an expression of a workflow.
+const fn code(kind: ParseErrorKind) -> &'static str {
+    match kind {
+        ParseErrorKind::UnrecognizedNamedValue => "expr/unknown-context",
+        ParseErrorKind::UnrecognizedFunction => "expr/unknown-function",
+        ParseErrorKind::TooFewParameters | ParseErrorKind::TooManyParameters | ParseErrorKind::EvenParameters => {
+            "expr/parameters"
+        }
+        ParseErrorKind::TooLong => "expr/too-long",
+        ParseErrorKind::TooDeep => "expr/too-deep",
+        ParseErrorKind::IllegalToken
+        | ParseErrorKind::UnexpectedSymbol
+        | ParseErrorKind::UnexpectedEnd
+        | ParseErrorKind::NotClosed
+        | ParseErrorKind::Empty
+        | ParseErrorKind::Directive => "expr/syntax",
     }
 }
 
