@@ -33,6 +33,14 @@ fn outside_of_a_repository() {
     for (arguments, stdout, code, stderr) in [
         (vec!["1 == 1"], "true\n", 0, "1 == 1  true\n"),
         (vec!["${{ format('{0}', 'a') }}"], "\"a\"\n", 0, "format('{0}', 'a')  'a'\n"),
+        (vec!["-1 < 0"], "true\n", 0, "-1 < 0  true"),
+        (
+            vec!["--json", "-Infinity"],
+            "{\"kind\":\"Number\",\"value\":\"-Infinity\",\"trace\":{\"text\":\"-Infinity\",\"range\":{\"start\":0,\"end\":9},\"op\":\"literal\",\"value\":\"-Infinity\"}}\n",
+            0,
+            "",
+        ),
+        (vec!["1", "--jsn"], "", 2, "--jsn"),
         (vec!["0 / 0"], "", 2, "Unexpected symbol: '/'"),
         (vec!["NaN"], "\"NaN\"\n", 0, "NaN"),
         (vec!["success() && always() && !failure() && !cancelled('x')"], "", 2, "Too many parameters supplied"),
