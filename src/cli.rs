@@ -140,7 +140,7 @@ order: {\"id\":…,\"kind\":…,\"value\":…} or {\"id\":…,\"error\":{\"kind\
 lexing, parsing, evaluation, or input for a line that is not of this form; only the last makes the exit code 2")]
 pub(crate) struct EvalArgs {
     /// The expression, with or without `${{ }}` around it
-    #[arg(value_name = "EXPRESSION", required_unless_present = "batch")]
+    #[arg(value_name = "EXPRESSION", required_unless_present = "batch", allow_hyphen_values = true)]
     pub(crate) expression: Option<String>,
     /// Contexts: a JSON object with an object for each
     #[arg(long, value_name = "FILE")]

@@ -120,6 +120,8 @@ fn unparsed(written: &str, offset: usize, err: &ParseError, contexts: &Contexts)
     let found = explain_expression_error(err, written.get(offset..).unwrap_or_default(), &AVAILABLE);
     let found = found.at(&source, place);
     if err.kind == ParseErrorKind::UnrecognizedNamedValue {
+        // Whatever is given exists; there is no key here that could allow less.
+        let found = Diagnostic { code: "expr/unknown-context".into(), ..found };
         let near = closest(&err.token, contexts.names()).map(|it| format!("did you mean `{it}`?"));
         return found.help(near.unwrap_or_else(|| contexts.missing(&err.token)));
     }

@@ -29,9 +29,18 @@ fn outside_of_a_repository() {
     std::fs::write(folder.path().join("c.json"), r#"{"needs": {"a": {"result": "failure"}}, "vars": {"v": 1e21}}"#)
         .expect("a file");
     std::fs::write(folder.path().join("bad.json"), "[1]").expect("a file");
+    std::fs::write(folder.path().join("broken.env"), "A=1\nnonsense\n").expect("a file");
     for (arguments, stdout, code, stderr) in [
         (vec!["1 == 1"], "true\n", 0, "1 == 1  true\n"),
         (vec!["${{ format('{0}', 'a') }}"], "\"a\"\n", 0, "format('{0}', 'a')  'a'\n"),
+        (vec!["-1 < 0"], "true\n", 0, "-1 < 0  true"),
+        (
+            vec!["--json", "-Infinity"],
+            "{\"kind\":\"Number\",\"value\":\"-Infinity\",\"trace\":{\"text\":\"-Infinity\",\"range\":{\"start\":0,\"end\":9},\"op\":\"literal\",\"value\":\"-Infinity\"}}\n",
+            0,
+            "",
+        ),
+        (vec!["1", "--jsn"], "", 2, "--jsn"),
         (vec!["0 / 0"], "", 2, "Unexpected symbol: '/'"),
         (vec!["NaN"], "\"NaN\"\n", 0, "NaN"),
         (vec!["success() && always() && !failure() && !cancelled('x')"], "", 2, "Too many parameters supplied"),
@@ -49,6 +58,7 @@ fn outside_of_a_repository() {
         (vec!["hashFiles('*.json') != ''"], "true\n", 0, "hashFiles('*.json')"),
         (vec!["join(1,2,3)"], "", 2, "Too many parameters supplied: '('. Located at position 5"),
         (vec!["fromJSON('[')"], "", 2, "error[expr/no-value]: Error reading JArray from JsonReader."),
+        (vec!["env.A", "--env-file", "broken.env"], "", 2, "broken.env"),
         (vec!["a.b", "--context", "bad.json"], "", 2, "failed to read bad.json: it holds Array"),
         (vec!["a.b", "--context", "none.json"], "", 2, "failed to read none.json"),
         (vec!["x ${{ 1 }}"], "", 2, "others are given by `--context FILE`"),
@@ -111,7 +121,7 @@ fn an_error_points_at_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_, stderr, _) = said(folder.path(), &["${{ github.ref == 'é' && env.x == contians(1, 2) }}"]);
     insta::assert_snapshot!(stderr, @r#"
-    error[expr/invalid]: Unrecognized function: 'contians'. Located at position 31 within expression: github.ref == 'é' && env.x == contians(1, 2)
+    error[expr/unknown-function]: Unrecognized function: 'contians'. Located at position 31 within expression: github.ref == 'é' && env.x == contians(1, 2)
      --> <expression>:1:35
       |
     1 | ${{ github.ref == 'é' && env.x == contians(1, 2) }}

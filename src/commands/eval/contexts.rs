@@ -33,8 +33,8 @@ pub(crate) struct Contexts {
 }
 
 impl Contexts {
-    /// Reads the files that the options name.
-    pub(crate) fn read(args: &EvalArgs, output: &Output) -> anyhow::Result<Self> {
+    /// Reads the files that the options name; nothing if one of them is broken, which is said.
+    pub(crate) fn read(args: &EvalArgs, output: &Output) -> anyhow::Result<Option<Self>> {
         let given = match &args.context {
             Some(path) => object(path)?,
             None => Object::default(),
@@ -46,16 +46,16 @@ impl Contexts {
             [secrets.diagnostics, vars.diagnostics, env.diagnostics].into_iter().flatten().collect();
         output.diagnostics(&diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
-            return Err(Help::error("cli/files", "a file of values cannot be read", "mend the lines above"));
+            return Ok(None);
         }
-        Ok(Self {
+        Ok(Some(Self {
             given,
             secrets: secrets.value,
             vars: vars.value,
             env: env.value,
             inputs: crate::situation::inputs(&args.happening)?,
             folder: args.happening.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
-        })
+        }))
     }
 
     /// The names of all contexts.
