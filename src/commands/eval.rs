@@ -32,7 +32,7 @@ pub(crate) fn eval(args: &EvalArgs, environment: &Environment, output: &Output) 
     }
     let written = args.expression.as_deref().unwrap_or_default();
     let (inner, offset) = without_braces(written);
-    let contexts = Contexts::read(args, output)?;
+    let Some(contexts) = Contexts::read(args, output)? else { return Ok(Exit::Invalid) };
     let expr = match wfrun_expr::parse_in(inner, &contexts.names(), FUNCTIONS) {
         Ok(expr) => expr,
         Err(err) => {
@@ -125,7 +125,7 @@ fn unparsed(written: &str, offset: usize, err: &ParseError, contexts: &Contexts)
         let near = closest(&err.token, contexts.names()).map(|it| format!("did you mean `{it}`?"));
         return found.help(near.unwrap_or_else(|| contexts.missing(&err.token)));
     }
-    if written.contains("${{") {
+    if err.token.starts_with('$') {
         return found.help("give the text of one expression, without `${{ }}` or with it around the whole");
     }
     found

@@ -120,7 +120,11 @@ fn unknown_action() {
     6 |     - uses: octo/launch@v1
       |             ^^^^^^^^^^^^^^
       |
-      = help: actions are not fetched yet; wfrun carries these in itself: actions/checkout, actions/setup-python, actions/cache, actions/cache/restore, actions/cache/save, aws-actions/configure-aws-credentials, aws-actions/amazon-ecr-login, aws-actions/amazon-ecs-render-task-definition, aws-actions/amazon-ecs-deploy-task-definition
+      = help: actions are not fetched yet; wfrun carries these in itself: actions/checkout,
+              actions/setup-python, actions/cache, actions/cache/restore, actions/cache/save,
+              aws-actions/configure-aws-credentials, aws-actions/amazon-ecr-login,
+              aws-actions/amazon-ecs-render-task-definition,
+              aws-actions/amazon-ecs-deploy-task-definition
     exit code 3
     ");
 }
@@ -207,7 +211,8 @@ fn no_engine() {
     assert_snapshot!(format!("{}{}exit code {}", ran.stdout, ran.stderr, ran.code), @r"
     error[backend/unavailable]: no Docker engine answers at unix:///nowhere/docker.sock (Socket not found: /nowhere/docker.sock)
      |
-     = help: start it (`sudo systemctl start docker`, or `sudo dockerd`), set DOCKER_HOST, or use `--backend sandbox`
+     = help: start it (`sudo systemctl start docker`, or `sudo dockerd`), set DOCKER_HOST, or use
+             `--backend sandbox`
     exit code 3
     ");
 }
@@ -221,7 +226,8 @@ fn bad_condition() {
     4 |     if: secrets.TOKEN != ''
       |         ^^^^^^^
       |
-      = help: `secrets` does not exist here; put it into `env` of a step and test that there; available here: github, inputs, vars, needs
+      = help: `secrets` does not exist here; put it into `env` of a step and test that there;
+              available here: github, inputs, vars, needs
     exit code 2
     ");
 }
@@ -287,7 +293,8 @@ fn subcommand_not_built_yet() {
     assert_snapshot!(said(GOOD, &["why", "w.yml"]), @r"
     error[wfrun/not-supported-yet]: `wfrun why` is not built yet
      |
-     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun run --help`
+     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun eval`,
+             `wfrun clean`; see `wfrun run --help`
     exit code 3
     ");
 }
@@ -307,7 +314,8 @@ fn bad_ref() {
     assert_snapshot!(said(GOOD, &["w.yml", "--ref", "bad ref..x"]), @r"
     error[git/bad-ref]: `bad ref..x` cannot be the name of a branch or tag
      |
-     = help: a name like `main`, `feature/x`, `v1.2` or `refs/heads/main`; see `git help check-ref-format`
+     = help: a name like `main`, `feature/x`, `v1.2` or `refs/heads/main`; see
+             `git help check-ref-format`
     exit code 2
     ");
 }

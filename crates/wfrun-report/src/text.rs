@@ -35,19 +35,38 @@ pub(crate) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-/// Breaks `text` between words into lines of at most `width` columns; a longer word stays whole.
+/// Breaks `text` between words into lines of at most `width` columns; a longer word stays whole, and so does what
+/// stands between backquotes.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in words(text) {
         match lines.last_mut() {
-            Some(last) if measure_text_width(last) + 1 + measure_text_width(word) <= width => {
+            Some(last) if measure_text_width(last) + 1 + measure_text_width(&word) <= width => {
                 last.push(' ');
-                last.push_str(word);
+                last.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
+}
+
+/// The words of a text; code between backquotes is one.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut in_code = false;
+    for word in text.split_whitespace() {
+        match words.last_mut() {
+            Some(last) if in_code => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+        in_code ^= word.matches('`').count() % 2 == 1;
+    }
+    // A lone backquote begins no code.
+    if in_code { text.split_whitespace().map(str::to_owned).collect() } else { words }
 }
 
 /// A line of a program as it may be shown: colours stay where there is colour, everything else that moves a cursor,
@@ -134,6 +153,8 @@ mod tests {
         assert_eq!(cut("日本語テスト", 7, style), "日本語…");
         assert_eq!(pad("日本", 6), "日本  ");
         assert_eq!(wrap("日本 語テ スト", 9), ["日本 語テ", "スト"]);
+        assert_eq!(wrap("see `a b c` d", 5), ["see", "`a b c`", "d"]);
+        assert_eq!(wrap("a ` b c", 3), ["a `", "b c"]);
     }
 
     proptest! {
