@@ -61,7 +61,7 @@ fn outside_of_a_repository() {
         (vec!["env.A", "--env-file", "broken.env"], "", 2, "broken.env"),
         (vec!["a.b", "--context", "bad.json"], "", 2, "failed to read bad.json: it holds Array"),
         (vec!["a.b", "--context", "none.json"], "", 2, "failed to read none.json"),
-        (vec!["x ${{ 1 }}"], "", 2, "others are given by `--context FILE`"),
+        (vec!["x ${{ 1 }}"], "", 2, "others are given by"),
         (vec!["1 ${{ 1 }}"], "", 2, "without `${{ }}` or with it around the whole"),
         (vec!["1", "--batch"], "", 2, "cannot be used with"),
         (vec!["--batch", "--event", "push"], "", 2, "cannot be used with"),
