@@ -3,6 +3,7 @@
 mod bad_input;
 mod cancel;
 mod check;
+mod check_references;
 mod diagnostics_pages;
 mod docker;
 mod eval;
