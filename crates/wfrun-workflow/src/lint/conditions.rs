@@ -157,6 +157,12 @@ fn part_help(part: &Expr, place: Place<'_>) -> String {
             "matrix" => {
                 let values = matrix::values(place.job, path.name(0).unwrap_or_default()).unwrap_or_default();
                 let values: Vec<_> = values.iter().filter(|it| **it != Value::Null).map(Value::to_text).collect();
+                if values.iter().any(|it| eq_ignoring_case(it, &text)) {
+                    let name = path.name(0).unwrap_or_default();
+                    return format!(
+                        "the matrix has the boolean `{text}` there, not a text: write `matrix.{name} == {text}`"
+                    );
+                }
                 names_help(&text, values.iter().map(String::as_str), "the values of the matrix are", &general)
             }
             _ => general,
@@ -324,6 +330,12 @@ mod tests {
         check(
             "on: push\njobs: {j: {runs-on: x, strategy: {matrix: {os: [linux, mac]}}, steps: [{run: a, if: matrix.os == 'windows'}]}}\n",
             &["if/never `matrix.os == 'windows'`: the values of the matrix are: linux, mac"],
+        );
+        check(
+            "on: push\njobs: {j: {runs-on: x, strategy: {matrix: {include: [{a: true}, {b: 1}]}}, steps: [{run: a, if: matrix.a == 'true'}]}}\n",
+            &[
+                "if/never `matrix.a == 'true'`: the matrix has the boolean `true` there, not a text: write `matrix.a == true`",
+            ],
         );
     }
 

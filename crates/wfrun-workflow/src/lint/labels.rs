@@ -70,8 +70,8 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
         for (label, place) in labels.into_iter().flatten() {
             let one = if is_hosted { unknown(linting, &label, place) } else { None };
             let one = one.or_else(|| elsewhere(linting, &label, place));
-            // A value that several jobs share is spoken of once.
-            found.extend(one.filter(|it| !found.contains(it)));
+            // What many jobs ask for is spoken of once.
+            found.extend(one.filter(|it| !found.iter().any(|other| other.message == it.message)));
         }
     }
     found

@@ -125,9 +125,9 @@ fn is_untrusted(path: &Path<'_>, flow: Flow<'_>) -> bool {
     let parts: Vec<_> = name.split('.').collect();
     UNTRUSTED.iter().any(|pattern| {
         let pattern: Vec<_> = pattern.split('.').collect();
-        let fits = pattern.iter().zip(&parts).all(|(a, b)| a == b || *a == "*" || *b == "*");
-        let is_within = parts.len() < pattern.len() && (flow.is_json || parts.contains(&"*"));
-        fits && (parts.len() == pattern.len() || (is_within && flow.is_json))
+        // What is computed may be anything, and is taken for nothing here.
+        let fits = pattern.iter().zip(&parts).all(|(a, b)| a == b || *a == "*");
+        fits && (parts.len() == pattern.len() || (parts.len() < pattern.len() && flow.is_json))
     })
 }
 
@@ -136,7 +136,11 @@ fn variable(path: &Path<'_>) -> String {
     let names: Vec<_> = path.parts.iter().filter_map(|it| it.name).filter(|it| *it != "event").collect();
     let last = &names[names.len().saturating_sub(2)..];
     let name = last.join("_").to_ascii_uppercase().replace('-', "_");
-    if name.is_empty() { "EVENT".to_owned() } else { name }
+    match (name.as_str(), path.parts.is_empty()) {
+        ("", true) => "GITHUB_CONTEXT".to_owned(),
+        ("", false) => "EVENT".to_owned(),
+        _ => name,
+    }
 }
 
 #[cfg(test)]
