@@ -69,7 +69,7 @@ fn mended(pieces: &[Piece<'_>], allowed: &Availability) -> Option<String> {
         });
         let joined = pieces.iter().filter(|it| !it.is_expression).any(|it| !matches!(it.text.trim(), "" | "&&"));
         if is_loose && count > 1 && (joined || piece.text.contains("||")) {
-            text.push_str(&format!("({})", piece.text));
+            text.extend(["(", piece.text, ")"]);
         } else {
             text.push_str(piece.text);
         }

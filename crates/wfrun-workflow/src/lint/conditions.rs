@@ -47,10 +47,8 @@ fn condition_lint(linting: &Linting<'_>, site: &Site<'_>, condition: &IfField) -
         .iter()
         .flat_map(Expr::walk)
         .any(|it| matches!(it.kind, ExprKind::Context(_) | ExprKind::Compare { .. }));
-    let holds = |care: Care| {
-        depends && written.iter().all(|it| in_all(it, place, care, |world| fold(it, world).truth()) == Some(true))
-    };
-    if holds(Care::Kinds) {
+    let holds = |it| in_all(it, place, Care::Kinds, |world| fold(it, world).truth()) == Some(true);
+    if depends && written.iter().all(holds) {
         let message = format!("this condition always holds, so it decides nothing about the {what}");
         let found = linting.warning("if/always", message, node.place()).focus(span(written));
         return Some(found.help(always_help(written, place)));
@@ -61,12 +59,9 @@ fn condition_lint(linting: &Linting<'_>, site: &Site<'_>, condition: &IfField) -
 /// The parts of a condition that are written, all of which must hold.
 fn written(condition: &IfField) -> &[Expr] {
     let expr = &condition.condition.expr;
-    match &expr.kind {
-        ExprKind::And(operands) if condition.condition.implicit_success => operands.get(1..).unwrap_or_default(),
-        _ if condition.condition.implicit_success => &[],
-        ExprKind::And(operands) => operands,
-        _ => std::slice::from_ref(expr),
-    }
+    let parts = if let ExprKind::And(operands) = &expr.kind { operands } else { std::slice::from_ref(expr) };
+    // The first is `success()` where GitHub added that.
+    if condition.condition.implicit_success { parts.get(1..).unwrap_or_default() } else { parts }
 }
 
 /// Which part is to blame for a condition that never holds, and the way out.
@@ -76,31 +71,24 @@ fn reason<'e>(whole: &'e Expr, written: &'e [Expr], place: Place<'_>) -> (&'e [E
             return (&written[at..=at], part_help(part, place));
         }
     }
-    let never = |care: Care| {
-        let all = |it: &super::domain::Choice<'_>| {
-            let truths: Vec<_> = written.iter().map(|part| fold(part, it).truth()).collect();
-            let open = truths.iter().any(Option::is_none);
-            if truths.contains(&Some(false)) { Some(false) } else { (!open).then_some(true) }
-        };
-        in_all(whole, place, care, all) == Some(false)
-    };
-    let conflict = if never(Care::Kinds) {
-        "its parts exclude each other: is `||` meant in the place of one `&&`?".to_owned()
+    let alone = Expr { kind: ExprKind::And(written.to_vec()), range: whole.range.clone() };
+    let never = |care: Care| in_all(&alone, place, care, |it| fold(&alone, it).truth()) == Some(false);
+    let help = if !never(Care::File) {
+        let parts: Vec<_> = written.iter().map(inner).collect();
+        let parts = parts.join(" && ");
+        format!(
+            "GitHub puts `success() &&` in front, which holds where all went well: write `${{{{ !cancelled() && {parts} }}}}`"
+        )
+    } else if never(Care::Kinds) {
+        EXCLUDE.to_owned()
     } else {
         "its parts exclude each other for the events of `on:`: change one of them, or take it away".to_owned()
     };
-    let help = match written {
-        // Without the `success()` in front it could hold.
-        [only] if written.len() == 1 && !std::ptr::eq(only, whole) => {
-            format!(
-                "GitHub puts `success() &&` in front, and nothing has failed then: write `!cancelled() && {}`",
-                inner(only)
-            )
-        }
-        _ => conflict,
-    };
     (written, help)
 }
+
+/// The way out of `a == 'x' && a == 'y'`.
+const EXCLUDE: &str = "its parts exclude each other: is `||` meant in the place of one `&&`?";
 
 fn inner(expr: &Expr) -> String {
     if matches!(expr.kind, ExprKind::Or(_)) { format!("({expr})") } else { expr.to_string() }
@@ -114,14 +102,17 @@ fn part_help(part: &Expr, place: Place<'_>) -> String {
         return "no job runs before one without `needs`, so none can have failed: add `needs`".to_owned();
     }
     let Some((path, value)) = equality(part) else {
-        return match &part.kind {
-            ExprKind::And(_) => "its parts exclude each other: is `||` meant in the place of one `&&`?".to_owned(),
-            _ if part.walk().all(|it| !matches!(it.kind, ExprKind::Context(_))) => {
-                "it is a constant: change it, or take it away".to_owned()
-            }
-            _ => general,
+        return if matches!(part.kind, ExprKind::And(_)) {
+            EXCLUDE.to_owned()
+        } else if part.walk().all(|it| !matches!(it.kind, ExprKind::Context(_))) {
+            "it is a constant: change it, or take it away".to_owned()
+        } else {
+            general
         };
     };
+    if is_unequal(part) {
+        return "there is no other value: change the condition, or take it away".to_owned();
+    }
     let text = value.to_text();
     let on = &place.workflow.on;
     match path.normal().as_str() {
@@ -195,15 +186,14 @@ fn input_help(name: &str, value: &Value, place: Place<'_>) -> Option<String> {
 fn always_help(written: &[Expr], place: Place<'_>) -> String {
     let general = "change the condition, or take it away";
     for part in written {
-        match &part.kind {
-            ExprKind::Or(operands) if operands.iter().filter(|it| is_unequal(it)).count() > 1 => {
+        if let ExprKind::Or(operands) = &part.kind {
+            if operands.iter().filter(|it| is_unequal(it)).count() > 1 {
                 return "each value differs from one of the two: is `&&` meant in the place of `||`?".to_owned();
             }
-            ExprKind::Or(operands) if operands.iter().any(|it| matches!(it.kind, ExprKind::Literal(_))) => {
+            if operands.iter().any(|it| matches!(it.kind, ExprKind::Literal(_))) {
                 return "a text on its own always holds: compare it with something, as in `a == 'x' || a == 'y'`"
                     .to_owned();
             }
-            _ => {}
         }
         if let Some((path, value)) = equality(part)
             && path.context.eq_ignore_ascii_case("inputs")
@@ -272,6 +262,11 @@ mod tests {
             "pull_request",
             "github.event.action == 'closed'",
             "if/never `github.event.action == 'closed'`: the workflow starts for the types `opened`, `synchronize`, `reopened`: add `closed` to `types`",
+        );
+        told(
+            "push",
+            "github.event_name != 'push'",
+            "if/never `github.event_name != 'push'`: there is no other value: change the condition, or take it away",
         );
         told(
             "{push: , pull_request: {types: [closed]}}",
@@ -350,7 +345,13 @@ mod tests {
         check(
             &jobs("needs.a.result == 'failure'"),
             &[
-                "if/never `needs.a.result == 'failure'`: GitHub puts `success() &&` in front, and nothing has failed then: write `!cancelled() && needs.a.result == 'failure'`",
+                "if/never `needs.a.result == 'failure'`: GitHub puts `success() &&` in front, which holds where all went well: write `${{ !cancelled() && needs.a.result == 'failure' }}`",
+            ],
+        );
+        check(
+            &jobs("github.sha && needs.a.result == 'skipped'"),
+            &[
+                "if/never `github.sha && needs.a.result == 'skipped'`: GitHub puts `success() &&` in front, which holds where all went well: write `${{ !cancelled() && github.sha && needs.a.result == 'skipped' }}`",
             ],
         );
         for condition in [
@@ -372,7 +373,7 @@ mod tests {
         check(
             &steps("{id: a, run: a}, {if: 'steps.a.outcome == ''failure''', run: b}"),
             &[
-                "if/never `steps.a.outcome == ''failure''`: GitHub puts `success() &&` in front, and nothing has failed then: write `!cancelled() && steps.a.outcome == 'failure'`",
+                "if/never `steps.a.outcome == ''failure''`: GitHub puts `success() &&` in front, which holds where all went well: write `${{ !cancelled() && steps.a.outcome == 'failure' }}`",
             ],
         );
         for step in [

@@ -52,7 +52,9 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     for step in linting.workflow.jobs.values().flat_map(|it| &it.steps) {
         look(linting, step, &mut found);
         if let StepKind::Parallel(steps) = &step.kind {
-            steps.iter().for_each(|it| look(linting, it, &mut found));
+            for step in steps {
+                look(linting, step, &mut found);
+            }
         }
     }
     found
