@@ -10,8 +10,12 @@ use super::path::{Path, path, paths};
 use crate::schema::EVENTS;
 use crate::{InputKind, Job, Step, StepKind, Workflow};
 
-/// Most worlds that are looked at.
+/// Most worlds that are looked at, and most parts of an expression in all of them together.
 const MOST: usize = 4096;
+const MOST_PARTS: usize = 200_000;
+
+/// The largest expression that is looked at, in parts; people write smaller ones.
+const LARGEST: usize = 400;
 
 /// The four results of jobs and steps.
 pub(super) const RESULTS: [&str; 4] = ["success", "failure", "cancelled", "skipped"];
@@ -76,9 +80,13 @@ pub(super) fn in_all(
     care: Care,
     holds: impl Fn(&Choice<'_>) -> Option<bool>,
 ) -> Option<bool> {
+    let size = expr.walk().take(LARGEST + 1).count();
+    if size > LARGEST {
+        return None;
+    }
     let atoms = atoms(expr, place, care);
     let count = atoms.iter().try_fold(1_usize, |all, it| all.checked_mul(it.values.len()))?;
-    if count > MOST {
+    if count > MOST || count * size > MOST_PARTS {
         return None;
     }
     let mut verdict = None;

@@ -1,6 +1,7 @@
 //! `matrix/no-key`: a key of the matrix that no combination has.
+use indexmap::IndexMap;
 use wfrun_expr::Value;
-use wfrun_syntax::{Diagnostic, eq_ignoring_case};
+use wfrun_syntax::{Diagnostic, eq_ignoring_case, upper_ordinal};
 
 use super::{Linting, names_help};
 use crate::{EntryKey, Job, Token, TokenKind};
@@ -10,17 +11,24 @@ use crate::{EntryKey, Job, Token, TokenKind};
 /// Source: GitHub: planning rules 1.8 (what does not exist is null) and 4.5.
 pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let mut known: Option<IndexMap<String, &str>> = None;
+    let mut last: Option<&Job> = None;
     for written in &linting.written {
         let Some(job) = written.job else { continue };
+        // Expressions come job by job.
+        if last.is_none_or(|it| !std::ptr::eq(it, job)) {
+            known = keys(job);
+            last = Some(job);
+        }
         for path in written.paths("matrix") {
-            let (Some(part), Some(keys)) = (path.parts.first(), keys(job)) else { continue };
+            let (Some(part), Some(keys)) = (path.parts.first(), &known) else { continue };
             let Some(name) = part.name else { continue };
-            if keys.iter().any(|it| eq_ignoring_case(it, name)) {
+            if keys.contains_key(&upper_ordinal(name)) {
                 continue;
             }
             let message = format!("the matrix has no key `{name}`, so this is empty");
             let none = "the job has no matrix: add `strategy.matrix`, or take this away";
-            let help = names_help(name, keys, "its keys are", none);
+            let help = names_help(name, keys.values().copied(), "its keys are", none);
             let place = linting.warning("matrix/no-key", message, written.place());
             found.push(place.focus(written.span_of(&part.range)).help(help));
         }
@@ -28,32 +36,28 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// The keys that combinations have; `None` where an expression makes them up.
-fn keys(job: &Job) -> Option<Vec<&str>> {
-    let Some(strategy) = &job.strategy else { return Some(Vec::new()) };
+/// The keys that combinations have, by their upper-case form; `None` where an expression makes them up.
+fn keys(job: &Job) -> Option<IndexMap<String, &str>> {
+    let mut keys = IndexMap::new();
+    let Some(strategy) = &job.strategy else { return Some(keys) };
     if strategy.whole.is_some() {
         return None;
     }
-    let Some(matrix) = &strategy.matrix else { return Some(Vec::new()) };
-    let mut keys = Vec::new();
+    let Some(matrix) = &strategy.matrix else { return Some(keys) };
+    let mut add = |key| {
+        keys.entry(upper_ordinal(key)).or_insert(key);
+    };
     for (key, value) in literal_entries(matrix)? {
         match key {
             "include" => {
                 for item in literal_items(value)? {
-                    keys.extend(literal_entries(item)?.into_iter().map(|(key, _)| key));
+                    literal_entries(item)?.into_iter().for_each(|(key, _)| add(key));
                 }
             }
             "exclude" => {}
-            vector => keys.push(vector),
+            vector => add(vector),
         }
     }
-    let mut seen: Vec<&str> = Vec::new();
-    keys.retain(|it| {
-        !seen.iter().any(|other| eq_ignoring_case(it, other)) && {
-            seen.push(it);
-            true
-        }
-    });
     Some(keys)
 }
 

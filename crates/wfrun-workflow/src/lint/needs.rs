@@ -1,4 +1,6 @@
 //! `needs/not-needed` and `needs/no-output`: what a job reads of others and cannot get.
+use std::collections::HashSet;
+
 use wfrun_syntax::{Diagnostic, Spanned, eq_ignoring_case};
 
 use super::path::Path;
@@ -60,9 +62,17 @@ fn with(needs: &[Spanned<JobId>], other: &Job) -> String {
 
 /// Whether a job runs before another one, directly or through others.
 fn is_before(workflow: &Workflow, job: &Job, name: &str) -> bool {
-    job.needs
-        .iter()
-        .any(|it| it.value.is(name) || workflow.job(it.value.as_str()).is_some_and(|it| is_before(workflow, it, name)))
+    let mut open: Vec<&JobId> = job.needs.iter().map(|it| &it.value).collect();
+    let mut seen: HashSet<&JobId> = HashSet::new();
+    while let Some(id) = open.pop() {
+        if id.is(name) {
+            return true;
+        }
+        if seen.insert(id) {
+            open.extend(workflow.job(id.as_str()).into_iter().flat_map(|it| &it.needs).map(|it| &it.value));
+        }
+    }
+    false
 }
 
 /// The names of a job's outputs; `None` if they are not known.

@@ -12,9 +12,15 @@ const MEMBERS: [&str; 3] = ["outputs", "outcome", "conclusion"];
 /// Source: GitHub: planning rules 1.6 and 1.8.
 pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let mut ids: Vec<Known<'_>> = Vec::new();
+    let mut last: Option<&Job> = None;
     for written in &linting.written {
         let Some(job) = written.job else { continue };
-        let ids = ids(job);
+        // Expressions come job by job.
+        if last.is_none_or(|it| !std::ptr::eq(it, job)) {
+            ids = ids_of(job);
+            last = Some(job);
+        }
         for path in written.paths("steps") {
             let Some(part) = path.parts.first() else { continue };
             let Some(name) = part.name else { continue };
@@ -67,7 +73,7 @@ struct Known<'a> {
     position: usize,
 }
 
-fn ids(job: &Job) -> Vec<Known<'_>> {
+fn ids_of(job: &Job) -> Vec<Known<'_>> {
     let mut found = Vec::new();
     for (position, step) in job.steps.iter().enumerate() {
         let all = std::iter::once(step).chain(inner(step));
