@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wfrun_syntax::{Checked, Diagnostic, Source, allow, closest};
-use wfrun_workflow::{FileRef, ReadOptions, SetOptions, Workflow, read_action, read_set, references};
+use wfrun_workflow::{
+    FileRef, Here, LintSettings, ReadOptions, SetOptions, Workflow, lint, read_action, read_set, references,
+};
 
 use crate::codes::CODES;
 use crate::repositories::Repositories;
@@ -42,6 +44,8 @@ pub(crate) struct CheckSettings {
     pub(crate) secrets: Option<Secrets>,
     /// The names of the variables that will be given; `None` if nobody said.
     pub(crate) vars: Option<Vec<String>>,
+    /// What is looked for beyond GitHub's own checks.
+    pub(crate) lint: LintSettings,
 }
 
 impl FileKind {
@@ -85,12 +89,24 @@ fn check_file(file: &CheckedFile, settings: &CheckSettings) -> Vec<Diagnostic> {
         FileKind::Action => read_action(&file.source, options.read).diagnostics,
         FileKind::Workflow => {
             let mut load = |wanted: &FileRef| settings.repositories.load(&file.root, wanted);
-            let Checked { value: set, diagnostics: mut found } = read_set(&file.source, options, &mut load);
+            let mut read = read_set(&file.source, options, &mut load);
+            // What a file with errors means is not known.
+            if !read.has_errors() {
+                read.diagnostics.extend(lint(&read.value, &settings.lint));
+            }
+            let Checked { value: set, diagnostics: mut found } = read;
             found.extend(unknown_names(&set.root, settings));
             found.extend(actions::check(&set.root, &file.root, settings));
             found
         }
     }
+}
+
+/// This machine, as lints see it; `path` is the search path.
+pub(crate) fn here(path: &str) -> Here {
+    let is_there = |shell: &&str| std::env::split_paths(path).any(|folder| folder.join(shell).is_file());
+    let shells = ["bash", "sh", "python", "pwsh", "powershell", "cmd"].into_iter().filter(is_there);
+    Here { is_arm: cfg!(target_arch = "aarch64"), shells: shells.map(str::to_owned).collect() }
 }
 
 /// Warns about secrets and variables that nobody will give.

@@ -56,7 +56,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
     let done = match &cli.command {
         Command::Run(it) => run::run(it, environment, &output),
         Command::Plan(it) => plan::plan(it, environment, &output),
-        Command::Check(it) => check::check(it, &output),
+        Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
     };

@@ -5,10 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use wfrun_journal::Secret;
 use wfrun_report::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
 use wfrun_syntax::{Checked, Diagnostic, Severity, Source};
+use wfrun_workflow::LintSettings;
 
-use crate::check::{CheckSettings, CheckedFile, FileKind, check_files, without_allowed};
+use crate::check::{CheckSettings, CheckedFile, FileKind, check_files, here, without_allowed};
 use crate::cli::{CheckArgs, Format};
 use crate::codes::CODES;
+use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find;
 use crate::key_values;
@@ -20,10 +22,10 @@ use crate::secrets;
 const NOT_OURS: &[&str] = &[".git", "node_modules", "target"];
 
 /// Checks what the arguments name and prints what is wrong with it.
-pub(crate) fn check(args: &CheckArgs, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) fn check(args: &CheckArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
     let from = find::directory(args.directory.as_deref())?;
     let format = if args.json { Format::Json } else { args.format };
-    let Checked { value: settings, diagnostics: mut found } = settings(args, &from)?;
+    let Checked { value: settings, diagnostics: mut found } = settings(args, &from, environment)?;
     let mut files = Vec::new();
     let mut unreadable = false;
     for file in paths(args, &from).into_iter().map(|it| it.and_then(|it| read(&it, &from, format))) {
@@ -95,7 +97,7 @@ fn summary(files: &[CheckedFile], found: &[Diagnostic]) -> String {
     format!("checked {files}: {found}")
 }
 
-fn settings(args: &CheckArgs, from: &Path) -> anyhow::Result<Checked<CheckSettings>> {
+fn settings(args: &CheckArgs, from: &Path, environment: &Environment) -> anyhow::Result<Checked<CheckSettings>> {
     let mut secrets = secrets::in_files(&args.secret_file)?;
     let mut vars = key_values::collect(&args.var_file, &[], "--var")?;
     let name = |text: &String| text.split('=').next().unwrap_or_default().to_owned();
@@ -111,6 +113,7 @@ fn settings(args: &CheckArgs, from: &Path) -> anyhow::Result<Checked<CheckSettin
         repositories: Repositories::new(&args.local_repository, args.mirror.as_deref(), from)?,
         secrets: asks_secrets.then_some(secrets.value),
         vars: asks_vars.then(|| vars.value.into_keys().collect()),
+        lint: LintSettings { here: Some(here(&environment.path)) },
     };
     Ok(Checked { value: settings, diagnostics })
 }

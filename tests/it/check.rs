@@ -89,6 +89,20 @@ fn comments_silence_warnings_of_check_and_run() {
     assert!(!ran.stderr.contains("secret/not-given") && !ran.stderr.contains("check/unused-allow"), "{}", ran.stderr);
 }
 
+/// What is looked for beyond GitHub's own checks, only in files without errors, and silenced as any warning.
+#[test]
+fn lints() {
+    let text = "on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n      - run: 'true'\n        if: ${{ github.sha }} == 'x'\n      # wfrun: allow run/untrusted-text -- only maintainers push here\n      - run: |\n          echo\n          echo ${{ github.event.head_commit.message }}\n";
+    let repo = Repo::of(&[(".github/workflows/w.yml", text)]);
+    let ran = repo.wfrun(&["check"]).ends_with(0);
+    assert!(ran.stdout.starts_with("warning[if/always-true]: "), "{}", ran.stdout);
+    assert_eq!(ran.stderr.trim(), "checked 1 workflow: 1 warning");
+    repo.wfrun(&["check", "--strict"]).ends_with(2);
+    let broken = Repo::of(&[(".github/workflows/w.yml", &format!("{text}newer: 1\n"))]);
+    let ran = broken.wfrun(&["check"]).ends_with(2);
+    assert_eq!(ran.stderr.trim(), "checked 1 workflow: 1 error", "{}", ran.stdout);
+}
+
 #[test]
 fn keys_that_may_be_newer() {
     let repo = Repo::of(&[(".github/workflows/w.yml", &format!("newer: 1\n{GOOD}"))]);

@@ -12,13 +12,17 @@ pub(crate) const INDEX: &str = "docs/diagnostics/README.md";
 pub(crate) const TABLE: &str = "src/codes.rs";
 
 /// The first words of codes. Any literal `"area/name"` of these areas is a code.
-const AREAS: [&str; 17] = [
-    "action", "aws", "backend", "check", "cli", "expr", "file", "git", "input", "plan", "secret", "trigger", "uses",
-    "var", "wfrun", "workflow", "yaml",
+const AREAS: [&str; 29] = [
+    "action", "aws", "backend", "check", "cli", "context", "expr", "file", "git", "if", "input", "inputs", "job",
+    "matrix", "needs", "on", "outputs", "plan", "run", "runs-on", "secret", "shell", "steps", "trigger", "uses", "var",
+    "wfrun", "workflow", "yaml",
 ];
 
 /// Areas whose codes may lack a page for now.
 const PENDING_AREAS: [&str; 0] = [];
+
+/// Literals that look like codes and are paths.
+const PATHS: [&str; 1] = ["run/lock"];
 
 /// The calls whose first argument is a diagnostic's code.
 const CODE_CALLS: [&str; 5] =
@@ -164,7 +168,7 @@ fn codes(files: &[TextFile]) -> BTreeMap<&str, Use<'_>> {
             let in_comment = code[line_start..at].trim_start().starts_with("//");
             let area = literal.split('/').next().unwrap_or_default();
             let is_meant = AREAS.contains(&area) || CODE_CALLS.iter().any(|call| before.ends_with(call));
-            if !in_comment && is_code(literal) && is_meant {
+            if !in_comment && is_code(literal) && is_meant && !PATHS.contains(&literal) {
                 let severity = match before {
                     it if it.ends_with("warning(") => "warning",
                     it if it.ends_with("note(") => "note",

@@ -11,6 +11,7 @@ pub mod contexts;
 mod field;
 mod id;
 mod limits;
+mod lint;
 mod lower;
 mod model;
 mod on;
@@ -29,6 +30,7 @@ pub use action::{Action, ActionInput, ActionOutput, Runs, RunsKind, lower_action
 pub use field::{EnvMap, Field, IfField, MapPart};
 pub use id::{EventName, JobId, StepId};
 pub use limits::Limits;
+pub use lint::{Here, LintSettings, lint};
 pub use lower::{lower, read_workflow};
 pub use model::{
     CallSecrets, Concurrency, Container, Credentials, Defaults, DeploymentEnvironment, Job, Level, Permissions, Queue,
