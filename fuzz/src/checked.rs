@@ -2,6 +2,8 @@
 #[path = "../../crates/wfrun-expr/tests/it/checks.rs"]
 mod checks;
 mod targets;
+#[path = "../../crates/wfrun-workflow/tests/it/checks.rs"]
+mod workflow_checks;
 #[path = "../../crates/wfrun-expr/tests/it/world.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod world;

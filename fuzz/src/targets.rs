@@ -1,6 +1,6 @@
 use wfrun_syntax::Source;
 
-use crate::checks;
+use crate::{checks, workflow_checks};
 
 /// Parses an expression, a template and a condition.
 pub fn expr_parse(text: &str) {
@@ -22,12 +22,8 @@ pub fn yaml(text: &str) {
     }
 }
 
-/// Reads a file as a workflow.
+/// Reads a file as a workflow with its lints, and as an action.
 pub fn workflow(text: &str) {
-    let source = Source::new(".github/workflows/fuzz.yml", text);
-    let parsed = wfrun_syntax::parse(&source);
-    let lowered = wfrun_workflow::lower(&source, parsed.value.as_ref());
-    for found in lowered.diagnostics {
-        assert!(!found.message.is_empty());
-    }
+    workflow_checks::workflow(text);
+    workflow_checks::action(text);
 }

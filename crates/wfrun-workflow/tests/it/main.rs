@@ -1,5 +1,6 @@
 //! From text to the model.
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
+mod checks;
 mod conformance;
 mod lowering;
 mod properties;

@@ -1,11 +1,7 @@
 //! What holds for every text.
-use std::sync::Arc;
-
 use proptest::prelude::*;
-use wfrun_syntax::Source;
-use wfrun_workflow::{FileRef, Loaded, ReadOptions, SetOptions, read_action, read_set};
 
-use crate::read;
+use crate::checks;
 
 /// Pieces that workflows are made of, so that chance gets past the first key.
 const PIECES: &[&str] = &[
@@ -69,30 +65,29 @@ const PIECES: &[&str] = &[
 
 proptest! {
     #[test]
-    fn no_set_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
-        let source = Source::new(".github/workflows/w.yml", pieces.concat());
-        // It calls itself, again and again.
-        let mut load = |_: &FileRef| Loaded::Source(Arc::clone(&source));
-        let found = read_set(&source, SetOptions::default(), &mut load).diagnostics;
-        prop_assert!(found.len() < 100);
+    fn no_workflow_like_text_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
+        checks::workflow(&pieces.concat());
     }
 
     #[test]
     fn no_action_like_text_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..20), composite: bool) {
         let head = if composite { "runs:\n  using: composite\n" } else { "runs: {using: docker, image: x}\n" };
-        let source = Source::new("action.yml", format!("name: a\ndescription: b\n{head}{}", pieces.concat()));
-        let found = read_action(&source, ReadOptions::default()).diagnostics;
-        prop_assert!(found.len() < 100);
+        checks::action(&format!("name: a\ndescription: b\n{head}{}", pieces.concat()));
     }
 
+    /// A file of the examples with some of its lines changed: most of what it says still has a meaning.
     #[test]
-    fn no_workflow_like_text_panics(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
-        let read = read(&pieces.concat());
-        for found in &read.diagnostics {
-            if let Some(place) = &found.place {
-                prop_assert!(place.span.start <= place.span.end);
-                prop_assert!(place.span.end as usize <= place.source.text().len());
-            }
+    fn no_changed_workflow_panics(
+        changes in prop::collection::vec((0_usize..60, prop::sample::select(PIECES), any::<bool>()), 0..6),
+    ) {
+        let mut lines: Vec<String> = WHOLE.lines().map(|it| format!("{it}\n")).collect();
+        for (at, piece, replace) in changes {
+            let at = at % lines.len();
+            if replace { lines[at] = piece.to_owned() } else { lines.insert(at, piece.to_owned()) }
         }
+        checks::workflow(&lines.concat());
     }
 }
+
+/// A workflow that uses most of the language.
+const WHOLE: &str = include_str!("whole.yml");
