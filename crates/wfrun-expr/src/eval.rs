@@ -18,6 +18,13 @@ pub trait Scope {
     /// Answers a function of the [`Availability`](crate::Availability): a status function or `hashFiles`.
     /// `function` is as written, in any case.
     fn call(&self, function: &str, args: &[Value]) -> Called;
+
+    /// Tells whether the value at a fixed path, the context first, is known already; asked before a run only, by
+    /// [`foresee`](crate::foresee). Names are as written, in any case.
+    fn knows(&self, path: &[&str]) -> bool {
+        let _: &[&str] = path;
+        true
+    }
 }
 
 /// The answer of a [`Scope`] to a call.
@@ -270,15 +277,7 @@ impl Evaluation<'_> {
     }
 
     pub(crate) fn trace(&self, expr: &Expr, at: usize, reached: Reached, operands: Vec<Trace>) -> Trace {
-        let op = match &expr.kind {
-            ExprKind::Literal(_) => Op::Literal,
-            ExprKind::Context(_) | ExprKind::Index { .. } => Op::Path,
-            ExprKind::Call { .. } => Op::Call,
-            ExprKind::Not(_) => Op::Not,
-            ExprKind::Compare { .. } => Op::Compare,
-            ExprKind::And(_) => Op::And,
-            ExprKind::Or(_) => Op::Or,
-        };
+        let op = Op::of(expr);
         let (start, end) = self.printed.parts.get(at).map_or((0, 0), |it| (it.start, it.end));
         Trace { text: PartText::new(&self.printed.text, start, end), range: expr.range.clone(), op, reached, operands }
     }

@@ -5,12 +5,12 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::text::PartText;
-use crate::Value;
+use crate::{Expr, ExprKind, Value};
 
 /// How an expression came to its value: the expression with a value at each of its parts.
 ///
 /// As JSON: `{"text","range":{"start","end"},"op","value","operands"}`, and `"reached":"no"` in the place of `value`
-/// where evaluation never came.
+/// where evaluation never came, `"reached":"not-yet"` where the value is not known before the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Record", into = "Record")]
 pub struct Trace {
@@ -33,6 +33,8 @@ pub enum Reached {
     Value(Value),
     /// It did not: the result was settled before.
     No,
+    /// It did, and what is needed is not known before the run.
+    NotYet,
 }
 
 /// What kind of part a [`Trace`] is about.
@@ -55,13 +57,33 @@ pub enum Op {
     Or,
 }
 
+impl Op {
+    /// Tells what kind of part an expression is.
+    pub(crate) const fn of(expr: &Expr) -> Self {
+        match &expr.kind {
+            ExprKind::Literal(_) => Self::Literal,
+            ExprKind::Context(_) | ExprKind::Index { .. } => Self::Path,
+            ExprKind::Call { .. } => Self::Call,
+            ExprKind::Not(_) => Self::Not,
+            ExprKind::Compare { .. } => Self::Compare,
+            ExprKind::And(_) => Self::And,
+            ExprKind::Or(_) => Self::Or,
+        }
+    }
+}
+
 impl Trace {
     /// Returns the value; null for a part that was not reached.
     pub fn value(&self) -> &Value {
         match &self.reached {
             Reached::Value(it) => it,
-            Reached::No => &Value::Null,
+            Reached::No | Reached::NotYet => &Value::Null,
         }
+    }
+
+    /// Tells whether the value is not known before the run.
+    pub const fn is_not_yet(&self) -> bool {
+        matches!(self.reached, Reached::NotYet)
     }
 
     /// Tells whether evaluation came to this part.
@@ -73,12 +95,16 @@ impl Trace {
     ///
     /// A part is a comparison, call, look-up or constant. As long as these keep their truth the verdict stays, whatever
     /// happens elsewhere. It is enough, not always the least: a falsy `a && b` has its first falsy part as reason, a
-    /// truthy one has all of them, and `||` the other way round.
+    /// truthy one has all of them, and `||` the other way round. Of a verdict that is not known before the run, these are
+    /// the parts on which it depends.
     pub fn because(&self) -> Vec<&Self> {
         match self.op {
             Op::Literal | Op::Path | Op::Call | Op::Compare => vec![self],
             Op::Not => self.operands.iter().flat_map(Self::because).collect(),
             Op::And | Op::Or => {
+                if self.is_not_yet() {
+                    return self.operands.iter().filter(|it| it.is_not_yet()).flat_map(Self::because).collect();
+                }
                 let verdict = self.value().is_truthy();
                 let reached = self.operands.iter().filter(|it| it.is_reached());
                 reached.filter(|it| it.value().is_truthy() == verdict).flat_map(Self::because).collect()
@@ -115,6 +141,7 @@ struct Record {
 #[serde(rename_all = "kebab-case")]
 enum NotReached {
     No,
+    NotYet,
 }
 
 /// Tells a null value from a missing one.
@@ -126,6 +153,7 @@ impl From<Record> for Trace {
     fn from(Record { text, range, op, value, reached, operands }: Record) -> Self {
         let reached = match (value, reached) {
             (Some(value), None) => Reached::Value(value),
+            (_, Some(NotReached::NotYet)) => Reached::NotYet,
             (_, Some(NotReached::No)) | (None, None) => Reached::No,
         };
         Self { text, range, op, reached, operands }
@@ -137,6 +165,7 @@ impl From<Trace> for Record {
         let (value, reached) = match reached {
             Reached::Value(value) => (Some(value), None),
             Reached::No => (None, Some(NotReached::No)),
+            Reached::NotYet => (None, Some(NotReached::NotYet)),
         };
         Self { text, range, op, value, reached, operands }
     }

@@ -79,6 +79,7 @@ impl Masker {
         let reached = match &trace.reached {
             Reached::Value(value) => Reached::Value(self.mask_value(value)),
             Reached::No => Reached::No,
+            Reached::NotYet => Reached::NotYet,
         };
         let operands = trace.operands.iter().map(|it| self.mask_trace(it)).collect();
         let text = self.mask(&trace.text).as_str().into();

@@ -32,7 +32,7 @@ fn collect(trace: &Trace, level: usize, rows: &mut Vec<(String, Option<String>)>
     if !constant {
         let value = match &trace.reached {
             Reached::Value(value) => Some(shown(value)),
-            Reached::No => None,
+            Reached::No | Reached::NotYet => None,
         };
         rows.push((format!("{}{}", "  ".repeat(level), one_line(&trace.text)), value));
     }

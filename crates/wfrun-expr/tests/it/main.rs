@@ -2,6 +2,7 @@
 mod bombs;
 mod checks;
 mod conformance;
+mod foresee;
 mod properties;
 mod tables;
 mod templates;

@@ -1,0 +1,80 @@
+//! What can be said of an expression before a run, when some of what it asks for is not known.
+
+use crate::{EvalError, Expr, ExprKind, Op, PartText, Reached, Scope, Trace, Value, evaluate};
+
+/// Evaluates as far as it is known: a part for which [`Scope::knows`] says no, or for which a function has no answer,
+/// is [`Reached::NotYet`], and so is what cannot be settled without it.
+///
+/// `&&` and `||` are settled by a part that decides, wherever it stands: what is false with an unknown part before it
+/// will be false. All else is left to [`evaluate`].
+pub fn foresee(expr: &Expr, scope: &dyn Scope) -> Result<Trace, EvalError> {
+    match &expr.kind {
+        ExprKind::And(operands) => logic(expr, operands, false, Op::And, scope),
+        ExprKind::Or(operands) => logic(expr, operands, true, Op::Or, scope),
+        ExprKind::Not(operand) => {
+            let operand = foresee(operand, scope)?;
+            let reached = match operand.reached {
+                Reached::NotYet => Reached::NotYet,
+                Reached::Value(_) | Reached::No => Reached::Value(Value::Bool(!operand.value().is_truthy())),
+            };
+            Ok(trace(expr, Op::Not, reached, vec![operand]))
+        }
+        ExprKind::Literal(_)
+        | ExprKind::Context(_)
+        | ExprKind::Index { .. }
+        | ExprKind::Call { .. }
+        | ExprKind::Compare { .. } => leaf(expr, scope),
+    }
+}
+
+/// `decisive` is the truth that settles: false for `&&`, true for `||`.
+fn logic(expr: &Expr, operands: &[Expr], decisive: bool, op: Op, scope: &dyn Scope) -> Result<Trace, EvalError> {
+    let mut traces: Vec<Trace> = Vec::with_capacity(operands.len());
+    let mut settled: Option<Value> = None;
+    for operand in operands {
+        if settled.is_some() {
+            traces.push(unreached(operand));
+            continue;
+        }
+        let trace = foresee(operand, scope)?;
+        if trace.is_reached() && trace.value().is_truthy() == decisive {
+            settled = Some(trace.value().clone());
+        }
+        traces.push(trace);
+    }
+    let reached = match settled {
+        Some(value) => Reached::Value(value),
+        None if traces.iter().any(Trace::is_not_yet) => Reached::NotYet,
+        None => Reached::Value(traces.last().map(|it| it.value().clone()).unwrap_or_default()),
+    };
+    Ok(trace(expr, op, reached, traces))
+}
+
+fn leaf(expr: &Expr, scope: &dyn Scope) -> Result<Trace, EvalError> {
+    if is_known(expr, scope) {
+        match evaluate(expr, scope) {
+            Err(EvalError::NotYet { .. }) => {}
+            other => return other,
+        }
+    }
+    let op = Op::of(expr);
+    let operands = if matches!(op, Op::Path | Op::Literal) { Vec::new() } else { expr.operands() };
+    let operands = operands.into_iter().map(|it| foresee(it, scope)).collect::<Result<_, _>>()?;
+    Ok(trace(expr, op, Reached::NotYet, operands))
+}
+
+/// Tells whether all paths of an expression are known. The longest fixed path counts, not the contexts it starts with.
+fn is_known(expr: &Expr, scope: &dyn Scope) -> bool {
+    match expr.path() {
+        Some(path) => scope.knows(&path),
+        None => expr.operands().into_iter().all(|it| is_known(it, scope)),
+    }
+}
+
+fn unreached(expr: &Expr) -> Trace {
+    trace(expr, Op::of(expr), Reached::No, Vec::new())
+}
+
+fn trace(expr: &Expr, op: Op, reached: Reached, operands: Vec<Trace>) -> Trace {
+    Trace { text: PartText::from(expr.to_string()), range: expr.range.clone(), op, reached, operands }
+}
