@@ -84,7 +84,7 @@ pub fn plan(workflow: &Arc<Workflow>, event: Event, chosen: &[String], without_n
 }
 
 /// The jobs so that each comes after all it needs.
-fn order(workflow: &Workflow) -> Result<Vec<&JobId>, PlanError> {
+pub(crate) fn order(workflow: &Workflow) -> Result<Vec<&JobId>, PlanError> {
     let mut graph = DiGraphMap::<usize, ()>::new();
     for (index, job) in workflow.jobs.values().enumerate() {
         graph.add_node(index);

@@ -1,0 +1,203 @@
+//! Goes through the jobs in the order of their needs, and into what they call.
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use wfrun_expr::Value;
+use wfrun_workflow::{FileRef, Job, JobId, Workflow, WorkflowSet};
+
+use super::legs::legs;
+use super::scope::{Ancestor, Ancestors, Before, Need};
+use super::{JobOutlook, Outlook, Prospect, Reason, World, calls, judge, steps};
+use crate::plan::order;
+use crate::{JobKey, PlanError, github_context};
+
+/// Looks at the jobs of a workflow that the world's event triggers, and at all that they call.
+///
+/// Source: GitHub: planning rules 4.2, 4.3 and 4.9.
+pub fn outlook(set: &WorkflowSet, world: &World) -> Result<Outlook, PlanError> {
+    let github = Value::Object(github_context(&set.root, &world.event, &world.identity));
+    let mut build = Build { set, world, github, vars: Value::Object(world.vars.clone()), jobs: Vec::new() };
+    let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
+    let inputs = Inputs { known: world.inputs.clone(), unknown: Vec::new() };
+    build.workflow(&set.root, &Place { file, caller: None }, &inputs)?;
+    Ok(Outlook { jobs: build.jobs })
+}
+
+struct Build<'a> {
+    set: &'a WorkflowSet,
+    world: &'a World,
+    github: Value,
+    vars: Value,
+    jobs: Vec<JobOutlook>,
+}
+
+/// Which file, and which job calls it.
+struct Place {
+    file: FileRef,
+    caller: Option<JobKey>,
+}
+
+/// `inputs`, and those whose value only the run can tell.
+#[derive(Debug, Clone)]
+pub(super) struct Inputs {
+    pub(super) known: Value,
+    pub(super) unknown: Vec<String>,
+}
+
+/// How a job of the same file stands.
+struct State {
+    verdict: Prospect,
+    result: Option<String>,
+    stage: usize,
+    ancestors: Vec<JobId>,
+}
+
+type States = IndexMap<JobId, State>;
+
+impl Build<'_> {
+    fn workflow(&mut self, workflow: &Arc<Workflow>, place: &Place, inputs: &Inputs) -> Result<(), PlanError> {
+        let mut states = States::new();
+        let mut found: IndexMap<JobId, Vec<JobOutlook>> = IndexMap::new();
+        for id in order(workflow)? {
+            let Some(job) = workflow.jobs.get(id) else { continue };
+            let before = self.jobs.len();
+            let state = self.job(workflow, job, place, inputs, &states)?;
+            states.insert(id.clone(), state);
+            found.insert(id.clone(), self.jobs.split_off(before));
+        }
+        // In the order of the file, whatever the order of needs.
+        for id in workflow.jobs.keys() {
+            self.jobs.extend(found.swap_remove(id).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn job(
+        &mut self,
+        workflow: &Arc<Workflow>,
+        job: &Job,
+        place: &Place,
+        inputs: &Inputs,
+        states: &States,
+    ) -> Result<State, PlanError> {
+        let id = &job.id.value;
+        let key = within(place.caller.as_ref(), id.as_str());
+        let needs = needed(workflow, job);
+        let ancestors = all_before(&needs, states);
+        let view = View::new(&needs, &ancestors, states);
+        let before = view.before(self, inputs);
+        let (verdict, reason) = judge::job(&job.condition, &before);
+        let stage = needs.iter().filter_map(|it| states.get(*it)).map(|it| it.stage + 1).max().unwrap_or(0);
+        let mut outlook = JobOutlook {
+            key: key.clone(),
+            id: id.clone(),
+            workflow: Arc::clone(workflow),
+            caller: place.caller.clone(),
+            needs: needs.iter().map(|it| within(place.caller.as_ref(), it.as_str())).collect(),
+            stage,
+            verdict,
+            reason: Some(reason)
+                .filter(|it| !matches!(it, Reason::Condition { span: None, .. } if verdict == Prospect::Runs)),
+            legs: Vec::new(),
+            deferred: Vec::new(),
+            steps: Vec::new(),
+        };
+        let mut called = Vec::new();
+        if verdict != Prospect::Skipped {
+            let found = legs(job, &key, &before);
+            outlook.deferred = found.deferred;
+            if let Some(first) = found.legs.first() {
+                outlook.steps = steps::steps(workflow, job, &before.of_leg(&first.0, &first.1));
+            }
+            for (leg, strategy) in found.legs {
+                if let Some(call) = &job.call {
+                    called.push((
+                        leg.key.clone(),
+                        calls::inputs(self.set, call, &place.file, &before.of_leg(&leg, &strategy)),
+                    ));
+                }
+                outlook.legs.push(leg);
+            }
+        }
+        self.jobs.push(outlook);
+        for (leg, inputs) in called {
+            self.call(job, place, leg, &inputs)?;
+        }
+        let stated = self.world.result(key.as_str()).map(str::to_owned);
+        let result = if verdict == Prospect::Skipped { Some("skipped".to_owned()) } else { stated };
+        Ok(State { verdict, result, stage, ancestors })
+    }
+
+    /// Looks at the jobs of a called workflow, if it is at hand.
+    fn call(&mut self, job: &Job, place: &Place, leg: JobKey, inputs: &Inputs) -> Result<(), PlanError> {
+        let Some(call) = &job.call else { return Ok(()) };
+        let file = place.file.resolve(&call.target.value);
+        let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(()) };
+        self.workflow(&callee, &Place { file, caller: Some(leg) }, inputs)
+    }
+}
+
+/// What the needs of a job and the jobs before it look like.
+struct View {
+    needs: Vec<Need>,
+    ancestors: Ancestors,
+}
+
+impl View {
+    fn new(needs: &[&JobId], ancestors: &[JobId], states: &States) -> Self {
+        let result = |id: &JobId| states.get(id).and_then(|it| it.result.clone());
+        let needs = needs.iter().map(|id| Need { id: id.to_string(), result: result(id) });
+        let jobs = ancestors.iter().map(|id| Ancestor {
+            id: id.to_string(),
+            result: result(id),
+            depends: states.get(id).is_some_and(|it| it.verdict == Prospect::Depends),
+        });
+        let jobs = jobs.collect();
+        Self { needs: needs.collect(), ancestors: Ancestors { jobs, is_step: false, after_others: false } }
+    }
+
+    fn before<'a>(&'a self, build: &'a Build<'_>, inputs: &'a Inputs) -> Before<'a> {
+        Before {
+            github: &build.github,
+            vars: &build.vars,
+            inputs: &inputs.known,
+            unknown_inputs: &inputs.unknown,
+            needs: &self.needs,
+            ancestors: &self.ancestors,
+            strategy: Value::Null,
+            matrix: Value::Null,
+            env: None,
+        }
+    }
+}
+
+/// The jobs that a job names in `needs`, as they are declared, each once.
+fn needed<'w>(workflow: &'w Workflow, job: &Job) -> Vec<&'w JobId> {
+    let mut needs: Vec<&JobId> = Vec::new();
+    for need in &job.needs {
+        let declared = workflow.job(need.value.as_str()).map(|it| &it.id.value);
+        needs.extend(declared.filter(|it| !needs.contains(it)));
+    }
+    needs
+}
+
+/// Needs, their needs, and so on.
+fn all_before(needs: &[&JobId], states: &States) -> Vec<JobId> {
+    let mut all: Vec<JobId> = Vec::new();
+    for need in needs {
+        let before = states.get(*need).map(|it| it.ancestors.as_slice()).unwrap_or_default();
+        for id in before.iter().chain([*need]) {
+            if !all.contains(id) {
+                all.push(id.clone());
+            }
+        }
+    }
+    all
+}
+
+fn within(caller: Option<&JobKey>, id: &str) -> JobKey {
+    match caller {
+        Some(caller) => JobKey::new(format!("{caller} / {id}")),
+        None => JobKey::new(id),
+    }
+}

@@ -1,0 +1,51 @@
+//! What a condition comes to before the run.
+use wfrun_expr::{Op, Trace, foresee};
+use wfrun_workflow::IfField;
+
+use super::scope::Before;
+use super::{Prospect, Reason};
+use crate::JobKey;
+
+/// Judges the condition of a job.
+pub(super) fn job(condition: &IfField, before: &Before<'_>) -> (Prospect, Reason) {
+    let (verdict, reason) = step(condition, before);
+    if let (Prospect::Skipped, Reason::Condition { trace, .. }) = (verdict, &reason)
+        && is_about_success(trace)
+        && let Some((id, result)) = unsuccessful(before)
+    {
+        return (verdict, Reason::Needs { job: JobKey::new(id), result });
+    }
+    (verdict, reason)
+}
+
+/// Judges the condition of a step, or of a job by itself.
+pub(super) fn step(condition: &IfField, before: &Before<'_>) -> (Prospect, Reason) {
+    match foresee(&condition.condition.expr, before) {
+        Ok(trace) => {
+            let verdict = match (trace.is_not_yet(), trace.value().is_truthy()) {
+                (true, _) => Prospect::Depends,
+                (false, true) => Prospect::Runs,
+                (false, false) => Prospect::Skipped,
+            };
+            (verdict, Reason::condition(condition, trace))
+        }
+        Err(error) => {
+            let (expression, span) = (condition.condition.text.clone(), condition.span());
+            (Prospect::Depends, Reason::ConditionError { expression, message: error.to_string(), span })
+        }
+    }
+}
+
+/// Tells whether nothing but `success()` is false.
+fn is_about_success(trace: &Trace) -> bool {
+    let because = trace.because();
+    !because.is_empty()
+        && because.iter().all(|it| it.op == Op::Call && it.text.to_ascii_lowercase().starts_with("success("))
+}
+
+/// The first job before it that does not succeed; of its own needs rather than of others.
+fn unsuccessful(before: &Before<'_>) -> Option<(String, String)> {
+    let bad = |result: &Option<String>| result.clone().filter(|it| it != "success");
+    let own = before.needs.iter().find_map(|it| Some((it.id.clone(), bad(&it.result)?)));
+    own.or_else(|| before.ancestors.jobs.iter().find_map(|it| Some((it.id.clone(), bad(&it.result)?))))
+}
