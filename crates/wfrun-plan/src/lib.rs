@@ -11,6 +11,7 @@ mod outlook;
 mod plan;
 mod skip_marker;
 mod trigger;
+mod what_if;
 
 pub use because::{Because, Operand};
 pub use event::{ChangedPaths, Event};
@@ -23,3 +24,4 @@ pub use plan::{Plan, PlanError, PlannedJob, plan};
 pub use skip_marker::skip_marker;
 pub use trigger::{NotTriggered, trigger};
 pub use wfrun_workflow::{Pattern, PatternError};
+pub use what_if::{Change, MOST_TRIED, candidates, search};

@@ -1,0 +1,10 @@
+//! The smallest changes of a caller's situation that turn a verdict round.
+//!
+//! Candidates come from what conditions compare and filters ask; a change is only told after planning it again.
+mod candidates;
+mod change;
+mod search;
+
+pub use candidates::candidates;
+pub use change::Change;
+pub use search::{MOST_TRIED, search};
