@@ -3,6 +3,7 @@
 //! Invariant: nothing here knows time, processes, git or files; an [`Event`] carries all that was asked of them.
 mod event;
 mod filter;
+mod gate;
 mod github;
 mod key;
 mod not_yet;
@@ -11,7 +12,8 @@ mod skip_marker;
 mod trigger;
 
 pub use event::{ChangedPaths, Event};
-pub use filter::Verdict;
+pub use filter::{Filtered, PatternStep, Verdict};
+pub use gate::{Gate, GateKind, RefKind, gates};
 pub use github::{RunIdentity, github_context};
 pub use key::{JobKey, StepPath};
 pub use not_yet::not_yet;
