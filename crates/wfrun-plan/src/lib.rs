@@ -1,20 +1,24 @@
 //! Foresees a run: does the event trigger the workflow, and which jobs in which order.
 //!
 //! Invariant: nothing here knows time, processes, git or files; an [`Event`] carries all that was asked of them.
+mod cron_times;
 mod event;
 mod filter;
 mod gate;
 mod github;
+mod inputs;
 mod key;
 mod not_yet;
 mod plan;
 mod skip_marker;
 mod trigger;
 
+pub use cron_times::{CivilMinute, CronTimes};
 pub use event::{ChangedPaths, Event};
 pub use filter::{Filtered, PatternStep, Verdict};
 pub use gate::{Gate, GateKind, RefKind, gates};
 pub use github::{RunIdentity, github_context};
+pub use inputs::{InputError, Inputs, call_inputs, dispatch_inputs};
 pub use key::{JobKey, StepPath};
 pub use not_yet::not_yet;
 pub use plan::{Plan, PlanError, PlannedJob, plan};

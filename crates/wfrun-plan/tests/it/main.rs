@@ -1,4 +1,5 @@
 //! What an event sets off, and in which order.
+mod inputs;
 mod trigger;
 
 use std::sync::Arc;
