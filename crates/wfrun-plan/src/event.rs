@@ -54,6 +54,22 @@ impl Event {
         self.git_ref.starts_with("refs/tags/")
     }
 
+    /// The short name that `branches` and `tags` are asked about: of the pushed ref, of a pull request's or merge
+    /// group's base, of the head branch of the run that `workflow_run` is about.
+    ///
+    /// Source: GitHub: planning rules 2.4.
+    pub fn filtered_ref(&self) -> Option<String> {
+        let member = |path: &str| self.payload.pointer(path).and_then(Json::as_str);
+        let short = |it: &str| it.strip_prefix("refs/heads/").unwrap_or(it).to_owned();
+        match self.name.as_str() {
+            "push" => Some(self.ref_name().to_owned()),
+            "pull_request" | "pull_request_target" => Some(self.base_ref.clone().unwrap_or_default()),
+            "merge_group" => self.base_ref.clone().or_else(|| member("/merge_group/base_ref").map(short)),
+            "workflow_run" => member("/workflow_run/head_branch").map(short),
+            _ => None,
+        }
+    }
+
     /// Whether it is one of the events about a pull request whose branch filters look at the base.
     pub fn is_pull_request(&self) -> bool {
         matches!(self.name.as_str(), "pull_request" | "pull_request_target")

@@ -1,5 +1,6 @@
+//! What a filter says about a name, pattern by pattern.
 use serde::Serialize;
-use wfrun_syntax::Span;
+use wfrun_syntax::{Span, Spanned};
 use wfrun_workflow::Patterns;
 
 use crate::Pattern;
@@ -15,47 +16,97 @@ pub struct Verdict {
     pub span: Span,
 }
 
-/// Puts `name` through a filter.
-///
-/// The patterns are gone through in order and the last that matches decides. In an include list a plain pattern lets
-/// the name in and a `!` pattern takes it out; in an ignore list it is the other way round.
-/// Patterns that GitHub refuses match nothing: they are diagnostics of their own.
-/// Source: GitHub: planning rules 2.4.
-pub(crate) fn judge(patterns: &Patterns, name: &str) -> Verdict {
-    let mut matched = false;
-    let mut decided = None;
-    for written in &patterns.list {
-        let Ok(pattern) = Pattern::parse(&written.value) else { continue };
-        if pattern.matches(name) && (matched || !pattern.negated) {
-            matched = !pattern.negated;
-            decided = Some(written);
-        }
-    }
-    Verdict {
-        passes: matched != patterns.ignore,
-        pattern: decided.map(|it| it.value.clone()),
-        span: decided.map_or(patterns.span, |it| it.span),
-    }
+/// One name that was put through one filter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Filtered {
+    /// The filter's key: `branches`, `paths-ignore`, `workflows` …
+    pub filter: String,
+    /// The name: a branch, a tag, a path …
+    pub name: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// The patterns, in order, and what each did.
+    pub patterns: Vec<PatternStep>,
 }
 
-/// Whether the changed files let the event through: any passing file does.
-///
-/// Gives back the first file that passes.
-pub(crate) fn judge_paths<'a>(patterns: &Patterns, paths: &'a [String]) -> Option<&'a str> {
-    paths.iter().find(|it| judge(patterns, it).passes).map(String::as_str)
+/// What one pattern of a filter did with a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PatternStep {
+    /// The pattern as written, with its `!`.
+    pub pattern: String,
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it, its `!` set aside, matches the name.
+    pub matches: bool,
+    /// Whether the name counts as matched by the list so far.
+    pub matched: bool,
+}
+
+/// A filter whose patterns are compiled, for many names.
+pub(crate) struct Filter<'a> {
+    patterns: &'a Patterns,
+    /// None for patterns that GitHub refuses: they match nothing, and are diagnostics of their own.
+    compiled: Vec<(&'a Spanned<String>, Option<Pattern>)>,
+}
+
+impl<'a> Filter<'a> {
+    pub(crate) fn new(patterns: &'a Patterns) -> Self {
+        let compiled = patterns.list.iter().map(|it| (it, Pattern::parse(&it.value).ok())).collect();
+        Self { patterns, compiled }
+    }
+
+    /// Puts `name` through the filter.
+    ///
+    /// The patterns are gone through in order and the last that matches decides. In an include list a plain pattern
+    /// lets the name in and a `!` pattern takes it out; in an ignore list it is the other way round.
+    /// Source: GitHub: planning rules 2.4.
+    pub(crate) fn judge(&self, name: &str) -> Verdict {
+        let (matched, decided) = self.walk(name, |_, _, _| ());
+        Verdict {
+            passes: matched != self.patterns.ignore,
+            pattern: decided.map(|it| it.value.clone()),
+            span: decided.map_or(self.patterns.span, |it| it.span),
+        }
+    }
+
+    /// The same, with what each pattern did.
+    pub(crate) fn explain(&self, name: &str) -> Filtered {
+        let mut patterns = Vec::new();
+        self.walk(name, |written, matches, matched| {
+            patterns.push(PatternStep { pattern: written.value.clone(), span: written.span, matches, matched });
+        });
+        let verdict = self.judge(name);
+        Filtered { filter: self.patterns.key.to_owned(), name: name.to_owned(), verdict, patterns }
+    }
+
+    /// Whether the list matches, and the pattern that decided.
+    fn walk(
+        &self,
+        name: &str,
+        mut told: impl FnMut(&Spanned<String>, bool, bool),
+    ) -> (bool, Option<&'a Spanned<String>>) {
+        let (mut matched, mut decided) = (false, None);
+        for (written, pattern) in &self.compiled {
+            let matching = pattern.as_ref().filter(|it| it.matches(name));
+            if let Some(pattern) = matching.filter(|it| matched || !it.negated) {
+                matched = !pattern.negated;
+                decided = Some(*written);
+            }
+            told(written, matching.is_some(), matched);
+        }
+        (matched, decided)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use wfrun_syntax::Spanned;
-
     use super::*;
 
     #[track_caller]
     fn check(ignore: bool, list: &[&str], name: &str, passes: bool, pattern: Option<&str>) {
         let list = list.iter().map(|it| Spanned::new((*it).to_owned(), Span::default())).collect();
         let patterns = Patterns { key: "branches", ignore, list, span: Span::default() };
-        let verdict = judge(&patterns, name);
+        let verdict = Filter::new(&patterns).judge(name);
         assert_eq!((verdict.passes, verdict.pattern.as_deref()), (passes, pattern), "{name}");
     }
 
@@ -69,9 +120,23 @@ mod tests {
         check(false, &["!x", "**"], "x", true, Some("**"));
         let markdown = ["*.md", "!README.md", "README*"];
         check(false, &markdown, "README.md", true, Some("README*"));
+        check(false, &markdown, "hello.md", true, Some("*.md"));
+        check(false, &markdown, "README.doc", true, Some("README*"));
         check(false, &["!a"], "b", false, None);
+        check(false, &[], "b", false, None);
         check(true, &["docs/**"], "docs/a", false, Some("docs/**"));
         check(true, &["docs/**"], "src/b", true, None);
         check(true, &["**", "!main"], "main", true, Some("!main"));
+        check(true, &[], "b", true, None);
+    }
+
+    #[test]
+    fn each_pattern_is_told() {
+        let list = ["!b*", "**", "!bad", "c"].map(|it| Spanned::new(it.to_owned(), Span::default())).to_vec();
+        let patterns = Patterns { key: "tags", ignore: false, list, span: Span::default() };
+        let explained = Filter::new(&patterns).explain("bad");
+        let told: Vec<_> = explained.patterns.iter().map(|it| (it.pattern.as_str(), it.matches, it.matched)).collect();
+        assert_eq!(told, [("!b*", true, false), ("**", true, true), ("!bad", true, false), ("c", false, false)]);
+        assert_eq!(explained.verdict.pattern.as_deref(), Some("!bad"));
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Invariant: nothing here knows time, processes, git or files; an [`Event`] carries all that was asked of them.
 mod because;
+mod cron_times;
 mod event;
 mod filter;
+mod gate;
 mod github;
+mod inputs;
 mod key;
 mod not_yet;
 mod outlook;
@@ -14,9 +17,12 @@ mod trigger;
 mod what_if;
 
 pub use because::{Because, Operand};
+pub use cron_times::{CivilMinute, CronTimes};
 pub use event::{ChangedPaths, Event};
-pub use filter::Verdict;
+pub use filter::{Filtered, PatternStep, Verdict};
+pub use gate::{Gate, GateKind, RefKind, gates};
 pub use github::{RunIdentity, github_context};
+pub use inputs::{InputError, Inputs, call_inputs, dispatch_inputs};
 pub use key::{JobKey, StepPath};
 pub use not_yet::not_yet;
 pub use outlook::{JobOutlook, Leg, Outlook, Prospect, Reason, StepOutlook, World, outlook};

@@ -6,6 +6,8 @@ pub fn skip_marker(message: &str) -> Option<&'static str> {
     if let Some(marker) = MARKERS.iter().find(|it| message.contains(**it)) {
         return Some(marker);
     }
+    let message = message.replace("\r\n", "\n");
+    // Two blank lines stand before the trailers.
     let (_, trailers) = message.trim_end().rsplit_once("\n\n\n")?;
     let last = trailers.lines().last()?.trim();
     matches!(last, "skip-checks: true" | "skip-checks:true").then_some("skip-checks: true")
@@ -15,12 +17,28 @@ pub fn skip_marker(message: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    /// Source: GitHub: planning rules 2.5.
     #[test]
     fn markers() {
-        assert_eq!(skip_marker("fix\n\nsome [skip ci] text"), Some("[skip ci]"));
-        assert_eq!(skip_marker("fix\n\n\nskip-checks: true\n"), Some("skip-checks: true"));
-        assert_eq!(skip_marker("fix\n\n\nskip-checks:true"), Some("skip-checks: true"));
-        assert_eq!(skip_marker("fix\n\nskip-checks: true"), None);
-        assert_eq!(skip_marker("skip ci"), None);
+        for (message, expected) in [
+            ("fix [skip ci]", Some("[skip ci]")),
+            ("[ci skip] fix", Some("[ci skip]")),
+            ("fix\n\nsome [no ci] text", Some("[no ci]")),
+            ("fix [skip actions]", Some("[skip actions]")),
+            ("fix [actions skip]", Some("[actions skip]")),
+            ("fix\n\n\nskip-checks: true\n", Some("skip-checks: true")),
+            ("fix\n\n\nskip-checks:true", Some("skip-checks: true")),
+            ("fix\r\n\r\n\r\nskip-checks:true\r\n", Some("skip-checks: true")),
+            ("fix\n\n\nSigned-off-by: me\nskip-checks: true", Some("skip-checks: true")),
+            ("fix\n\n\nskip-checks: true\nSigned-off-by: me", None),
+            ("fix\n\nskip-checks: true", None),
+            ("fix\n\n\nskip-checks: false", None),
+            ("skip-checks: true", None),
+            ("skip ci", None),
+            ("[skip-ci]", None),
+            ("", None),
+        ] {
+            assert_eq!(skip_marker(message), expected, "{message:?}");
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Whether an event sets a workflow off, and what decided.
 use serde::Serialize;
 use wfrun_syntax::Span;
-use wfrun_workflow::{EventConfig, Workflow};
+use wfrun_workflow::Workflow;
 
-use crate::filter::{judge, judge_paths};
-use crate::{ChangedPaths, Event, Verdict, skip_marker};
+use crate::{Event, Filtered, Gate, GateKind, Verdict, gates};
 
 /// Why an event does not trigger a workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +24,24 @@ pub enum NotTriggered {
         activity: String,
         /// The wanted ones.
         types: Vec<String>,
+        /// Where they stand.
+        span: Span,
+    },
+    /// What the event is about exists for people only: a draft release, an inactive deployment.
+    State {
+        /// The member of the payload that says so.
+        member: String,
+        /// What it says, as JSON.
+        value: String,
+    },
+    /// It is none of the named workflows, images or versions.
+    Name {
+        /// `workflows`, `names` or `versions`.
+        filter: String,
+        /// The name.
+        name: String,
+        /// The wanted ones, in order.
+        patterns: Vec<String>,
         /// Where they stand.
         span: Span,
     },
@@ -72,90 +89,55 @@ impl NotTriggered {
         match self {
             Self::Event { span, .. }
             | Self::Activity { span, .. }
+            | Self::Name { span, .. }
             | Self::RefKind { span, .. }
             | Self::Paths { span, .. } => Some(*span),
             Self::Ref { verdict, .. } => Some(verdict.span),
-            Self::SkipMarker { .. } => None,
+            Self::State { .. } | Self::SkipMarker { .. } => None,
         }
     }
 }
 
-/// GitHub looks at no more changed files than these.
-const CHANGED_LIMIT: usize = 300;
-
-/// Decides whether `event` triggers `workflow`.
+/// Decides whether `event` triggers `workflow`: the first of its gates that does not pass says no.
 ///
 /// Source: GitHub: planning rules 2.1 to 2.5.
 pub fn trigger(workflow: &Workflow, event: &Event) -> Result<(), NotTriggered> {
-    let found = workflow.on.events.iter().find(|(name, _)| name.as_str() == event.name);
-    let Some((_, config)) = found else {
-        let listens_to = workflow.on.events.keys().map(ToString::to_string).collect();
-        return Err(NotTriggered::Event { event: event.name.clone(), listens_to, span: workflow.on.span });
-    };
-    activity(config, event)?;
-    refs(config, event)?;
-    paths(config, event)?;
-    let skippable = matches!(event.name.as_str(), "push" | "pull_request");
-    match event.head_message.as_deref().and_then(skip_marker) {
-        Some(marker) if skippable => Err(NotTriggered::SkipMarker { marker: marker.to_owned() }),
-        _ => Ok(()),
-    }
+    gates(workflow, event).into_iter().find_map(Gate::refusal).map_or(Ok(()), Err)
 }
 
-fn activity(config: &EventConfig, event: &Event) -> Result<(), NotTriggered> {
-    let Some(activity) = &event.activity else { return Ok(()) };
-    let types: Vec<String> = match &config.types {
-        Some(types) => types.iter().map(|it| it.value.clone()).collect(),
-        None if event.is_pull_request() => ["opened", "synchronize", "reopened"].map(str::to_owned).to_vec(),
-        None => return Ok(()),
-    };
-    if types.contains(activity) {
-        return Ok(());
-    }
-    let span = config.types.as_ref().and_then(|it| it.first()).map_or(config.span, |it| it.span);
-    Err(NotTriggered::Activity { activity: activity.clone(), types, span })
-}
-
-fn refs(config: &EventConfig, event: &Event) -> Result<(), NotTriggered> {
-    let (filter, other, name) = if event.is_pull_request() {
-        (&config.branches, &None, event.base_ref.as_deref().unwrap_or_default())
-    } else if event.name != "push" {
-        return Ok(());
-    } else if event.is_tag() {
-        (&config.tags, &config.branches, event.ref_name())
-    } else {
-        (&config.branches, &config.tags, event.ref_name())
-    };
-    match (filter, other) {
-        (Some(patterns), _) => {
-            let verdict = judge(patterns, name);
-            if verdict.passes {
-                return Ok(());
+impl Gate {
+    /// What a gate that is not passed has to say.
+    pub fn refusal(self) -> Option<NotTriggered> {
+        if self.passed {
+            return None;
+        }
+        let span = self.span.unwrap_or_default();
+        match self.kind {
+            GateKind::Event { event, listens_to } => Some(NotTriggered::Event { event, listens_to, span }),
+            GateKind::Type { activity, types, .. } => {
+                Some(NotTriggered::Activity { activity: activity.unwrap_or_default(), types, span })
             }
-            let list = patterns.list.iter().map(|it| it.value.clone()).collect();
-            let (filter, name) = (patterns.key.to_owned(), name.to_owned());
-            Err(NotTriggered::Ref { filter, name, patterns: list, verdict })
+            GateKind::State { member, value } => Some(NotTriggered::State { member, value }),
+            GateKind::Name { filtered, .. } => {
+                let (Filtered { filter, name, .. }, patterns) = with_patterns(filtered?);
+                Some(NotTriggered::Name { filter, name, patterns, span })
+            }
+            GateKind::Ref { filtered: Some(filtered), .. } => {
+                let (Filtered { filter, name, verdict, .. }, patterns) = with_patterns(filtered);
+                Some(NotTriggered::Ref { filter, name, patterns, verdict })
+            }
+            GateKind::Ref { ref_kind, only, .. } => {
+                Some(NotTriggered::RefKind { found: ref_kind.word().to_owned(), filter: only?, span })
+            }
+            GateKind::Paths { filter, changed, patterns, .. } => {
+                Some(NotTriggered::Paths { filter, changed, patterns, span })
+            }
+            GateKind::SkipMarker { marker } => Some(NotTriggered::SkipMarker { marker: marker? }),
         }
-        (None, Some(other)) => {
-            let found = if event.is_tag() { "tag" } else { "branch" };
-            Err(NotTriggered::RefKind { found: found.to_owned(), filter: other.key.to_owned(), span: other.span })
-        }
-        (None, None) => Ok(()),
     }
 }
 
-fn paths(config: &EventConfig, event: &Event) -> Result<(), NotTriggered> {
-    let Some(patterns) = &config.paths else { return Ok(()) };
-    // Path filters are not evaluated for pushes of tags.
-    if event.is_tag() {
-        return Ok(());
-    }
-    let ChangedPaths::Known(changed) = &event.changed else { return Ok(()) };
-    let looked_at = changed.get(..CHANGED_LIMIT).unwrap_or(changed);
-    if judge_paths(patterns, looked_at).is_some() {
-        return Ok(());
-    }
-    let list = patterns.list.iter().map(|it| it.value.clone()).collect();
-    let (filter, changed) = (patterns.key.to_owned(), looked_at.to_vec());
-    Err(NotTriggered::Paths { filter, changed, patterns: list, span: patterns.span })
+fn with_patterns(filtered: Filtered) -> (Filtered, Vec<String>) {
+    let patterns = filtered.patterns.iter().map(|it| it.pattern.clone()).collect();
+    (filtered, patterns)
 }

@@ -37,6 +37,12 @@ fn cause(reason: &NotTriggered) -> (Code, String) {
         NotTriggered::Activity { activity, .. } => {
             (Code::new("trigger/activity"), format!("`types` does not have `{activity}`"))
         }
+        NotTriggered::State { member, value } => {
+            (Code::new("trigger/state"), format!("GitHub starts nothing where `{member}` is {value}"))
+        }
+        NotTriggered::Name { filter, name, .. } => {
+            (Code::new("trigger/name"), format!("`{filter}` does not have `{name}`"))
+        }
         NotTriggered::Ref { filter, name, .. } => {
             (Code::new("trigger/ref"), format!("`{filter}` does not let `{name}` through"))
         }
@@ -57,6 +63,7 @@ fn at_place(reason: &NotTriggered) -> String {
     match reason {
         NotTriggered::Event { listens_to, .. } => format!("listens to {}", quoted(listens_to)),
         NotTriggered::Activity { types, .. } => format!("listens to {}", quoted(types)),
+        NotTriggered::Name { patterns, .. } => format!("wants {}", quoted(patterns)),
         NotTriggered::Ref { filter, name, patterns, verdict } => match &verdict.pattern {
             Some(pattern) => format!("`{name}` is left out by `{pattern}`, the last pattern that matches it"),
             None if filter.ends_with("-ignore") => format!("`{name}` is left out"),
@@ -70,7 +77,7 @@ fn at_place(reason: &NotTriggered) -> String {
             let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
             format!("changed: {named}{more}")
         }
-        NotTriggered::SkipMarker { .. } => String::new(),
+        NotTriggered::State { .. } | NotTriggered::SkipMarker { .. } => String::new(),
     }
 }
 
@@ -84,6 +91,15 @@ fn way_out(reason: &NotTriggered, event: &Event) -> String {
             Some(first) => format!("it listens to `--type {first}`"),
             None => "nothing triggers it: `types` is empty".to_owned(),
         },
+        NotTriggered::State { member, .. } => format!("give another `{member}` by `--event-path FILE`"),
+        NotTriggered::Name { filter, patterns, .. } => {
+            let member = match filter.as_str() {
+                "workflows" => "workflow_run.name",
+                "names" => "image_version.image_name",
+                _ => "image_version.version",
+            };
+            format!("{} would pass: give it as `{member}` by `--event-path FILE`", quoted(patterns))
+        }
         NotTriggered::Ref { filter, patterns, .. } => would_pass(filter, patterns, event),
         NotTriggered::RefKind { filter, .. } if filter.starts_with("tags") => {
             "a push of a tag would pass: `--ref refs/tags/NAME`".to_owned()
@@ -100,7 +116,7 @@ fn way_out(reason: &NotTriggered, event: &Event) -> String {
 }
 
 fn would_pass(filter: &str, patterns: &[String], event: &Event) -> String {
-    let option = if event.is_pull_request() { "--base" } else { "--ref" };
+    let option = if event.is_pull_request() || event.name == "merge_group" { "--base" } else { "--ref" };
     let prefix = if filter.starts_with("tags") { "refs/tags/" } else { "" };
     if filter.ends_with("-ignore") {
         return format!("a name that {} does not leave out would pass: `{option} {prefix}NAME`", quoted(patterns));

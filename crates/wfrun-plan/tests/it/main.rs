@@ -1,5 +1,7 @@
 //! What an event sets off, and in which order.
+mod inputs;
 mod outlook;
+mod trigger;
 
 use std::sync::Arc;
 
