@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Show the jobs as they would run; executes nothing
     Plan(Box<PlanArgs>),
+    /// Say why a workflow is triggered, and why each job runs or is skipped; executes nothing
+    Why(Box<WhyArgs>),
     /// Say what is wrong with workflows and actions; executes nothing
     Check(Box<CheckArgs>),
     /// Evaluate an expression, and show how it came to its value
@@ -79,9 +81,46 @@ pub(crate) struct RunArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) situation: SituationArgs,
+    #[command(flatten)]
+    pub(crate) foresee: ForeseeArgs,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+#[command(after_help = "\
+Offered changes are options to add to the same command line: the later of two that contradict each other holds. Each \
+was tried before it is offered")]
+pub(crate) struct WhyArgs {
+    #[command(flatten)]
+    pub(crate) situation: SituationArgs,
+    /// Explain this job at length
+    #[arg(value_name = "JOB")]
+    pub(crate) wanted: Option<String>,
+    #[command(flatten)]
+    pub(crate) foresee: ForeseeArgs,
+    /// Offer what would make a job be skipped, instead of what would make it run
+    #[arg(long)]
+    pub(crate) until_skipped: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What foreseeing needs besides the situation.
+#[derive(Debug, Args)]
+pub(crate) struct ForeseeArgs {
+    /// Take it that a job ends so (can be repeated)
+    #[arg(long, value_name = "JOB=RESULT")]
+    pub(crate) force: Vec<String>,
+    /// A folder that holds another repository, for `uses:` (can be repeated)
+    #[arg(long, value_name = "OWNER/NAME[@REF]=DIR")]
+    pub(crate) local_repository: Vec<String>,
+    /// Where git repositories lie as OWNER/NAME or OWNER/NAME.git, for `uses:`
+    #[arg(long, value_name = "URL_OR_DIR")]
+    pub(crate) mirror: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -165,7 +204,7 @@ pub(crate) struct CleanArgs {
     pub(crate) look: LookArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct LookArgs {
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -197,7 +236,7 @@ impl std::ops::Deref for SituationArgs {
 }
 
 /// What happened, and to which repository.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct EventArgs {
     /// Look for the repository here
     #[arg(short = 'C', long = "directory", value_name = "DIR")]
@@ -300,7 +339,6 @@ pub(crate) enum AwsChoice {
 
 /// The subcommands that the interface names, and that come later.
 pub(crate) const PLANNED: &[&str] = &[
-    "why",
     "graph",
     "table",
     "test",

@@ -6,6 +6,7 @@ mod commands;
 mod environment;
 mod exit;
 mod find;
+mod foresight;
 mod key_values;
 mod output;
 mod place;

@@ -86,7 +86,7 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
 /// `inputs` of `workflow_dispatch`: given ones and defaults, booleans as booleans.
 ///
 /// Source: GitHub: planning rules 2.6.
-fn inputs(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<Value> {
+pub(crate) fn inputs(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<Value> {
     let given = crate::situation::inputs(args)?;
     let Some(config) = workflow.on.events.get(&EventName::new("workflow_dispatch")) else {
         return Ok(Value::Object(Object::default()));

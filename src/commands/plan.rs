@@ -33,7 +33,7 @@ pub(crate) fn plan(args: &PlanArgs, environment: &Environment, output: &Output) 
             return Ok(Exit::NotTriggered);
         }
         Err(err @ (PlanError::Cycle | PlanError::UnknownJob { .. })) => {
-            output.error(&super::run::plan_error(&err));
+            output.error(&super::plan_error(&err));
             return Ok(Exit::Invalid);
         }
     }

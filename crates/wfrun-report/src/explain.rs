@@ -15,7 +15,7 @@ const MOST: usize = 3;
 /// `because github.ref == 'refs/heads/main' is false: github.ref is 'refs/heads/dev'`
 pub fn sentence(reason: &SkipReason) -> String {
     match reason {
-        SkipReason::Condition { expression, because, .. } => condition(expression, because),
+        SkipReason::Condition { expression, because, .. } => because_sentence(expression, because),
         SkipReason::ConditionError { expression, message, line } => {
             format!("`if: {}` could not be evaluated{}: {message}", one_line(expression), at(*line))
         }
@@ -40,13 +40,19 @@ pub fn sentence(reason: &SkipReason) -> String {
 pub fn paragraphs(reason: &SkipReason) -> Vec<String> {
     let SkipReason::Condition { expression, because, line, .. } = reason else { return vec![sentence(reason)] };
     let mut lines = vec![format!("`if` is false{}", at(*line)), format!("  {}", one_line(expression))];
+    lines.extend(paragraph(because).into_iter().map(|it| format!("  {it}")));
+    lines
+}
+
+/// A line for each part that decided, values side by side.
+pub(crate) fn paragraph(because: &[Because]) -> Vec<String> {
     let expressions: Vec<String> = because.iter().map(|it| one_line(&it.expression)).collect();
     let width = expressions.iter().map(|it| console::measure_text_width(it)).max().unwrap_or(0);
-    for (index, (leaf, text)) in because.iter().zip(&expressions).enumerate() {
+    let line = |(index, (leaf, text)): (usize, (&Because, &String))| {
         let word = if index == 0 { "because" } else { "    and" };
-        lines.push(format!("  {word} {}  {}", pad(text, width), finding(leaf)));
-    }
-    lines
+        format!("{word} {}  {}", pad(text, width), finding(leaf))
+    };
+    because.iter().zip(&expressions).enumerate().map(line).collect()
 }
 
 /// A value as GitHub's expressions write it: `'it''s'`, `true`, `5`, `null`; arrays and objects as JSON; long ones cut.
@@ -69,7 +75,8 @@ fn ended(result: Outcome) -> &'static str {
     }
 }
 
-fn condition(expression: &str, because: &[Because]) -> String {
+/// `because …, and …, and 2 more`
+pub(crate) fn because_sentence(expression: &str, because: &[Because]) -> String {
     if because.is_empty() {
         return format!("because {} is false", one_line(expression));
     }

@@ -5,6 +5,8 @@
 //! Invariant: colour never carries a meaning alone, and without colour no escape sequence is written.
 mod diagnostics;
 mod explain;
+mod foreseen;
+mod gate_view;
 mod journal;
 mod live;
 mod log;
@@ -18,9 +20,11 @@ mod tee;
 mod text;
 mod theme;
 mod trace_view;
+mod why_view;
 
 pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
 pub use explain::{paragraphs, sentence};
+pub use foreseen::foreseen_sentence;
 pub use journal::{JournalError, read_journal};
 pub use live::LiveView;
 pub use ndjson::NdjsonWriter;
@@ -31,3 +35,4 @@ pub use style::{ColorChoice, Style, Surroundings};
 pub use summary::render_summary;
 pub use tee::Tee;
 pub use trace_view::trace_text;
+pub use why_view::{JobWhy, Why, why_json, why_text};

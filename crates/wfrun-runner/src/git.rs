@@ -1,7 +1,9 @@
 //! The git command line, asked safely.
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
 
@@ -10,7 +12,11 @@ use thiserror::Error;
 pub struct Git {
     folder: PathBuf,
     env: Vec<(String, String)>,
+    memory: Option<Memory>,
 }
+
+/// Answers by what was asked, shared by all copies; `Err` is what git said when it said no.
+type Memory = Arc<Mutex<HashMap<Vec<String>, Result<String, String>>>>;
 
 /// git could not answer.
 #[derive(Debug, Error)]
@@ -31,7 +37,14 @@ pub enum GitError {
 impl Git {
     /// git in `folder`.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), env: Vec::new() }
+        Self { folder: folder.into(), env: Vec::new(), memory: None }
+    }
+
+    /// Asks nothing twice, for as long as it and its copies live: for looking at a repository that nobody changes.
+    #[must_use]
+    pub fn with_memory(mut self) -> Self {
+        self.memory = Some(Memory::default());
+        self
     }
 
     /// With one more environment variable.
@@ -48,14 +61,26 @@ impl Git {
 
     /// Runs git; gives back what it printed, without the last line end.
     pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {
+        let asked: Vec<_> = arguments.iter().map(|it| it.as_ref().to_string_lossy().into_owned()).collect();
+        let known = self.memory.as_ref().and_then(|it| it.lock().ok()?.get(&asked).cloned());
+        let answer = match known {
+            Some(answer) => answer,
+            None => self.answer(arguments)?,
+        };
+        if let Some(mut memory) = self.memory.as_ref().and_then(|it| it.lock().ok()) {
+            memory.insert(asked.clone(), answer.clone());
+        }
+        answer.map_err(|message| GitError::Failed { arguments: asked.join(" "), message })
+    }
+
+    /// What git says; `Err` inside is its refusal.
+    fn answer<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Result<String, String>, GitError> {
         let output = self.command(arguments).stdin(Stdio::null()).output().map_err(GitError::Missing)?;
         if output.status.success() {
             let text = String::from_utf8_lossy(&output.stdout);
-            return Ok(text.trim_end_matches(['\n', '\r']).to_owned());
+            return Ok(Ok(text.trim_end_matches(['\n', '\r']).to_owned()));
         }
-        let shown: Vec<_> = arguments.iter().map(|it| it.as_ref().to_string_lossy().into_owned()).collect();
-        let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(GitError::Failed { arguments: shown.join(" "), message })
+        Ok(Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }
 
     /// Runs git; none where it says no or nothing.

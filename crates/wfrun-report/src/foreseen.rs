@@ -1,0 +1,54 @@
+//! Why something would run or not, in words. The only place where a [`Reason`] becomes text.
+use wfrun_plan::{Because, Prospect, Reason};
+
+use crate::explain::{because_sentence, paragraph};
+use crate::text::one_line;
+
+/// One sentence, to stand after the name of a job or step.
+///
+/// `because github.ref == 'refs/heads/main' is false: github.ref is 'refs/heads/dev'`
+pub fn foreseen_sentence(verdict: Prospect, reason: &Reason) -> String {
+    match reason {
+        Reason::Condition { because, .. } if verdict == Prospect::Depends => {
+            format!("depends on {}", named(because))
+        }
+        Reason::Condition { expression, because, .. } if verdict == Prospect::Skipped => {
+            because_sentence(expression, because)
+        }
+        Reason::Condition { expression, .. } => format!("because {} is true", one_line(expression)),
+        Reason::Needs { job, result } => format!("needs `{job}`, which {}", ended(result)),
+        Reason::Caller { job } => format!("`{job}`, which calls its workflow, is skipped"),
+        Reason::ConditionError { expression, message, .. } => {
+            format!("`if: {}` cannot be evaluated: {message}", one_line(expression))
+        }
+    }
+}
+
+/// A line for each part that decided, values side by side; of anything but a condition the sentence.
+pub(crate) fn foreseen_paragraph(verdict: Prospect, reason: &Reason) -> Vec<String> {
+    match reason {
+        Reason::Condition { because, .. } if verdict != Prospect::Depends && !because.is_empty() => paragraph(because),
+        _ => vec![foreseen_sentence(verdict, reason)],
+    }
+}
+
+/// What only the run can tell, as written.
+fn named(because: &[Because]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for it in because {
+        let name = format!("`{}`", one_line(&it.expression));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
+}
+
+fn ended(result: &str) -> &str {
+    match result {
+        "success" => "succeeds",
+        "failure" => "fails",
+        "cancelled" => "is cancelled",
+        _ => "is skipped",
+    }
+}

@@ -1,0 +1,120 @@
+//! What `why`, `plan` and their like look at: a workflow, all it calls, and the situation they are looked at for.
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use wfrun_expr::{Object, Value};
+use wfrun_plan::{Gate, JobOutlook, Outlook, PlanError, RunIdentity, World, gates, outlook};
+use wfrun_syntax::{Checked, Diagnostic};
+use wfrun_workflow::{FileRef, SetOptions, WorkflowSet, read_set};
+
+use crate::cli::{EventArgs, ForeseeArgs, SituationArgs};
+use crate::environment::Environment;
+use crate::output::Help;
+use crate::repositories::Repositories;
+use crate::settings::inputs;
+use crate::situation::situation;
+use crate::{find, key_values};
+
+/// A workflow and all it calls.
+pub(crate) struct Foresight<'e> {
+    pub(crate) set: WorkflowSet,
+    root: PathBuf,
+    environment: &'e Environment,
+    /// What is wrong, none of it an error.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// What a situation makes of a workflow.
+pub(crate) struct Foreseen {
+    pub(crate) world: World,
+    pub(crate) gates: Vec<Gate>,
+    /// The jobs, the event let through.
+    pub(crate) outlook: Outlook,
+    /// What to tell about the situation.
+    pub(crate) notices: Vec<String>,
+}
+
+const RESULTS: [&str; 4] = ["success", "failure", "cancelled", "skipped"];
+
+impl<'e> Foresight<'e> {
+    /// Reads a workflow and all it calls; gives back the findings if one is an error.
+    pub(crate) fn read(
+        args: &SituationArgs,
+        more: &ForeseeArgs,
+        environment: &'e Environment,
+    ) -> anyhow::Result<Result<Self, Vec<Diagnostic>>> {
+        let from = find::directory(args.directory.as_deref())?;
+        let found = find::workflow(&args.workflow, &from)?;
+        let repositories = Repositories::new(&more.local_repository, more.mirror.as_deref(), &from)?;
+        let mut load = |wanted: &FileRef| repositories.load(&found.root, wanted);
+        let Checked { value: set, diagnostics } = read_set(&found.source, SetOptions::default(), &mut load);
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Ok(Err(diagnostics));
+        }
+        Ok(Ok(Self { set, root: found.root, environment, diagnostics }))
+    }
+
+    /// Looks at the workflow for a situation.
+    pub(crate) fn foresee(&self, args: &EventArgs, force: &[String]) -> anyhow::Result<Foreseen> {
+        let root = &self.set.root;
+        let found = situation(root, &self.root, args, self.environment)?;
+        let vars = key_values::collect(&args.var_file, &args.var, "--var")?.value;
+        let identity = RunIdentity {
+            run_id: String::new(),
+            run_number: args.run_number.unwrap_or(1),
+            run_attempt: 1,
+            token: String::new(),
+            workflow_sha: found.event.sha.clone(),
+        };
+        let world = World {
+            event: found.event,
+            identity,
+            inputs: inputs(root, args)?,
+            vars: vars.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Object>(),
+            results: results(force)?,
+        };
+        let outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
+        known_jobs(&outlook, &world.results)?;
+        Ok(Foreseen { gates: gates(root, &world.event), world, outlook, notices: found.notices })
+    }
+}
+
+impl Foreseen {
+    /// Whether the event triggers the workflow.
+    pub(crate) fn is_triggered(&self) -> bool {
+        self.gates.iter().all(|it| it.passed)
+    }
+
+    /// Finds a job by its key, by the key of one of its legs, or by its id, in any case.
+    pub(crate) fn job(&self, wanted: &str) -> anyhow::Result<&JobOutlook> {
+        find_job(&self.outlook, wanted).ok_or_else(|| unknown_job(&self.outlook, wanted))
+    }
+}
+
+fn find_job<'o>(outlook: &'o Outlook, wanted: &str) -> Option<&'o JobOutlook> {
+    let is = |key: &wfrun_plan::JobKey| key.as_str().eq_ignore_ascii_case(wanted);
+    outlook.jobs.iter().find(|it| is(&it.key) || it.legs.iter().any(|leg| is(&leg.key)))
+}
+
+fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
+    let jobs = outlook.jobs.iter().map(|it| it.key.to_string()).collect();
+    crate::commands::plan_error(&PlanError::UnknownJob { id: wanted.to_owned(), jobs })
+}
+
+fn results(force: &[String]) -> anyhow::Result<IndexMap<String, String>> {
+    let parse = |text: &String| {
+        let (job, result) = key_values::pair(text, "--force")?;
+        if !RESULTS.contains(&result.as_str()) {
+            let help = format!("results are: {}", RESULTS.join(", "));
+            return Err(Help::error("cli/force", format!("`--force {text}`: no such result"), help));
+        }
+        Ok((job, result))
+    };
+    force.iter().map(parse).collect()
+}
+
+/// A misspelt job would be taken for nothing.
+fn known_jobs(outlook: &Outlook, results: &IndexMap<String, String>) -> anyhow::Result<()> {
+    let unknown = results.keys().find(|it| find_job(outlook, it).is_none());
+    unknown.map_or(Ok(()), |it| Err(unknown_job(outlook, it)))
+}

@@ -1,0 +1,108 @@
+//! `wfrun why`: what it explains, and that every change it offers holds.
+use serde_json::Value as Json;
+
+use crate::repo::Repo;
+
+const WORKFLOW: &str = r#"on:
+  push: {branches: ['release/**', '!release/old'], paths: ['src/**']}
+  workflow_dispatch: {inputs: {deploy: {type: boolean}, env: {type: choice, options: [dev, prod]}}}
+  pull_request: {types: [labeled]}
+jobs:
+  dispatched: {runs-on: x, if: "inputs.deploy && inputs.env == 'prod'", steps: [{run: x}]}
+  failed: {runs-on: x, needs: open, if: failure(), steps: [{run: x}]}
+  open: {runs-on: x, steps: [{run: x}]}
+  tagged: {runs-on: x, if: "startsWith(github.ref, 'refs/tags/v')", steps: [{run: x}]}
+  by-bob: {runs-on: x, if: "contains(fromJSON('[\"bob\"]'), github.actor)", steps: [{run: x}]}
+  labeled: {runs-on: x, if: "vars.GO == 'yes' && github.event.action == 'labeled'", steps: [{run: x}]}
+  of-acme: {runs-on: x, if: "github.repository_owner == 'acme' && github.event_name != 'push'", steps: [{run: x}]}
+  never: {runs-on: x, if: false, steps: [{run: x}]}
+"#;
+
+fn why(repo: &Repo, job: Option<&str>, more: &[String]) -> Json {
+    let more = more.iter().map(String::as_str);
+    let arguments: Vec<&str> = ["why", "w.yml"].into_iter().chain(job).chain(["--json"]).chain(more).collect();
+    let ran = repo.wfrun(&arguments);
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|err| panic!("{err}: {}{}", ran.stdout, ran.stderr))
+}
+
+fn texts(given: &[&str]) -> Vec<String> {
+    given.iter().map(|it| (*it).to_owned()).collect()
+}
+
+fn verdicts(found: &Json) -> Vec<(String, String)> {
+    let jobs = found["jobs"].as_array().expect("jobs").iter();
+    jobs.map(|it| (it["key"].as_str().unwrap_or("").to_owned(), it["verdict"].as_str().unwrap_or("").to_owned()))
+        .collect()
+}
+
+#[test]
+fn every_offered_change_holds_when_its_options_are_added() {
+    let repo = Repo::new(WORKFLOW, &[("README.md", "x")]);
+    let mut offered = 0;
+    for given in [
+        texts(&["--event", "push", "--ref", "release/1", "--changed", "README.md"]),
+        texts(&["--event", "workflow_dispatch"]),
+        texts(&["--event", "schedule"]),
+    ] {
+        for (key, verdict) in verdicts(&why(&repo, None, &given)) {
+            let found = why(&repo, Some(&key), &given);
+            let changes = found["jobs"][0]["would_run_if"].as_array().expect("changes").clone();
+            assert_eq!(changes.is_empty(), verdict == "runs" || key == "never", "{given:?} {key}: {changes:?}");
+            assert!(changes.len() <= 5);
+            for change in &changes {
+                let flags: Vec<String> = serde_json::from_value(change["flags"].clone()).expect("flags");
+                let again = why(&repo, Some(&key), &[given.clone(), flags.clone()].concat());
+                assert_eq!(again["triggered"], true, "{given:?} + {flags:?}");
+                assert_eq!(again["jobs"][0]["verdict"], "runs", "{given:?} + {flags:?}: {key}");
+                offered += 1;
+            }
+        }
+    }
+    assert!(offered > 20, "{offered}");
+}
+
+#[test]
+fn the_example_says_what_decided_and_offers_the_way_out() {
+    let repo = Repo::example();
+    let given =
+        ["why", "deploy", "build-and-deploy", "--event", "pull_request", "--ref", "feature/x", "--base", "main"];
+    let ran = repo.wfrun(&given).ends_with(0);
+    assert!(ran.stdout.lines().count() <= 24, "one screen:\n{}", ran.stdout);
+    assert!(ran.stdout.contains("because github.event_name == 'push'  is false: github.event_name is 'pull_request'"));
+    assert!(ran.stdout.contains("would run with\n      --event push --ref main\n"), "{}", ran.stdout);
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[test]
+fn a_workflow_that_is_not_triggered_ends_with_4_and_says_where() {
+    let repo = Repo::new(WORKFLOW, &[]);
+    let ran = repo.wfrun(&["why", "w.yml", "--ref", "main"]).ends_with(4);
+    assert!(ran.stdout.contains("`main` matches no pattern of `branches`"), "{}", ran.stdout);
+    let found = why(&repo, None, &texts(&["--ref", "main"]));
+    assert_eq!(found["triggered"], false);
+    assert_eq!(found["jobs"][0]["reason"]["kind"], "not-triggered");
+    assert_eq!(found["trigger"]["gates"][1]["line"], 2);
+}
+
+#[test]
+fn until_skipped_is_the_reverse() {
+    let repo = Repo::example();
+    let ran = repo.wfrun(&["why", "deploy", "build-and-deploy", "--until-skipped", "--json"]).ends_with(0);
+    let found: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+    let offered = found["jobs"][0]["would_be_skipped_if"].as_array().expect("changes");
+    let first: Vec<&str> = offered.iter().filter_map(|it| it["flags"][0].as_str()).collect();
+    assert_eq!(first, ["--event", "--ref", "--force"]);
+}
+
+#[test]
+fn misspelt_jobs_and_results_are_refused() {
+    let repo = Repo::new(WORKFLOW, &[]);
+    for (arguments, said) in [
+        (&["why", "w.yml", "opn"][..], "did you mean `open`?"),
+        (&["why", "w.yml", "--force", "opn=failure"], "did you mean `open`?"),
+        (&["why", "w.yml", "--force", "open=bad"], "results are: success, failure, cancelled, skipped"),
+    ] {
+        let ran = repo.wfrun(arguments).ends_with(2);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
