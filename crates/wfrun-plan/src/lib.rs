@@ -4,6 +4,7 @@
 mod event;
 mod filter;
 mod github;
+mod job_name;
 mod key;
 mod matrix;
 mod not_yet;
@@ -15,6 +16,7 @@ mod trigger;
 pub use event::{ChangedPaths, Event};
 pub use filter::Verdict;
 pub use github::{RunIdentity, github_context};
+pub use job_name::{JobKeys, called_name, job_name};
 pub use key::{JobKey, StepPath};
 pub use matrix::{Combination, ExpandError, Expansion, MAX_LEGS, StrategyError, StrategyErrorKind, expand};
 pub use not_yet::not_yet;
