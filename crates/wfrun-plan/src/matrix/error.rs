@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use thiserror::Error;
+use wfrun_expr::EvalError;
 use wfrun_syntax::{Source, Span};
 
 use crate::{TokenError, TokenErrorKind};
@@ -11,6 +12,8 @@ use super::MAX_LEGS;
 ///
 /// Source: actions/runner: `MaxErrors` in `WorkflowTemplateEvaluator.cs`.
 const MAX_ERRORS: usize = 10;
+/// Most UTF-16 units of a message that are shown.
+const MAX_MESSAGE: usize = 500;
 
 /// Why a `strategy:` does not come to legs.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -101,7 +104,8 @@ impl ExpandError {
         match self {
             Self::NotYet(_) => None,
             Self::Wrong(errors) => {
-                let each: Vec<String> = errors.iter().map(|it| format!("{}: {it}", place(it.span))).collect();
+                let texts = errors.iter().flat_map(|err| err.texts().map(|it| format!("{}: {it}", place(err.span))));
+                let each: Vec<String> = texts.take(MAX_ERRORS).map(shortened).collect();
                 Some(format!("Error when evaluating 'strategy' for job '{job}'. {}", each.join(",")))
             }
             Self::TooManyLegs { span, legs, at_least } => {
@@ -121,6 +125,27 @@ impl ExpandError {
             Self::TooManyLegs { span, .. } | Self::TooMuchWork { span } => *span,
         }
     }
+}
+
+impl StrategyError {
+    /// GitHub tells an exception and the one inside it apart, and `fromJSON` makes two.
+    ///
+    /// Source: actions/runner: `TemplateValidationErrors.cs` and `FromJson.cs`.
+    fn texts(&self) -> impl Iterator<Item = String> {
+        let is_json = matches!(&self.kind, StrategyErrorKind::Token(TokenErrorKind::Eval(EvalError::Json { .. })));
+        is_json.then(|| "Error parsing fromJson".to_owned()).into_iter().chain([self.to_string()])
+    }
+}
+
+/// At most 500 UTF-16 units of a message are kept.
+///
+/// Source: actions/runner: `MaxErrorMessageLength` in `WorkflowTemplateEvaluator.cs`.
+fn shortened(message: String) -> String {
+    if message.encode_utf16().nth(MAX_MESSAGE).is_none() {
+        return message;
+    }
+    let units: Vec<u16> = message.encode_utf16().take(MAX_MESSAGE).collect();
+    String::from_utf16_lossy(&units) + "[...]"
 }
 
 /// Puts errors in the order of the file; fails where there is one.

@@ -253,8 +253,20 @@ fn what_is_wrong_has_its_place() {
         let text = format!("Error when evaluating 'strategy' for job 'j'. {}", texts.join(","));
         assert_eq!(expanded(&strategy, vars), Err(text), "{strategy} with {vars}");
     }
-    let broken = expanded("{matrix: {a: ['${{ fromJSON(vars.M) }}']}}", "{").expect_err("no JSON");
-    assert!(broken.starts_with("Error when evaluating 'strategy' for job 'j'. w.yml (Line: 4, Col: 29): "), "{broken}");
+    // As github.com shows it where an output that was never set is taken for a matrix.
+    let at = "w.yml (Line: 4, Col: 24): ";
+    let text = format!(
+        "Error when evaluating 'strategy' for job 'j'. {at}Error parsing fromJson,{at}Error reading JToken from \
+         JsonReader. Path '', line 0, position 0.,{at}Unexpected value ''"
+    );
+    assert_eq!(expanded(&format!("{{matrix: '{m}'}}"), ""), Err(text));
+    // In a sequence nothing takes the place of an item that has no value.
+    let text = expanded(&format!("{{matrix: {{a: ['{m}', 1]}}}}"), "{").expect_err("it is no JSON");
+    assert!(!text.contains("Unexpected value"), "{text}");
+    let text = expanded(&format!("{{matrix: '{m}'}}"), &format!("\"{}\"", "x".repeat(600))).expect_err("no mapping");
+    assert!(text.ends_with("xxx[...]"), "{text}");
+    let many = expanded(&format!("{{matrix: {{a: [1], include: '{m}'}}}}"), &format!("[{}]", ["1"; 30].join(",")));
+    assert_eq!(many.expect_err("no mappings").matches("Unexpected value '1'").count(), 10);
 }
 
 #[test]

@@ -1,4 +1,6 @@
 //! What an event sets off, and in which order.
+mod matrix;
+
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
