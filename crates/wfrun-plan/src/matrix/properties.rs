@@ -1,5 +1,5 @@
 //! Random matrices, against the rules carried out the long way: with expressions, as GitHub does it.
-use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::select;
 use wfrun_expr::{Availability, Called, Scope, evaluate, parse};
 use wfrun_workflow::{Token, TokenKind};
@@ -175,6 +175,29 @@ proptest! {
             prop_assert_eq!(leg.matrix_context().to_json(), Value::from(values.clone()).to_json());
         }
         prop_assert_eq!(expansion.combinations.len(), legs.len());
+    }
+
+    /// A matrix without expressions is checked when the file is read, with the same words at the same places.
+    #[test]
+    fn reading_finds_what_expanding_finds(
+        a in prop::collection::vec(any_value(), 0..2),
+        include in prop::collection::vec(select(vec!["{}", "{a: 1}", "{b: 1}"]), 0..3),
+        exclude in prop::collection::vec(select(vec!["{}", "{A: 1}", "{b: 1, c: 2}"]), 0..3),
+        has_vector in any::<bool>(),
+    ) {
+        let vector = if has_vector { format!("a: [{}], ", a.join(", ")) } else { String::new() };
+        let matrix = format!("{{{vector}include: [{}], exclude: [{}]}}", include.join(", "), exclude.join(", "));
+        let (source, strategy) = read(&format!("{{matrix: {matrix}}}"));
+        let lowered = wfrun_workflow::lower(&source, wfrun_syntax::parse(&source).value.as_ref());
+        let mut read: Vec<_> = lowered.diagnostics.iter().filter(|it| it.is_error()).map(|it| it.message.clone()).collect();
+        let mut expanded = match expand(strategy.as_ref(), &Vars(String::new())) {
+            Ok(_) => Vec::new(),
+            Err(ExpandError::Wrong(errors)) => errors.iter().map(ToString::to_string).collect(),
+            Err(err) => panic!("{err}"),
+        };
+        read.sort();
+        expanded.sort();
+        prop_assert_eq!(read, expanded);
     }
 
     #[test]

@@ -185,6 +185,10 @@ fn expressions_in_any_part() {
     }
     let whole = expanded("'${{ fromJSON(vars.M) }}'", r#"{"matrix": {"a": [1, 2]}, "fail-fast": false}"#);
     assert_eq!(whole.map(|it| (it.combinations.len(), it.fail_fast)), Ok((2, false)));
+    let inserted = expanded("{'${{ insert }}': '${{ fromJSON(vars.M) }}'}", r#"{"matrix": {"a": [1, 2]}}"#);
+    assert_eq!(inserted.map(|it| it.combinations.len()), Ok(2));
+    let named = expanded("{'${{ vars.M }}': {a: [1, 2, 3]}}", "matrix");
+    assert_eq!(named.map(|it| it.combinations.len()), Ok(3));
 }
 
 #[test]
