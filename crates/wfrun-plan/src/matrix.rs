@@ -55,7 +55,7 @@ impl Expansion {
         self.combinations.iter().any(|it| it.values.is_some())
     }
 
-    /// The context `strategy` of a leg.
+    /// Makes the context `strategy` of a leg; a scope keeps it, because the same object is to be found each time.
     pub fn strategy_context(&self, leg: &Combination) -> Object {
         let members = [
             ("fail-fast", Value::Bool(self.fail_fast)),
