@@ -63,7 +63,9 @@ fn changes(
     search(&all, most, &mut |changes| {
         let mut event = args.situation.happening.clone();
         let mut force = args.foresee.force.clone();
-        changes.iter().for_each(|it| apply(it, &mut event, &mut force));
+        for it in changes {
+            apply(it, &mut event, &mut force);
+        }
         let again = foresight.foresee(&event, &force);
         again.is_ok_and(|it| verdict(&it, job.key.as_str()) == Some(goal))
     })

@@ -73,6 +73,12 @@ pub enum EvalError {
         /// Its arguments.
         args: Vec<Value>,
     },
+    /// It cannot be settled before the run.
+    #[error("{} can only be told by the run", quoted(parts))]
+    Unknown {
+        /// The parts on which it depends, in normal form: `needs.build.outputs.x`.
+        parts: Vec<String>,
+    },
     /// The text given to `format` is malformed.
     #[error("The following format string is invalid: {format}")]
     InvalidFormat {
@@ -108,4 +114,8 @@ pub enum EvalError {
         /// The expression.
         expression: String,
     },
+}
+
+fn quoted(parts: &[String]) -> String {
+    parts.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,6 @@
 //! What can be said of an expression before a run, when some of what it asks for is not known.
 
-use crate::{EvalError, Expr, ExprKind, Op, PartText, Reached, Scope, Trace, Value, evaluate};
+use crate::{EvalError, Expr, ExprKind, Op, PartText, Reached, Scope, Template, Trace, Value, evaluate};
 
 /// Evaluates as far as it is known: a part for which [`Scope::knows`] says no, or for which a function has no answer,
 /// is [`Reached::NotYet`], and so is what cannot be settled without it.
@@ -61,6 +61,36 @@ fn leaf(expr: &Expr, scope: &dyn Scope) -> Result<Trace, EvalError> {
     let operands = if matches!(op, Op::Path | Op::Literal) { Vec::new() } else { expr.operands() };
     let operands = operands.into_iter().map(|it| foresee(it, scope)).collect::<Result<_, _>>()?;
     Ok(trace(expr, op, Reached::NotYet, operands))
+}
+
+impl Template {
+    /// Evaluates it as far as it is known; [`EvalError::Unknown`] if that does not settle it.
+    pub fn foresee(&self, scope: &dyn Scope) -> Result<Trace, EvalError> {
+        match self {
+            Self::Expression(expr) | Self::Mixed(expr) if !is_known(expr, scope) => {
+                let trace = foresee(expr, scope)?;
+                if !trace.is_not_yet() {
+                    return Ok(trace);
+                }
+                let mut parts = Vec::new();
+                unknown_parts(&trace, &mut parts);
+                Err(EvalError::Unknown { parts })
+            }
+            Self::Literal(_) | Self::Expression(_) | Self::Mixed(_) => self.evaluate(scope),
+        }
+    }
+}
+
+/// Collects the innermost parts that are not known, each once.
+fn unknown_parts(trace: &Trace, parts: &mut Vec<String>) {
+    if !trace.is_not_yet() {
+        return;
+    }
+    if trace.operands.iter().any(Trace::is_not_yet) {
+        trace.operands.iter().for_each(|it| unknown_parts(it, parts));
+    } else if !parts.iter().any(|it| **it == *trace.text) {
+        parts.push(trace.text.to_string());
+    }
 }
 
 /// Tells whether all paths of an expression are known. The longest fixed path counts, not the contexts it starts with.

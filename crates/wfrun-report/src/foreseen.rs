@@ -18,6 +18,7 @@ pub fn foreseen_sentence(verdict: Prospect, reason: &Reason) -> String {
         Reason::Condition { expression, .. } => format!("because {} is true", one_line(expression)),
         Reason::Needs { job, result } => format!("needs `{job}`, which {}", ended(result)),
         Reason::Caller { job } => format!("`{job}`, which calls its workflow, is skipped"),
+        Reason::Strategy { message, .. } => format!("its strategy fails: {message}"),
         Reason::ConditionError { expression, message, .. } => {
             format!("`if: {}` cannot be evaluated: {message}", one_line(expression))
         }
@@ -26,10 +27,13 @@ pub fn foreseen_sentence(verdict: Prospect, reason: &Reason) -> String {
 
 /// A line for each part that decided, values side by side; of anything but a condition the sentence.
 pub(crate) fn foreseen_paragraph(verdict: Prospect, reason: &Reason) -> Vec<String> {
-    match reason {
-        Reason::Condition { because, .. } if verdict != Prospect::Depends && !because.is_empty() => paragraph(because),
-        _ => vec![foreseen_sentence(verdict, reason)],
+    if let Reason::Condition { because, .. } = reason
+        && verdict != Prospect::Depends
+        && !because.is_empty()
+    {
+        return paragraph(because);
     }
+    vec![foreseen_sentence(verdict, reason)]
 }
 
 /// What only the run can tell, as written.

@@ -119,7 +119,7 @@ fn reason_json(verdict: Prospect, reason: Option<&Reason>, source: &Source) -> J
 
 fn span_of(reason: &Reason) -> Option<Span> {
     match reason {
-        Reason::Condition { span, .. } | Reason::ConditionError { span, .. } => *span,
+        Reason::Condition { span, .. } | Reason::ConditionError { span, .. } | Reason::Strategy { span, .. } => *span,
         Reason::Needs { .. } | Reason::Caller { .. } => None,
     }
 }

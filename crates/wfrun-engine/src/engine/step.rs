@@ -30,7 +30,8 @@ impl From<EvalError> for Hindrance {
     fn from(err: EvalError) -> Self {
         match &err {
             EvalError::NotYet { args, .. } => Self::Hashing(args.iter().map(Value::to_text).collect()),
-            EvalError::InvalidFormat { .. }
+            EvalError::Unknown { .. }
+            | EvalError::InvalidFormat { .. }
             | EvalError::MissingFormatArgument { .. }
             | EvalError::FormatSpecifiers { .. }
             | EvalError::CasePredicate

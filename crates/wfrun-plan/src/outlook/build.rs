@@ -7,16 +7,17 @@ use wfrun_workflow::{FileRef, Job, JobId, Workflow, WorkflowSet};
 
 use super::legs::legs;
 use super::scope::{Ancestor, Ancestors, Before, Need};
-use super::{JobOutlook, Outlook, Prospect, Reason, World, calls, judge, steps};
+use super::{JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, judge, steps};
 use crate::plan::order;
-use crate::{JobKey, PlanError, github_context};
+use crate::{JobKey, JobKeys, PlanError, github_context};
 
 /// Looks at the jobs of a workflow that the world's event triggers, and at all that they call.
 ///
 /// Source: GitHub: planning rules 4.2, 4.3 and 4.9.
 pub fn outlook(set: &WorkflowSet, world: &World) -> Result<Outlook, PlanError> {
     let github = Value::Object(github_context(&set.root, &world.event, &world.identity));
-    let mut build = Build { set, world, github, vars: Value::Object(world.vars.clone()), jobs: Vec::new() };
+    let mut build =
+        Build { set, world, github, vars: Value::Object(world.vars.clone()), jobs: Vec::new(), keys: JobKeys::new() };
     let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
     let inputs = Inputs { known: world.inputs.clone(), unknown: Vec::new() };
     build.workflow(&set.root, &Place { file, caller: None }, &inputs)?;
@@ -29,12 +30,19 @@ struct Build<'a> {
     github: Value,
     vars: Value,
     jobs: Vec<JobOutlook>,
+    keys: JobKeys,
 }
 
 /// Which file, and which job calls it.
 struct Place {
     file: FileRef,
-    caller: Option<JobKey>,
+    caller: Option<Leg>,
+}
+
+impl Place {
+    fn key(&self) -> Option<&JobKey> {
+        self.caller.as_ref().map(|it| &it.key)
+    }
 }
 
 /// `inputs`, and those whose value only the run can tell.
@@ -81,10 +89,11 @@ impl Build<'_> {
         states: &States,
     ) -> Result<State, PlanError> {
         let id = &job.id.value;
-        let key = within(place.caller.as_ref(), id.as_str());
+        let key = within(place.key(), id.as_str());
         let needs = needed(workflow, job);
         let ancestors = all_before(&needs, states);
         let view = View::new(&needs, &ancestors, states);
+        let mut keys = std::mem::take(&mut self.keys);
         let before = view.before(self, inputs);
         let (verdict, reason) = judge::job(&job.condition, &before);
         let stage = needs.iter().filter_map(|it| states.get(*it)).map(|it| it.stage + 1).max().unwrap_or(0);
@@ -92,8 +101,8 @@ impl Build<'_> {
             key: key.clone(),
             id: id.clone(),
             workflow: Arc::clone(workflow),
-            caller: place.caller.clone(),
-            needs: needs.iter().map(|it| within(place.caller.as_ref(), it.as_str())).collect(),
+            caller: place.key().cloned(),
+            needs: needs.iter().map(|it| within(place.key(), it.as_str())).collect(),
             stage,
             verdict,
             reason: Some(reason)
@@ -104,32 +113,58 @@ impl Build<'_> {
         };
         let mut called = Vec::new();
         if verdict != Prospect::Skipped {
-            let found = legs(job, &key, &before);
-            outlook.deferred = found.deferred;
-            if let Some(first) = found.legs.first() {
-                outlook.steps = steps::steps(workflow, job, &before.of_leg(&first.0, &first.1));
-            }
-            for (leg, strategy) in found.legs {
-                if let Some(call) = &job.call {
-                    called.push((
-                        leg.key.clone(),
-                        calls::inputs(self.set, call, &place.file, &before.of_leg(&leg, &strategy)),
-                    ));
-                }
-                outlook.legs.push(leg);
-            }
+            called = self.expand(job, place, &before, &mut keys, &mut outlook);
         }
+        self.keys = keys;
+        let verdict = outlook.verdict;
+        let stated = self.world.result(key.as_str()).map(str::to_owned);
+        let result = match (verdict, &outlook.reason) {
+            (_, Some(Reason::ConditionError { .. } | Reason::Strategy { .. })) => Some("failure".to_owned()),
+            (Prospect::Skipped, _) => Some("skipped".to_owned()),
+            (Prospect::Runs | Prospect::Depends, _) => stated,
+        };
         self.jobs.push(outlook);
         for (leg, inputs) in called {
             self.call(job, place, leg, &inputs)?;
         }
-        let stated = self.world.result(key.as_str()).map(str::to_owned);
-        let result = if verdict == Prospect::Skipped { Some("skipped".to_owned()) } else { stated };
         Ok(State { verdict, result, stage, ancestors })
     }
 
+    /// Fills in legs and steps; gives back which of the legs call with what.
+    fn expand(
+        &self,
+        job: &Job,
+        place: &Place,
+        before: &Before<'_>,
+        keys: &mut JobKeys,
+        outlook: &mut JobOutlook,
+    ) -> Vec<(Leg, Inputs)> {
+        let caller = place.caller.as_ref().map(|it| (&it.key, it.name.as_str()));
+        let found = match legs(job, caller, keys, before) {
+            Ok(found) => found,
+            Err(err) => {
+                outlook.verdict = Prospect::Skipped;
+                outlook.reason = Some(Reason::Strategy { message: err.to_string(), span: Some(err.span()) });
+                return Vec::new();
+            }
+        };
+        outlook.deferred = found.deferred;
+        let of_leg = |(leg, strategy): &(Leg, Value)| before.of_leg(&leg.matrix, strategy);
+        if let Some(first) = found.legs.first() {
+            outlook.steps = steps::steps(&outlook.workflow, job, &of_leg(first));
+        }
+        let mut called = Vec::new();
+        for it in &found.legs {
+            if let Some(call) = &job.call {
+                called.push((it.0.clone(), calls::inputs(self.set, call, &place.file, &of_leg(it))));
+            }
+        }
+        outlook.legs = found.legs.into_iter().map(|(leg, _)| leg).collect();
+        called
+    }
+
     /// Looks at the jobs of a called workflow, if it is at hand.
-    fn call(&mut self, job: &Job, place: &Place, leg: JobKey, inputs: &Inputs) -> Result<(), PlanError> {
+    fn call(&mut self, job: &Job, place: &Place, leg: Leg, inputs: &Inputs) -> Result<(), PlanError> {
         let Some(call) = &job.call else { return Ok(()) };
         let file = place.file.resolve(&call.target.value);
         let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(()) };
@@ -166,6 +201,7 @@ impl View {
             ancestors: &self.ancestors,
             strategy: Value::Null,
             matrix: Value::Null,
+            unknown_matrix: false,
             env: None,
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn step(condition: &IfField, before: &Before<'_>) -> (Prospect, Reaso
         }
         Err(error) => {
             let (expression, span) = (condition.condition.text.clone(), condition.span());
-            (Prospect::Depends, Reason::ConditionError { expression, message: error.to_string(), span })
+            (Prospect::Skipped, Reason::ConditionError { expression, message: error.to_string(), span })
         }
     }
 }

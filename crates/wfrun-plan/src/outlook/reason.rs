@@ -36,6 +36,14 @@ pub enum Reason {
         /// The caller.
         job: JobKey,
     },
+    /// Its `strategy` does not come to legs: GitHub fails the job then.
+    Strategy {
+        /// The error.
+        message: String,
+        /// Where it is written.
+        #[serde(skip)]
+        span: Option<Span>,
+    },
     /// The condition cannot be evaluated: GitHub fails the job then.
     ConditionError {
         /// The condition as written.

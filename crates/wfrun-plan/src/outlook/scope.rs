@@ -45,6 +45,8 @@ pub(super) struct Before<'a> {
     pub(super) ancestors: &'a Ancestors,
     pub(super) strategy: Value,
     pub(super) matrix: Value,
+    /// Whether only the run can tell the matrix.
+    pub(super) unknown_matrix: bool,
     /// Environment variables, if any are known.
     pub(super) env: Option<&'a IndexMap<String, Option<Value>>>,
 }
@@ -97,6 +99,7 @@ impl Scope for Before<'_> {
             "env" => self.knows_env(first),
             "runner" => first.is_some_and(|it| ["os", "arch"].iter().any(|name| eq_ignoring_case(name, it))),
             "job" => first.is_some_and(|it| eq_ignoring_case(it, "status")),
+            "matrix" | "strategy" => !self.unknown_matrix,
             "secrets" | "steps" | "jobs" => false,
             _ => true,
         }
@@ -105,8 +108,13 @@ impl Scope for Before<'_> {
 
 impl<'a> Before<'a> {
     /// The same for one job of a matrix.
-    pub(super) fn of_leg(&self, leg: &super::Leg, strategy: &Value) -> Self {
-        Self { matrix: leg.matrix.clone(), strategy: strategy.clone(), ..self.clone() }
+    pub(super) fn of_leg(&self, matrix: &Value, strategy: &Value) -> Self {
+        Self { matrix: matrix.clone(), strategy: strategy.clone(), ..self.clone() }
+    }
+
+    /// The same for a job whose matrix only the run can tell.
+    pub(super) fn without_matrix(&self) -> Self {
+        Self { unknown_matrix: true, ..self.clone() }
     }
 
     /// The same for a step.

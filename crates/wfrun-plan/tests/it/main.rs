@@ -1,5 +1,6 @@
 //! What an event sets off, and in which order.
 mod inputs;
+mod matrix;
 mod outlook;
 mod trigger;
 

@@ -143,3 +143,49 @@ fn steps_run_or_are_skipped_or_depend() {
         ["one runs", "two skipped", "three depends", "four depends", "five skipped", "six runs", "on main runs"]
     );
 }
+
+/// Source: GitHub: planning rules 4.5 and 4.6.
+#[test]
+fn matrices_become_legs_and_legs_call() {
+    let root = "on: push
+jobs:
+  test:
+    strategy: {matrix: {os: [a, b], n: [1, 2], exclude: [{os: a, n: 1}]}}
+    runs-on: ['${{ matrix.os }}']
+    steps: [{name: 'on ${{ matrix.os }}', run: x}, {if: \"matrix.n == 3\", run: x}]
+  later:
+    needs: test
+    strategy: {matrix: \"${{ fromJSON(needs.test.outputs.m) }}\"}
+    runs-on: ['${{ matrix.os }}', x]
+    steps: [{run: x}]
+  call:
+    strategy: {matrix: {env: [dev, prod]}}
+    uses: ./.github/workflows/called.yml
+    with: {env: '${{ matrix.env }}'}
+  bad:
+    strategy: {matrix: \"${{ fromJSON('[]') }}\"}
+    runs-on: x
+    steps: [{run: x}]
+  after-bad: {needs: bad, runs-on: x, steps: [{run: x}]}
+";
+    let called = "on: {workflow_call: {inputs: {env: {type: string}}}}
+jobs: {one: {if: \"inputs.env == 'prod'\", runs-on: x, steps: [{run: x}]}}
+";
+    let set = set(&[("w.yml", root), (".github/workflows/called.yml", called)]);
+    let found = outlook(&set, &world("push", "refs/heads/main")).expect("a plan");
+    let legs = |key: &str| {
+        let legs = found.job(key).expect("a job").legs.iter();
+        legs.map(|it| format!("{} on {}", it.key, it.runs_on.join("+"))).collect::<Vec<_>>()
+    };
+    assert_eq!(legs("test"), ["test (a, 2) on a", "test (b, 1) on b", "test (b, 2) on b"]);
+    assert_eq!(found.job("test").map(|it| it.steps[0].name.as_str()), Some("on a"));
+    assert_eq!(found.job("test").map(|it| it.steps[1].verdict), Some(Prospect::Skipped));
+    assert_eq!(legs("later"), ["later on ${{ matrix.os }}+x"]);
+    assert_eq!(found.job("later").map(|it| it.deferred.clone()), Some(vec!["needs.test.outputs.m".to_owned()]));
+    assert_eq!(found.job("call (dev) / one").map(|it| it.verdict), Some(Prospect::Skipped));
+    assert_eq!(found.job("call (prod) / one").map(|it| it.verdict), Some(Prospect::Runs));
+    let Some(Reason::Strategy { message, .. }) = &found.job("bad").expect("a job").reason else { panic!() };
+    assert!(message.contains("not expected"), "{message}");
+    let Some(Reason::Needs { result, .. }) = &found.job("after-bad").expect("a job").reason else { panic!() };
+    assert_eq!(result, "failure");
+}

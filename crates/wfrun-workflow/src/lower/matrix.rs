@@ -21,10 +21,12 @@ pub(super) fn check(findings: &mut Findings, strategy: &Token, matrix: &Token) {
             "exclude" => {}
             name => {
                 has_vector = true;
-                vectors.push(name);
                 if is_known && entry.value.items().is_empty() {
+                    // GitHub then goes on as if it were not there, so an `exclude` cannot name it either.
                     let message = format!("Matrix vector '{name}' does not contain any values");
                     findings.error("workflow/matrix", message, entry.value.place(), "list at least one value");
+                } else {
+                    vectors.push(name);
                 }
             }
         }

@@ -12,6 +12,7 @@ pub(super) fn strategy(findings: &mut Findings, token: &Token) -> Strategy {
     }
     Strategy {
         span: token.place(),
+        token: token.clone(),
         whole: if token.is_expression() { token.field() } else { None },
         fail_fast: field("fail-fast"),
         max_parallel: field("max-parallel"),

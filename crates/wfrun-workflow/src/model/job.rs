@@ -80,6 +80,8 @@ pub enum Queue {
 pub struct Strategy {
     /// Its place.
     pub span: Span,
+    /// All of it as written; what follows are its parts.
+    pub token: Token,
     /// An expression in the place of the whole.
     pub whole: Option<Field>,
     /// `fail-fast:`
