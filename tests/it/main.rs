@@ -9,4 +9,5 @@ mod docker;
 mod eval;
 mod pipeline;
 mod repo;
+mod situations;
 mod steps;
