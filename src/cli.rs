@@ -188,7 +188,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, conflicts_with_all = [
         "expression", "context", "json", "directory", "event", "git_ref", "base", "head", "pr",
         "event_path", "activity", "changed", "since", "sha", "actor", "repository", "run_number", "default_branch",
-        "input", "input_file", "secret", "secret_file", "var", "var_file", "env", "env_file",
+        "schedule", "input", "input_file", "secret", "secret_file", "var", "var_file", "env", "env_file",
     ])]
     pub(crate) batch: bool,
     /// Print value and trace as JSON
@@ -253,9 +253,9 @@ pub(crate) struct EventArgs {
     /// The head branch of a pull request
     #[arg(long, value_name = "REF")]
     pub(crate) head: Option<String>,
-    /// The number of the pull request
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub(crate) pr: u64,
+    /// The number of the pull request (default: 1)
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) pr: Option<u64>,
     /// The event's payload, merged over the one that is made up
     #[arg(long, value_name = "FILE")]
     pub(crate) event_path: Option<PathBuf>,
@@ -283,7 +283,10 @@ pub(crate) struct EventArgs {
     /// The default branch
     #[arg(long, value_name = "BRANCH")]
     pub(crate) default_branch: Option<String>,
-    /// An input of `workflow_dispatch` (can be repeated)
+    /// Which entry of `schedule` is due (default: the first)
+    #[arg(long, value_name = "CRON")]
+    pub(crate) schedule: Option<String>,
+    /// An input of `workflow_dispatch` or `workflow_call` (can be repeated)
     #[arg(long, short, value_name = "NAME=VALUE")]
     pub(crate) input: Vec<String>,
     /// A file of inputs

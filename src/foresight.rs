@@ -11,14 +11,15 @@ use crate::cli::{EventArgs, ForeseeArgs, SituationArgs};
 use crate::environment::Environment;
 use crate::output::Help;
 use crate::repositories::Repositories;
-use crate::settings::inputs;
-use crate::situation::situation;
+use crate::repository::Repository;
+use crate::situation::situation_in;
 use crate::{find, key_values};
 
 /// A workflow and all it calls.
 pub(crate) struct Foresight<'e> {
     pub(crate) set: WorkflowSet,
     root: PathBuf,
+    repository: Repository,
     environment: &'e Environment,
     /// What is wrong, none of it an error.
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -51,13 +52,14 @@ impl<'e> Foresight<'e> {
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Ok(Err(diagnostics));
         }
-        Ok(Ok(Self { set, root: found.root, environment, diagnostics }))
+        let repository = Repository::open(&found.root).with_memory();
+        Ok(Ok(Self { set, root: found.root, repository, environment, diagnostics }))
     }
 
     /// Looks at the workflow for a situation.
     pub(crate) fn foresee(&self, args: &EventArgs, force: &[String]) -> anyhow::Result<Foreseen> {
         let root = &self.set.root;
-        let found = situation(root, &self.root, args, self.environment)?;
+        let found = situation_in(self.repository.clone(), root, &self.root, args, self.environment)?;
         let vars = key_values::collect(&args.var_file, &args.var, "--var")?.value;
         let identity = RunIdentity {
             run_id: String::new(),
@@ -69,7 +71,7 @@ impl<'e> Foresight<'e> {
         let world = World {
             event: found.event,
             identity,
-            inputs: inputs(root, args)?,
+            inputs: Value::Object(found.inputs),
             vars: vars.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Object>(),
             results: results(force)?,
         };

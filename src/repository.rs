@@ -1,44 +1,75 @@
 //! What git knows of the repository around a workflow.
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
-use wfrun_plan::Event;
 use wfrun_runner::{Git, GitError};
 use wfrun_syntax::closest;
 
 use crate::output::Help;
 
-/// The ref, and the commit it stands for.
+/// A ref, and the commit it stands for.
+#[derive(Debug, Clone)]
 pub(crate) struct Resolved {
+    /// The full name.
     pub(crate) git_ref: String,
+    /// The commit.
     pub(crate) sha: String,
+    /// Whether git has it; otherwise it is about to be pushed.
+    pub(crate) is_known: bool,
+}
+
+impl Resolved {
+    /// The name without `refs/heads/` or `refs/tags/`.
+    pub(crate) fn short(&self) -> &str {
+        let prefixes = ["refs/heads/", "refs/tags/"];
+        prefixes.iter().find_map(|it| self.git_ref.strip_prefix(it)).unwrap_or(&self.git_ref)
+    }
 }
 
 /// What git says of a commit.
+#[derive(Debug, Clone)]
 pub(crate) struct Commit {
-    id: String,
+    pub(crate) id: String,
     tree: String,
-    author: String,
-    pub(crate) email: String,
+    author: (String, String),
+    committer: (String, String),
     time: String,
     pub(crate) message: String,
-    /// The first parent.
-    pub(crate) parent: Option<String>,
+    /// Its parents, as far as the clone has them.
+    pub(crate) parents: Vec<String>,
 }
 
 impl Commit {
-    pub(crate) fn to_json(&self) -> Json {
-        let person = json!({"name": self.author, "email": self.email});
+    /// Reads what [`Repository::commits`] asks for.
+    fn read(text: &str) -> Self {
+        let mut lines = text.splitn(9, '\n').map(str::to_owned);
+        let mut next = || lines.next().unwrap_or_default();
+        let (id, tree, parents) = (next(), next(), next());
+        let parents = parents.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let (author, committer) = ((next(), next()), (next(), next()));
+        let (time, message) = (next(), next());
+        Self { id, tree, author, committer, time, message, parents }
+    }
+
+    /// The author's address.
+    pub(crate) fn email(&self) -> &str {
+        &self.author.1
+    }
+
+    /// The shape it has in a push.
+    pub(crate) fn to_json(&self, html: &str) -> Json {
+        let person = |(name, email): &(String, String)| json!({"name": name, "email": email});
         json!({
             "id": self.id, "tree_id": self.tree, "message": self.message.trim_end(), "timestamp": self.time,
-            "author": person, "committer": person, "distinct": true,
+            "author": person(&self.author), "committer": person(&self.committer), "distinct": true,
+            "url": format!("{html}/commit/{}", self.id),
         })
     }
 }
 
-/// The git repository around a workflow.
-#[derive(Debug)]
+/// The git repository around a workflow, or what there is in its place.
+#[derive(Debug, Clone)]
 pub(crate) struct Repository {
     pub(crate) git: Git,
     /// The repository root relative to the git work tree, with `/` at its end; empty where they are the same.
@@ -46,40 +77,102 @@ pub(crate) struct Repository {
     /// The checked-out branch's full ref, if a branch is checked out.
     current: Option<String>,
     /// The commits of branches, tags and what is known of origin, by their full names: one question instead of many.
-    refs: BTreeMap<String, String>,
+    pub(crate) refs: BTreeMap<String, String>,
+    /// Why there is no commit at all.
+    missing: Option<Missing>,
+}
+
+/// GitHub writes this for a commit that is not there.
+pub(crate) const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
+
+/// Why there is no commit to speak of.
+#[derive(Debug, Clone)]
+enum Missing {
+    /// git itself, and what the system says.
+    Git(String),
+    /// A repository around this folder.
+    Repository(PathBuf),
+    /// Any commit.
+    Commit,
+}
+
+impl Missing {
+    fn error(&self) -> anyhow::Error {
+        match self {
+            Self::Git(message) => {
+                let help = "install git, for example `apt-get install git`";
+                Help::error("git/missing", message.clone(), help)
+            }
+            Self::Repository(root) => {
+                let help = "a run is of a commit: `git init && git add --all && git commit -m start`";
+                Help::error("git/no-repository", format!("{} is not in a git repository", root.display()), help)
+            }
+            Self::Commit => {
+                let help = "a run is of a commit: `git add --all && git commit -m start`";
+                Help::error("git/no-commit", "the repository has no commit yet", help)
+            }
+        }
+    }
 }
 
 impl Repository {
-    pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+    /// Asks git about the folder; that there is nothing to ask about is no failure yet: see [`Self::required`].
+    pub(crate) fn open(root: &Path) -> Self {
         let git = Git::at(root);
-        let no_repository = || {
-            let help = "a run is of a commit: `git init && git add --all && git commit -m start`";
-            Help::error("git/no-repository", format!("{} is not in a git repository", root.display()), help)
-        };
-        let asked = match git.ask(&["rev-parse", "--show-prefix", "--symbolic-full-name", "HEAD"]) {
-            Ok(asked) => asked,
-            Err(err @ GitError::Missing(_)) => {
-                let help = "install git, for example `apt-get install git`";
-                return Err(Help::error("git/missing", err.to_string(), help));
+        let (mut current, mut prefix, mut missing) = (None, String::new(), None);
+        match git.ask(&["rev-parse", "--show-prefix", "--symbolic-full-name", "HEAD"]) {
+            Ok(asked) => {
+                let (before, named) = asked.split_once('\n').unwrap_or(("", &asked));
+                before.clone_into(&mut prefix);
+                current = Some(named.to_owned());
             }
+            Err(err @ GitError::Missing(_)) => missing = Some(Missing::Git(err.to_string())),
             // Without a commit `HEAD` is no name yet, and git says so after the prefix.
-            Err(GitError::Failed { .. }) => {
-                let prefix = git.ask(&["rev-parse", "--show-prefix"]);
-                return Err(prefix.map_or_else(|_| no_repository(), |_| no_commit()));
-            }
-        };
-        let (prefix, current) = asked.split_once('\n').unwrap_or(("", &asked));
-        let current = Some(current.to_owned()).filter(|it| it.starts_with("refs/heads/"));
-        let refs = all_refs(&git);
-        Ok(Self { prefix: prefix.to_owned(), current, refs, git })
+            Err(GitError::Failed { .. }) => match git.ask(&["rev-parse", "--show-prefix"]) {
+                Ok(before) => {
+                    prefix = before;
+                    current = git.look_up(&["symbolic-ref", "--quiet", "HEAD"]);
+                    missing = Some(Missing::Commit);
+                }
+                Err(_) => missing = Some(Missing::Repository(root.to_owned())),
+            },
+        }
+        let current = current.filter(|it| it.starts_with("refs/heads/"));
+        let refs = if missing.is_none() { all_refs(&git) } else { BTreeMap::new() };
+        Self { git, prefix, current, refs, missing }
     }
 
-    fn head(&self) -> anyhow::Result<String> {
+    /// Fails where there is no commit, which a run cannot do without.
+    pub(crate) fn required(&self) -> anyhow::Result<()> {
+        self.missing.as_ref().map_or(Ok(()), |it| Err(it.error()))
+    }
+
+    /// Why there is no commit, in a few words.
+    pub(crate) fn missing(&self) -> Option<String> {
+        let err = self.missing.as_ref()?.error();
+        err.downcast_ref::<Help>().map(|it| it.message.clone())
+    }
+
+    /// The commit that is checked out; zeros where there is none.
+    /// Asks git nothing twice, nor do copies of it: for looking at many situations of a repository that stays as it is.
+    pub(crate) fn with_memory(mut self) -> Self {
+        self.git = self.git.with_memory();
+        self
+    }
+
+    pub(crate) fn head(&self) -> String {
+        if self.missing.is_some() {
+            return NO_COMMIT.to_owned();
+        }
         let known = self.current.as_ref().and_then(|it| self.refs.get(it).cloned());
-        known.or_else(|| self.git.commit("HEAD")).ok_or_else(no_commit)
+        known.or_else(|| self.git.commit("HEAD")).unwrap_or_else(|| NO_COMMIT.to_owned())
     }
 
+    /// The commit that a person named; where there is no git, the name itself.
     pub(crate) fn commit(&self, name: &str) -> anyhow::Result<String> {
+        if self.missing.is_some() {
+            return Ok(name.to_owned());
+        }
         self.git.commit(name).ok_or_else(|| {
             let help = "give a commit, branch or tag that `git log` shows";
             Help::error("git/unknown-commit", format!("git does not know the commit `{name}`"), help)
@@ -93,50 +186,76 @@ impl Repository {
     }
 
     /// What `--ref` stands for; nothing is the checked-out branch.
-    pub(crate) fn resolve(&self, wanted: Option<&String>, notices: &mut Vec<String>) -> anyhow::Result<Resolved> {
-        if wanted.is_some_and(|it| it != "HEAD" && !is_ref_name(it)) {
-            let wanted = wanted.map_or("", String::as_str);
+    ///
+    /// `prefixes` says what a short name may be, the likeliest first: `refs/heads/`, `refs/tags/`.
+    pub(crate) fn resolve(
+        &self,
+        wanted: Option<&str>,
+        prefixes: &[&str],
+        notices: &mut Vec<String>,
+    ) -> anyhow::Result<Resolved> {
+        if let Some(bad) = wanted.filter(|it| *it != "HEAD" && !is_ref_name(it)) {
             let help = "a name like `main`, `feature/x`, `v1.2` or `refs/heads/main`; see `git help check-ref-format`";
-            return Err(Help::error("git/bad-ref", format!("`{wanted}` cannot be the name of a branch or tag"), help));
+            return Err(Help::error("git/bad-ref", format!("`{bad}` cannot be the name of a branch or tag"), help));
         }
         let Some(wanted) = wanted.filter(|it| *it != "HEAD") else {
             let git_ref = self.current.clone().unwrap_or_else(|| format!("refs/heads/{}", self.default_branch()));
-            return Ok(Resolved { git_ref, sha: self.head()? });
+            return Ok(Resolved { git_ref, sha: self.head(), is_known: true });
         };
-        if self.current.as_ref().is_some_and(|it| it == wanted || it.strip_prefix("refs/heads/") == Some(wanted)) {
-            return Ok(Resolved { git_ref: self.current.clone().unwrap_or_default(), sha: self.head()? });
-        }
         let full =
-            |prefix: &str| if wanted.starts_with("refs/") { wanted.clone() } else { format!("{prefix}{wanted}") };
-        for git_ref in [full("refs/heads/"), full("refs/tags/")] {
+            |prefix: &str| if wanted.starts_with("refs/") { wanted.to_owned() } else { format!("{prefix}{wanted}") };
+        for git_ref in prefixes.iter().map(|it| full(it)) {
+            if self.current.as_ref() == Some(&git_ref) {
+                return Ok(Resolved { git_ref, sha: self.head(), is_known: true });
+            }
             if let Some(sha) = self.refs.get(&git_ref).cloned() {
-                return Ok(Resolved { git_ref, sha });
+                return Ok(Resolved { git_ref, sha, is_known: true });
             }
         }
-        let git_ref = full("refs/heads/");
+        let git_ref = full(prefixes.first().unwrap_or(&"refs/heads/"));
         let short = git_ref.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/");
-        if let Some(sha) = self.refs.get(&format!("refs/remotes/origin/{short}")).cloned() {
-            return Ok(Resolved { git_ref, sha });
+        let at_origin =
+            self.refs.get(&format!("refs/remotes/origin/{short}")).filter(|_| git_ref.starts_with("refs/heads/"));
+        if let Some(sha) = at_origin.cloned() {
+            return Ok(Resolved { git_ref, sha, is_known: true });
         }
-        let kind = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
-        let known = self.names();
-        let near = closest(short, known.iter().map(String::as_str));
-        let near = near.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
-        notices
-            .push(format!("git does not know `{wanted}`: it is taken as a {kind} about to be pushed from HEAD{near}"));
-        Ok(Resolved { git_ref, sha: self.head()? })
+        if self.missing.is_none() {
+            let kind = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
+            let known = self.names();
+            let near = closest(short, known.iter().map(String::as_str));
+            let near = near.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
+            let taken =
+                format!("git does not know `{wanted}`: it is taken as a {kind} about to be pushed from HEAD{near}");
+            notices.push(taken);
+        }
+        Ok(Resolved { git_ref, sha: self.head(), is_known: false })
     }
 
     fn names(&self) -> Vec<String> {
-        let short = |it: &String| Some(it.strip_prefix("refs/heads/").or(it.strip_prefix("refs/tags/"))?.to_owned());
+        let prefixes = ["refs/heads/", "refs/tags/", "refs/remotes/origin/"];
+        let short = |it: &String| prefixes.iter().find_map(|prefix| it.strip_prefix(prefix)).map(str::to_owned);
         self.refs.keys().filter_map(short).collect()
     }
 
-    /// What the branch was before a push: what `origin` has of it, else the commit before.
-    pub(crate) fn before(&self, event: &Event, sha: &str, parent: Option<&str>) -> Option<String> {
-        let remote = format!("refs/remotes/origin/{}", event.ref_name());
-        let pushed = self.refs.get(&remote).filter(|it| *it != sha && !event.is_tag());
-        pushed.cloned().or_else(|| parent.map(str::to_owned))
+    /// Whether anything is known of what `origin` has.
+    pub(crate) fn knows_origin(&self) -> bool {
+        self.refs.keys().any(|it| it.starts_with("refs/remotes/origin/") && !it.ends_with("/HEAD"))
+    }
+
+    /// Whether `older` is in the history of `newer`.
+    pub(crate) fn is_ancestor(&self, older: &str, newer: &str) -> bool {
+        self.git.ask(&["merge-base", "--is-ancestor", older, newer]).is_ok()
+    }
+
+    /// Whether older commits were left out when the repository was cloned.
+    pub(crate) fn is_shallow(&self) -> bool {
+        self.git.look_up(&["rev-parse", "--is-shallow-repository"]).as_deref() == Some("true")
+    }
+
+    /// The newest tag, if there are tags.
+    pub(crate) fn newest_tag(&self) -> Option<String> {
+        let format = ["for-each-ref", "--sort=-creatordate", "--count=1", "--format=%(refname:strip=2)", "refs/tags"];
+        self.refs.keys().any(|it| it.starts_with("refs/tags/")).then(|| self.git.look_up(&format)).flatten()
     }
 
     /// What origin says, else `main` or `master`, else the checked-out branch.
@@ -155,7 +274,7 @@ impl Repository {
 
     /// Whether a commit is checked out and no branch.
     pub(crate) fn is_detached(&self) -> bool {
-        self.current.is_none()
+        self.current.is_none() && self.missing.is_none()
     }
 
     /// Says where the workflow file is not that of the commit which is run.
@@ -187,21 +306,25 @@ impl Repository {
         if let Some(slug) = url.as_deref().and_then(slug_of) {
             return slug;
         }
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         let name = root.file_name().unwrap_or_default().to_string_lossy();
         let legal: String =
             name.chars().map(|it| if it.is_ascii_alphanumeric() || "-_.".contains(it) { it } else { '-' }).collect();
         format!("local/{}", if legal.is_empty() { "repository" } else { &legal })
     }
 
+    /// What git says of a commit.
     pub(crate) fn describe(&self, sha: &str) -> Option<Commit> {
-        let format = "--format=%H%n%T%n%P%n%an%n%ae%n%aI%n%B";
-        let shown = self.git.ask(&["log", "--max-count=1", format, sha, "--"]).ok()?;
-        let mut lines = shown.splitn(7, '\n').map(str::to_owned);
-        let mut next = || lines.next().unwrap_or_default();
-        let (id, tree, parents) = (next(), next(), next());
-        let parent = parents.split(' ').next().filter(|it| !it.is_empty()).map(str::to_owned);
-        let (author, email, time, message) = (next(), next(), next(), next());
-        Some(Commit { id, tree, author, email, time, message, parent })
+        self.commits(&[sha, "--max-count=1"]).ok()?.pop()
+    }
+
+    /// What git says of the commits that `git log` lists for these arguments, in its order.
+    pub(crate) fn commits(&self, arguments: &[&str]) -> Result<Vec<Commit>, GitError> {
+        let mut all = vec!["log", "-z", "--format=%H%n%T%n%P%n%an%n%ae%n%cn%n%ce%n%aI%n%B"];
+        all.extend(arguments);
+        all.push("--");
+        let listed = self.git.ask(&all)?;
+        Ok(listed.split('\0').filter(|it| !it.trim().is_empty()).map(Commit::read).collect())
     }
 }
 
@@ -216,11 +339,6 @@ fn all_refs(git: &Git) -> BTreeMap<String, String> {
         Some((name.to_owned(), commit.to_owned()))
     };
     listed.unwrap_or_default().lines().filter_map(entry).collect()
-}
-
-fn no_commit() -> anyhow::Error {
-    let help = "a run is of a commit: `git add --all && git commit -m start`";
-    Help::error("git/no-commit", "the repository has no commit yet", help)
 }
 
 /// Whether git takes a name for a branch or tag. Source: git-check-ref-format(1).

@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use wfrun_expr::{Object, Value};
+use wfrun_expr::Value;
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
 use wfrun_syntax::{Checked, Diagnostic};
-use wfrun_workflow::{EventName, InputKind, ReadOptions, Workflow};
+use wfrun_workflow::{ReadOptions, Workflow};
 
-use crate::cli::{Color, EventArgs, RunArgs, SituationArgs};
+use crate::cli::{Color, RunArgs, SituationArgs};
 use crate::environment::Environment;
 use crate::find::{self, Found};
 use crate::key_values;
@@ -69,8 +69,8 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(Err(diagnostics));
     }
-    let situation = situation(&workflow, &found.root, args, environment)?;
-    let inputs = inputs(&workflow, args)?;
+    let situation = situation(&workflow, &found.root, &args.happening, environment)?;
+    let inputs = Value::Object(situation.inputs.clone());
     Ok(Ok(Loaded {
         workflow,
         root: found.root,
@@ -81,49 +81,6 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
         inputs,
         diagnostics,
     }))
-}
-
-/// `inputs` of `workflow_dispatch`: given ones and defaults, booleans as booleans.
-///
-/// Source: GitHub: planning rules 2.6.
-pub(crate) fn inputs(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<Value> {
-    let given = crate::situation::inputs(args)?;
-    let Some(config) = workflow.on.events.get(&EventName::new("workflow_dispatch")) else {
-        return Ok(Value::Object(Object::default()));
-    };
-    for name in given.keys() {
-        if !config.inputs.keys().any(|it| it.eq_ignore_ascii_case(name)) {
-            let known = config.inputs.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let help = format!("its inputs are: {known}");
-            return Err(Help::error("input/unknown", format!("the workflow has no input `{name}`"), help));
-        }
-    }
-    let mut members = Vec::new();
-    for (name, spec) in &config.inputs {
-        let value = given.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).and_then(|(_, it)| it.as_str());
-        let value = value.map(str::to_owned).or_else(|| spec.default_text().map(str::to_owned));
-        if value.is_none() && spec.required {
-            let help = format!("give it by `--input {name}=…`");
-            return Err(Help::error("input/required", format!("input `{name}` is required"), help));
-        }
-        let value = match (spec.kind, value) {
-            (InputKind::Boolean, Some(text)) if !matches!(text.as_str(), "true" | "false") => {
-                let help = "write `true` or `false`";
-                return Err(Help::error("input/not-a-boolean", format!("input `{name}` is `{text}`"), help));
-            }
-            (InputKind::Boolean, value) => Value::Bool(value.as_deref() == Some("true")),
-            (InputKind::Choice, Some(text)) if !spec.options.contains(&text) => {
-                let help = format!("its options are: {}", spec.options.join(", "));
-                return Err(Help::error("input/no-option", format!("input `{name}` is `{text}`"), help));
-            }
-            (InputKind::Choice, None) => Value::string(spec.options.first().map_or("", String::as_str)),
-            (InputKind::String | InputKind::Number | InputKind::Environment | InputKind::Choice, value) => {
-                Value::string(value.unwrap_or_default())
-            }
-        };
-        members.push((name.clone(), value));
-    }
-    Ok(Value::Object(members.into_iter().collect()))
 }
 
 /// The results that `--expect` asserts, by job.

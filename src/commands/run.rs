@@ -32,6 +32,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         Ok(loaded) => loaded,
         Err(diagnostics) => return Ok(refuse(output, &diagnostics)),
     };
+    loaded.situation.repository.required()?;
     let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.workflow);
     loaded.diagnostics.extend(check_actions(&loaded.workflow));
     loaded.diagnostics.extend(secrets::check(&loaded.workflow, &loaded.secrets, emulates));

@@ -9,5 +9,6 @@ mod docker;
 mod eval;
 mod pipeline;
 mod repo;
+mod situations;
 mod steps;
 mod why;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use wfrun_expr::{Called, Expr, Object, Scope, Value};
 use wfrun_journal::Masker;
-use wfrun_plan::{ChangedPaths, Event, RunIdentity, github_context};
+use wfrun_plan::{RunIdentity, github_context};
 use wfrun_syntax::{Diagnostic, Source};
 use wfrun_workflow::{Workflow, lower};
 
@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::key_values;
 use crate::output::{Help, Output};
 use crate::secrets::{self, Secrets};
-use crate::situation::{read_json, situation};
+use crate::situation::{Situation, given_inputs, situation};
 
 /// Contexts that are made of the options.
 const MADE: &[&str] = &["github", "inputs", "vars", "secrets", "env"];
@@ -28,7 +28,7 @@ pub(crate) struct Contexts {
     secrets: Secrets,
     vars: IndexMap<String, String>,
     env: IndexMap<String, String>,
-    inputs: serde_json::Map<String, serde_json::Value>,
+    inputs: IndexMap<String, String>,
     folder: PathBuf,
 }
 
@@ -53,7 +53,7 @@ impl Contexts {
             secrets: secrets.value,
             vars: vars.value,
             env: env.value,
-            inputs: crate::situation::inputs(&args.happening)?,
+            inputs: given_inputs(&args.happening)?,
             folder: args.happening.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
         }))
     }
@@ -89,9 +89,7 @@ impl Contexts {
             };
             let value = match name.as_str() {
                 "github" => github(&args.happening, &self.folder, environment)?,
-                "inputs" => {
-                    Value::from(serde_json::Value::Object(self.inputs.clone())).as_object().cloned().unwrap_or_default()
-                }
+                "inputs" => texts(&self.inputs).into_iter().collect(),
                 "vars" => texts(&self.vars).into_iter().collect(),
                 "env" => Object::case_sensitive(texts(&self.env)),
                 _ => {
@@ -115,14 +113,10 @@ const TOKEN: &str = "ghs_000000000000000000000000000000000000";
 /// `github` of a run for this event; where there is no repository, of one that is made up.
 fn github(args: &EventArgs, folder: &Path, environment: &Environment) -> anyhow::Result<Object> {
     let workflow = no_workflow();
-    let event = match situation(&workflow, folder, args, environment) {
-        Ok(found) => found.event,
-        Err(err) if is_without_git(&err) => {
-            Output::note(&format!("{}: `github` has no commit, and its ref and repository are made up", reason(&err)));
-            without_git(args, environment)?
-        }
-        Err(err) => return Err(err),
-    };
+    let Situation { event, notices, .. } = situation(&workflow, folder, args, environment)?;
+    for notice in &notices {
+        Output::note(notice);
+    }
     let identity = RunIdentity {
         run_id: "1".to_owned(),
         run_number: args.run_number.unwrap_or(1),
@@ -138,35 +132,6 @@ fn no_workflow() -> Arc<Workflow> {
     let source = Source::new(".github/workflows/eval.yml", "name: eval\non: push\njobs: {}\n");
     let parsed = wfrun_syntax::parse(&source);
     Arc::new(lower(&source, parsed.value.as_ref()).value)
-}
-
-fn is_without_git(err: &anyhow::Error) -> bool {
-    err.downcast_ref::<Help>()
-        .is_some_and(|it| matches!(it.code, "git/no-repository" | "git/no-commit" | "git/missing"))
-}
-
-fn reason(err: &anyhow::Error) -> String {
-    err.downcast_ref::<Help>().map_or_else(|| err.to_string(), |it| it.message.clone())
-}
-
-fn without_git(args: &EventArgs, environment: &Environment) -> anyhow::Result<Event> {
-    let full = |name: &str| if name.starts_with("refs/") { name.to_owned() } else { format!("refs/heads/{name}") };
-    let default_branch = args.default_branch.clone().unwrap_or_else(|| "main".to_owned());
-    let payload = args.event_path.as_deref().map(read_json).transpose()?;
-    Ok(Event {
-        name: args.event.clone().unwrap_or_else(|| "push".to_owned()),
-        activity: args.activity.clone(),
-        git_ref: full(args.git_ref.as_deref().or(args.head.as_deref()).unwrap_or(&default_branch)),
-        sha: args.sha.clone().unwrap_or_default(),
-        base_ref: args.base.clone(),
-        head_ref: args.head.clone(),
-        head_message: None,
-        changed: ChangedPaths::Unknown { why: "there is no repository".to_owned() },
-        repository: args.repository.clone().unwrap_or_else(|| "local/repository".to_owned()),
-        actor: args.actor.clone().or_else(|| environment.user.clone()).unwrap_or_else(|| "wfrun".to_owned()),
-        default_branch,
-        payload: payload.unwrap_or_else(|| serde_json::json!({})),
-    })
 }
 
 /// A file of contexts.

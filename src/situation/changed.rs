@@ -1,0 +1,144 @@
+//! Which files a push or pull request changes.
+use std::collections::BTreeSet;
+
+use wfrun_plan::{ChangedPaths, Event};
+
+use super::Making;
+use super::push::{From, Pushed};
+use super::subject::Subject;
+use crate::repository::Repository;
+
+/// GitHub makes no diff of a push of more commits than these.
+///
+/// Source: GitHub: planning rules 2.4.
+const MOST_COMMITS: usize = 1000;
+
+/// So many files are named in a notice.
+const NAMED: usize = 3;
+
+/// The changed files: given ones, those since a given revision, or what git says by GitHub's rules.
+///
+/// Only asked of git where the workflow has a path filter, for which they matter.
+pub(super) fn changed(
+    making: &mut Making<'_>,
+    event: &Event,
+    subject: &Subject,
+    pushed: Option<&Pushed>,
+) -> anyhow::Result<ChangedPaths> {
+    let args = making.asked.args;
+    let matters = making.has_path_filter();
+    let unknown = |why: &str| ChangedPaths::Unknown { why: why.to_owned() };
+    let (option, given) = if !args.changed.is_empty() {
+        let given = args.changed.iter().map(|it| relative(it, making.repository.git.folder())).collect();
+        ("--changed", ChangedPaths::Known(given))
+    } else if let Some(since) = &args.since {
+        let since = making.repository.commit(since)?;
+        if !matters {
+            return Ok(unknown("the workflow has no path filter"));
+        }
+        ("--since", diff(&making.repository, &format!("{since}..{}", subject.named.sha)))
+    } else {
+        return Ok(if matters {
+            of_git(making, event, subject, pushed)
+        } else {
+            unknown("the workflow has no path filter")
+        });
+    };
+    if matters && making.repository.missing().is_none() {
+        let own = of_git(making, event, subject, pushed);
+        if let (ChangedPaths::Known(own), ChangedPaths::Known(given)) = (&own, &given) {
+            contradiction(making, option, own, given);
+        }
+    }
+    Ok(given)
+}
+
+fn contradiction(making: &mut Making<'_>, option: &str, own: &[String], given: &[String]) {
+    let set = |it: &[String]| it.iter().cloned().collect::<BTreeSet<_>>();
+    if set(own) == set(given) {
+        return;
+    }
+    let named: Vec<_> = own.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
+    let rest = own.len().saturating_sub(NAMED);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let told =
+        if own.is_empty() { "that nothing is changed".to_owned() } else { format!("{}{more}", named.join(", ")) };
+    making.notices.push(format!("the changed files are those of `{option}`; git would say {told}"));
+}
+
+/// A path as git has it, relative to the root.
+fn relative(path: &str, root: &std::path::Path) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let below = std::path::Path::new(path).strip_prefix(root).ok().and_then(|it| it.to_str());
+    below.unwrap_or(path).to_owned()
+}
+
+/// Source: GitHub: planning rules 2.4, the changed-file set.
+fn of_git(making: &mut Making<'_>, event: &Event, subject: &Subject, pushed: Option<&Pushed>) -> ChangedPaths {
+    let repository = &making.repository;
+    let unknown = |why: String| ChangedPaths::Unknown { why };
+    if let Some(why) = repository.missing() {
+        return unknown(why);
+    }
+    let head = &subject.named.sha;
+    if let Some(pushed) = pushed {
+        if pushed.count > MOST_COMMITS {
+            return unknown(format!("{} commits are pushed, and GitHub looks at {MOST_COMMITS} at most", pushed.count));
+        }
+        return match &pushed.from {
+            From::Commit(from) => diff(repository, &format!("{from}..{head}")),
+            From::Nothing => whole(repository, head),
+            From::Unknown(why) => unknown(why.clone()),
+        };
+    }
+    let base = subject.base.as_ref().filter(|_| event.is_pull_request());
+    match base {
+        Some(base) if !base.is_known => unknown(format!("git does not know the base branch `{}`", base.short())),
+        Some(base) if base.sha == *head => {
+            let notice =
+                format!("the head has no commit that `{}` lacks: the last one counts as changed", base.short());
+            let changed = match repository.git.commit(&format!("{head}^")) {
+                Some(parent) => diff(repository, &format!("{parent}..{head}")),
+                None if repository.is_shallow() => unknown("the clone is shallow".to_owned()),
+                None => whole(repository, head),
+            };
+            making.notices.push(notice);
+            changed
+        }
+        // It counts from where the branch left the base.
+        Some(base) => diff(repository, &format!("{}...{head}", base.sha)),
+        None => unknown(format!("`{}` has no changed files", event.name)),
+    }
+}
+
+/// Of a renamed file both names count.
+fn diff(repository: &Repository, range: &str) -> ChangedPaths {
+    listed(repository, &["diff", "--name-only", "--no-renames", "--relative", "-z", range, "--"])
+}
+
+/// All files of a commit.
+fn whole(repository: &Repository, sha: &str) -> ChangedPaths {
+    listed(repository, &["ls-tree", "-r", "--name-only", "-z", sha])
+}
+
+fn listed(repository: &Repository, arguments: &[&str]) -> ChangedPaths {
+    match repository.git.ask(arguments) {
+        Ok(names) => ChangedPaths::Known(names.split('\0').filter(|it| !it.is_empty()).map(str::to_owned).collect()),
+        Err(err) => ChangedPaths::Unknown { why: err.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn paths_as_git_has_them() {
+        for (given, expected) in [("src/a", "src/a"), ("./src/a", "src/a"), ("/repo/src/a", "src/a"), ("/b/a", "/b/a")]
+        {
+            assert_eq!(relative(given, Path::new("/repo")), expected);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+use wfrun_syntax::closest;
+use wfrun_workflow::{EventSpec, Workflow};
+
+use crate::cli::EventArgs;
+use crate::output::Help;
+
+/// The event's name: given, or the workflow's only event, or `push`. One that GitHub does not have is an error.
+pub(super) fn event_name(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<String> {
+    if let Some(name) = &args.event {
+        if EventSpec::find(name).is_some() {
+            return Ok(name.clone());
+        }
+        let near = closest(name, EventSpec::names()).map(|it| format!("did you mean `{it}`?"));
+        let listed = || format!("the events are: {}", EventSpec::names().collect::<Vec<_>>().join(", "));
+        let message = format!("GitHub has no event `{name}`");
+        return Err(Help::error("cli/event", message, near.unwrap_or_else(listed)));
+    }
+    let mut events = workflow.on.events.keys();
+    Ok(match (events.next(), events.next()) {
+        (Some(only), None) => only.to_string(),
+        _ => "push".to_owned(),
+    })
+}

@@ -1,0 +1,61 @@
+//! The inputs of a run by hand or by a call, from options, files and the payload.
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+use wfrun_expr::Value;
+use wfrun_plan::{Event, InputError, Inputs, call_inputs, dispatch_inputs};
+use wfrun_syntax::closest;
+
+use super::Making;
+use crate::cli::EventArgs;
+use crate::key_values;
+use crate::output::Help;
+
+/// What the options and their files give, as it was written.
+pub(crate) fn given(args: &EventArgs) -> anyhow::Result<IndexMap<String, String>> {
+    Ok(key_values::collect(&args.input_file, &args.input, "--input")?.value)
+}
+
+/// Checks what was given against what the workflow declares. Events that have no inputs leave them alone, and say so.
+pub(super) fn inputs(making: &mut Making<'_>, event: &Event) -> anyhow::Result<Inputs> {
+    let given = given(making.asked.args)?;
+    let is_call = event.name == "workflow_call";
+    if event.name != "workflow_dispatch" && !is_call {
+        if let Some(name) = given.keys().next() {
+            let instead = "`--event workflow_dispatch` has inputs";
+            making.notices.push(format!("input `{name}` has no effect: `{}` has no inputs; {instead}", event.name));
+        }
+        return Ok(Inputs::default());
+    }
+    // An option wins over the payload, whatever the case of the name.
+    let told = making.asked.member("/inputs").and_then(Json::as_object).cloned().unwrap_or_default();
+    let told = told.into_iter().filter(|(_, value)| !value.is_null());
+    let mut all: IndexMap<String, String> = told.map(|(name, value)| (name, Value::from(value).to_text())).collect();
+    for (name, value) in given {
+        all.retain(|it, _| !it.eq_ignore_ascii_case(&name));
+        all.insert(name, value);
+    }
+    let Some(config) = making.workflow.on.event(&event.name) else {
+        // It is not triggered, which is said elsewhere; an expression may still ask.
+        let context = all.iter().map(|(name, value)| (name.clone(), Value::string(value))).collect();
+        let event = all.into_iter().map(|(name, value)| (name, Json::String(value))).collect();
+        return Ok(Inputs { context, event });
+    };
+    let made = if is_call { call_inputs(&config.inputs, &all) } else { dispatch_inputs(&config.inputs, &all) };
+    made.map_err(|err| refused(&err))
+}
+
+fn refused(err: &InputError) -> anyhow::Error {
+    let (code, help) = match err {
+        InputError::Unknown { known, .. } if known.is_empty() => ("input/unknown", "it has no inputs".to_owned()),
+        InputError::Unknown { name, known } => {
+            let near = closest(name, known.iter().map(String::as_str));
+            let near = near.map(|it| format!("did you mean `{it}`? ")).unwrap_or_default();
+            ("input/unknown", format!("{near}its inputs are: {}", known.join(", ")))
+        }
+        InputError::Required { name } => ("input/required", format!("give it by `--input {name}=…`")),
+        InputError::NotABoolean { .. } => ("input/not-a-boolean", "write `true` or `false`".to_owned()),
+        InputError::NotANumber { .. } => ("input/not-a-number", "write a number, for example `1.5`".to_owned()),
+        InputError::NoOption { options, .. } => ("input/no-option", format!("its options are: {}", options.join(", "))),
+    };
+    Help::error(code, err.to_string(), help)
+}
