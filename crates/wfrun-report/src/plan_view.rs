@@ -118,16 +118,11 @@ fn job_lines(plan: &PlanView<'_>, job: &JobOutlook, width: usize, style: Style) 
 fn parts(job: &JobOutlook) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(model) = job.model() {
-        match &model.call {
-            Some(call) => parts.push(format!("calls {}", call.target.value)),
-            None => {
-                let mut labels = job.legs.first().map_or_else(|| written_labels(job), |it| it.runs_on.clone());
-                if job.legs.iter().any(|it| it.runs_on != labels) {
-                    labels = written_labels(job);
-                }
-                parts.push(format!("on {}", labels.join(", ")));
-                parts.push(count(model.steps.len(), "step", "steps"));
-            }
+        if let Some(call) = &model.call {
+            parts.push(format!("calls {}", call.target.value));
+        } else {
+            parts.push(format!("on {}", labels(job).join(", ")));
+            parts.push(count(model.steps.len(), "step", "steps"));
         }
     }
     if job.legs.len() > 1 {
@@ -167,6 +162,13 @@ fn more(job: &JobOutlook) -> Vec<String> {
         texts.extend(said.into_iter().filter_map(|(word, it)| Some(format!("{word}: {}", it.as_ref()?))));
     }
     texts
+}
+
+/// Those of the legs, if all have the same; else as written.
+fn labels(job: &JobOutlook) -> Vec<String> {
+    let first = job.legs.first().map(|it| &it.runs_on);
+    let same = first.filter(|first| job.legs.iter().all(|it| it.runs_on == **first));
+    same.cloned().unwrap_or_else(|| written_labels(job))
 }
 
 fn written_labels(job: &JobOutlook) -> Vec<String> {
