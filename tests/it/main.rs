@@ -11,4 +11,5 @@ mod pipeline;
 mod repo;
 mod situations;
 mod steps;
+mod table;
 mod why;
