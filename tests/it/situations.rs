@@ -225,6 +225,7 @@ fn what_github_does_not_have() {
     for (arguments, part) in [
         (&["--event", "pull-request"][..], "did you mean `pull_request`?"),
         (&["--event", "PUSH"], "did you mean `push`?"),
+        (&["--event", ".github/workflows/w.yml"], "`--event-path .github/workflows/w.yml`"),
         (&["--event", "nonsense"], "the events are: branch_protection_rule,"),
         (&["--event", "pull_request", "--type", "open"], "did you mean `opened`?"),
         (&["--event", "push", "--type", "opened"], "`push` has no activity types"),
@@ -263,6 +264,9 @@ fn inputs_by_hand() {
     assert!(told(&repo, &["--event", "push", "--input", "n=1"]).1.contains("input `n` has no effect"));
     repo.write("dispatch.json", r#"{"inputs": {"n": 3, "c": "q"}}"#);
     dispatch(&["--event-path", "dispatch.json"]).ends_with(0);
+    let repo = Repo::new(&workflow("{workflow_call: {inputs: {n: {type: number, required: true}}}}"), &[]);
+    assert!(told(&repo, &["--input", "n=2"]).0);
+    plan(&repo, &[]).ends_with(2);
     let on = "{schedule: [{cron: '0 3 * * *'}, {cron: '30 5 * * mon', timezone: Europe/Berlin}]}";
     let repo = Repo::new(&workflow(on), &[]);
     assert!(told(&repo, &[]).1.contains("`0 3 * * *` comes due next at "));
