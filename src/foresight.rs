@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{Gate, JobOutlook, Outlook, PlanError, RunIdentity, World, gates, outlook};
+use wfrun_plan::{Gate, JobOutlook, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook};
 use wfrun_syntax::{Checked, Diagnostic};
 use wfrun_workflow::{FileRef, SetOptions, WorkflowSet, read_set};
 
@@ -85,6 +85,11 @@ impl Foreseen {
     /// Whether the event triggers the workflow.
     pub(crate) fn is_triggered(&self) -> bool {
         self.gates.iter().all(|it| it.passed)
+    }
+
+    /// How a job stands: one of a workflow that is not triggered does not run.
+    pub(crate) fn verdict(&self, job: &JobOutlook) -> Prospect {
+        if self.is_triggered() { job.verdict } else { Prospect::Skipped }
     }
 
     /// Finds a job by its key, by the key of one of its legs, or by its id, in any case.

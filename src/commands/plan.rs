@@ -1,41 +1,42 @@
 //! `wfrun plan`: what would happen.
-use wfrun_plan::PlanError;
-use wfrun_report::{not_triggered, not_triggered_json, plan_json, plan_text};
+use wfrun_plan::Gate;
+use wfrun_report::{PlanView, not_triggered, not_triggered_json, plan_json, plan_text};
 
 use crate::check::to_show;
 use crate::cli::PlanArgs;
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::foresight::Foresight;
 use crate::output::Output;
-use crate::settings::{Loaded, load};
 
 /// Shows the jobs as they would run.
 pub(crate) fn plan(args: &PlanArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
-    let loaded = match load(&args.situation, environment)? {
-        Ok(loaded) => loaded,
+    let foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
+        Ok(foresight) => foresight,
         Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
     };
-    let Loaded { workflow, situation, diagnostics, .. } = loaded;
-    output.diagnostics(&to_show(&workflow.source, &diagnostics));
-    for notice in &situation.notices {
+    let workflow = &foresight.set.root;
+    output.diagnostics(&to_show(&workflow.source, &foresight.diagnostics));
+    let foreseen = foresight.foresee(&args.situation, &args.foresee.force)?;
+    for notice in &foreseen.notices {
         Output::note(notice);
     }
-    let event = situation.event;
-    match wfrun_plan::plan(&workflow, event.clone(), &args.situation.job, args.situation.no_needs) {
-        Ok(plan) if args.json => Output::data(&format!("{}\n", plan_json(&plan))),
-        Ok(plan) => Output::data(&plan_text(&plan, &output.stdout)),
-        Err(PlanError::NotTriggered(reason)) => {
-            if args.json {
-                Output::data(&format!("{}\n", not_triggered_json(&reason)));
-            } else {
-                output.diagnostics(&[not_triggered(&reason, &workflow, &event)]);
-            }
-            return Ok(Exit::NotTriggered);
+    let event = &foreseen.world.event;
+    if let Some(reason) = foreseen.gates.iter().cloned().find_map(Gate::refusal) {
+        if args.json {
+            Output::data(&format!("{}\n", not_triggered_json(&reason)));
+        } else {
+            output.diagnostics(&[not_triggered(&reason, workflow, event)]);
         }
-        Err(err @ (PlanError::Cycle | PlanError::UnknownJob { .. })) => {
-            output.error(&super::plan_error(&err));
-            return Ok(Exit::Invalid);
-        }
+        return Ok(Exit::NotTriggered);
+    }
+    let chosen = foreseen.outlook.chosen(&args.situation.job, args.situation.no_needs);
+    let chosen = chosen.map_err(|err| super::plan_error(&err))?;
+    let view = PlanView { workflow, event, outlook: &foreseen.outlook, chosen: &chosen };
+    if args.json {
+        Output::data(&format!("{}\n", plan_json(&view)));
+    } else {
+        Output::data(&plan_text(&view, &output.stdout));
     }
     Ok(Exit::Success)
 }

@@ -1,5 +1,7 @@
 //! `wfrun why`: why a workflow is triggered and its jobs run, or not.
-use wfrun_plan::{Change, JobOutlook, Prospect, candidates, search};
+use std::collections::HashMap;
+
+use wfrun_plan::{Change, JobKey, JobOutlook, Prospect, candidates, search};
 use wfrun_report::{JobWhy, Why, why_json, why_text};
 use wfrun_workflow::EventSpec;
 
@@ -10,8 +12,14 @@ use crate::exit::Exit;
 use crate::foresight::{Foreseen, Foresight};
 use crate::output::Output;
 
-/// So many ways out are offered.
+/// So many ways out of one job are offered.
 const MOST_CHANGES: usize = 5;
+/// So many sets of changes are planned for one job that is explained at length; that is about 0.1 s.
+const MOST_TRIES: usize = 800;
+/// The same for each of all jobs.
+const FEW_TRIES: usize = 200;
+/// So many jobs are planned again altogether: a large workflow's explanation must not take long.
+const MOST_JOBS: usize = 20_000;
 
 /// Explains what a situation makes of a workflow.
 pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
@@ -30,13 +38,14 @@ pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) ->
         Some(wanted) => vec![foreseen.job(wanted)?],
         None => foreseen.outlook.jobs.iter().collect(),
     };
-    let most = if wanted.is_some() || args.json { MOST_CHANGES } else { 1 };
-    let jobs = jobs.into_iter().map(|job| JobWhy { job, changes: changes(args, &foresight, &foreseen, job, most) });
+    let mut ways_out = WaysOut::new(args, &foresight, &foreseen);
+    let jobs: Vec<JobWhy<'_>> =
+        jobs.into_iter().map(|job| JobWhy { job, changes: ways_out.changes(job, wanted.is_some()) }).collect();
     let why = Why {
         workflow: root,
         event: &foreseen.world.event,
         gates: &foreseen.gates,
-        jobs: jobs.collect(),
+        jobs,
         at_length: wanted.is_some(),
         until_skipped: args.until_skipped,
     };
@@ -48,36 +57,53 @@ pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) ->
     Ok(if foreseen.is_triggered() { Exit::Success } else { Exit::NotTriggered })
 }
 
-/// The smallest changes that make a job run, or be skipped; each was planned again with the options it stands for.
-fn changes(
-    args: &WhyArgs,
-    foresight: &Foresight<'_>,
-    foreseen: &Foreseen,
-    job: &JobOutlook,
-    most: usize,
-) -> Vec<Vec<Change>> {
-    let goal = if args.until_skipped { Prospect::Skipped } else { Prospect::Runs };
-    if verdict(foreseen, job.key.as_str()) == Some(goal) {
-        return Vec::new();
-    }
-    let all = candidates(&foreseen.outlook, job, &foresight.set.root, &foreseen.world.event);
-    search(&all, most, &mut |changes| {
-        let mut event = args.situation.happening.clone();
-        let mut force = args.foresee.force.clone();
-        for it in changes {
-            apply(it, &mut event, &mut force);
-        }
-        let again = foresight.foresee(&event, &force);
-        again.is_ok_and(|it| verdict(&it, job.key.as_str()) == Some(goal))
-    })
+/// Looks for the changes that make jobs run, or be skipped.
+struct WaysOut<'a> {
+    args: &'a WhyArgs,
+    foresight: &'a Foresight<'a>,
+    foreseen: &'a Foreseen,
+    goal: Prospect,
+    /// What was planned again already; no verdicts where the options contradict each other.
+    tried: HashMap<Vec<Change>, Verdicts>,
+    /// So many more jobs are planned again.
+    budget: usize,
 }
 
-/// A job of a workflow that is not triggered does not run.
-fn verdict(foreseen: &Foreseen, key: &str) -> Option<Prospect> {
-    if !foreseen.is_triggered() {
-        return Some(Prospect::Skipped);
+type Verdicts = HashMap<JobKey, Prospect>;
+
+impl<'a> WaysOut<'a> {
+    fn new(args: &'a WhyArgs, foresight: &'a Foresight<'a>, foreseen: &'a Foreseen) -> Self {
+        let goal = if args.until_skipped { Prospect::Skipped } else { Prospect::Runs };
+        Self { args, foresight, foreseen, goal, tried: HashMap::new(), budget: MOST_JOBS }
     }
-    Some(foreseen.outlook.job(key)?.verdict)
+
+    /// The smallest changes for one job; each was planned again with the options it stands for.
+    fn changes(&mut self, job: &JobOutlook, at_length: bool) -> Vec<Vec<Change>> {
+        let goal = self.goal;
+        if self.foreseen.verdict(job) == goal {
+            return Vec::new();
+        }
+        let all = candidates(&self.foreseen.outlook, job, &self.foresight.set.root, &self.foreseen.world.event);
+        let (most, tries) = if at_length { (MOST_CHANGES, MOST_TRIES) } else { (1, FEW_TRIES) };
+        search(&all, most, tries, &mut |changes| self.again(changes).get(&job.key) == Some(&goal))
+    }
+
+    fn again(&mut self, changes: &[Change]) -> &Verdicts {
+        let (args, foresight, budget) = (self.args, self.foresight, &mut self.budget);
+        self.tried.entry(changes.to_vec()).or_insert_with(|| {
+            if *budget == 0 {
+                return Verdicts::new();
+            }
+            let mut event = args.situation.happening.clone();
+            let mut force = args.foresee.force.clone();
+            for it in changes {
+                apply(it, &mut event, &mut force);
+            }
+            let Ok(again) = foresight.foresee(&event, &force) else { return Verdicts::new() };
+            *budget = budget.saturating_sub(again.outlook.jobs.len());
+            again.outlook.jobs.iter().map(|it| (it.key.clone(), again.verdict(it))).collect()
+        })
+    }
 }
 
 /// Adds the option of a change to a command line; what it contradicts goes.

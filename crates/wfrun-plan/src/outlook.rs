@@ -21,7 +21,7 @@ pub use build::outlook;
 pub use reason::Reason;
 pub use world::World;
 
-use crate::JobKey;
+use crate::{JobKey, PlanError};
 
 /// The jobs of a workflow and of all that it calls.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ pub struct JobOutlook {
     pub caller: Option<JobKey>,
     /// The jobs it waits for.
     pub needs: Vec<JobKey>,
-    /// The length of the longest chain of needs before it; 0 starts at once.
+    /// The length of the longest chain of needs before it, calls counted; 0 starts at once.
     pub stage: usize,
     /// Whether it runs.
     pub verdict: Prospect,
@@ -57,7 +57,7 @@ pub struct JobOutlook {
     pub steps: Vec<StepOutlook>,
 }
 
-/// One job of a matrix.
+/// One job of a matrix. A text that only the run can tell is as written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leg {
     /// What the run calls it: `test (ubuntu-latest, 20)`.
@@ -66,8 +66,14 @@ pub struct Leg {
     pub name: String,
     /// The `matrix` context.
     pub matrix: Value,
-    /// The labels it asks for; as written where only the run can tell.
+    /// The labels it asks for.
     pub runs_on: Vec<String>,
+    /// The environment it deploys to.
+    pub environment: Option<String>,
+    /// Its concurrency group.
+    pub concurrency: Option<String>,
+    /// `timeout-minutes`
+    pub timeout_minutes: Option<String>,
 }
 
 /// One step.
@@ -103,9 +109,55 @@ impl Outlook {
         self.jobs.iter().find(|it| it.key.as_str().eq_ignore_ascii_case(key))
     }
 
+    /// Finds the jobs that a person asks for: those of these ids or keys, what they call and, unless `without_needs`,
+    /// what they need. No ids stand for all.
+    pub fn chosen(&self, ids: &[String], without_needs: bool) -> Result<Vec<JobKey>, PlanError> {
+        if ids.is_empty() {
+            return Ok(self.jobs.iter().map(|it| it.key.clone()).collect());
+        }
+        let mut chosen: Vec<JobKey> = Vec::new();
+        for id in ids {
+            let Some(job) = self.job(id) else {
+                let jobs = self.jobs.iter().map(|it| it.key.to_string()).collect();
+                return Err(PlanError::UnknownJob { id: id.clone(), jobs });
+            };
+            chosen.push(job.key.clone());
+        }
+        let mut next = 0;
+        while let Some(key) = chosen.get(next).cloned() {
+            next += 1;
+            let needs = self.job(key.as_str()).filter(|_| !without_needs).map(|it| it.needs.clone());
+            let called = self.jobs.iter().filter(|it| self.caller(it).is_some_and(|it| it.key == key));
+            let more: Vec<JobKey> = needs.into_iter().flatten().chain(called.map(|it| it.key.clone())).collect();
+            chosen.extend(more.into_iter().filter(|it| !chosen.contains(it)).collect::<Vec<_>>());
+        }
+        Ok(chosen)
+    }
+
+    /// Returns the job that calls the workflow of a job.
+    pub fn caller(&self, job: &JobOutlook) -> Option<&JobOutlook> {
+        let leg = job.caller.as_ref()?;
+        self.jobs.iter().find(|it| it.legs.iter().any(|it| it.key == *leg))
+    }
+
     /// Returns the number of jobs that a run would have, legs counted.
     pub fn count(&self) -> usize {
         self.jobs.iter().map(|it| it.legs.len().max(1)).sum()
+    }
+}
+
+impl Leg {
+    /// One of which nothing but key and name is known.
+    pub fn new(key: JobKey, name: String) -> Self {
+        Self {
+            key,
+            name,
+            matrix: Value::Null,
+            runs_on: Vec::new(),
+            environment: None,
+            concurrency: None,
+            timeout_minutes: None,
+        }
     }
 }
 

@@ -7,4 +7,4 @@ mod search;
 
 pub use candidates::candidates;
 pub use change::Change;
-pub use search::{MOST_TRIED, search};
+pub use search::search;

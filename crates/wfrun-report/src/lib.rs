@@ -30,7 +30,7 @@ pub use live::LiveView;
 pub use ndjson::NdjsonWriter;
 pub use not_triggered::not_triggered;
 pub use plain::{PlainView, Verbosity};
-pub use plan_view::{not_triggered_json, plan_json, plan_text};
+pub use plan_view::{PlanView, not_triggered_json, plan_json, plan_text};
 pub use style::{ColorChoice, Style, Surroundings};
 pub use summary::render_summary;
 pub use tee::Tee;

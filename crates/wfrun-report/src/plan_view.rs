@@ -1,26 +1,44 @@
-//! A plan, for people and for programs.
+//! What would run, for people and for programs.
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use wfrun_plan::{NotTriggered, Plan, PlannedJob};
-use wfrun_workflow::Job;
+use wfrun_plan::{Event, JobKey, JobOutlook, Leg, NotTriggered, Outlook, Prospect};
+use wfrun_workflow::Workflow;
 
 use crate::Style;
+use crate::foreseen::foreseen_sentence;
 use crate::text::{count, one_line, pad, wrap};
 use crate::theme::{Label, Mark};
 
+/// What a workflow's jobs come to for an event that triggers it.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanView<'a> {
+    /// The workflow.
+    pub workflow: &'a Workflow,
+    /// What happened.
+    pub event: &'a Event,
+    /// All jobs.
+    pub outlook: &'a Outlook,
+    /// Those that were asked for.
+    pub chosen: &'a [JobKey],
+}
+
+/// Most legs of a matrix that are named.
+const MOST_LEGS: usize = 12;
+
 /// The jobs by stage: those of a stage wait for nothing but earlier stages. Ends with a line break.
-pub fn plan_text(plan: &Plan, style: &Style) -> String {
+pub fn plan_text(plan: &PlanView<'_>, style: &Style) -> String {
     let style = *style;
-    let event = &plan.event;
+    let event = plan.event;
     let name = style.paint(Label::Heading, &one_line(plan.workflow.display_name()));
     let sha = event.sha.get(..7).unwrap_or(&event.sha);
     let mut lines = vec![format!("{name}: {} of {} at {sha}", event.name, event.git_ref)];
-    let mut stages: BTreeMap<usize, Vec<&PlannedJob>> = BTreeMap::new();
-    for job in plan.jobs.values() {
+    let mut stages: BTreeMap<usize, Vec<&JobOutlook>> = BTreeMap::new();
+    for job in &plan.outlook.jobs {
         stages.entry(job.stage).or_default().push(job);
     }
-    let width = plan.jobs.keys().map(|it| console::measure_text_width(it.as_str())).max().unwrap_or(0);
+    let keys = plan.outlook.jobs.iter().map(|it| console::measure_text_width(it.key.as_str()));
+    let width = keys.max().unwrap_or(0);
     for (stage, jobs) in stages {
         lines.push(String::new());
         lines.push(style.paint(Label::Heading, &format!("stage {}", stage + 1)));
@@ -31,12 +49,20 @@ pub fn plan_text(plan: &Plan, style: &Style) -> String {
     lines.into_iter().map(|it| it + "\n").collect()
 }
 
-/// The plan as `wfrun plan --json` prints it:
-/// `{"triggered":true,"jobs":[{"key","id","name","needs","matrix","runs_on","if","steps","stage","deferred","chosen"}]}`.
+/// The plan as `wfrun plan --json` prints it: `{"triggered":true,"jobs":[{"key","id","name","needs","matrix","runs_on",
+/// "environment","concurrency","timeout_minutes","if","steps","stage","deferred","depends_on","verdict","reason","chosen"}]}`,
+/// a job for each leg of a matrix.
 ///
-/// What needs a value that only the run gives (`name`, `runs_on`) stands as written. `stage` counts from 0.
-pub fn plan_json(plan: &Plan) -> Value {
-    let jobs: Vec<Value> = plan.jobs.values().map(|it| job_json(plan, it)).collect();
+/// What needs a value that only the run gives stands as written. `stage` counts from 0. A job that is skipped, and one
+/// whose legs only the run can tell (`deferred`), is there once.
+pub fn plan_json(plan: &PlanView<'_>) -> Value {
+    let mut jobs = Vec::new();
+    for job in &plan.outlook.jobs {
+        let name = name(job).unwrap_or_else(|| job.key.to_string());
+        let unknown = Leg { runs_on: written_labels(job), ..Leg::new(job.key.clone(), name) };
+        let legs = if job.legs.is_empty() { std::slice::from_ref(&unknown) } else { &job.legs };
+        jobs.extend(legs.iter().map(|it| leg_json(plan, job, it)));
+    }
     json!({ "triggered": true, "jobs": jobs })
 }
 
@@ -45,54 +71,117 @@ pub fn not_triggered_json(reason: &NotTriggered) -> Value {
     json!({ "triggered": false, "trigger": reason, "jobs": [] })
 }
 
-fn job_lines(plan: &Plan, job: &PlannedJob, width: usize, style: Style) -> Vec<String> {
+fn leg_json(plan: &PlanView<'_>, job: &JobOutlook, leg: &Leg) -> Value {
+    let message = job.reason.as_ref().filter(|_| job.verdict != Prospect::Runs);
+    json!({
+        "key": leg.key,
+        "id": job.id,
+        "name": leg.name,
+        "caller": job.caller,
+        "needs": job.needs,
+        "matrix": if leg.matrix.as_object().is_some() { json!(leg.matrix) } else { json!({}) },
+        "runs_on": leg.runs_on,
+        "environment": leg.environment,
+        "concurrency": leg.concurrency,
+        "timeout_minutes": leg.timeout_minutes,
+        "if": condition(job),
+        "steps": job.model().map_or(0, |it| it.steps.len()),
+        "stage": job.stage,
+        "deferred": !job.deferred.is_empty(),
+        "depends_on": job.deferred,
+        "verdict": job.verdict,
+        "reason": message.map(|it| foreseen_sentence(job.verdict, it)),
+        "chosen": plan.chosen.contains(&job.key),
+    })
+}
+
+fn job_lines(plan: &PlanView<'_>, job: &JobOutlook, width: usize, style: Style) -> Vec<String> {
     let key = pad(&one_line(job.key.as_str()), width);
-    if !job.chosen {
+    if !plan.chosen.contains(&job.key) {
         return vec![format!("  {} {key}  other jobs were asked for", style.mark(Mark::Skipped))];
     }
-    let Some(model) = plan.model(&job.key) else { return Vec::new() };
-    let mut parts = vec![format!("on {}", runs_on(model).join(", ")), count(model.steps.len(), "step", "steps")];
-    if !job.needs.is_empty() {
-        let needs: Vec<String> = job.needs.iter().map(ToString::to_string).collect();
-        parts.push(format!("needs {}", needs.join(", ")));
-    }
-    let mut lines = vec![format!("  {} {key}  {}", style.mark(Mark::Waiting), parts.join("  "))];
+    let mark = match job.verdict {
+        Prospect::Runs => Mark::Waiting,
+        Prospect::Skipped => Mark::Skipped,
+        Prospect::Depends => Mark::Incomplete,
+    };
+    let mut lines = vec![format!("  {} {key}  {}", style.mark(mark), parts(job).join("  "))];
     let indent = " ".repeat(width + 6);
-    let more = [name(model).map(|it| format!("name: {it}")), condition(model).map(|it| format!("if: {it}"))];
-    for text in more.into_iter().flatten() {
+    for text in more(job) {
         let broken = wrap(&text, style.width.saturating_sub(indent.len()).max(20));
         lines.extend(broken.iter().map(|it| format!("{indent}{}", style.paint(Label::Dim, it))));
     }
     lines
 }
 
-fn job_json(plan: &Plan, job: &PlannedJob) -> Value {
-    let model = plan.model(&job.key);
-    json!({
-        "key": job.key,
-        "id": job.id,
-        "name": model.and_then(name).unwrap_or_else(|| job.key.to_string()),
-        "needs": job.needs,
-        "matrix": {},
-        "runs_on": model.map(runs_on).unwrap_or_default(),
-        "if": model.and_then(condition),
-        "steps": model.map_or(0, |it| it.steps.len()),
-        "stage": job.stage,
-        "deferred": false,
-        "chosen": job.chosen,
-    })
+/// `on ubuntu-latest`, `3 steps`, `6 legs`, `needs a, b`
+fn parts(job: &JobOutlook) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let Some(model) = job.model() {
+        if let Some(call) = &model.call {
+            parts.push(format!("calls {}", call.target.value));
+        } else {
+            parts.push(format!("on {}", labels(job).join(", ")));
+            parts.push(count(model.steps.len(), "step", "steps"));
+        }
+    }
+    if job.legs.len() > 1 {
+        parts.push(count(job.legs.len(), "leg", "legs"));
+    }
+    if !job.needs.is_empty() {
+        let needs: Vec<String> = job.needs.iter().map(ToString::to_string).collect();
+        parts.push(format!("needs {}", needs.join(", ")));
+    }
+    parts
 }
 
-fn runs_on(model: &Job) -> Vec<String> {
-    model.runs_on.iter().map(wfrun_workflow::Field::raw).collect()
+fn more(job: &JobOutlook) -> Vec<String> {
+    let mut texts = Vec::new();
+    if job.legs.len() > 1 {
+        let shown = job.legs.iter().take(MOST_LEGS).map(|it| it.key.as_str());
+        let rest = job.legs.len().saturating_sub(MOST_LEGS);
+        let rest = (rest > 0).then(|| format!("and {rest} more"));
+        texts.push(shown.map(str::to_owned).chain(rest).collect::<Vec<_>>().join(" · "));
+    }
+    texts.extend(name(job).map(|it| format!("name: {it}")));
+    texts.extend(condition(job).map(|it| format!("if: {it}")));
+    if !job.deferred.is_empty() {
+        texts.push(format!("its legs depend on `{}`", job.deferred.join("`, `")));
+    }
+    if let Some(reason) = job.reason.as_ref().filter(|_| job.verdict != Prospect::Runs) {
+        let sentence = foreseen_sentence(job.verdict, reason);
+        let skipped = if job.verdict == Prospect::Skipped { "is skipped: " } else { "" };
+        texts.push(format!("{skipped}{sentence}"));
+    }
+    if let [only] = job.legs.as_slice() {
+        let said = [
+            ("environment", &only.environment),
+            ("concurrency", &only.concurrency),
+            ("timeout", &only.timeout_minutes),
+        ];
+        texts.extend(said.into_iter().filter_map(|(word, it)| Some(format!("{word}: {}", it.as_ref()?))));
+    }
+    texts
 }
 
-fn name(model: &Job) -> Option<String> {
-    model.name.as_ref().map(|it| one_line(&it.raw()))
+/// Those of the legs, if all have the same; else as written.
+fn labels(job: &JobOutlook) -> Vec<String> {
+    let first = job.legs.first().map(|it| &it.runs_on);
+    let same = first.filter(|first| job.legs.iter().all(|it| it.runs_on == **first));
+    same.cloned().unwrap_or_else(|| written_labels(job))
+}
+
+fn written_labels(job: &JobOutlook) -> Vec<String> {
+    let labels = job.model().map(|it| it.runs_on.iter().map(wfrun_workflow::Field::raw).collect());
+    labels.unwrap_or_default()
+}
+
+fn name(job: &JobOutlook) -> Option<String> {
+    job.model()?.name.as_ref().map(|it| one_line(&it.raw()))
 }
 
 /// The condition as written; none where none was.
-fn condition(model: &Job) -> Option<String> {
-    let text = one_line(&model.condition.condition.text);
+fn condition(job: &JobOutlook) -> Option<String> {
+    let text = one_line(&job.model()?.condition.condition.text);
     (!text.is_empty()).then_some(text)
 }

@@ -20,7 +20,7 @@ pub fn outlook(set: &WorkflowSet, world: &World) -> Result<Outlook, PlanError> {
         Build { set, world, github, vars: Value::Object(world.vars.clone()), jobs: Vec::new(), keys: JobKeys::new() };
     let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
     let inputs = Inputs { known: world.inputs.clone(), unknown: Vec::new() };
-    build.workflow(&set.root, &Place { file, caller: None }, &inputs)?;
+    build.workflow(&set.root, &Place { file, caller: None, stage: 0 }, &inputs)?;
     Ok(Outlook { jobs: build.jobs })
 }
 
@@ -37,6 +37,8 @@ struct Build<'a> {
 struct Place {
     file: FileRef,
     caller: Option<Leg>,
+    /// The caller's.
+    stage: usize,
 }
 
 impl Place {
@@ -96,7 +98,8 @@ impl Build<'_> {
         let mut keys = std::mem::take(&mut self.keys);
         let before = view.before(self, inputs);
         let (verdict, reason) = judge::job(&job.condition, &before);
-        let stage = needs.iter().filter_map(|it| states.get(*it)).map(|it| it.stage + 1).max().unwrap_or(0);
+        let after = needs.iter().filter_map(|it| states.get(*it)).map(|it| it.stage + 1).max().unwrap_or(0);
+        let stage = place.stage + after;
         let mut outlook = JobOutlook {
             key: key.clone(),
             id: id.clone(),
@@ -124,10 +127,13 @@ impl Build<'_> {
             (Prospect::Runs | Prospect::Depends, _) => stated,
         };
         self.jobs.push(outlook);
+        let own = self.jobs.len();
         for (leg, inputs) in called {
-            self.call(job, place, leg, &inputs)?;
+            self.call(job, place, leg, stage, &inputs)?;
         }
-        Ok(State { verdict, result, stage, ancestors })
+        // What needs a caller waits for all that it calls.
+        let last = self.jobs.iter().skip(own).map(|it| it.stage).max().unwrap_or(stage);
+        Ok(State { verdict, result, stage: last - place.stage, ancestors })
     }
 
     /// Fills in legs and steps; gives back which of the legs call with what.
@@ -164,11 +170,11 @@ impl Build<'_> {
     }
 
     /// Looks at the jobs of a called workflow, if it is at hand.
-    fn call(&mut self, job: &Job, place: &Place, leg: Leg, inputs: &Inputs) -> Result<(), PlanError> {
+    fn call(&mut self, job: &Job, place: &Place, leg: Leg, stage: usize, inputs: &Inputs) -> Result<(), PlanError> {
         let Some(call) = &job.call else { return Ok(()) };
         let file = place.file.resolve(&call.target.value);
         let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(()) };
-        self.workflow(&callee, &Place { file, caller: Some(leg) }, inputs)
+        self.workflow(&callee, &Place { file, caller: Some(leg), stage }, inputs)
     }
 }
 

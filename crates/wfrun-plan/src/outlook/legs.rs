@@ -3,6 +3,7 @@ use wfrun_expr::{EvalError, Object, Value};
 use wfrun_workflow::{Field, Job};
 
 use super::Leg;
+use super::calls::text;
 use super::scope::Before;
 use crate::{Combination, ExpandError, JobKey, JobKeys, TokenError, TokenErrorKind, called_name, expand, job_name};
 
@@ -57,7 +58,11 @@ fn leg(
     let name = caller.map_or_else(|| own.clone(), |(_, it)| called_name(it, &own));
     let key = keys.leg(caller.map(|(key, _)| key), &job.id.value, combination);
     let runs_on = job.runs_on.iter().flat_map(|it| labels(it, &scope)).collect();
-    (Leg { key, name, matrix, runs_on }, strategy)
+    let shown = |field: &Field| text(field, &scope).unwrap_or_else(|| field.raw());
+    let environment = job.environment.as_ref().map(|it| shown(&it.name));
+    let concurrency = job.concurrency.as_ref().and_then(|it| it.group.as_ref()).map(shown);
+    let timeout_minutes = job.timeout_minutes.as_ref().map(shown);
+    (Leg { key, name, matrix, runs_on, environment, concurrency, timeout_minutes }, strategy)
 }
 
 /// The labels of one `runs-on` entry; an expression may give several.

@@ -1,17 +1,19 @@
 use super::Change;
 
-/// So many sets of changes are planned at most.
-pub const MOST_TRIED: usize = 800;
-
 /// A change of more than so many things helps nobody.
 const MOST_CHANGES: usize = 3;
 
 /// Finds the smallest sets of `candidates` for which `holds` says yes, at most `most`, the simplest first.
 ///
-/// No set contains another that was found. Gives up after [`MOST_TRIED`] questions.
-pub fn search(candidates: &[Change], most: usize, holds: &mut dyn FnMut(&[Change]) -> bool) -> Vec<Vec<Change>> {
+/// No set contains another that was found. Gives up after `tries` questions.
+pub fn search(
+    candidates: &[Change],
+    most: usize,
+    tries: usize,
+    holds: &mut dyn FnMut(&[Change]) -> bool,
+) -> Vec<Vec<Change>> {
     let mut found: Vec<Vec<Change>> = Vec::new();
-    let mut left = MOST_TRIED;
+    let mut left = tries;
     for size in 1..=MOST_CHANGES {
         for indices in subsets(candidates.len(), size) {
             if found.len() >= most || left == 0 {
@@ -70,7 +72,7 @@ mod tests {
     fn smallest_sets_are_found_and_none_above_them() {
         let all = [input("a", "1"), input("b", "1"), input("c", "1"), input("c", "2")];
         let mut asked = 0;
-        let found = search(&all, 5, &mut |it| {
+        let found = search(&all, 5, 100, &mut |it| {
             asked += 1;
             it.contains(&all[0]) || (it.contains(&all[1]) && it.contains(&all[3]))
         });
@@ -83,11 +85,11 @@ mod tests {
     fn it_gives_up() {
         let all: Vec<Change> = (0..100).map(|it| input(&format!("i{it}"), "x")).collect();
         let mut asked = 0;
-        let found = search(&all, 5, &mut |_| {
+        let found = search(&all, 5, 200, &mut |_| {
             asked += 1;
             false
         });
         assert!(found.is_empty());
-        assert_eq!(asked, MOST_TRIED);
+        assert_eq!(asked, 200);
     }
 }

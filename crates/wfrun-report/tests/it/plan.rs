@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use insta::{assert_json_snapshot, assert_snapshot};
-use wfrun_plan::{ChangedPaths, Event, PlanError, plan};
-use wfrun_report::{Style, not_triggered, not_triggered_json, plan_json, plan_text, render_diagnostics};
+use wfrun_expr::{Object, Value};
+use wfrun_plan::{ChangedPaths, Event, Outlook, PlanError, RunIdentity, World, outlook, plan};
+use wfrun_report::{PlanView, Style, not_triggered, not_triggered_json, plan_json, plan_text, render_diagnostics};
 use wfrun_syntax::{Source, parse};
-use wfrun_workflow::{Workflow, lower};
+use wfrun_workflow::{Loaded, SetOptions, Workflow, lower, read_set};
 
 const DEPLOY: &str = "\
 name: Deploy
@@ -53,15 +55,60 @@ fn push(git_ref: &str, changed: &[&str]) -> Event {
     }
 }
 
+fn look(text: &str, event: &Event) -> (Arc<Workflow>, Outlook) {
+    let source = Source::new(".github/workflows/deploy.yml", text);
+    let set = read_set(&source, SetOptions::default(), &mut |_| Loaded::Missing).value;
+    let identity = RunIdentity {
+        run_id: String::new(),
+        run_number: 1,
+        run_attempt: 1,
+        token: String::new(),
+        workflow_sha: event.sha.clone(),
+    };
+    let (inputs, vars) = (Value::Object(Object::default()), Object::default());
+    let world = World { event: event.clone(), identity, inputs, vars, results: IndexMap::new() };
+    let found = outlook(&set, &world).expect("a plan");
+    (set.root, found)
+}
+
 #[test]
 fn jobs_by_stage() {
-    let event = push("refs/heads/main", &["app.py"]);
-    let all = plan(&workflow(DEPLOY), event.clone(), &[], false).expect("it triggers");
-    assert_snapshot!("plan-100", plan_text(&all, &Style::plain(100)));
-    assert_snapshot!("plan-40", plan_text(&all, &Style::plain(40)));
-    assert_json_snapshot!("plan-json", plan_json(&all));
-    let one = plan(&workflow(DEPLOY), event, &["test".to_owned()], false).expect("it triggers");
-    assert_snapshot!("plan-chosen", plan_text(&one, &Style::plain(100)));
+    let event = push("refs/heads/dev", &["app.py"]);
+    let (workflow, all) = look(DEPLOY, &event);
+    let chosen = all.chosen(&[], false).expect("all");
+    let view = PlanView { workflow: &workflow, event: &event, outlook: &all, chosen: &chosen };
+    assert_snapshot!("plan-100", plan_text(&view, &Style::plain(100)));
+    assert_snapshot!("plan-40", plan_text(&view, &Style::plain(40)));
+    assert_json_snapshot!("plan-json", plan_json(&view));
+    let one = all.chosen(&["TEST".to_owned()], false).expect("one");
+    assert_snapshot!("plan-chosen", plan_text(&PlanView { chosen: &one, ..view }, &Style::plain(100)));
+}
+
+#[test]
+fn legs_are_folded_and_what_is_deferred_is_said() {
+    let text = "on: push
+jobs:
+  test:
+    strategy: {matrix: {os: [a, b, c], n: [1, 2, 3, 4, 5]}}
+    runs-on: ${{ matrix.os }}
+    environment: staging
+    steps: [{run: x}]
+  later:
+    needs: test
+    strategy: {matrix: \"${{ fromJSON(needs.test.outputs.m) }}\"}
+    runs-on: ${{ matrix.os }}
+    concurrency: deploy-${{ github.ref_name }}
+    timeout-minutes: 5
+    steps: [{run: x}]
+";
+    let event = push("refs/heads/main", &[]);
+    let (workflow, all) = look(text, &event);
+    let chosen = all.chosen(&[], false).expect("all");
+    let view = PlanView { workflow: &workflow, event: &event, outlook: &all, chosen: &chosen };
+    assert_snapshot!("plan-legs", plan_text(&view, &Style::plain(100)));
+    let json = plan_json(&view);
+    assert_json_snapshot!("plan-legs-json", [&json["jobs"][0], &json["jobs"][15]]);
+    assert_eq!(json["jobs"].as_array().map(Vec::len), Some(16));
 }
 
 #[test]
