@@ -1,11 +1,14 @@
 //! What git knows of the repository around a workflow.
+mod commit;
+mod names;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value as Json, json};
 use wfrun_runner::{Git, GitError};
 use wfrun_syntax::closest;
 
+pub(crate) use self::commit::Commit;
+use self::names::{is_ref_name, slug_of};
 use crate::output::Help;
 
 /// A ref, and the commit it stands for.
@@ -24,47 +27,6 @@ impl Resolved {
     pub(crate) fn short(&self) -> &str {
         let prefixes = ["refs/heads/", "refs/tags/"];
         prefixes.iter().find_map(|it| self.git_ref.strip_prefix(it)).unwrap_or(&self.git_ref)
-    }
-}
-
-/// What git says of a commit.
-#[derive(Debug, Clone)]
-pub(crate) struct Commit {
-    pub(crate) id: String,
-    tree: String,
-    author: (String, String),
-    committer: (String, String),
-    time: String,
-    pub(crate) message: String,
-    /// Its parents, as far as the clone has them.
-    pub(crate) parents: Vec<String>,
-}
-
-impl Commit {
-    /// Reads what [`Repository::commits`] asks for.
-    fn read(text: &str) -> Self {
-        let mut lines = text.splitn(9, '\n').map(str::to_owned);
-        let mut next = || lines.next().unwrap_or_default();
-        let (id, tree, parents) = (next(), next(), next());
-        let parents = parents.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect();
-        let (author, committer) = ((next(), next()), (next(), next()));
-        let (time, message) = (next(), next());
-        Self { id, tree, author, committer, time, message, parents }
-    }
-
-    /// The author's address.
-    pub(crate) fn email(&self) -> &str {
-        &self.author.1
-    }
-
-    /// The shape it has in a push.
-    pub(crate) fn to_json(&self, html: &str) -> Json {
-        let person = |(name, email): &(String, String)| json!({"name": name, "email": email});
-        json!({
-            "id": self.id, "tree_id": self.tree, "message": self.message.trim_end(), "timestamp": self.time,
-            "author": person(&self.author), "committer": person(&self.committer), "distinct": true,
-            "url": format!("{html}/commit/{}", self.id),
-        })
     }
 }
 
@@ -153,13 +115,13 @@ impl Repository {
         err.downcast_ref::<Help>().map(|it| it.message.clone())
     }
 
-    /// The commit that is checked out; zeros where there is none.
     /// Asks git nothing twice, nor do copies of it: for looking at many situations of a repository that stays as it is.
     pub(crate) fn with_memory(mut self) -> Self {
         self.git = self.git.with_memory();
         self
     }
 
+    /// The commit that is checked out; zeros where there is none.
     pub(crate) fn head(&self) -> String {
         if self.missing.is_some() {
             return NO_COMMIT.to_owned();
@@ -222,8 +184,10 @@ impl Repository {
         if self.missing.is_none() {
             let kind = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
             let known = self.names();
-            let near = closest(short, known.iter().map(String::as_str));
-            let near = near.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
+            let near = closest(short, known.iter().map(String::as_str)).map(|it| format!("; did you mean `{it}`?"));
+            let commit =
+                || self.git.commit(wanted).map(|_| format!("; it names a commit, which `--sha {wanted}` takes"));
+            let near = near.or_else(commit).unwrap_or_default();
             let taken =
                 format!("git does not know `{wanted}`: it is taken as a {kind} about to be pushed from HEAD{near}");
             notices.push(taken);
@@ -245,6 +209,13 @@ impl Repository {
     /// Whether `older` is in the history of `newer`.
     pub(crate) fn is_ancestor(&self, older: &str, newer: &str) -> bool {
         self.git.ask(&["merge-base", "--is-ancestor", older, newer]).is_ok()
+    }
+
+    /// Whether two commits cannot be merged; an old git cannot tell.
+    pub(crate) fn conflicts(&self, base: &str, head: &str) -> bool {
+        let merged = self.git.ask(&["merge-tree", "--write-tree", "--name-only", base, head]);
+        // A conflict is no error to git, so it says nothing there.
+        matches!(merged, Err(GitError::Failed { message, .. }) if message.is_empty())
     }
 
     /// Whether older commits were left out when the repository was cloned.
@@ -339,50 +310,4 @@ fn all_refs(git: &Git) -> BTreeMap<String, String> {
         Some((name.to_owned(), commit.to_owned()))
     };
     listed.unwrap_or_default().lines().filter_map(entry).collect()
-}
-
-/// Whether git takes a name for a branch or tag. Source: git-check-ref-format(1).
-fn is_ref_name(name: &str) -> bool {
-    let bad_char = |it: char| it.is_control() || " ~^:?*[\\".contains(it);
-    // git means these letters, in this case.
-    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "it is no file's extension")]
-    let bad_part = |it: &str| it.is_empty() || it.starts_with('.') || it.ends_with(".lock");
-    let whole = name.ends_with('.') || name.starts_with('-') || name.contains("..") || name.contains("@{");
-    !whole && !name.contains(bad_char) && !name.split('/').any(bad_part)
-}
-
-/// `owner/name` of a remote's address.
-fn slug_of(url: &str) -> Option<String> {
-    let path = url.trim_end_matches('/').trim_end_matches(".git");
-    let mut parts = path.rsplit(['/', ':']);
-    let (name, owner) = (parts.next()?, parts.next()?);
-    let legal = |it: &str| !it.is_empty() && it.chars().all(|it| it.is_ascii_alphanumeric() || "-_.".contains(it));
-    (legal(name) && legal(owner) && url.contains(':')).then(|| format!("{owner}/{name}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ref_names() {
-        for good in ["main", "feature/x", "v1.2", "refs/heads/a-b_c"] {
-            assert!(is_ref_name(good), "{good}");
-        }
-        for bad in ["", "bad ref", "a..b", "/a", "a/", "x.lock", ".x", "a~1", "a^", "-x", "a@{1}"] {
-            assert!(!is_ref_name(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn slugs() {
-        for (url, expected) in [
-            ("git@github.com:octo/demo.git", Some("octo/demo")),
-            ("https://github.com/octo/demo", Some("octo/demo")),
-            ("ssh://git@github.com/octo/demo.git/", Some("octo/demo")),
-            ("/srv/git/demo.git", None),
-        ] {
-            assert_eq!(slug_of(url).as_deref(), expected, "{url}");
-        }
-    }
 }

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 
 use wfrun_plan::{Change, JobKey, JobOutlook, Prospect, candidates, search};
 use wfrun_report::{JobWhy, Why, why_json, why_text};
+use wfrun_workflow::EventSpec;
 
 use crate::check::to_show;
 use crate::cli::{EventArgs, WhyArgs};
@@ -109,7 +110,11 @@ impl<'a> WaysOut<'a> {
 fn apply(change: &Change, event: &mut EventArgs, force: &mut Vec<String>) {
     let value = change.flags().pop();
     match change {
-        Change::Event { .. } => event.event = value,
+        Change::Event { event: name } => {
+            let types = EventSpec::find(name).map(|it| it.types).unwrap_or_default();
+            event.activity = event.activity.take().filter(|it| types.contains(&it.as_str()));
+            event.event = value;
+        }
         Change::Ref { .. } => event.git_ref = value,
         Change::Base { .. } => event.base = value,
         Change::Type { .. } => event.activity = value,

@@ -28,6 +28,8 @@ impl<'a> Asked<'a> {
     }
 
     /// A member of the payload's file; `null` counts as not there.
+    ///
+    /// What is no text where there should be one is left in the payload, and otherwise not looked at.
     pub(super) fn member(&self, pointer: &str) -> Option<&Json> {
         self.payload.pointer(pointer).filter(|it| !it.is_null())
     }
@@ -37,7 +39,7 @@ impl<'a> Asked<'a> {
     /// Refs are the same with and without `refs/heads/`. A member that an option wins over is taken out of the
     /// payload, so that what is made up for it holds.
     pub(super) fn text(&mut self, option: &str, given: Option<&str>, pointer: &str) -> Option<String> {
-        let told = self.member(pointer).map(plain);
+        let told = self.member(pointer).and_then(plain);
         let Some(given) = given else { return told };
         if let Some(told) = told.filter(|it| short(it) != short(given)) {
             let member = pointer.trim_start_matches('/').replace('/', ".");
@@ -53,9 +55,15 @@ fn short(name: &str) -> &str {
     name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/")).unwrap_or(name)
 }
 
-/// A value as a person would write it as an option.
-fn plain(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A value as a person would write it as an option; nothing for what cannot be one.
+fn plain(value: &Json) -> Option<String> {
+    let text = match value {
+        Json::String(text) => text.clone(),
+        Json::Number(number) => number.to_string(),
+        Json::Bool(it) => it.to_string(),
+        Json::Null | Json::Array(_) | Json::Object(_) => return None,
+    };
+    Some(text).filter(|it| !it.is_empty())
 }
 
 fn remove(payload: &mut Json, pointer: &str) {

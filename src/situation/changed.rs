@@ -101,9 +101,7 @@ fn of_git(making: &mut Making<'_>, event: &Event, subject: &Subject, pushed: Opt
                 Some(parent) => diff(repository, &format!("{parent}..{head}")),
                 None if repository.is_shallow() => unknown("the clone is shallow".to_owned()),
                 None => whole(repository, head),
-            };
-            making.notices.push(notice);
-            changed
+            }
         }
         // It counts from where the branch left the base.
         Some(base) => diff(repository, &format!("{}...{head}", base.sha)),

@@ -10,7 +10,10 @@ pub(super) fn event_name(workflow: &Workflow, args: &EventArgs) -> anyhow::Resul
         if EventSpec::find(name).is_some() {
             return Ok(name.clone());
         }
-        let near = closest(name, EventSpec::names()).map(|it| format!("did you mean `{it}`?"));
+        // act has its payload there.
+        let is_file = name.contains(['/', '.']) && std::path::Path::new(name).is_file();
+        let file = is_file.then(|| format!("a payload is given by `--event-path {name}`"));
+        let near = file.or_else(|| closest(name, EventSpec::names()).map(|it| format!("did you mean `{it}`?")));
         let listed = || format!("the events are: {}", EventSpec::names().collect::<Vec<_>>().join(", "));
         let message = format!("GitHub has no event `{name}`");
         return Err(Help::error("cli/event", message, near.unwrap_or_else(listed)));

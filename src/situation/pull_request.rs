@@ -24,10 +24,12 @@ pub(super) fn described(repository: &Repository, event: &Event, subject: &Subjec
     let count = subject.merge_base.as_ref().and_then(|it| {
         repository.git.look_up(&["rev-list", "--count", &format!("{it}..{}", head.sha)])?.parse::<u64>().ok()
     });
+    // GitHub finds out later whether it can be merged; only that it cannot be has an effect.
+    let conflict = subject.merge_base.as_ref().filter(|it| repository.conflicts(it, &head.sha)).map(|_| false);
     let state = if event.activity.as_deref() == Some("closed") { "closed" } else { "open" };
     json!({
         "number": number, "state": state, "title": head.short(), "body": null, "draft": false, "merged": false,
-        "mergeable": null, "merge_commit_sha": null, "user": {"login": event.actor, "type": "User"}, "labels": [],
+        "mergeable": conflict, "merge_commit_sha": null, "user": {"login": event.actor, "type": "User"}, "labels": [],
         "assignees": [], "requested_reviewers": [], "milestone": null, "author_association": "OWNER",
         "html_url": format!("{html}/pull/{number}"), "head": side(head.short(), &head.sha),
         "base": side(base, base_sha), "commits": count, "changed_files": changed,

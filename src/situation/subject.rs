@@ -212,8 +212,9 @@ fn base(making: &mut Making<'_>, default_branch: &str) -> anyhow::Result<Resolve
     let found = making.repository.resolve(Some(short), &["refs/heads/"], &mut unsaid)?;
     if !found.is_known {
         if making.repository.missing().is_none() {
-            let effect = "so the head is not merged into it";
-            making.notices.push(format!("git does not know the base branch `{short}`, {effect}"));
+            let merges = Place::of(&making.asked.name) == Place::Merge;
+            let effect = if merges { ", so the head is not merged into it" } else { "" };
+            making.notices.push(format!("git does not know the base branch `{short}`{effect}"));
         }
         return Ok(Resolved { sha: NO_COMMIT.to_owned(), ..found });
     }

@@ -1,10 +1,10 @@
 //! What git, the options and a payload make of an event.
-use std::fs;
-use std::process::Command;
+mod changed;
+mod repositories;
 
 use serde_json::{Value as Json, json};
 
-use crate::repo::{Ran, Repo, WFRUN};
+use crate::repo::{Ran, Repo};
 
 const ALL: &str = "on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}\n";
 
@@ -225,6 +225,7 @@ fn what_github_does_not_have() {
     for (arguments, part) in [
         (&["--event", "pull-request"][..], "did you mean `pull_request`?"),
         (&["--event", "PUSH"], "did you mean `push`?"),
+        (&["--event", ".github/workflows/w.yml"], "`--event-path .github/workflows/w.yml`"),
         (&["--event", "nonsense"], "the events are: branch_protection_rule,"),
         (&["--event", "pull_request", "--type", "open"], "did you mean `opened`?"),
         (&["--event", "push", "--type", "opened"], "`push` has no activity types"),
@@ -263,162 +264,14 @@ fn inputs_by_hand() {
     assert!(told(&repo, &["--event", "push", "--input", "n=1"]).1.contains("input `n` has no effect"));
     repo.write("dispatch.json", r#"{"inputs": {"n": 3, "c": "q"}}"#);
     dispatch(&["--event-path", "dispatch.json"]).ends_with(0);
+    let repo = Repo::new(&workflow("{workflow_call: {inputs: {n: {type: number, required: true}}}}"), &[]);
+    assert!(told(&repo, &["--input", "n=2"]).0);
+    plan(&repo, &[]).ends_with(2);
     let on = "{schedule: [{cron: '0 3 * * *'}, {cron: '30 5 * * mon', timezone: Europe/Berlin}]}";
     let repo = Repo::new(&workflow(on), &[]);
     assert!(told(&repo, &[]).1.contains("`0 3 * * *` comes due next at "));
     assert!(told(&repo, &["--schedule", "30 5 * *  mon"]).1.contains("`30 5 * * mon` comes due next at Mon "));
     plan(&repo, &["--schedule", "1 1 1 1 1"]).ends_with(2);
-}
-
-/// Source: GitHub: planning rules 2.4, the changed-file set.
-#[test]
-fn changed_files_of_a_push() {
-    let on = "{push: {paths: ['src/**', '!src/docs/**']}, pull_request: {paths: ['src/**']}}";
-    let repo = Repo::new(&workflow(on), &[("src/a", "a\n"), ("old/a", "unlike any other\n")]);
-    let runs = |arguments: &[&str], expected: bool| {
-        let (found, said) = told(&repo, arguments);
-        assert_eq!(found, expected, "{arguments:?} {said}");
-    };
-    // The history begins here: all files are new.
-    runs(&[], true);
-    repo.write("docs/a", "a");
-    repo.commit("docs");
-    runs(&[], false);
-    runs(&["--since", "HEAD~1"], false);
-    runs(&["--changed", "src/x"], true);
-    runs(&["--changed", "./src/docs/x", "docs/b"], false);
-    assert!(told(&repo, &["--changed", "src/x"]).1.contains("those of `--changed`; git would say `docs/a`"));
-    assert!(!told(&repo, &["--changed", "docs/a"]).1.contains("git would say"));
-    // Of a renamed file both names count.
-    repo.git(&["mv", "src/a", "docs/b"]);
-    repo.commit("move");
-    runs(&[], true);
-    // What origin has of the branch was there before.
-    repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
-    repo.write("src/b", "b");
-    repo.commit("source");
-    repo.write("docs/c", "c");
-    repo.commit("more docs");
-    runs(&[], true);
-    repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD~1"]);
-    runs(&[], false);
-    // A new branch counts from the parent of its deepest commit that origin lacks.
-    repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
-    repo.git(&["checkout", "--quiet", "-b", "new"]);
-    repo.write("src/c", "c");
-    repo.commit("on the new branch");
-    repo.write("docs/d", "d");
-    repo.commit("docs on the new branch");
-    runs(&[], true);
-    assert_eq!(
-        github(&repo, &[], &["github.event.created", "github.event.commits[0].message"]),
-        json!(["true", "on the new branch"])
-    );
-    // Force push: two dots, whatever lies between.
-    repo.git(&["update-ref", "refs/remotes/origin/new", "HEAD~1"]);
-    repo.git(&["reset", "--quiet", "--hard", "HEAD~2"]);
-    repo.write("docs/e", "e");
-    repo.commit("another way");
-    runs(&[], true);
-    assert_eq!(github(&repo, &[], &["github.event.forced", "github.event.created"]), json!(["true", "false"]));
-    // A tag has no changed files, and needs none.
-    runs(&["--ref", "refs/tags/v9"], true);
-    // A pull request counts from where it left the base.
-    repo.git(&["checkout", "--quiet", "main"]);
-    repo.write("src/later", "x");
-    repo.commit("main goes on");
-    runs(&["--event", "pull_request", "--head", "new", "--base", "main"], false);
-    repo.write("empty", "");
-    repo.commit("something");
-    repo.commit("nothing");
-    repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD~1"]);
-    runs(&[], false);
-}
-
-/// Nothing of this is a panic, and each is said.
-#[test]
-fn repositories_of_all_kinds() {
-    let on = workflow("{push: {branches: [main, work], paths: ['src/**']}}");
-    let repo = Repo::new(&on, &[("src/a", "a")]);
-    repo.write("src/b", "b");
-    repo.commit("second");
-    let git = |folder: &std::path::Path, arguments: &[&str]| {
-        let mut git = Command::new("git");
-        git.args(["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]);
-        assert!(git.args(arguments).current_dir(folder).output().expect("git").status.success(), "{arguments:?}");
-    };
-    let plan_in = |folder: &std::path::Path, arguments: &[&str]| {
-        let mut command = Command::new(WFRUN);
-        command.args(["plan", "w.yml", "--json"]).args(arguments).current_dir(folder).env("NO_COLOR", "1");
-        Ran::of(&command.output().expect("wfrun starts"))
-    };
-    let dir = tempfile::tempdir().expect("a folder");
-    let at = |name: &str| dir.path().join(name);
-    let url = format!("file://{}", repo.root().display());
-
-    git(&repo.root(), &["worktree", "add", "--quiet", "-b", "work", at("tree").to_str().expect("a path")]);
-    plan_in(&at("tree"), &[]).ends_with(0);
-    git(dir.path(), &["clone", "--quiet", "--depth", "1", &url, "shallow"]);
-    // Nobody can tell what changed, so it runs.
-    plan_in(&at("shallow"), &[]).ends_with(0);
-    git(&repo.root(), &["checkout", "--quiet", "--detach"]);
-    let ran = plan_in(&repo.root(), &[]).ends_with(0);
-    assert!(
-        ran.stderr.contains("no branch is checked out: the commit is taken as pushed to refs/heads/main"),
-        "{}",
-        ran.stderr
-    );
-    git(&repo.root(), &["checkout", "--quiet", "main"]);
-
-    // A submodule is a repository of its own.
-    fs::create_dir(at("outer")).expect("a folder");
-    git(&at("outer"), &["init", "--quiet", "--initial-branch=trunk"]);
-    git(&at("outer"), &["submodule", "--quiet", "add", &url, "inner"]);
-    plan_in(&at("outer/inner"), &[]).ends_with(0);
-
-    let near = plan_in(&repo.root(), &["--ref", "mian"]).ends_with(4);
-    assert!(
-        near.stderr.contains("it is taken as a branch about to be pushed from HEAD; did you mean `main`?"),
-        "{}",
-        near.stderr
-    );
-    let tag = plan_in(&repo.root(), &["--ref", "refs/tags/v1"]).ends_with(4);
-    assert!(tag.stderr.contains("it is taken as a tag about to be pushed from HEAD"), "{}", tag.stderr);
-
-    // Without a commit, or without git: planned all the same, and not run.
-    for (name, is_repository, part) in
-        [("bare-start", true, "has no commit yet"), ("nothing", false, "is not in a git repository")]
-    {
-        fs::create_dir_all(at(name).join(".github/workflows")).expect("folders");
-        fs::write(at(name).join(".github/workflows/w.yml"), &on).expect("a file");
-        if is_repository {
-            git(&at(name), &["init", "--quiet", "--initial-branch=work"]);
-        }
-        for (arguments, code) in [
-            (&[][..], 0),
-            (&["--ref", "main"], 0),
-            (&["--ref", "dev"], 4),
-            (&["--ref", "main", "--changed", "docs/a"], 4),
-            (&["--event", "pull_request"], 4),
-            (&["--event", "schedule"], 4),
-            (&["--since", "main", "--ref", "main"], 0),
-        ] {
-            let ran = plan_in(&at(name), arguments).ends_with(code);
-            assert!(ran.stderr.contains(part) && !ran.stderr.contains("panicked"), "{arguments:?} {}", ran.stderr);
-            assert!(!ran.stderr.contains("git does not know"), "{}", ran.stderr);
-        }
-        let mut run = Command::new(WFRUN);
-        let ran =
-            Ran::of(&run.args(["run", "w.yml"]).current_dir(at(name)).output().expect("wfrun starts")).ends_with(2);
-        assert!(ran.stderr.contains(part), "{}", ran.stderr);
-    }
-
-    // A folder of a larger repository is a repository of its own.
-    let below = Repo::below("part", &on, &[("src/a", "a")]);
-    plan(&below, &[]).ends_with(0);
-    below.write("docs/a", "a");
-    below.commit("docs");
-    plan(&below, &[]).ends_with(4);
 }
 
 /// Source: GitHub: planning rules 2.2: nobody who says no type means one that is not listened to.
@@ -441,6 +294,55 @@ fn types_that_nobody_said() {
         let ran = repo.wfrun(&all).ends_with(if expected { 0 } else { 4 });
         assert!(ran.stderr.contains(part), "{on} {}", ran.stderr);
     }
+}
+
+/// Source: GitHub: planning rules 2.2: a pull request that cannot be merged runs nothing.
+#[test]
+fn conflicts() {
+    let repo = Repo::new(&workflow("[pull_request, pull_request_target]"), &[("a", "one\n")]);
+    repo.git(&["checkout", "--quiet", "-b", "feature"]);
+    repo.write("a", "two\n");
+    repo.commit("two");
+    assert!(told(&repo, &["--event", "pull_request"]).0);
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.write("a", "three\n");
+    repo.commit("three");
+    assert!(!told(&repo, &["--event", "pull_request", "--ref", "feature"]).0);
+    assert!(told(&repo, &["--event", "pull_request_target", "--ref", "feature"]).0);
+    let ran = repo.wfrun(&["plan", "w.yml", "--event", "pull_request", "--ref", "feature"]).ends_with(4);
+    assert!(ran.stderr.contains("note[trigger/state]") && ran.stderr.contains("conflicts"), "{}", ran.stderr);
+}
+
+/// What a payload has in the wrong shape is left alone.
+#[test]
+fn payloads_of_odd_shapes() {
+    let repo = Repo::new(&workflow("[push, pull_request, workflow_dispatch, workflow_run, release]"), &[]);
+    let odd = [
+        json!({"ref": {}, "after": 5, "before": [], "action": [], "repository": "x", "sender": null, "head_commit": "x"}),
+        json!({"pull_request": 5, "number": "many", "inputs": [1], "workflow_run": "x", "release": {"tag_name": 5}}),
+        json!({"ref": "", "deleted": "yes", "repository": {"full_name": 7, "default_branch": ""}}),
+        json!({"pull_request": {"head": "x", "base": {"ref": ["main"]}}, "workflow_run": {"head_branch": {}}}),
+    ];
+    for payload in odd {
+        repo.write("odd.json", &payload.to_string());
+        for event in ["push", "pull_request", "workflow_dispatch", "workflow_run", "release"] {
+            let ran = plan(&repo, &["--event", event, "--event-path", "odd.json"]);
+            assert!(matches!(ran.code, 0 | 4) && !ran.stderr.contains("panicked"), "{event} {payload} {}", ran.stderr);
+        }
+    }
+}
+
+/// Source: GitHub: planning rules 2.2: the deletion of a branch runs on the default branch.
+#[test]
+fn deletions_and_commits_by_name() {
+    let repo = branched();
+    repo.write("gone.json", &json!({"ref": "refs/heads/gone", "deleted": true, "after": "0".repeat(40)}).to_string());
+    let found =
+        github(&repo, &["--event-path", "gone.json"], &["github.ref", "github.event.ref", "github.event.deleted"]);
+    assert_eq!(found, json!(["refs/heads/main", "refs/heads/gone", "true"]));
+    let sha = repo.git(&["rev-parse", "main"]);
+    let (_, said) = told(&repo, &["--ref", &sha]);
+    assert!(said.contains(&format!("it names a commit, which `--sha {sha}` takes")), "{said}");
 }
 
 /// Source: GitHub: planning rules 2.5, and the difference 43.

@@ -27,6 +27,10 @@ fn occasion(event: &Event) -> String {
         let base = event.base_ref.as_deref().unwrap_or_default();
         return format!("`{}`{activity} into `{base}`", event.name);
     }
+    if let ("merge_group" | "workflow_run", Some(name)) = (event.name.as_str(), event.filtered_ref()) {
+        let word = if event.name == "merge_group" { "into" } else { "after a run on" };
+        return format!("`{}`{activity} {word} `{name}`", event.name);
+    }
     let kind = if event.is_tag() { "tag" } else { "branch" };
     format!("`{}`{activity} of {kind} `{}`", event.name, event.ref_name())
 }
@@ -91,6 +95,9 @@ fn way_out(reason: &NotTriggered, event: &Event) -> String {
             Some(first) => format!("it listens to `--type {first}`"),
             None => "nothing triggers it: `types` is empty".to_owned(),
         },
+        NotTriggered::State { member, .. } if member == "pull_request.mergeable" => {
+            "the head conflicts with the base: merge the base into it, or rebase it".to_owned()
+        }
         NotTriggered::State { member, .. } => format!("give another `{member}` by `--event-path FILE`"),
         NotTriggered::Name { filter, patterns, .. } => {
             let member = match filter.as_str() {

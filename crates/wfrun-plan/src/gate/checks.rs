@@ -39,7 +39,7 @@ fn whole<'a>(listed: impl Iterator<Item = &'a Spanned<String>>) -> Option<Span> 
     listed.map(|it| it.span).reduce(|all, it| Span::new(all.start.min(it.start), all.end.max(it.end)))
 }
 
-/// A deployment that becomes inactive and a release that is a draft set nothing off.
+/// A deployment that becomes inactive, a release that is a draft and a pull request with conflicts set nothing off.
 ///
 /// Source: GitHub: planning rules 2.2.
 pub(super) fn state(event: &Event) -> Option<Gate> {
@@ -48,9 +48,11 @@ pub(super) fn state(event: &Event) -> Option<Gate> {
         "release" if matches!(event.activity.as_deref(), Some("created" | "edited" | "deleted")) => {
             ("release", "draft", Json::Bool(true))
         }
+        // It is told once it is known.
+        "pull_request" => ("pull_request", "mergeable", Json::Bool(false)),
         _ => return None,
     };
-    let value = event.payload.get(object)?.get(member)?;
+    let value = event.payload.get(object)?.get(member).filter(|it| !it.is_null())?;
     let kind = GateKind::State { member: format!("{object}.{member}"), value: value.to_string() };
     Some(Gate { kind, passed: *value != silent, span: None })
 }

@@ -231,6 +231,13 @@ fn states_that_start_nothing() {
     assert_eq!(told("release", &draft("created", true)), "event type !state");
     assert_eq!(told("release", &draft("created", false)), "event type state");
     assert_eq!(told("release", &draft("published", true)), "event type");
+    let pull = |mergeable: Json| Event {
+        payload: json!({"pull_request": {"mergeable": mergeable}}),
+        ..of_type("pull_request", "opened")
+    };
+    assert_eq!(told("pull_request", &pull(json!(false))), "event type !state");
+    assert_eq!(told("pull_request", &pull(json!(true))), "event type state");
+    assert_eq!(told("pull_request", &pull(Json::Null)), "event type");
     let status = |state: &str| about("deployment_status", json!({"deployment_status": {"state": state}}));
     assert_eq!(told("deployment_status", &status("inactive")), "event !state");
     assert_eq!(told("deployment_status", &status("success")), "event state");
