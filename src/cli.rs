@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Show the jobs as they would run; executes nothing
     Plan(Box<PlanArgs>),
+    /// Draw the jobs as they would run; executes nothing
+    Graph(Box<GraphArgs>),
     /// Say what is wrong with workflows and actions; executes nothing
     Check(Box<CheckArgs>),
     /// Evaluate an expression, and show how it came to its value
@@ -82,6 +84,15 @@ pub(crate) struct PlanArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub(crate) situation: SituationArgs,
+    /// What to draw with
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Drawing,
 }
 
 #[derive(Debug, Args)]
@@ -172,7 +183,7 @@ pub(crate) struct LookArgs {
     pub(crate) color: Color,
 }
 
-/// The options that `run` and `plan` share: which workflow, what happened, and which jobs.
+/// The options that `run`, `plan` and `graph` share: which workflow, what happened, and which jobs.
 #[derive(Debug, Args)]
 pub(crate) struct SituationArgs {
     /// A workflow file, or the name of one below `.github/workflows`
@@ -292,6 +303,19 @@ pub(crate) enum Format {
     Github,
 }
 
+/// How jobs are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    /// For a terminal
+    Text,
+    /// A Mermaid flowchart, as Markdown on github.com shows it
+    Mermaid,
+    /// A digraph for Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AwsChoice {
     Emulate,
@@ -301,7 +325,6 @@ pub(crate) enum AwsChoice {
 /// The subcommands that the interface names, and that come later.
 pub(crate) const PLANNED: &[&str] = &[
     "why",
-    "graph",
     "table",
     "test",
     "list",

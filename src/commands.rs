@@ -2,6 +2,7 @@
 mod check;
 mod clean;
 mod eval;
+mod graph;
 mod plan;
 mod run;
 
@@ -48,6 +49,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
     let color = match &cli.command {
         Command::Run(it) => it.situation.look.color,
         Command::Plan(it) => it.situation.look.color,
+        Command::Graph(it) => it.situation.look.color,
         Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Clean(it) => it.look.color,
@@ -56,6 +58,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
     let done = match &cli.command {
         Command::Run(it) => run::run(it, environment, &output),
         Command::Plan(it) => plan::plan(it, environment, &output),
+        Command::Graph(it) => graph::graph(it, environment, &output),
         Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
@@ -76,7 +79,7 @@ fn refuse(err: &clap::Error) -> Exit {
 
 /// `wfrun deploy.yml` is `wfrun run deploy.yml`.
 fn with_run(args: &[OsString]) -> Vec<OsString> {
-    const KNOWN: &[&str] = &["run", "plan", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
+    const KNOWN: &[&str] = &["run", "plan", "graph", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
     let mut all = vec![OsString::from("wfrun")];
     let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
     if !named {
@@ -92,9 +95,9 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near = closest(name, ["run", "plan", "check", "eval"]).unwrap_or("run");
+    let near = closest(name, ["run", "plan", "graph", "check", "eval"]).unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun graph`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
     )))
 }

@@ -7,13 +7,14 @@ use wfrun_expr::{Object, Value};
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
 use wfrun_syntax::{Checked, Diagnostic};
-use wfrun_workflow::{EventName, InputKind, ReadOptions, Workflow};
+use wfrun_workflow::{EventName, FileRef, InputKind, ReadOptions, SetOptions, Workflow, WorkflowSet, read_set};
 
 use crate::cli::{Color, EventArgs, RunArgs, SituationArgs};
 use crate::environment::Environment;
 use crate::find::{self, Found};
 use crate::key_values;
 use crate::output::Help;
+use crate::repositories::Repositories;
 use crate::secrets::{self, Secrets};
 use crate::situation::{Situation, situation};
 
@@ -81,6 +82,40 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
         inputs,
         diagnostics,
     }))
+}
+
+/// A workflow with all that it calls, and what it is looked at for.
+pub(crate) struct LoadedSet {
+    /// The workflow, and those it calls.
+    pub(crate) set: WorkflowSet,
+    /// What happened.
+    pub(crate) situation: Situation,
+    /// `vars`
+    pub(crate) vars: IndexMap<String, String>,
+    /// `inputs`
+    pub(crate) inputs: Value,
+    /// What is wrong with any of it.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads all that foreseeing takes. What wfrun cannot run yet is no hindrance.
+pub(crate) fn load_set(
+    args: &SituationArgs,
+    environment: &Environment,
+) -> anyhow::Result<Result<LoadedSet, Vec<Diagnostic>>> {
+    let from = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let found = find::workflow(&args.workflow, &from)?;
+    let repositories = Repositories::default();
+    let mut file = |wanted: &FileRef| repositories.load(&found.root, wanted);
+    let Checked { value: set, mut diagnostics } = read_set(&found.source, SetOptions::default(), &mut file);
+    let vars = key_values::collect(&args.var_file, &args.var, "--var")?;
+    diagnostics.extend(vars.diagnostics);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok(Err(diagnostics));
+    }
+    let situation = situation(&set.root, &found.root, args, environment)?;
+    let inputs = inputs(&set.root, args)?;
+    Ok(Ok(LoadedSet { set, situation, vars: vars.value, inputs, diagnostics }))
 }
 
 /// `inputs` of `workflow_dispatch`: given ones and defaults, booleans as booleans.

@@ -7,6 +7,7 @@ mod check_references;
 mod diagnostics_pages;
 mod docker;
 mod eval;
+mod graph;
 mod pipeline;
 mod repo;
 mod steps;

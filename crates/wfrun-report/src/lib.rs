@@ -5,6 +5,7 @@
 //! Invariant: colour never carries a meaning alone, and without colour no escape sequence is written.
 mod diagnostics;
 mod explain;
+mod graph;
 mod journal;
 mod live;
 mod log;
@@ -21,6 +22,7 @@ mod trace_view;
 
 pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
 pub use explain::{paragraphs, sentence};
+pub use graph::{graph_dot, graph_mermaid, graph_svg, graph_text};
 pub use journal::{JournalError, read_journal};
 pub use live::LiveView;
 pub use ndjson::NdjsonWriter;

@@ -2,6 +2,7 @@
 mod diagnostics;
 mod explain;
 mod fixture;
+mod graph;
 mod live;
 mod ndjson;
 mod plain;
