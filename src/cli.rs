@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Plan(Box<PlanArgs>),
     /// Draw the jobs as they would run; executes nothing
     Graph(Box<GraphArgs>),
+    /// List workflows: what triggers them, their jobs, inputs, secrets and variables
+    List(ListArgs),
     /// Say what is wrong with workflows and actions; executes nothing
     Check(Box<CheckArgs>),
     /// Evaluate an expression, and show how it came to its value
@@ -93,6 +95,18 @@ pub(crate) struct GraphArgs {
     /// What to draw with
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Drawing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -327,7 +341,6 @@ pub(crate) const PLANNED: &[&str] = &[
     "why",
     "table",
     "test",
-    "list",
     "vendor",
     "actions",
     "runs",

@@ -8,6 +8,7 @@ mod diagnostics_pages;
 mod docker;
 mod eval;
 mod graph;
+mod list;
 mod pipeline;
 mod repo;
 mod steps;

@@ -7,6 +7,7 @@ mod diagnostics;
 mod explain;
 mod graph;
 mod journal;
+mod list_view;
 mod live;
 mod log;
 mod ndjson;
@@ -24,6 +25,7 @@ pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, r
 pub use explain::{paragraphs, sentence};
 pub use graph::{graph_dot, graph_mermaid, graph_svg, graph_text};
 pub use journal::{JournalError, read_journal};
+pub use list_view::{Listed, list_json, list_text};
 pub use live::LiveView;
 pub use ndjson::NdjsonWriter;
 pub use not_triggered::not_triggered;

@@ -3,6 +3,7 @@ mod diagnostics;
 mod explain;
 mod fixture;
 mod graph;
+mod list;
 mod live;
 mod ndjson;
 mod plain;
