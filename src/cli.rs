@@ -22,6 +22,10 @@ pub(crate) enum Command {
     Why(Box<WhyArgs>),
     /// Show jobs and situations in one screen; executes nothing
     Table(Box<TableArgs>),
+    /// Draw the jobs as they would run; executes nothing
+    Graph(Box<GraphArgs>),
+    /// List workflows: what triggers them, their jobs, inputs, secrets and variables
+    List(ListArgs),
     /// Say what is wrong with workflows and actions; executes nothing
     Check(Box<CheckArgs>),
     /// Evaluate an expression, and show how it came to its value
@@ -144,6 +148,29 @@ pub(crate) struct ForeseeArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub(crate) situation: SituationArgs,
+    #[command(flatten)]
+    pub(crate) foresee: ForeseeArgs,
+    /// What to draw with
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Drawing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct CheckArgs {
     /// Files, folders, names of workflows, or `-` for standard input (default: all workflows and actions of the repository)
@@ -231,7 +258,7 @@ pub(crate) struct LookArgs {
     pub(crate) color: Color,
 }
 
-/// The options that `run` and `plan` share: which workflow, what happened, and which jobs.
+/// The options that `run`, `plan` and `graph` share: which workflow, what happened, and which jobs.
 #[derive(Debug, Args)]
 pub(crate) struct SituationArgs {
     /// A workflow file, or the name of one below `.github/workflows`
@@ -354,6 +381,19 @@ pub(crate) enum Format {
     Github,
 }
 
+/// How jobs are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    /// For a terminal
+    Text,
+    /// A Mermaid flowchart, as Markdown on github.com shows it
+    Mermaid,
+    /// A digraph for Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AwsChoice {
     Emulate,
@@ -362,9 +402,7 @@ pub(crate) enum AwsChoice {
 
 /// The subcommands that the interface names, and that come later.
 pub(crate) const PLANNED: &[&str] = &[
-    "graph",
     "test",
-    "list",
     "vendor",
     "actions",
     "runs",

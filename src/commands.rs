@@ -2,6 +2,8 @@
 mod check;
 mod clean;
 mod eval;
+mod graph;
+mod list;
 mod plan;
 mod run;
 mod table;
@@ -54,6 +56,8 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Plan(it) => it.situation.look.color,
         Command::Why(it) => it.situation.look.color,
         Command::Table(it) => it.situation.look.color,
+        Command::Graph(it) => it.situation.look.color,
+        Command::List(it) => it.look.color,
         Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Clean(it) => it.look.color,
@@ -64,6 +68,8 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Plan(it) => plan::plan(it, environment, &output),
         Command::Why(it) => why::why(it, environment, &output),
         Command::Table(it) => table::table(it, environment, &output),
+        Command::Graph(it) => graph::graph(it, environment, &output),
+        Command::List(it) => list::list(it, &output),
         Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
@@ -85,7 +91,7 @@ fn refuse(err: &clap::Error) -> Exit {
 /// `wfrun deploy.yml` is `wfrun run deploy.yml`.
 fn with_run(args: &[OsString]) -> Vec<OsString> {
     const KNOWN: &[&str] =
-        &["run", "plan", "why", "table", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
+        &["run", "plan", "why", "graph", "table", "list", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
     let mut all = vec![OsString::from("wfrun")];
     let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
     if !named {
@@ -101,9 +107,9 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near = closest(name, ["run", "plan", "why", "check", "eval"]).unwrap_or("run");
+    let near = closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "eval"]).unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun table`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
     )))
 }

@@ -15,7 +15,8 @@ pub(crate) struct Found {
     pub(crate) root: PathBuf,
 }
 
-const WORKFLOWS: &str = ".github/workflows";
+/// Where a repository has its workflows.
+pub(crate) const WORKFLOWS: &str = ".github/workflows";
 
 /// Finds `wanted`: a path, or the name of a file or of a workflow below `.github/workflows` of the repository around `from`.
 pub(crate) fn workflow(wanted: &str, from: &Path) -> anyhow::Result<Found> {
@@ -65,7 +66,8 @@ pub(crate) fn path_of(wanted: &str, from: &Path) -> anyhow::Result<PathBuf> {
     Err(Help::error("workflow/not-found", format!("there is no workflow `{wanted}`"), help))
 }
 
-fn read(path: &Path) -> anyhow::Result<Found> {
+/// Reads a workflow file.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Found> {
     let text = text_of(path)?;
     let path = std::path::absolute(path)?;
     let root = root_of(&path);
@@ -91,7 +93,7 @@ pub(crate) fn root_of(path: &Path) -> PathBuf {
 }
 
 /// The workflows folder of the repository around `from`.
-fn around(from: &Path) -> Option<PathBuf> {
+pub(crate) fn around(from: &Path) -> Option<PathBuf> {
     above(from).map(|it| it.join(WORKFLOWS)).find(|it| it.is_dir())
 }
 

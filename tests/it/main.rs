@@ -7,6 +7,8 @@ mod check_references;
 mod diagnostics_pages;
 mod docker;
 mod eval;
+mod graph;
+mod list;
 mod pipeline;
 mod repo;
 mod situations;

@@ -2,6 +2,8 @@
 mod diagnostics;
 mod explain;
 mod fixture;
+mod graph;
+mod list;
 mod live;
 mod ndjson;
 mod plain;

@@ -1,0 +1,70 @@
+//! The workflows of a repository, for people and for programs.
+mod json;
+mod text;
+
+use indexmap::IndexMap;
+use wfrun_syntax::{Diagnostic, Location, Place};
+use wfrun_workflow::{CallSecrets, Field, Level, Permissions, Workflow, references};
+
+pub use json::list_json;
+pub use text::list_text;
+
+/// A workflow file as it is listed.
+#[derive(Debug)]
+pub enum Listed {
+    /// One that can be read.
+    Valid(Box<Workflow>),
+    /// One with errors.
+    Invalid {
+        /// The file.
+        path: String,
+        /// The first error.
+        error: Box<Diagnostic>,
+    },
+}
+
+/// The names that a workflow refers to in a context, each with its places, in the order of the file.
+fn names(workflow: &Workflow, context: &str) -> IndexMap<String, Vec<Location>> {
+    let mut names: IndexMap<String, Vec<Location>> = IndexMap::new();
+    let mut found = references(workflow, context);
+    found.sort_by_key(|it| it.span.start);
+    for reference in found {
+        // GitHub keeps the names of both in upper case, and gives each run this one secret itself.
+        let name = reference.name.to_ascii_uppercase();
+        if context == "secrets" && name == "GITHUB_TOKEN" {
+            continue;
+        }
+        let place = Place { source: workflow.source.clone(), span: reference.span }.start();
+        let places = names.entry(name).or_default();
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    names
+}
+
+/// The jobs that hand all secrets to the workflow they call.
+fn inheriting(workflow: &Workflow) -> Vec<String> {
+    let inherits =
+        |it: &&wfrun_workflow::Job| it.call.as_ref().is_some_and(|it| matches!(it.secrets, CallSecrets::Inherit));
+    workflow.jobs.values().filter(inherits).map(|it| it.id.value.to_string()).collect()
+}
+
+/// Each scope that is named with its level; `all` stands for all of them.
+fn scopes(permissions: &Permissions) -> Vec<(String, Level)> {
+    match permissions {
+        Permissions::All(level) => vec![("all".to_owned(), *level)],
+        Permissions::Scopes(scopes) => scopes.iter().map(|(scope, level)| ((*scope).to_owned(), *level)).collect(),
+    }
+}
+
+/// What a job calls, as written.
+fn calls(workflow: &Workflow, job: &wfrun_workflow::Job) -> Option<String> {
+    let target = &job.call.as_ref()?.target;
+    Some(workflow.source.slice(target.span).trim_matches(['"', '\'']).to_owned())
+}
+
+/// A default as written.
+fn default(field: Option<&Field>) -> Option<String> {
+    field.map(Field::raw)
+}

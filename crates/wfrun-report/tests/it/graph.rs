@@ -1,0 +1,197 @@
+//! Drawings of what would happen.
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use insta::assert_snapshot;
+use serde_json::json;
+use wfrun_expr::{Object, Value};
+use wfrun_plan::{ChangedPaths, Event, JobKey, Leg, Outlook, Prospect, RunIdentity, World, outlook};
+use wfrun_report::{Style, graph_dot, graph_mermaid, graph_svg, graph_text};
+use wfrun_syntax::Source;
+use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
+
+const UNICODE: Style = Style { color: false, width: 100, unicode: true };
+
+/// A diamond with a job that depends on another's output, a call, a skipped job and one that runs all the same.
+const RELEASE: &str = "\
+name: Release \"big\" <one> & ]]>
+on: [push, pull_request]
+jobs:
+  lint: {runs-on: x, steps: [{run: x}]}
+  test: {runs-on: x, steps: [{run: x}]}
+  end: {needs: [lint, test], runs-on: x, steps: [{run: x}]}
+  docs: {needs: lint, runs-on: x, steps: [{run: x}]}
+  e2e: {needs: end, if: needs.end.outputs.go == '1', runs-on: x, steps: [{run: x}]}
+  publish:
+    needs: [end, e2e]
+    uses: ./.github/workflows/called.yml
+    with: {env: prod, flag: true}
+  announce: {needs: [publish, docs, lint], if: github.ref == 'refs/heads/main', runs-on: x, steps: [{run: x}]}
+  tidy: {needs: announce, if: always(), runs-on: x, steps: [{run: x}]}
+";
+
+const CALLED: &str = "\
+on: {workflow_call: {inputs: {env: {type: string}, flag: {type: boolean}}}}
+jobs:
+  image: {if: inputs.env == 'prod', runs-on: x, steps: [{run: x}]}
+  sign: {if: '!inputs.flag', runs-on: x, steps: [{run: x}]}
+  push: {needs: [image, sign], if: always(), runs-on: x, steps: [{run: x}]}
+";
+
+fn world() -> World {
+    let event = Event {
+        name: "push".to_owned(),
+        activity: None,
+        git_ref: "refs/heads/dev".to_owned(),
+        sha: "1f3c5d7e9b0a2c4e6f8091a2b3c4d5e6f7089abc".to_owned(),
+        base_ref: None,
+        head_ref: None,
+        head_message: None,
+        changed: ChangedPaths::Known(Vec::new()),
+        repository: "octo/news-api".to_owned(),
+        actor: "octocat".to_owned(),
+        default_branch: "main".to_owned(),
+        payload: json!({}),
+    };
+    let identity = RunIdentity {
+        run_id: "1".to_owned(),
+        run_number: 1,
+        run_attempt: 1,
+        token: String::new(),
+        workflow_sha: event.sha.clone(),
+    };
+    let inputs = Value::Object(Object::default());
+    World { event, identity, inputs, vars: Object::default(), results: IndexMap::new() }
+}
+
+/// Looks at `w.yml`, which may call `called.yml`.
+fn look(workflow: &str, called: &str) -> Outlook {
+    let files = BTreeMap::from([("w.yml", workflow), (".github/workflows/called.yml", called)]);
+    let source = |path: &str| files.get(path).map(|text| Source::new(path, *text));
+    let mut load = |file: &FileRef| source(&file.path).map_or(Loaded::Missing, Loaded::Source);
+    let read = read_set(&source("w.yml").expect("a root"), SetOptions::default(), &mut load);
+    assert!(!read.has_errors(), "{:?}", read.diagnostics);
+    outlook(&read.value, &world()).expect("an outlook")
+}
+
+/// Gives a job as many legs.
+fn with_legs(outlook: &mut Outlook, job: &str, legs: usize) {
+    let job = outlook.jobs.iter_mut().find(|it| it.key.as_str() == job).expect("the job");
+    let leg = |number: usize| {
+        let key = JobKey::new(format!("{} ({number})", job.key));
+        Leg { runs_on: vec!["x".to_owned()], ..Leg::new(key.clone(), key.to_string()) }
+    };
+    job.legs = (1..=legs).map(leg).collect();
+}
+
+fn release() -> Outlook {
+    let mut outlook = look(RELEASE, CALLED);
+    with_legs(&mut outlook, "test", 6);
+    outlook
+}
+
+/// Two legs call the same; in the second, nothing signs.
+fn called_by_legs(alike: bool) -> Outlook {
+    let text =
+        "on: push\njobs:\n  call:\n    uses: ./.github/workflows/called.yml\n    with: {env: prod, flag: false}\n";
+    let mut outlook = look(text, CALLED);
+    with_legs(&mut outlook, "call", 2);
+    let mut jobs = Vec::new();
+    for leg in ["call (1)", "call (2)"] {
+        for job in outlook.jobs.iter().filter(|it| it.caller.is_some()) {
+            let within = |key: &JobKey| JobKey::new(key.as_str().replacen("call", leg, 1));
+            let mut job = job.clone();
+            job.caller = Some(JobKey::new(leg));
+            job.key = within(&job.key);
+            job.needs = job.needs.iter().map(within).collect();
+            if !alike && leg == "call (2)" && job.id.as_str() == "sign" {
+                (job.verdict, job.reason) = (Prospect::Skipped, None);
+            }
+            jobs.push(job);
+        }
+    }
+    outlook.jobs.retain(|it| it.caller.is_none());
+    outlook.jobs.extend(jobs);
+    outlook
+}
+
+#[test]
+fn text() {
+    assert_snapshot!("graph-text", graph_text(&release(), &UNICODE));
+    assert_snapshot!("graph-text-ascii", graph_text(&release(), &Style::plain(100)));
+    let narrow = graph_text(&release(), &Style { width: 30, ..UNICODE });
+    assert_snapshot!("graph-text-narrow", narrow);
+    assert!(narrow.lines().all(|it| console::measure_text_width(it) <= 30), "{narrow}");
+    let colored = graph_text(&release(), &Style { color: true, ..UNICODE });
+    assert!(colored.contains('\u{1b}'));
+    assert_eq!(console::strip_ansi_codes(&colored), graph_text(&release(), &UNICODE));
+}
+
+#[test]
+fn mermaid_and_dot() {
+    assert_snapshot!("graph-mermaid", graph_mermaid(&release()));
+    assert_snapshot!("graph-dot", graph_dot(&release()));
+}
+
+#[test]
+fn svg() {
+    let svg = graph_svg(&release());
+    assert_snapshot!("graph-svg", svg);
+    assert!(svg.contains("prefers-color-scheme:dark"));
+    for outside in ["<script", "@import", "href", "url(http", "src="] {
+        assert!(!svg.contains(outside), "{outside}");
+    }
+    assert!(svg.contains("Release &quot;big&quot; &lt;one&gt; &amp; ]]&gt;"));
+}
+
+#[test]
+fn legs_that_call_the_same_are_drawn_once() {
+    let alike = called_by_legs(true);
+    assert_snapshot!("graph-call-alike", graph_text(&alike, &UNICODE));
+    assert_eq!(graph_mermaid(&alike).matches("image").count(), 1);
+    assert_eq!(graph_dot(&alike).matches("image").count(), 1);
+    let unlike = called_by_legs(false);
+    assert_snapshot!("graph-call-unlike", graph_text(&unlike, &UNICODE));
+    assert_snapshot!("graph-call-unlike-mermaid", graph_mermaid(&unlike));
+    assert_eq!(graph_dot(&unlike).matches("image").count(), 2);
+    assert_eq!(graph_svg(&unlike).matches(">image</text>").count(), 2);
+}
+
+#[test]
+fn what_only_the_run_can_tell_is_marked() {
+    let mut outlook = look("on: push\njobs:\n  a: {runs-on: x, steps: [{run: x}]}\n", CALLED);
+    outlook.jobs[0].deferred = vec!["fromJSON(needs.b.outputs.c)".to_owned()];
+    assert!(graph_text(&outlook, &UNICODE).contains("● a ×?  legs depend on fromJSON(needs.b.outputs.c)\n"));
+}
+
+/// Jobs right below each other are strangers; a lane between them says that one waits.
+#[test]
+fn lanes() {
+    let job = |id: &str, needs: &str| format!("  {id}: {{needs: [{needs}], runs-on: x, steps: [{{run: x}}]}}\n");
+    let cases = [
+        ("strangers", vec![("a", ""), ("b", "")]),
+        ("chain", vec![("a", ""), ("b", "a"), ("c", "b")]),
+        ("fan-out", vec![("a", ""), ("b", "a"), ("c", "a"), ("d", "a")]),
+        ("fan-in", vec![("a", ""), ("b", ""), ("c", ""), ("d", "a, c"), ("e", "b, d")]),
+        ("said twice", vec![("a", ""), ("b", "a"), ("c", "a, b")]),
+        ("two by two", vec![("a", ""), ("b", ""), ("c", "a, b"), ("d", "a, b")]),
+        ("crossing", vec![("a", ""), ("b", ""), ("c", "b"), ("d", "a"), ("e", "a, c")]),
+    ];
+    let mut all = String::new();
+    for (name, jobs) in cases {
+        let jobs: String = jobs.iter().map(|(id, needs)| job(id, needs)).collect();
+        let drawn = graph_text(&look(&format!("name: {name}\non: push\njobs:\n{jobs}"), CALLED), &UNICODE);
+        all.push_str(&drawn);
+        all.push('\n');
+    }
+    assert_snapshot!("graph-lanes", all);
+}
+
+#[test]
+fn nothing_to_draw() {
+    let empty = Outlook { jobs: Vec::new() };
+    assert_eq!(graph_text(&empty, &UNICODE), "\n\n\n0 jobs: 0 run\n");
+    assert!(graph_svg(&empty).ends_with("</svg>\n"));
+    assert!(graph_dot(&empty).ends_with("}\n"));
+    assert!(graph_mermaid(&empty).contains("flowchart LR\n"));
+}

@@ -1,0 +1,71 @@
+//! `wfrun graph`: what it draws of which situation, and how it ends.
+use crate::repo::Repo;
+
+const WORKFLOW: &str = "\
+name: Release
+on: {push: {branches: [main]}, pull_request: }
+jobs:
+  test:
+    strategy: {matrix: {os: [a, b]}}
+    runs-on: ubuntu-latest
+    steps: [{run: 'true'}]
+  lint: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}
+  publish: {needs: test, if: github.event_name == 'push', uses: ./.github/workflows/called.yml}
+";
+const CALLED: &str = "on: workflow_call\njobs: {upload: {runs-on: x, steps: [{run: 'true'}]}}\n";
+
+fn repo() -> Repo {
+    Repo::new(WORKFLOW, &[(".github/workflows/called.yml", CALLED)])
+}
+
+#[test]
+fn situations_are_drawn_even_of_what_cannot_run_yet() {
+    let push = repo().wfrun(&["graph", "w.yml"]).ends_with(0);
+    assert_eq!(push.stderr, "");
+    assert!(push.stdout.contains(" upload\n"), "{}", push.stdout);
+    let request = repo().wfrun(&["graph", "w.yml", "-e", "pull_request"]).ends_with(0).stdout;
+    assert!(request.contains("publish  skipped: github.event_name is 'pull_request'\n"), "{request}");
+    assert!(!request.contains("upload"), "{request}");
+}
+
+#[test]
+fn formats() {
+    for (format, begin) in
+        [("mermaid", "---\ntitle: \"Release\"\n---\nflowchart LR\n"), ("dot", "digraph workflow {\n"), ("svg", "<svg ")]
+    {
+        let drawn = repo().wfrun(&["graph", "w.yml", "--format", format]).ends_with(0).stdout;
+        assert!(drawn.starts_with(begin) && drawn.contains("upload"), "{drawn}");
+    }
+    repo().wfrun(&["graph", "w.yml", "--format", "png"]).ends_with(2);
+}
+
+#[test]
+fn chosen_jobs() {
+    let drawn = repo().wfrun(&["graph", "w.yml", "--job", "publish"]).ends_with(0).stdout;
+    assert!(drawn.contains("test") && drawn.contains("upload") && !drawn.contains("lint"), "{drawn}");
+    let drawn = repo().wfrun(&["graph", "w.yml", "--job", "publish", "--no-needs"]).ends_with(0).stdout;
+    assert!(!drawn.contains("test") && drawn.contains("upload"), "{drawn}");
+    let ran = repo().wfrun(&["graph", "w.yml", "--job", "pubish"]).ends_with(2);
+    assert!(ran.stderr.contains("did you mean `publish`?"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_does_not_trigger_is_said_as_plan_says_it() {
+    let repo = repo();
+    repo.git(&["branch", "dev"]);
+    let said = |command: &str| repo.wfrun(&[command, "w.yml", "--ref", "dev"]);
+    let graph = said("graph").ends_with(4);
+    assert_eq!(graph.stdout, "");
+    assert!(graph.stderr.contains("branches: [main]"), "{}", graph.stderr);
+    repo.change(".github/workflows/w.yml", "    strategy: {matrix: {os: [a, b]}}\n", "");
+    repo.change(".github/workflows/w.yml", "uses: ./.github/workflows/called.yml", "runs-on: x, steps: [{run: x}]");
+    assert_eq!(said("graph").ends_with(4).stderr, said("plan").ends_with(4).stderr);
+}
+
+#[test]
+fn an_invalid_workflow_is_not_drawn() {
+    let repo = repo();
+    repo.change(".github/workflows/w.yml", "called.yml", "caled.yml");
+    let ran = repo.wfrun(&["graph", "w.yml"]).ends_with(2);
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("workflow/call-not-found"), "{}", ran.stderr);
+}
