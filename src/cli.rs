@@ -20,8 +20,6 @@ pub(crate) enum Command {
     Plan(Box<PlanArgs>),
     /// Say why a workflow is triggered, and why each job runs or is skipped; executes nothing
     Why(Box<WhyArgs>),
-    /// Show jobs and situations in one screen; executes nothing
-    Table(Box<TableArgs>),
     /// Say what is wrong with workflows and actions; executes nothing
     Check(Box<CheckArgs>),
     /// Evaluate an expression, and show how it came to its value
@@ -109,24 +107,6 @@ pub(crate) struct WhyArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TableArgs {
-    #[command(flatten)]
-    pub(crate) situation: SituationArgs,
-    /// The situations, EVENT or EVENT:REF each; of a pull request the ref is its base (default: all that the workflow
-    /// listens to)
-    #[arg(long, value_name = "EVENT:REF", value_delimiter = ',')]
-    pub(crate) events: Vec<String>,
-    #[command(flatten)]
-    pub(crate) foresee: ForeseeArgs,
-    /// Print JSON
-    #[arg(long, conflicts_with = "markdown")]
-    pub(crate) json: bool,
-    /// Print a Markdown table
-    #[arg(long)]
-    pub(crate) markdown: bool,
 }
 
 /// What foreseeing needs besides the situation.
@@ -363,6 +343,7 @@ pub(crate) enum AwsChoice {
 /// The subcommands that the interface names, and that come later.
 pub(crate) const PLANNED: &[&str] = &[
     "graph",
+    "table",
     "test",
     "list",
     "vendor",

@@ -4,7 +4,6 @@ mod clean;
 mod eval;
 mod plan;
 mod run;
-mod table;
 mod why;
 
 pub(crate) use run::plan_error;
@@ -53,7 +52,6 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Run(it) => it.situation.look.color,
         Command::Plan(it) => it.situation.look.color,
         Command::Why(it) => it.situation.look.color,
-        Command::Table(it) => it.situation.look.color,
         Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Clean(it) => it.look.color,
@@ -63,7 +61,6 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Run(it) => run::run(it, environment, &output),
         Command::Plan(it) => plan::plan(it, environment, &output),
         Command::Why(it) => why::why(it, environment, &output),
-        Command::Table(it) => table::table(it, environment, &output),
         Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
@@ -84,8 +81,7 @@ fn refuse(err: &clap::Error) -> Exit {
 
 /// `wfrun deploy.yml` is `wfrun run deploy.yml`.
 fn with_run(args: &[OsString]) -> Vec<OsString> {
-    const KNOWN: &[&str] =
-        &["run", "plan", "why", "table", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
+    const KNOWN: &[&str] = &["run", "plan", "why", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
     let mut all = vec![OsString::from("wfrun")];
     let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
     if !named {
@@ -104,6 +100,6 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     let near = closest(name, ["run", "plan", "why", "check", "eval"]).unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun table`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
     )))
 }

@@ -56,11 +56,6 @@ impl<'e> Foresight<'e> {
         Ok(Ok(Self { set, root: found.root, repository, environment, diagnostics }))
     }
 
-    /// The default branch, as given or as git has it.
-    pub(crate) fn default_branch(&self, args: &EventArgs) -> String {
-        args.default_branch.clone().unwrap_or_else(|| self.repository.default_branch())
-    }
-
     /// Looks at the workflow for a situation.
     pub(crate) fn foresee(&self, args: &EventArgs, force: &[String]) -> anyhow::Result<Foreseen> {
         let root = &self.set.root;

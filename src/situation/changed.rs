@@ -97,7 +97,11 @@ fn of_git(making: &mut Making<'_>, event: &Event, subject: &Subject, pushed: Opt
         Some(base) if base.sha == *head => {
             let notice =
                 format!("the head has no commit that `{}` lacks: the last one counts as changed", base.short());
-            let changed = match repository.git.commit(&format!("{head}^")) {
+            // Where the files were given, it does not count.
+            if making.asked.args.changed.is_empty() && making.asked.args.since.is_none() {
+                making.notices.push(notice);
+            }
+            match repository.git.commit(&format!("{head}^")) {
                 Some(parent) => diff(repository, &format!("{parent}..{head}")),
                 None if repository.is_shallow() => unknown("the clone is shallow".to_owned()),
                 None => whole(repository, head),

@@ -11,5 +11,4 @@ mod pipeline;
 mod repo;
 mod situations;
 mod steps;
-mod table;
 mod why;
