@@ -1,4 +1,7 @@
 //! Drawings of the jobs that a workflow would run, from one model: text, mermaid, dot and SVG.
+mod boxes;
+mod canvas;
+mod channel;
 mod dot;
 mod lanes;
 mod layers;

@@ -1,10 +1,14 @@
 //! The drawing for a terminal.
-use wfrun_plan::{Outlook, Prospect};
+use std::collections::HashSet;
 
+use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect};
+
+use super::boxes::boxes;
+use super::canvas::Canvas;
 use super::lanes::{SIGN, rows};
 use super::model::{Group, Node, group, title};
 use crate::Style;
-use crate::text::{cut, one_line, pad, wrap};
+use crate::text::{count, cut, one_line, pad, wrap};
 use crate::theme::Label;
 
 /// Labels are not filled up to more columns than this.
@@ -12,21 +16,35 @@ const LABEL: usize = 32;
 /// A detail stands beside its job if it has as much room.
 const DETAIL: usize = 24;
 
+/// Columns after which details in boxes are broken: the first with which all fits.
+const BREAKS: [usize; 4] = [40, 30, 22, 16];
+/// Boxes take three rows each; in more rows than this nobody sees the whole, and lanes take less.
+const TALL: usize = 60;
+
 /// The jobs as a drawing within the width of `style`. Ends with a line break.
 pub fn graph_text(outlook: &Outlook, style: &Style) -> String {
     let style = *style;
     let mut lines = vec![style.paint(Label::Heading, &title(outlook)), String::new()];
-    draw(&group(outlook), "", style, &mut lines);
+    let group = group(outlook);
+    let drawing = BREAKS.iter().filter_map(|it| boxes(&group, *it, style));
+    let fits = |it: &Canvas| it.width <= style.width && it.height() <= TALL;
+    match drawing.into_iter().find(fits) {
+        Some(canvas) => lines.extend(canvas.lines(style)),
+        None => draw(&group, "", style, &mut lines),
+    }
     lines.push(String::new());
     lines.extend(wrap(&summary(outlook), style.width));
     lines.iter().map(|it| cut(it.trim_end(), style.width, style).into_owned() + "\n").collect()
 }
 
-/// `8 jobs: 6 run, 1 is skipped, 1 depends on what the run brings`.
+/// `8 jobs: 6 run, 1 is skipped, 1 depends on what the run brings`; the jobs that a job calls count in its place.
 fn summary(outlook: &Outlook) -> String {
-    let of = |verdict: Prospect| -> usize {
-        outlook.jobs.iter().filter(|it| it.verdict == verdict).map(|it| it.legs.len().max(1)).sum()
+    let callers: HashSet<&str> = outlook.jobs.iter().filter_map(|it| it.caller.as_ref()).map(JobKey::as_str).collect();
+    let legs = |job: &JobOutlook| {
+        let keys = job.legs.iter().map(|it| &it.key).chain(job.legs.is_empty().then_some(&job.key));
+        keys.filter(|it| !callers.contains(it.as_str())).count()
     };
+    let of = |verdict: Prospect| -> usize { outlook.jobs.iter().filter(|it| it.verdict == verdict).map(legs).sum() };
     let runs = match of(Prospect::Runs) {
         1 => "1 runs".to_owned(),
         many => format!("{many} run"),
@@ -42,7 +60,7 @@ fn summary(outlook: &Outlook) -> String {
         many => Some(format!("{many} depend on what the run brings")),
     };
     let parts: Vec<String> = [Some(runs), skipped, depends].into_iter().flatten().collect();
-    format!("{}: {}", crate::text::count(outlook.count(), "job", "jobs"), parts.join(", "))
+    format!("{}: {}", count(outlook.jobs.iter().map(legs).sum(), "job", "jobs"), parts.join(", "))
 }
 
 fn draw(group: &Group<'_>, prefix: &str, style: Style, lines: &mut Vec<String>) {
@@ -90,28 +108,38 @@ fn called(node: &Node<'_>, below: &str, style: Style, lines: &mut Vec<String>) {
     }
 }
 
-fn times(style: Style) -> &'static str {
+pub(super) fn times(style: Style) -> &'static str {
     if style.unicode { "×" } else { "x" }
 }
 
-fn label(node: &Node<'_>, style: Style) -> String {
-    let text = node.label(times(style));
+/// The colour of a job's name.
+pub(super) fn label_of(node: &Node<'_>) -> Option<Label> {
     match node.job.verdict {
-        Prospect::Runs => text,
-        Prospect::Skipped => style.paint(Label::Skipped, &text),
-        Prospect::Depends => style.paint(Label::Warning, &text),
+        Prospect::Runs => None,
+        Prospect::Skipped => Some(Label::Skipped),
+        Prospect::Depends => Some(Label::Warning),
     }
 }
 
-/// The lanes with the job's sign in its own.
-fn signed(lanes: &str, node: &Node<'_>, style: Style) -> String {
-    let (sign, label) = match (node.job.verdict, style.unicode) {
+/// The sign of a job, with its colour.
+pub(super) fn sign(node: &Node<'_>, style: Style) -> (&'static str, Label) {
+    match (node.job.verdict, style.unicode) {
         (Prospect::Runs, true) => ("●", Label::Running),
         (Prospect::Runs, false) => ("*", Label::Running),
         (Prospect::Skipped, true) => ("○", Label::Skipped),
         (Prospect::Skipped, false) => ("o", Label::Skipped),
         (Prospect::Depends, _) => ("?", Label::Warning),
-    };
+    }
+}
+
+fn label(node: &Node<'_>, style: Style) -> String {
+    let text = node.label(times(style));
+    label_of(node).map_or(text.clone(), |label| style.paint(label, &text))
+}
+
+/// The lanes with the job's sign in its own.
+fn signed(lanes: &str, node: &Node<'_>, style: Style) -> String {
+    let (sign, label) = sign(node, style);
     let (before, after) = lanes.split_once(SIGN).unwrap_or((lanes, ""));
     let dim = |text: &str| if text.trim().is_empty() { text.to_owned() } else { style.paint(Label::Dim, text) };
     format!("{}{}{}", dim(before), style.paint(label, sign), dim(after))

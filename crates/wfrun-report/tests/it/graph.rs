@@ -12,6 +12,9 @@ use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
 
 const UNICODE: Style = Style { color: false, width: 100, unicode: true };
 
+/// Too narrow for a box with any name.
+const LANES_ONLY: usize = 6;
+
 /// A diamond with a job that depends on another's output, a call, a skipped job and one that runs all the same.
 const RELEASE: &str = "\
 name: Release \"big\" <one> & ]]>
@@ -65,7 +68,7 @@ fn world() -> World {
 }
 
 /// Looks at `w.yml`, which may call `called.yml`.
-fn look(workflow: &str, called: &str) -> Outlook {
+pub(crate) fn look(workflow: &str, called: &str) -> Outlook {
     let files = BTreeMap::from([("w.yml", workflow), (".github/workflows/called.yml", called)]);
     let source = |path: &str| files.get(path).map(|text| Source::new(path, *text));
     let mut load = |file: &FileRef| source(&file.path).map_or(Loaded::Missing, Loaded::Source);
@@ -117,14 +120,19 @@ fn called_by_legs(alike: bool) -> Outlook {
 
 #[test]
 fn text() {
+    let wide = Style { width: 160, ..UNICODE };
+    assert_snapshot!("graph-text-wide", graph_text(&release(), &wide));
+    assert_snapshot!("graph-text-wide-ascii", graph_text(&release(), &Style::plain(160)));
     assert_snapshot!("graph-text", graph_text(&release(), &UNICODE));
     assert_snapshot!("graph-text-ascii", graph_text(&release(), &Style::plain(100)));
     let narrow = graph_text(&release(), &Style { width: 30, ..UNICODE });
     assert_snapshot!("graph-text-narrow", narrow);
     assert!(narrow.lines().all(|it| console::measure_text_width(it) <= 30), "{narrow}");
-    let colored = graph_text(&release(), &Style { color: true, ..UNICODE });
-    assert!(colored.contains('\u{1b}'));
-    assert_eq!(console::strip_ansi_codes(&colored), graph_text(&release(), &UNICODE));
+    for style in [UNICODE, wide] {
+        let colored = graph_text(&release(), &Style { color: true, ..style });
+        assert!(colored.contains('\u{1b}'));
+        assert_eq!(console::strip_ansi_codes(&colored), graph_text(&release(), &style));
+    }
 }
 
 #[test]
@@ -161,12 +169,15 @@ fn legs_that_call_the_same_are_drawn_once() {
 fn what_only_the_run_can_tell_is_marked() {
     let mut outlook = look("on: push\njobs:\n  a: {runs-on: x, steps: [{run: x}]}\n", CALLED);
     outlook.jobs[0].deferred = vec!["fromJSON(needs.b.outputs.c)".to_owned()];
-    assert!(graph_text(&outlook, &UNICODE).contains("● a ×?  legs depend on fromJSON(needs.b.outputs.c)\n"));
+    let drawn = graph_text(&outlook, &UNICODE);
+    assert!(drawn.contains("● a ×?") && drawn.contains("legs depend on"), "{drawn}");
+    assert!(graph_svg(&outlook).contains("a ×?"));
 }
 
-/// Jobs right below each other are strangers; a lane between them says that one waits.
+/// In lanes, jobs right below each other are strangers; a lane between them says that one waits. Boxes are drawn where
+/// there is room for them and no line can be misread.
 #[test]
-fn lanes() {
+fn shapes() {
     let job = |id: &str, needs: &str| format!("  {id}: {{needs: [{needs}], runs-on: x, steps: [{{run: x}}]}}\n");
     let cases = [
         ("strangers", vec![("a", ""), ("b", "")]),
@@ -176,15 +187,23 @@ fn lanes() {
         ("said twice", vec![("a", ""), ("b", "a"), ("c", "a, b")]),
         ("two by two", vec![("a", ""), ("b", ""), ("c", "a, b"), ("d", "a, b")]),
         ("crossing", vec![("a", ""), ("b", ""), ("c", "b"), ("d", "a"), ("e", "a, c")]),
+        ("one and both", vec![("a", ""), ("b", ""), ("c", "a"), ("d", "a, b")]),
+        ("both and one", vec![("a", ""), ("b", ""), ("c", "a, b"), ("d", "a"), ("e", "b")]),
+        ("swapped", vec![("a", ""), ("b", ""), ("c", "b"), ("d", "a")]),
+        ("over a stage", vec![("a", ""), ("b", "a"), ("c", "b"), ("d", ""), ("e", "c, d"), ("f", "d")]),
+        // From `b`, shared lines lead two ways: what `a` gives would seem to go both.
+        ("not clear in boxes", vec![("a", ""), ("b", ""), ("c", ""), ("d", "a, b"), ("e", "b, c")]),
     ];
-    let mut all = String::new();
+    let (mut lanes, mut boxes) = (String::new(), String::new());
     for (name, jobs) in cases {
         let jobs: String = jobs.iter().map(|(id, needs)| job(id, needs)).collect();
-        let drawn = graph_text(&look(&format!("name: {name}\non: push\njobs:\n{jobs}"), CALLED), &UNICODE);
-        all.push_str(&drawn);
-        all.push('\n');
+        let outlook = look(&format!("name: {name}\non: push\njobs:\n{jobs}"), CALLED);
+        let narrow = Style { width: LANES_ONLY, ..UNICODE };
+        lanes += &(graph_text(&outlook, &narrow) + "\n");
+        boxes += &(graph_text(&outlook, &UNICODE) + "\n");
     }
-    assert_snapshot!("graph-lanes", all);
+    assert_snapshot!("graph-lanes", lanes);
+    assert_snapshot!("graph-boxes", boxes);
 }
 
 #[test]

@@ -3,6 +3,7 @@ mod diagnostics;
 mod explain;
 mod fixture;
 mod graph;
+mod graph_reading;
 mod list;
 mod live;
 mod ndjson;
