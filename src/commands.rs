@@ -4,6 +4,7 @@ mod clean;
 mod eval;
 mod plan;
 mod run;
+mod test;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -50,6 +51,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Plan(it) => it.situation.look.color,
         Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
+        Command::Test(it) => it.look.color,
         Command::Clean(it) => it.look.color,
     };
     let output = Output::new(environment, color.into());
@@ -58,6 +60,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Plan(it) => plan::plan(it, environment, &output),
         Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
+        Command::Test(it) => test::test(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
     };
     done.unwrap_or_else(|err| {
@@ -76,7 +79,7 @@ fn refuse(err: &clap::Error) -> Exit {
 
 /// `wfrun deploy.yml` is `wfrun run deploy.yml`.
 fn with_run(args: &[OsString]) -> Vec<OsString> {
-    const KNOWN: &[&str] = &["run", "plan", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
+    const KNOWN: &[&str] = &["run", "plan", "check", "test", "eval", "clean", "-h", "--help", "-V", "--version"];
     let mut all = vec![OsString::from("wfrun")];
     let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
     if !named {
@@ -92,9 +95,9 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near = closest(name, ["run", "plan", "check", "eval"]).unwrap_or("run");
+    let near = closest(name, ["run", "plan", "check", "test", "eval"]).unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
     )))
 }

@@ -14,6 +14,7 @@ mod repository;
 mod secrets;
 mod settings;
 mod situation;
+mod wftest;
 
 use std::process::ExitCode;
 

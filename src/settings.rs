@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 use wfrun_expr::{Object, Value};
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
@@ -87,7 +88,11 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
 ///
 /// Source: GitHub: planning rules 2.6.
 fn inputs(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<Value> {
-    let given = crate::situation::inputs(args)?;
+    checked_inputs(workflow, &crate::situation::inputs(args)?)
+}
+
+/// The same of inputs that were given in another way; all texts.
+pub(crate) fn checked_inputs(workflow: &Workflow, given: &serde_json::Map<String, Json>) -> anyhow::Result<Value> {
     let Some(config) = workflow.on.events.get(&EventName::new("workflow_dispatch")) else {
         return Ok(Value::Object(Object::default()));
     };

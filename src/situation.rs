@@ -36,7 +36,7 @@ pub(crate) fn situation(
 ) -> anyhow::Result<Situation> {
     let repository = Repository::open(root)?;
     let mut notices = Vec::new();
-    let name = event_name(workflow, args);
+    let name = event_name(workflow, args.event.as_deref());
     let default_branch = args.default_branch.clone().unwrap_or_else(|| repository.default_branch());
     let is_pull_request = matches!(name.as_str(), "pull_request" | "pull_request_target");
     let head = args.head.as_ref().filter(|_| is_pull_request).or(args.git_ref.as_ref());
@@ -81,9 +81,9 @@ pub(crate) fn situation(
 }
 
 /// Given, or the workflow's only event, or `push`.
-fn event_name(workflow: &Workflow, args: &EventArgs) -> String {
-    if let Some(name) = &args.event {
-        return name.clone();
+pub(crate) fn event_name(workflow: &Workflow, given: Option<&str>) -> String {
+    if let Some(name) = given {
+        return name.to_owned();
     }
     let mut events = workflow.on.events.keys();
     match (events.next(), events.next()) {
@@ -220,7 +220,7 @@ pub(crate) fn inputs(args: &EventArgs) -> anyhow::Result<serde_json::Map<String,
 }
 
 /// Lays `more` over `base`, mapping by mapping.
-fn merge(base: &mut Json, more: Json) {
+pub(crate) fn merge(base: &mut Json, more: Json) {
     match (base, more) {
         (Json::Object(base), Json::Object(more)) => {
             for (key, value) in more {

@@ -10,3 +10,4 @@ mod eval;
 mod pipeline;
 mod repo;
 mod steps;
+mod wftest;

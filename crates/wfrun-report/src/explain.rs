@@ -1,6 +1,7 @@
 //! Why something did not run, in words. The only place where a [`SkipReason`] becomes text.
 use serde_json::Value as Json;
 use wfrun_journal::{Because, Outcome, SkipReason};
+use wfrun_plan::{Prospect, Reason};
 use wfrun_syntax::format_number;
 
 use crate::text::{one_line, pad};
@@ -27,6 +28,34 @@ pub fn sentence(reason: &SkipReason) -> String {
             format!("it needs a machine that is not here: runs-on {}", labels.join(", "))
         }
         SkipReason::NotChosen => "other jobs were asked for".to_owned(),
+    }
+}
+
+/// One sentence about what is known before a run: of what is skipped the same as [`sentence`] says of a run.
+///
+/// ``depends on needs.build.outputs.image``
+pub fn prospect_sentence(reason: &Reason, verdict: Prospect) -> String {
+    match (reason, verdict) {
+        (Reason::Condition { expression, because, .. }, Prospect::Depends) => {
+            let parts: Vec<String> = because.iter().take(MOST).map(|it| one_line(&it.expression)).collect();
+            let parts = if parts.is_empty() { one_line(expression) } else { parts.join(", ") };
+            format!("depends on {parts}")
+        }
+        (Reason::Condition { expression, because, .. }, Prospect::Runs) if because.is_empty() => {
+            format!("because {} is true", one_line(expression))
+        }
+        (Reason::Condition { expression, because, .. }, Prospect::Runs | Prospect::Skipped) => {
+            condition(expression, because)
+        }
+        (Reason::Needs { job, result }, _) => {
+            let outcomes = [Outcome::Success, Outcome::Failure, Outcome::Cancelled, Outcome::Skipped];
+            let known = outcomes.into_iter().find(|it| it.as_str() == result);
+            format!("needs `{job}`, which {}", known.map_or_else(|| result.clone(), |it| ended(it).to_owned()))
+        }
+        (Reason::Caller { job }, _) => format!("`{job}`, which calls it, is skipped"),
+        (Reason::ConditionError { expression, message, .. }, _) => {
+            format!("`if: {}` could not be evaluated: {message}", one_line(expression))
+        }
     }
 }
 
