@@ -28,6 +28,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Say what is wrong with workflows and actions; executes nothing
     Check(Box<CheckArgs>),
+    /// Run the unit tests of workflows; executes nothing
+    Test(TestArgs),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),
     /// Remove what earlier runs left: containers, work folders
@@ -246,6 +248,39 @@ pub(crate) struct EvalArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+A test file names a workflow and cases: what happens, and what should come of it.
+
+  workflow: .github/workflows/deploy.yml
+  cases:
+    - name: a push to main deploys
+      event: push
+      ref: main
+      expect:
+        jobs: { test: runs, deploy: runs }
+
+Exit code 1 if a case fails, 2 if a file is invalid")]
+pub(crate) struct TestArgs {
+    /// Test files, or folders with them (default: all `*.wftest.yml` of the repository)
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a report in the XML of `JUnit`, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Run again whenever a test or a workflow is changed
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CleanArgs {
     #[command(flatten)]
     pub(crate) look: LookArgs,
@@ -402,7 +437,6 @@ pub(crate) enum AwsChoice {
 
 /// The subcommands that the interface names, and that come later.
 pub(crate) const PLANNED: &[&str] = &[
-    "test",
     "vendor",
     "actions",
     "runs",

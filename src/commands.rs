@@ -7,6 +7,7 @@ mod list;
 mod plan;
 mod run;
 mod table;
+mod test;
 mod why;
 
 pub(crate) use run::plan_error;
@@ -60,6 +61,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::List(it) => it.look.color,
         Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
+        Command::Test(it) => it.look.color,
         Command::Clean(it) => it.look.color,
     };
     let output = Output::new(environment, color.into());
@@ -72,6 +74,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::List(it) => list::list(it, &output),
         Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
+        Command::Test(it) => test::test(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
     };
     done.unwrap_or_else(|err| {
@@ -90,8 +93,22 @@ fn refuse(err: &clap::Error) -> Exit {
 
 /// `wfrun deploy.yml` is `wfrun run deploy.yml`.
 fn with_run(args: &[OsString]) -> Vec<OsString> {
-    const KNOWN: &[&str] =
-        &["run", "plan", "why", "graph", "table", "list", "check", "eval", "clean", "-h", "--help", "-V", "--version"];
+    const KNOWN: &[&str] = &[
+        "run",
+        "plan",
+        "why",
+        "graph",
+        "table",
+        "list",
+        "check",
+        "test",
+        "eval",
+        "clean",
+        "-h",
+        "--help",
+        "-V",
+        "--version",
+    ];
     let mut all = vec![OsString::from("wfrun")];
     let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
     if !named {
@@ -107,9 +124,10 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near = closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "eval"]).unwrap_or("run");
+    let near =
+        closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval"]).unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
     )))
 }

@@ -15,6 +15,7 @@ mod repository;
 mod secrets;
 mod settings;
 mod situation;
+mod wftest;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,8 @@ use wfrun_runner::SnapshotSettings;
 use wfrun_workflow::Workflow;
 
 use self::asked::Asked;
-pub(crate) use self::inputs::given as given_inputs;
+pub(crate) use self::event_name::event_name;
+pub(crate) use self::inputs::{checked_inputs, given as given_inputs};
 use self::subject::Subject;
 use crate::cli::EventArgs;
 use crate::environment::Environment;
@@ -68,7 +69,7 @@ pub(crate) fn situation_in(
     args: &EventArgs,
     environment: &Environment,
 ) -> anyhow::Result<Situation> {
-    let name = event_name::event_name(workflow, args)?;
+    let name = event_name(workflow, args.event.as_deref())?;
     let asked = Asked::read(args, &name)?;
     let mut making = Making { workflow, repository, asked, notices: Vec::new() };
     if let Some(reason) = making.repository.missing() {
@@ -158,7 +159,7 @@ impl Making<'_> {
 }
 
 /// Lays `more` over `base`, mapping by mapping.
-fn merge(base: &mut Json, more: Json) {
+pub(crate) fn merge(base: &mut Json, more: Json) {
     match (base, more) {
         (Json::Object(base), Json::Object(more)) => {
             for (key, value) in more {

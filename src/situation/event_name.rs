@@ -1,14 +1,13 @@
 use wfrun_syntax::closest;
 use wfrun_workflow::{EventSpec, Workflow};
 
-use crate::cli::EventArgs;
 use crate::output::Help;
 
 /// The event's name: given, or the workflow's only event, or `push`. One that GitHub does not have is an error.
-pub(super) fn event_name(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<String> {
-    if let Some(name) = &args.event {
+pub(crate) fn event_name(workflow: &Workflow, given: Option<&str>) -> anyhow::Result<String> {
+    if let Some(name) = given {
         if EventSpec::find(name).is_some() {
-            return Ok(name.clone());
+            return Ok(name.to_owned());
         }
         // act has its payload there.
         let is_file = name.contains(['/', '.']) && std::path::Path::new(name).is_file();

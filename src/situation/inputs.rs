@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 use wfrun_expr::Value;
 use wfrun_plan::{Event, InputError, Inputs, call_inputs, dispatch_inputs};
 use wfrun_syntax::closest;
+use wfrun_workflow::Workflow;
 
 use super::Making;
 use crate::cli::EventArgs;
@@ -18,8 +19,7 @@ pub(crate) fn given(args: &EventArgs) -> anyhow::Result<IndexMap<String, String>
 /// Checks what was given against what the workflow declares. Events that have no inputs leave them alone, and say so.
 pub(super) fn inputs(making: &mut Making<'_>, event: &Event) -> anyhow::Result<Inputs> {
     let given = given(making.asked.args)?;
-    let is_call = event.name == "workflow_call";
-    if event.name != "workflow_dispatch" && !is_call {
+    if !matches!(event.name.as_str(), "workflow_dispatch" | "workflow_call") {
         if let Some(name) = given.keys().next() {
             let instead = "`--event workflow_dispatch` has inputs";
             making.notices.push(format!("input `{name}` has no effect: `{}` has no inputs; {instead}", event.name));
@@ -34,13 +34,26 @@ pub(super) fn inputs(making: &mut Making<'_>, event: &Event) -> anyhow::Result<I
         all.retain(|it, _| !it.eq_ignore_ascii_case(&name));
         all.insert(name, value);
     }
-    let Some(config) = making.workflow.on.event(&event.name) else {
+    checked_inputs(making.workflow, &event.name, &all)
+}
+
+/// What the workflow gets to see of the inputs; none, where the event has no inputs.
+pub(crate) fn checked_inputs(
+    workflow: &Workflow,
+    event: &str,
+    all: &IndexMap<String, String>,
+) -> anyhow::Result<Inputs> {
+    let is_call = event == "workflow_call";
+    if event != "workflow_dispatch" && !is_call {
+        return Ok(Inputs::default());
+    }
+    let Some(config) = workflow.on.event(event) else {
         // It is not triggered, which is said elsewhere; an expression may still ask.
         let context = all.iter().map(|(name, value)| (name.clone(), Value::string(value))).collect();
-        let event = all.into_iter().map(|(name, value)| (name, Json::String(value))).collect();
+        let event = all.iter().map(|(name, value)| (name.clone(), Json::String(value.clone()))).collect();
         return Ok(Inputs { context, event });
     };
-    let made = if is_call { call_inputs(&config.inputs, &all) } else { dispatch_inputs(&config.inputs, &all) };
+    let made = if is_call { call_inputs(&config.inputs, all) } else { dispatch_inputs(&config.inputs, all) };
     made.map_err(|err| refused(&err))
 }
 

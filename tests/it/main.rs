@@ -14,4 +14,5 @@ mod repo;
 mod situations;
 mod steps;
 mod table;
+mod wftest;
 mod why;

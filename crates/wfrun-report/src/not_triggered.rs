@@ -8,9 +8,7 @@ const MOST_FILES: usize = 5;
 
 /// Says which event and ref it was, which filter at which place said no, and what would pass it; other filters may still say no.
 pub fn not_triggered(reason: &NotTriggered, workflow: &Workflow, event: &Event) -> Diagnostic {
-    let (code, why) = cause(reason);
-    let message = format!("{} does not trigger `{}`: {why}", occasion(event), workflow.display_name());
-    let found = Diagnostic::note(code, message);
+    let found = Diagnostic::note(cause(reason).0, occasion_and_cause(reason, workflow, event));
     let found = match (reason.span(), at_place(reason)) {
         // The key `on` cannot be pointed at where it was not written.
         (Some(span), _) if span == Span::default() => found,
@@ -18,6 +16,11 @@ pub fn not_triggered(reason: &NotTriggered, workflow: &Workflow, event: &Event) 
         (None, _) => found,
     };
     found.help(way_out(reason, event))
+}
+
+/// The same in one sentence.
+pub fn occasion_and_cause(reason: &NotTriggered, workflow: &Workflow, event: &Event) -> String {
+    format!("{} does not trigger `{}`: {}", occasion(event), workflow.display_name(), cause(reason).1)
 }
 
 /// ``push of branch `dev` ``

@@ -1,0 +1,170 @@
+//! What a test file says.
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+use wfrun_journal::{Outcome, Secret};
+use wfrun_plan::Inputs;
+use wfrun_syntax::{Source, Spanned};
+use wfrun_workflow::{Workflow, WorkflowSet};
+
+/// A test file and the workflow it is about.
+#[derive(Debug)]
+pub(crate) struct TestFile {
+    /// The file; its path is how people are shown it.
+    pub(crate) source: Arc<Source>,
+    /// The workflow and what it calls.
+    pub(crate) set: WorkflowSet,
+    /// The workflow as the engine plays it.
+    pub(crate) playable: Arc<Workflow>,
+    /// The files that it is made of, to be watched.
+    pub(crate) files: Vec<PathBuf>,
+    /// The codes of what is wrong with the workflow, each once.
+    pub(crate) codes: Vec<String>,
+    /// The cases.
+    pub(crate) cases: Vec<Case>,
+}
+
+/// One case.
+#[derive(Debug)]
+pub(crate) struct Case {
+    /// `name`, or its number.
+    pub(crate) name: String,
+    /// What happened.
+    pub(crate) given: Given,
+    /// `force` of jobs: how they end.
+    pub(crate) job_ends: Vec<(String, Outcome)>,
+    /// `force` of steps: how they end.
+    pub(crate) step_ends: Vec<(StepPlace, Outcome)>,
+    /// `outputs` of jobs.
+    pub(crate) job_outputs: Vec<(String, IndexMap<String, String>)>,
+    /// `outputs` of steps.
+    pub(crate) step_outputs: Vec<(StepPlace, IndexMap<String, String>)>,
+    /// What should come of it.
+    pub(crate) expect: Vec<Expectation>,
+}
+
+/// A step of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct StepPlace {
+    /// The job's key, as the outlook has it.
+    pub(crate) job: String,
+    /// Its position, from 0.
+    pub(crate) index: usize,
+}
+
+/// The situation of a case: the options of `wfrun why`, as keys.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) event: Option<String>,
+    pub(crate) git_ref: Option<String>,
+    pub(crate) base: Option<String>,
+    pub(crate) head: Option<String>,
+    pub(crate) pr: Option<u64>,
+    pub(crate) activity: Option<String>,
+    pub(crate) changed: Option<Vec<String>>,
+    pub(crate) sha: Option<String>,
+    pub(crate) actor: Option<String>,
+    pub(crate) repository: Option<String>,
+    pub(crate) run_number: Option<u64>,
+    pub(crate) default_branch: Option<String>,
+    pub(crate) payload: Option<Json>,
+    pub(crate) inputs: IndexMap<String, String>,
+    /// `inputs` after the workflow's declarations.
+    pub(crate) checked_inputs: Inputs,
+    pub(crate) secrets: IndexMap<String, Secret>,
+    pub(crate) vars: IndexMap<String, String>,
+    pub(crate) env: IndexMap<String, String>,
+    pub(crate) jobs: Vec<String>,
+    pub(crate) no_needs: bool,
+}
+
+/// One thing that should come of a case.
+#[derive(Debug)]
+pub(crate) struct Expectation {
+    /// As it is written: `jobs.build-and-deploy`.
+    pub(crate) name: String,
+    /// What it is about, and what is expected of it.
+    pub(crate) of: Expected,
+}
+
+/// What an expectation is about.
+#[derive(Debug)]
+pub(crate) enum Expected {
+    /// Whether the event triggers the workflow.
+    Triggered(bool),
+    /// What becomes of a job.
+    Job(String, Fate),
+    /// What becomes of a step.
+    Step(StepPlace, Fate),
+    /// An output of a job.
+    JobOutput(String, Spanned<String>, String),
+    /// An output of a step.
+    StepOutput(StepPlace, Spanned<String>, String),
+    /// The codes of what is wrong with the workflow.
+    Diagnostics(Vec<String>),
+}
+
+/// What becomes of a job or step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It runs, however it ends.
+    Runs,
+    /// It does not.
+    Skipped,
+    /// It ends so.
+    Ends(Outcome),
+}
+
+impl Fate {
+    /// The words there are.
+    pub(crate) const WORDS: [&str; 5] = ["runs", "skipped", "success", "failure", "cancelled"];
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "runs" => Self::Runs,
+            "skipped" => Self::Skipped,
+            "success" => Self::Ends(Outcome::Success),
+            "failure" => Self::Ends(Outcome::Failure),
+            "cancelled" => Self::Ends(Outcome::Cancelled),
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Runs => "runs",
+            Self::Skipped => "skipped",
+            Self::Ends(outcome) => outcome.as_str(),
+        }
+    }
+}
+
+impl Case {
+    /// How a job is made to end.
+    pub(crate) fn end_of_job(&self, job: &str) -> Option<Outcome> {
+        self.job_ends.iter().find(|(it, _)| it.eq_ignore_ascii_case(job)).map(|(_, outcome)| *outcome)
+    }
+
+    /// How a step is made to end.
+    pub(crate) fn end_of_step(&self, job: &str, index: usize) -> Option<Outcome> {
+        self.step_ends.iter().find(|(it, _)| it.is(job, index)).map(|(_, outcome)| *outcome)
+    }
+
+    /// What a job is made to put out.
+    pub(crate) fn outputs_of_job(&self, job: &str) -> Option<&IndexMap<String, String>> {
+        self.job_outputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(job)).map(|(_, outputs)| outputs)
+    }
+
+    /// What a step is made to put out.
+    pub(crate) fn outputs_of_step(&self, job: &str, index: usize) -> Option<&IndexMap<String, String>> {
+        self.step_outputs.iter().find(|(it, _)| it.is(job, index)).map(|(_, outputs)| outputs)
+    }
+}
+
+impl StepPlace {
+    fn is(&self, job: &str, index: usize) -> bool {
+        self.index == index && self.job.eq_ignore_ascii_case(job)
+    }
+}
