@@ -13,7 +13,7 @@ use crate::output::Help;
 use crate::repositories::Repositories;
 use crate::repository::Repository;
 use crate::situation::situation_in;
-use crate::{find, key_values};
+use crate::{find, key_values, secrets};
 
 /// A workflow and all it calls.
 pub(crate) struct Foresight<'e> {
@@ -48,7 +48,11 @@ impl<'e> Foresight<'e> {
         let found = find::workflow(&args.workflow, &from)?;
         let repositories = Repositories::new(&more.local_repository, more.mirror.as_deref(), &from)?;
         let mut load = |wanted: &FileRef| repositories.load(&found.root, wanted);
-        let Checked { value: set, diagnostics } = read_set(&found.source, SetOptions::default(), &mut load);
+        let Checked { value: set, mut diagnostics } = read_set(&found.source, SetOptions::default(), &mut load);
+        // Secrets and variables of the environment decide nothing here; what is wrong with them is said all the same.
+        diagnostics.extend(secrets::given(args)?.diagnostics);
+        diagnostics.extend(key_values::collect(&args.var_file, &args.var, "--var")?.diagnostics);
+        diagnostics.extend(key_values::collect(&args.env_file, &args.env, "--env")?.diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Ok(Err(diagnostics));
         }

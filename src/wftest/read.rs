@@ -195,6 +195,15 @@ fn chosen_and_inputs(
         Ok(name) => name,
         Err(err) => return reader.refused("wftest/bad-event", &err, span_of(&["event"])),
     };
+    if !case.given.inputs.is_empty() && !matches!(name.as_str(), "workflow_dispatch" | "workflow_call") {
+        let span = span_of(&["inputs", "input"]);
+        return reader.error(
+            "wftest/bad-input",
+            format!("`{name}` has no inputs"),
+            span,
+            "write `event: workflow_dispatch`",
+        );
+    }
     match checked_inputs(&set.root, &name, &case.given.inputs) {
         Ok(inputs) => case.given.checked_inputs = inputs,
         Err(err) => reader.refused("wftest/bad-input", &err, span_of(&["inputs", "input", "name", "event"])),

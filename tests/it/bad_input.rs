@@ -290,11 +290,12 @@ fn not_built_yet() {
 
 #[test]
 fn subcommand_not_built_yet() {
-    assert_snapshot!(said(GOOD, &["why", "w.yml"]), @r"
-    error[wfrun/not-supported-yet]: `wfrun why` is not built yet
+    assert_snapshot!(said(GOOD, &["vendor", "w.yml"]), @r"
+    error[wfrun/not-supported-yet]: `wfrun vendor` is not built yet
      |
-     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun eval`,
-             `wfrun clean`; see `wfrun run --help`
+     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`,
+             `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`;
+             see `wfrun run --help`
     exit code 3
     ");
 }

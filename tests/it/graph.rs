@@ -22,7 +22,7 @@ fn repo() -> Repo {
 fn situations_are_drawn_even_of_what_cannot_run_yet() {
     let push = repo().wfrun(&["graph", "w.yml"]).ends_with(0);
     assert_eq!(push.stderr, "");
-    assert!(push.stdout.contains(" upload ") && push.stdout.ends_with("\n3 jobs: 3 run\n"), "{}", push.stdout);
+    assert!(push.stdout.contains(" upload ") && push.stdout.ends_with("\n4 jobs: 4 run\n"), "{}", push.stdout);
     let request = repo().wfrun(&["graph", "w.yml", "-e", "pull_request"]).ends_with(0).stdout;
     assert!(request.contains("skipped: github.event_name is") && request.contains("'pull_request'"), "{request}");
     assert!(!request.contains("upload"), "{request}");

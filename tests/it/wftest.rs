@@ -255,7 +255,13 @@ fn invalid_files() {
         ("{expect: {triggered: maybe}}", "3:26", "should be `true` or `false`"),
         ("{changed: {a: b}, expect: {triggered: true}}", "3:15", "should be a text"),
         ("{job: nope, expect: {triggered: true}}", "3:6", "the workflow has no job `nope`"),
-        ("{inputs: {level: all}, expect: {triggered: true}}", "3:6", "its options are: quick, full"),
+        ("{inputs: {level: all}, expect: {triggered: true}}", "3:6", "`push` has no inputs"),
+        (
+            "{event: workflow_dispatch, inputs: {level: all}, expect: {triggered: true}}",
+            "3:32",
+            "its options are: quick, full",
+        ),
+        ("{event: psuh, expect: {triggered: true}}", "3:6", "did you mean `push`?"),
         ("x", "3:5", "a case is a string, and should be a mapping"),
     ] {
         let ran = repo(&format!("  - {case}\n")).wfrun(&["test"]);
