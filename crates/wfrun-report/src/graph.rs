@@ -5,6 +5,7 @@ mod channel;
 mod dot;
 mod lanes;
 mod layers;
+mod lines;
 mod mermaid;
 mod model;
 mod reason;

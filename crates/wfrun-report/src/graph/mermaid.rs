@@ -10,8 +10,8 @@ use super::model::{Group, Node, group, title};
 /// Source: <https://mermaid.js.org/syntax/flowchart.html>
 pub fn graph_mermaid(outlook: &Outlook) -> String {
     let top = group(outlook);
-    // A title is YAML; JSON's strings are YAML's.
-    let title = serde_json::Value::from(title(outlook));
+    // A title is YAML, and JSON's strings are YAML's. It is HTML, too, without a way to write these.
+    let title = serde_json::Value::from(title(outlook).replace('<', "‹").replace('>', "›").replace('&', "and"));
     let mut text = format!("---\ntitle: {title}\n---\nflowchart LR\n");
     nodes(&top, 1, &mut text);
     edges(&top, &mut text);
@@ -42,16 +42,18 @@ fn nodes(group: &Group<'_>, depth: usize, text: &mut String) {
         let id = id(node);
         let label = [Some(node.label("×")), node.detail.clone()];
         let label: Vec<String> = label.into_iter().flatten().map(|it| escape(&it)).collect();
-        let label = label.join("<br/>");
         if node.groups.is_empty() {
-            line(text, depth, &format!("{id}[\"{label}\"]"));
+            line(text, depth, &format!("{id}[\"{}\"]", label.join("<br/>")));
             continue;
         }
-        line(text, depth, &format!("subgraph {id}[\"{label}\"]"));
+        // A second line of a title would be drawn over what is inside.
+        line(text, depth, &format!("subgraph {id}[\"{}\"]", label.join(" - ")));
+        line(text, depth + 1, "direction LR");
         for (at, group) in node.groups.iter().enumerate() {
             match group.caption() {
                 Some(caption) => {
                     line(text, depth + 1, &format!("subgraph {id}leg{at}[\"{}\"]", escape(&caption)));
+                    line(text, depth + 2, "direction LR");
                     nodes(group, depth + 2, text);
                     line(text, depth + 1, "end");
                 }

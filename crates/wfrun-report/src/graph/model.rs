@@ -68,7 +68,7 @@ fn group_of<'a>(jobs: &[(usize, &'a JobOutlook)], title: Option<String>, childre
         let groups = called(job, children);
         let open = needs.iter().filter_map(|it| jobs.get(*it)).map(|(_, it)| *it);
         let open: Vec<&JobOutlook> = open.filter(|it| it.verdict == Prospect::Depends).collect();
-        let detail = detail(job, &open);
+        let detail = detail(job, &open).map(|it| one_line(&it));
         nodes.push(Node { job, number: *number, needs, after: Vec::new(), stage, detail, groups });
     }
     reduce(&mut nodes);

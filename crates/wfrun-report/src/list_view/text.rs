@@ -59,7 +59,7 @@ fn row(title: &str, items: &[String], style: Style, lines: &mut Vec<String>) {
     let mut title = title;
     let room = style.width.saturating_sub(HEAD + 2).max(20);
     for item in items {
-        for (at, part) in wrap(item, room).iter().enumerate() {
+        for (at, part) in wrap(&one_line(item), room).iter().enumerate() {
             let indent = if at == 0 { "" } else { "  " };
             lines.push(format!("  {}{indent}{part}\n", style.paint(Label::Dim, &pad(title, HEAD))));
             title = "";

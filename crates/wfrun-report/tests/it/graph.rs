@@ -5,15 +5,15 @@ use indexmap::IndexMap;
 use insta::assert_snapshot;
 use serde_json::json;
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{ChangedPaths, Event, JobKey, Leg, Outlook, Prospect, RunIdentity, World, outlook};
+use wfrun_plan::{ChangedPaths, Event, JobKey, Leg, Outlook, Prospect, Reason, RunIdentity, World, outlook};
 use wfrun_report::{Style, graph_dot, graph_mermaid, graph_svg, graph_text};
 use wfrun_syntax::Source;
-use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
+use wfrun_workflow::{FileRef, JobId, Loaded, SetOptions, read_set};
 
 const UNICODE: Style = Style { color: false, width: 100, unicode: true };
 
-/// Too narrow for a box with any name.
-const LANES_ONLY: usize = 6;
+/// Too narrow for a box with a long name.
+const LANES_ONLY: usize = 20;
 
 /// A diamond with a job that depends on another's output, a call, a skipped job and one that runs all the same.
 const RELEASE: &str = "\
@@ -198,12 +198,56 @@ fn shapes() {
     for (name, jobs) in cases {
         let jobs: String = jobs.iter().map(|(id, needs)| job(id, needs)).collect();
         let outlook = look(&format!("name: {name}\non: push\njobs:\n{jobs}"), CALLED);
-        let narrow = Style { width: LANES_ONLY, ..UNICODE };
-        lanes += &(graph_text(&outlook, &narrow) + "\n");
+        let mut long = outlook.clone();
+        for job in &mut long.jobs {
+            job.id = JobId::new(format!("{}-has-a-long-name", job.id));
+        }
+        lanes += &(graph_text(&long, &Style { width: LANES_ONLY, ..UNICODE }) + "\n");
         boxes += &(graph_text(&outlook, &UNICODE) + "\n");
     }
     assert_snapshot!("graph-lanes", lanes);
     assert_snapshot!("graph-boxes", boxes);
+}
+
+#[test]
+fn a_list_where_lanes_leave_no_room() {
+    let job = |number: usize| {
+        let needs = if number < 8 { String::new() } else { format!("job-{}, job-{}", number - 8, number - 7) };
+        format!("  job-{number}: {{needs: [{needs}], runs-on: x, steps: [{{run: x}}]}}\n")
+    };
+    let jobs: String = (0..12).map(job).collect();
+    let outlook = look(&format!("on: push\njobs:\n{jobs}"), CALLED);
+    assert_snapshot!("graph-list", graph_text(&outlook, &Style { width: 16, ..UNICODE }));
+}
+
+#[test]
+fn values_cannot_speak_to_the_terminal() {
+    let mut outlook = release();
+    for job in &mut outlook.jobs {
+        job.id = JobId::new(format!("{}\u{1b}[2J\u{7}", job.id));
+        if let Some(Reason::Condition { because, .. }) = &mut job.reason {
+            because
+                .iter_mut()
+                .flat_map(|it| &mut it.operands)
+                .for_each(|it| it.value = json!("x\u{1b}]0;y\u{7}\n<&\""));
+        }
+    }
+    for drawn in [graph_text(&outlook, &UNICODE), graph_svg(&outlook), graph_dot(&outlook), graph_mermaid(&outlook)] {
+        assert!(!drawn.contains(|it: char| it.is_control() && it != '\n'), "{drawn:?}");
+        assert!(drawn.contains("skipped: github.ref is"), "{drawn}");
+    }
+    assert!(graph_svg(&outlook).contains("]0;y &lt;&amp;&quot;"));
+}
+
+/// Sixty rows of boxes are too many to see.
+#[test]
+fn many_jobs_are_no_boxes() {
+    for (jobs, boxes) in [(20, true), (21, false)] {
+        let job = |number: usize| format!("  job-{number}: {{runs-on: x, steps: [{{run: x}}]}}\n");
+        let jobs: String = (0..jobs).map(job).collect();
+        let drawn = graph_text(&look(&format!("on: push\njobs:\n{jobs}"), CALLED), &UNICODE);
+        assert_eq!(drawn.contains('╭'), boxes, "{drawn}");
+    }
 }
 
 #[test]

@@ -151,7 +151,7 @@ proptest! {
         }
         // Too narrow for a box.
         let long = look(&workflow(&needs, "-which-has-a-long-name"), "");
-        let lanes = graph_text(&long, &Style { unicode: true, ..Style::plain(18) });
+        let lanes = graph_text(&long, &Style { unicode: true, ..Style::plain(28) });
         prop_assert_eq!(read_lanes(&lanes), expected(&needs), "\n{}", lanes);
     }
 }
