@@ -108,7 +108,7 @@ impl Pool<'_> {
         for value in ["true", "false"] {
             self.assign(&path, value);
         }
-        self.others(&path, "");
+        self.others(&path, "true");
     }
 
     /// Makes a context have a value, if options can do that.
@@ -171,8 +171,13 @@ impl Pool<'_> {
                 self.assign(path, other);
             }
         }
-        if value != "x" && (first.eq_ignore_ascii_case("inputs") || first.eq_ignore_ascii_case("vars")) {
-            self.assign(path, "x");
+        if first.eq_ignore_ascii_case("inputs") || first.eq_ignore_ascii_case("vars") {
+            for other in ["x", ""].into_iter().filter(|it| *it != value) {
+                self.assign(path, other);
+            }
+        }
+        if path.get(1).is_some_and(|it| it.eq_ignore_ascii_case("actor")) {
+            self.assign(path, "octocat");
         }
     }
 

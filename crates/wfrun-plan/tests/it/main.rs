@@ -3,6 +3,7 @@ mod inputs;
 mod matrix;
 mod outlook;
 mod trigger;
+mod what_if;
 
 use std::sync::Arc;
 
