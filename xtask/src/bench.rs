@@ -4,6 +4,7 @@ mod eval;
 mod example;
 mod job_start;
 mod reading;
+mod unit_tests;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -46,6 +47,9 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun), runs)?, None);
     eval_rows(&wfrun, runs)?;
     reading_rows(&wfrun, runs)?;
+    let folder = unit_tests::write()?;
+    let name = format!("test of {} cases", unit_tests::WORKFLOWS * unit_tests::CASES);
+    row(&name, &measure(&mut || unit_tests::time(&wfrun, &folder), runs)?, None);
     if with_example {
         let (ours, plain) = example::compare(&wfrun, runs.min(5))?;
         row("the example's tests, warm", &ours, Some(&plain));
