@@ -14,5 +14,5 @@ mod read;
 mod run;
 mod undecided;
 
-pub(crate) use find::{files_below, modified};
+pub(crate) use find::files_below;
 pub(crate) use run::run;

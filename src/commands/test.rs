@@ -1,7 +1,7 @@
 //! `wfrun test`: unit tests of workflows.
 use std::path::{Component, Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use wfrun_report::{TestReport, test_json, test_junit, test_text};
 use wfrun_syntax::{Diagnostic, closest};
@@ -19,20 +19,24 @@ const POLL: Duration = Duration::from_millis(200);
 /// Runs test files once, or again at every change.
 pub(crate) fn test(args: &TestArgs, _: &Environment, output: &Output) -> anyhow::Result<Exit> {
     let from = find::directory(args.directory.as_deref())?;
+    if !args.watch {
+        return once(args, &from, output).map(|(exit, _)| exit);
+    }
+    let mut watched = Vec::new();
     loop {
-        let (exit, watched) = match once(args, &from, output) {
-            Ok(done) => done,
-            Err(err) if args.watch => {
-                output.error(&err);
-                (Output::exit_of(&err), Vec::new())
-            }
-            Err(err) => return Err(err),
-        };
-        if !args.watch {
-            return Ok(exit);
+        // A change while the tests run must not get lost.
+        let mut before = state(args, &from, &watched);
+        match once(args, &from, output) {
+            Ok((_, files)) => watched = files,
+            Err(err) => output.error(&err),
         }
+        let new = state(args, &from, &watched).into_iter().filter(|(path, _)| !before.iter().any(|it| it.0 == *path));
+        before.extend(new.collect::<Vec<_>>());
+        before.sort();
         Output::note("\nwaiting for a change; Ctrl-C ends");
-        wait(args, &from, &watched);
+        while state(args, &from, &watched) == before {
+            thread::sleep(POLL);
+        }
     }
 }
 
@@ -106,12 +110,15 @@ fn shown(path: &Path, from: &Path) -> String {
     parts.collect::<PathBuf>().display().to_string()
 }
 
-/// Returns once a file is changed, gone or new.
-fn wait(args: &TestArgs, from: &Path, watched: &[PathBuf]) {
-    let found = || if args.files.is_empty() { wftest::files_below(&around(from)) } else { Vec::new() };
-    let state = || (found(), wftest::modified(watched));
-    let before = state();
-    while state() == before {
-        thread::sleep(POLL);
-    }
+/// The files that have a part in it, and when each was changed last.
+fn state(args: &TestArgs, from: &Path, watched: &[PathBuf]) -> Vec<(PathBuf, Option<SystemTime>)> {
+    let root = around(from);
+    // A file that is invalid does not say which workflow it is about.
+    let mut files = find::files_in(&root.join(".github/workflows"));
+    files.extend(paths(args, from).unwrap_or_else(|_| args.files.iter().map(|it| from.join(it)).collect()));
+    files.extend(watched.iter().cloned());
+    files.sort();
+    files.dedup();
+    let modified = |it: &PathBuf| std::fs::metadata(it).and_then(|it| it.modified()).ok();
+    files.into_iter().map(|it| (it.clone(), modified(&it))).collect()
 }

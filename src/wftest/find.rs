@@ -1,6 +1,5 @@
-//! Finds test files, and tells when one was changed.
+//! Finds test files.
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// Folders in which nobody keeps tests of their own.
 const NOT_OURS: [&str; 4] = [".git", ".wfrun", "node_modules", "target"];
@@ -25,11 +24,6 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(entry.path());
         }
     }
-}
-
-/// When each file was changed last; none for one that is not there.
-pub(crate) fn modified(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
-    files.iter().map(|it| std::fs::metadata(it).and_then(|it| it.modified()).ok()).collect()
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub(super) fn identity(given: &Given, event: &Event) -> RunIdentity {
         run_id: "1".to_owned(),
         run_number: given.run_number.unwrap_or(1),
         run_attempt: 1,
-        token: "token-of-the-test".to_owned(),
+        token: String::new(),
         workflow_sha: event.sha.clone(),
     }
 }

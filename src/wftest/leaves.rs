@@ -13,7 +13,12 @@ pub(super) enum Leaf {
     Matrix,
     /// `hashFiles(…)`
     Hash,
+    /// A member of `github` that there is only during a run: `github.token`.
+    Run(String),
 }
+
+/// Members of `github` that a case cannot say.
+const OF_A_RUN: [&str; 4] = ["token", "run_id", "workspace", "event_path"];
 
 /// Finds the leaves in the text of an expression; texts in quotes are passed over.
 pub(super) fn leaves(text: &str) -> Vec<Leaf> {
@@ -40,6 +45,10 @@ fn leaf(word: &str) -> Option<Leaf> {
         "env" => Some(Leaf::Env(name(0).unwrap_or_default())),
         "matrix" => Some(Leaf::Matrix),
         "hashfiles" => Some(Leaf::Hash),
+        "github" => {
+            let name = name(0).filter(|it| OF_A_RUN.iter().any(|other| other.eq_ignore_ascii_case(it)));
+            name.map(Leaf::Run)
+        }
         _ => None,
     }
 }
@@ -51,6 +60,7 @@ impl std::fmt::Display for Leaf {
             Self::Step(id, name) => ("steps", id, name),
             Self::Env(name) => return write!(f, "env.{name}"),
             Self::Matrix => return f.write_str("the matrix"),
+            Self::Run(name) => return write!(f, "github.{name}"),
             Self::Hash => return f.write_str("hashFiles()"),
         };
         match name {
@@ -78,6 +88,7 @@ mod tests {
             ("env.A && matrix.os == 'b'", "env.A, the matrix"),
             ("hashFiles('**/x') != ''", "hashFiles()"),
             ("steps.a-b.outputs", "steps.a-b.outputs"),
+            ("github.token != '' && github.actor == 'x'", "github.token"),
         ] {
             let found: Vec<String> = leaves(text).iter().map(ToString::to_string).collect();
             let found = found.join(", ");

@@ -91,7 +91,7 @@ impl Open<'_> {
             Leaf::Step(id, _) => self.is_step_open(job.id.as_str(), model, id),
             Leaf::Env(name) => !self.has_env(&job.workflow, model, name),
             Leaf::Matrix => model.strategy.is_some(),
-            Leaf::Hash => true,
+            Leaf::Hash | Leaf::Run(_) => true,
         }
     }
 
@@ -121,7 +121,7 @@ impl Open<'_> {
             Leaf::Step(id, _) => self.is_step_open(model.id.value.as_str(), model, id),
             Leaf::Env(name) => !self.has_env(workflow, model, name),
             Leaf::Matrix => model.strategy.is_some(),
-            Leaf::Hash => true,
+            Leaf::Hash | Leaf::Run(_) => true,
         })
     }
 
@@ -197,6 +197,7 @@ fn first(leaves: &[Leaf]) -> Option<String> {
             Leaf::Step(id, _) => format!("give outputs of step `{id}` under `outputs`"),
             Leaf::Env(name) => format!("give `{name}` under `env`"),
             Leaf::Matrix => "jobs of a matrix are not told apart yet".to_owned(),
+            Leaf::Run(_) => "there is no run in a test".to_owned(),
             Leaf::Hash => "files are not hashed in a test".to_owned(),
         };
         format!("{leaf}, which the case does not say: {way_out}")

@@ -1,4 +1,7 @@
 //! `wfrun test`: unit tests of workflows, and what people and programs are told of them.
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use serde_json::Value as Json;
 
 use crate::repo::{Ran, Repo};
@@ -289,4 +292,30 @@ fn other_good_files_are_run_and_shown() {
     assert!(ran.stdout.contains("w.wftest.yml  1 passed"), "{}", ran.stdout);
     let ran = repo.wfrun(&["test", "x.wftest.yml"]);
     invalid(&ran, "did you mean `w.wftest.yml`?");
+}
+
+#[test]
+fn jobs_that_are_not_asked_for_are_skipped() {
+    passes("{changed: src/a, job: full, expect: {jobs: {full: skipped, legs: skipped}}}");
+    fails(
+        "{event: pull_request, job: legs, expect: {jobs: {legs: runs, build: runs}}}",
+        "jobs.build: runs, skipped: other jobs were asked for",
+    );
+    passes("{event: pull_request, job: after, no-needs: true, expect: {jobs: {after: runs, build: skipped}}}");
+}
+
+#[test]
+fn watching_runs_again_at_a_change() {
+    let repo = repo("  - {name: x, changed: src/a, expect: {triggered: true}}\n");
+    let mut command = repo.command(&["test", "--watch"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("wfrun starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let mut summary = || lines.find(|it| it.contains(" in 1 file: ")).expect("a summary");
+    assert!(summary().contains("1 passed, 0 failed"));
+    repo.change(".github/workflows/w.yml", "branches: [main]", "branches: [trunk]");
+    assert!(summary().contains("0 passed, 1 failed"));
+    repo.change("w.wftest.yml", "triggered: true", "triggered: false");
+    assert!(summary().contains("1 passed, 0 failed"));
+    child.kill().expect("it ends");
+    child.wait().expect("it ended");
 }

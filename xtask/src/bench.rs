@@ -3,7 +3,9 @@
 mod eval;
 mod example;
 mod job_start;
+mod planning;
 mod reading;
+mod unit_tests;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -46,6 +48,10 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun), runs)?, None);
     eval_rows(&wfrun, runs)?;
     reading_rows(&wfrun, runs)?;
+    planning_rows(&wfrun, runs)?;
+    let folder = unit_tests::write()?;
+    let name = format!("test of {} cases", unit_tests::WORKFLOWS * unit_tests::CASES);
+    row(&name, &measure(&mut || unit_tests::time(&wfrun, &folder), runs)?, None);
     if with_example {
         let (ours, plain) = example::compare(&wfrun, runs.min(5))?;
         row("the example's tests, warm", &ours, Some(&plain));
@@ -76,6 +82,20 @@ fn reading_rows(wfrun: &str, runs: usize) -> Result<()> {
     row("check of 100 workflows (zizmor)", &ours, peer.as_ref());
     let peak = peak_memory(&mut reading::check(wfrun, &files.ordinary, None))?;
     say(format!("{:<34} at most {peak} kB", ""));
+    Ok(())
+}
+
+fn planning_rows(wfrun: &str, runs: usize) -> Result<()> {
+    let folder = planning::write()?;
+    row("why of the example's deployment", &measure(&mut || planning::time(&mut planning::why(wfrun)), runs)?, None);
+    for (name, workflow) in [
+        (format!("plan of {} jobs of 256 legs", planning::WIDE), "wide"),
+        (format!("plan of {} jobs, nested", planning::DEEP), "deep"),
+    ] {
+        let mut command = planning::plan(wfrun, &folder, workflow);
+        row(&name, &measure(&mut || planning::time(&mut command), runs)?, None);
+        say(format!("{:<34} at most {} kB", "", peak_memory(&mut planning::plan(wfrun, &folder, workflow))?));
+    }
     Ok(())
 }
 

@@ -8,7 +8,14 @@ use thiserror::Error;
 pub struct Pattern {
     /// Whether it takes away what earlier patterns matched (`!`).
     pub negated: bool,
-    regex: Regex,
+    matcher: Matcher,
+}
+
+/// A name without special characters is compared: making a machine of it takes longer than most other things.
+#[derive(Debug, Clone)]
+enum Matcher {
+    Name(String),
+    Regex(Regex),
 }
 
 /// A pattern that GitHub would refuse.
@@ -49,14 +56,20 @@ impl Pattern {
         if body.is_empty() {
             return Err(PatternError::Empty);
         }
+        if !body.contains(['*', '?', '+', '[', '\\']) {
+            return Ok(Self { negated, matcher: Matcher::Name(body.to_owned()) });
+        }
         let source = translate(body)?;
         let regex = Regex::new(&source).map_err(|_| PatternError::BadClass { position: 1 })?;
-        Ok(Self { negated, regex })
+        Ok(Self { negated, matcher: Matcher::Regex(regex) })
     }
 
     /// Whether the pattern, its `!` set aside, matches all of `name`.
     pub fn matches(&self, name: &str) -> bool {
-        self.regex.is_match(name)
+        match &self.matcher {
+            Matcher::Name(it) => it == name,
+            Matcher::Regex(it) => it.is_match(name),
+        }
     }
 }
 
