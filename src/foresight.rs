@@ -109,7 +109,7 @@ impl Foreseen {
 
 fn find_job<'o>(outlook: &'o Outlook, wanted: &str) -> Option<&'o JobOutlook> {
     let is = |key: &wfrun_plan::JobKey| key.as_str().eq_ignore_ascii_case(wanted);
-    outlook.jobs.iter().find(|it| is(&it.key) || it.legs.iter().any(|leg| is(&leg.key)))
+    outlook.jobs.iter().chain(&outlook.uncalled).find(|it| is(&it.key) || it.legs.iter().any(|leg| is(&leg.key)))
 }
 
 fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {

@@ -101,7 +101,8 @@ impl<'a> WaysOut<'a> {
             }
             let Ok(again) = foresight.foresee(&event, &force) else { return Verdicts::new() };
             *budget = budget.saturating_sub(again.outlook.jobs.len());
-            again.outlook.jobs.iter().map(|it| (it.key.clone(), again.verdict(it))).collect()
+            let all = again.outlook.jobs.iter().chain(&again.outlook.uncalled);
+            all.map(|it| (it.key.clone(), again.verdict(it))).collect()
         })
     }
 }

@@ -28,6 +28,8 @@ use crate::{JobKey, PlanError};
 pub struct Outlook {
     /// The jobs: callers before the jobs they call, otherwise in file order.
     pub jobs: Vec<JobOutlook>,
+    /// What callers that are skipped would call: GitHub has no such jobs then.
+    pub uncalled: Vec<JobOutlook>,
 }
 
 /// One job, as declared: its legs share a condition.
@@ -104,9 +106,9 @@ pub enum Prospect {
 }
 
 impl Outlook {
-    /// Finds a job by its key or id, ignoring case; an id alone is of the workflow itself.
+    /// Finds a job by its key without a matrix, ignoring case; an uncalled one, too.
     pub fn job(&self, key: &str) -> Option<&JobOutlook> {
-        self.jobs.iter().find(|it| it.key.as_str().eq_ignore_ascii_case(key))
+        self.jobs.iter().chain(&self.uncalled).find(|it| it.key.as_str().eq_ignore_ascii_case(key))
     }
 
     /// Finds the jobs that a person asks for: those of these ids or keys, what they call and, unless `without_needs`,
@@ -162,6 +164,10 @@ impl Leg {
 }
 
 impl JobOutlook {
+    fn is_uncalled(&self) -> bool {
+        self.verdict == Prospect::Skipped && matches!(self.reason, Some(Reason::Caller { .. }))
+    }
+
     /// What the file says about it.
     pub fn model(&self) -> Option<&Job> {
         self.workflow.jobs.get(&self.id)

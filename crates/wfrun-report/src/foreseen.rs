@@ -17,6 +17,9 @@ pub fn foreseen_sentence(verdict: Prospect, reason: &Reason) -> String {
         }
         Reason::Condition { expression, .. } => format!("because {} is true", one_line(expression)),
         Reason::Needs { job, result } => format!("needs `{job}`, which {}", ended(result)),
+        Reason::Caller { job } if verdict == Prospect::Depends => {
+            format!("depends on `{job}`, which calls its workflow")
+        }
         Reason::Caller { job } => format!("`{job}`, which calls its workflow, is skipped"),
         Reason::Strategy { message, .. } => format!("its strategy fails: {message}"),
         Reason::ConditionError { expression, message, .. } => {
@@ -40,7 +43,11 @@ pub(crate) fn foreseen_paragraph(verdict: Prospect, reason: &Reason) -> Vec<Stri
 fn named(because: &[Because]) -> String {
     let mut names: Vec<String> = Vec::new();
     for it in because {
-        let name = format!("`{}`", one_line(&it.expression));
+        let name = match it.expression.as_str() {
+            "success()" => "whether all before it succeeds".to_owned(),
+            "failure()" => "whether something before it fails".to_owned(),
+            expression => format!("`{}`", one_line(expression)),
+        };
         if !names.contains(&name) {
             names.push(name);
         }

@@ -20,8 +20,9 @@ pub fn outlook(set: &WorkflowSet, world: &World) -> Result<Outlook, PlanError> {
         Build { set, world, github, vars: Value::Object(world.vars.clone()), jobs: Vec::new(), keys: JobKeys::new() };
     let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
     let inputs = Inputs { known: world.inputs.clone(), unknown: Vec::new() };
-    build.workflow(&set.root, &Place { file, caller: None, stage: 0 }, &inputs)?;
-    Ok(Outlook { jobs: build.jobs })
+    build.workflow(&set.root, &Place { file, caller: None }, &inputs)?;
+    let (uncalled, jobs) = build.jobs.into_iter().partition(JobOutlook::is_uncalled);
+    Ok(Outlook { jobs, uncalled })
 }
 
 struct Build<'a> {
@@ -36,14 +37,34 @@ struct Build<'a> {
 /// Which file, and which job calls it.
 struct Place {
     file: FileRef,
-    caller: Option<Leg>,
-    /// The caller's.
+    caller: Option<Caller>,
+}
+
+/// One leg of a job that calls a workflow.
+struct Caller {
+    leg: Leg,
     stage: usize,
+    verdict: Prospect,
 }
 
 impl Place {
     fn key(&self) -> Option<&JobKey> {
-        self.caller.as_ref().map(|it| &it.key)
+        self.caller.as_ref().map(|it| &it.leg.key)
+    }
+
+    fn stage(&self) -> usize {
+        self.caller.as_ref().map_or(0, |it| it.stage)
+    }
+
+    /// A job that is called can do no more than its caller.
+    fn fated(&self, (verdict, reason): (Prospect, Reason)) -> (Prospect, Reason) {
+        let Some(caller) = &self.caller else { return (verdict, reason) };
+        let job = caller.leg.key.clone();
+        match (caller.verdict, verdict) {
+            (Prospect::Skipped, _) => (Prospect::Skipped, Reason::Caller { job }),
+            (Prospect::Depends, Prospect::Runs) => (Prospect::Depends, Reason::Caller { job }),
+            _ => (verdict, reason),
+        }
     }
 }
 
@@ -97,9 +118,9 @@ impl Build<'_> {
         let view = View::new(&needs, &ancestors, states);
         let mut keys = std::mem::take(&mut self.keys);
         let before = view.before(self, inputs);
-        let (verdict, reason) = judge::job(&job.condition, &before);
+        let (verdict, reason) = place.fated(judge::job(&job.condition, &before));
         let after = needs.iter().filter_map(|it| states.get(*it)).map(|it| it.stage + 1).max().unwrap_or(0);
-        let stage = place.stage + after;
+        let stage = place.stage() + after;
         let mut outlook = JobOutlook {
             key: key.clone(),
             id: id.clone(),
@@ -115,7 +136,13 @@ impl Build<'_> {
             steps: Vec::new(),
         };
         let mut called = Vec::new();
-        if verdict != Prospect::Skipped {
+        if verdict == Prospect::Skipped {
+            // What it would call is looked at all the same: a person may ask for it.
+            if let Some(call) = &job.call {
+                let leg = Leg::new(key.clone(), key.to_string());
+                called.push((leg, calls::inputs(self.set, call, &place.file, &before.without_matrix())));
+            }
+        } else {
             called = self.expand(job, place, &before, &mut keys, &mut outlook);
         }
         self.keys = keys;
@@ -129,11 +156,11 @@ impl Build<'_> {
         self.jobs.push(outlook);
         let own = self.jobs.len();
         for (leg, inputs) in called {
-            self.call(job, place, leg, stage, &inputs)?;
+            self.call(job, place, Caller { leg, stage, verdict }, &inputs)?;
         }
         // What needs a caller waits for all that it calls.
         let last = self.jobs.iter().skip(own).map(|it| it.stage).max().unwrap_or(stage);
-        Ok(State { verdict, result, stage: last - place.stage, ancestors })
+        Ok(State { verdict, result, stage: last - place.stage(), ancestors })
     }
 
     /// Fills in legs and steps; gives back which of the legs call with what.
@@ -145,7 +172,7 @@ impl Build<'_> {
         keys: &mut JobKeys,
         outlook: &mut JobOutlook,
     ) -> Vec<(Leg, Inputs)> {
-        let caller = place.caller.as_ref().map(|it| (&it.key, it.name.as_str()));
+        let caller = place.caller.as_ref().map(|it| (&it.leg.key, it.leg.name.as_str()));
         let found = match legs(job, caller, keys, before) {
             Ok(found) => found,
             Err(err) => {
@@ -170,11 +197,11 @@ impl Build<'_> {
     }
 
     /// Looks at the jobs of a called workflow, if it is at hand.
-    fn call(&mut self, job: &Job, place: &Place, leg: Leg, stage: usize, inputs: &Inputs) -> Result<(), PlanError> {
+    fn call(&mut self, job: &Job, place: &Place, caller: Caller, inputs: &Inputs) -> Result<(), PlanError> {
         let Some(call) = &job.call else { return Ok(()) };
         let file = place.file.resolve(&call.target.value);
         let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(()) };
-        self.workflow(&callee, &Place { file, caller: Some(leg), stage }, inputs)
+        self.workflow(&callee, &Place { file, caller: Some(caller) }, inputs)
     }
 }
 

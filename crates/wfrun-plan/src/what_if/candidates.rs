@@ -33,7 +33,11 @@ fn chain<'o>(outlook: &'o Outlook, job: &'o JobOutlook) -> Vec<&'o JobOutlook> {
     let mut next = 0;
     while let Some(job) = all.get(next).copied() {
         for key in job.needs.iter().chain(&job.caller) {
-            let found = outlook.jobs.iter().find(|it| it.key == *key || it.legs.iter().any(|leg| leg.key == *key));
+            let found = outlook
+                .jobs
+                .iter()
+                .chain(&outlook.uncalled)
+                .find(|it| it.key == *key || it.legs.iter().any(|leg| leg.key == *key));
             all.extend(found.filter(|it| !all.iter().any(|other| std::ptr::eq(*other, *it))));
         }
         next += 1;

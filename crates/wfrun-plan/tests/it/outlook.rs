@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{Outlook, Prospect, Reason, RunIdentity, World, outlook};
+use wfrun_plan::{JobKey, Outlook, Prospect, Reason, RunIdentity, World, outlook};
 use wfrun_syntax::Source;
 use wfrun_workflow::{FileRef, Loaded, SetOptions, WorkflowSet, read_set};
 
@@ -118,6 +118,9 @@ fn called_workflows_are_looked_into() {
     let set = set(&[("w.yml", &root), (".github/workflows/called.yml", called)]);
     let found = outlook(&set, &world("push", "refs/heads/main")).expect("a plan");
     assert_eq!(verdicts(&found), "call runs, call / one runs, call / two skipped, call / three runs, not skipped");
+    assert_eq!(found.uncalled.len(), 3);
+    let Some(Reason::Caller { job }) = &found.job("not / one").expect("a job").reason else { panic!() };
+    assert_eq!(job.as_str(), "not");
     assert_eq!(found.job("CALL / three").map(|it| it.needs[0].to_string()), Some("call / one".to_owned()));
 }
 
@@ -188,4 +191,23 @@ jobs: {one: {if: \"inputs.env == 'prod'\", runs-on: x, steps: [{run: x}]}}
     assert!(message.contains("not expected"), "{message}");
     let Some(Reason::Needs { result, .. }) = &found.job("after-bad").expect("a job").reason else { panic!() };
     assert_eq!(result, "failure");
+}
+
+#[test]
+fn what_is_called_can_do_no_more_than_its_caller() {
+    let root = "on: push
+jobs:
+  first: {runs-on: x, steps: [{run: x}]}
+  call: {needs: first, if: needs.first.outputs.a, uses: ./.github/workflows/called.yml}
+";
+    let called = "on: workflow_call
+jobs: {one: {runs-on: x, steps: [{run: x}]}, two: {if: false, runs-on: x, steps: [{run: x}]}}
+";
+    let set = set(&[("w.yml", root), (".github/workflows/called.yml", called)]);
+    let found = outlook(&set, &world("push", "refs/heads/main")).expect("a plan");
+    assert_eq!(verdicts(&found), "first runs, call depends, call / one depends, call / two skipped");
+    assert_eq!(
+        found.job("call / one").and_then(|it| it.reason.clone()),
+        Some(Reason::Caller { job: JobKey::new("call") })
+    );
 }
