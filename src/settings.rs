@@ -88,12 +88,16 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
 ///
 /// Source: GitHub: planning rules 2.6.
 fn inputs(workflow: &Workflow, args: &EventArgs) -> anyhow::Result<Value> {
-    checked_inputs(workflow, &crate::situation::inputs(args)?)
+    checked_inputs(workflow, "workflow_dispatch", &crate::situation::inputs(args)?)
 }
 
-/// The same of inputs that were given in another way; all texts.
-pub(crate) fn checked_inputs(workflow: &Workflow, given: &serde_json::Map<String, Json>) -> anyhow::Result<Value> {
-    let Some(config) = workflow.on.events.get(&EventName::new("workflow_dispatch")) else {
+/// The same of inputs that were given in another way, as texts, to an event that takes inputs.
+pub(crate) fn checked_inputs(
+    workflow: &Workflow,
+    event: &str,
+    given: &serde_json::Map<String, Json>,
+) -> anyhow::Result<Value> {
+    let Some(config) = workflow.on.events.get(&EventName::new(event)) else {
         return Ok(Value::Object(Object::default()));
     };
     for name in given.keys() {
@@ -122,6 +126,10 @@ pub(crate) fn checked_inputs(workflow: &Workflow, given: &serde_json::Map<String
                 return Err(Help::error("input/no-option", format!("input `{name}` is `{text}`"), help));
             }
             (InputKind::Choice, None) => Value::string(spec.options.first().map_or("", String::as_str)),
+            // A dispatch gives texts only.
+            (InputKind::Number, value) if event == "workflow_call" => {
+                Value::Number(value.map_or(0.0, |it| wfrun_expr::parse_number(&it)))
+            }
             (InputKind::String | InputKind::Number | InputKind::Environment | InputKind::Choice, value) => {
                 Value::string(value.unwrap_or_default())
             }

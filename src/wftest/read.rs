@@ -14,6 +14,7 @@ use super::playable::playable;
 use crate::output::Output;
 use crate::repositories::Repositories;
 use crate::settings::checked_inputs;
+use crate::situation::event_name;
 
 const TOP: [&str; 2] = ["workflow", "cases"];
 const OWN: [&str; 4] = ["name", "force", "outputs", "expect"];
@@ -190,14 +191,22 @@ fn chosen_and_inputs(
             Err(unknown) => unknown_name(reader, &unknown, span_of(&["job"]).unwrap_or_default()),
         }
     }
-    match checked_inputs(&set.root, &case.given.inputs) {
+    let event = event_name(&set.root, case.given.event.as_deref());
+    let span = span_of(&["inputs", "input", "event", "name"]).unwrap_or_default();
+    // Source: GitHub: planning rules 2.6 and 2.7: other events have no inputs.
+    if !matches!(event.as_str(), "workflow_dispatch" | "workflow_call") {
+        if !case.given.inputs.is_empty() {
+            let help = "write `event: workflow_dispatch`, or take them away";
+            reader.error("wftest/bad-input", format!("the event `{event}` has no inputs"), span, help);
+        }
+        return;
+    }
+    match checked_inputs(&set.root, &event, &case.given.inputs) {
         Ok(inputs) => case.given.checked_inputs = Some(inputs),
-        // What is required is so of a dispatch only.
-        Err(_) if case.given.inputs.is_empty() && case.given.event.as_deref() != Some("workflow_dispatch") => {}
         Err(err) => {
             let found = Output::finding(&err);
-            let span = span_of(&["inputs", "input", "name", "event"]).unwrap_or_default();
-            reader.error("wftest/bad-input", found.message, span, found.help.unwrap_or_default());
+            let help = found.help.unwrap_or_default().replace("by `--input ", "under `inputs`: `");
+            reader.error("wftest/bad-input", found.message, span, help);
         }
     }
 }

@@ -293,8 +293,8 @@ fn subcommand_not_built_yet() {
     assert_snapshot!(said(GOOD, &["why", "w.yml"]), @r"
     error[wfrun/not-supported-yet]: `wfrun why` is not built yet
      |
-     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun eval`,
-             `wfrun clean`; see `wfrun run --help`
+     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun check`, `wfrun test`,
+             `wfrun eval`, `wfrun clean`; see `wfrun run --help`
     exit code 3
     ");
 }
