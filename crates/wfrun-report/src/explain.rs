@@ -166,3 +166,18 @@ fn shortened(text: &str) -> String {
 fn at(line: u32) -> String {
     if line == 0 { String::new() } else { format!(" (line {line})") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_before_a_run_is_said_as_of_a_run() {
+        let job = || wfrun_plan::JobKey::new("build");
+        let before = Reason::Needs { job: job(), result: "failure".to_owned() };
+        let after = SkipReason::Needs { job: job(), result: Outcome::Failure };
+        assert_eq!(prospect_sentence(&before, Prospect::Skipped), sentence(&after));
+        let caller = Reason::Caller { job: job() };
+        assert_eq!(prospect_sentence(&caller, Prospect::Skipped), "`build`, which calls it, is skipped");
+    }
+}
