@@ -56,7 +56,8 @@ impl Reader<'_> {
     /// Says what an option of the same meaning would be refused for.
     pub(super) fn refused(&mut self, code: &'static str, err: &anyhow::Error, span: Span) {
         let found = Output::finding(err);
-        self.error(code, found.message, span, found.help.unwrap_or_default());
+        let help = found.help.unwrap_or_default().replace("by `--input ", "under `inputs`: `");
+        self.error(code, found.message, span, help);
     }
 
     /// Says that a value is of another kind than wanted.

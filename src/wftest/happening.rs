@@ -126,3 +126,48 @@ fn pull_request_payload(given: &Given, event: &Event) -> Json {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(given: &Given, pointer: &str, expected: &str) {
+        let event = event(given);
+        let whole = json!({
+            "name": event.name, "ref": event.git_ref, "base": event.base_ref, "head": event.head_ref,
+            "message": event.head_message, "payload": event.payload,
+        });
+        let found = whole.pointer(pointer).cloned().unwrap_or(Json::Null);
+        assert_eq!(found.as_str().map_or_else(|| found.to_string(), str::to_owned), expected, "{pointer}");
+    }
+
+    #[test]
+    fn events_are_made_of_what_is_given() {
+        let text = |it: &str| Some(it.to_owned());
+        let push = Given::default();
+        check(&push, "/name", "push");
+        check(&push, "/ref", "refs/heads/main");
+        check(&push, "/payload/ref", "refs/heads/main");
+        check(&push, "/payload/repository/full_name", REPOSITORY);
+        check(&push, "/message", "a commit");
+        let tag = Given { git_ref: text("refs/tags/v1"), ..Given::default() };
+        check(&tag, "/payload/ref", "refs/tags/v1");
+        let pull = Given { event: text("pull_request"), git_ref: text("x"), pr: Some(7), ..Given::default() };
+        check(&pull, "/ref", "refs/pull/7/merge");
+        check(&pull, "/head", "x");
+        check(&pull, "/base", "main");
+        check(&pull, "/payload/pull_request/head/ref", "x");
+        check(&pull, "/payload/action", "synchronize");
+        let target = Given { event: text("pull_request_target"), base: text("dev"), ..Given::default() };
+        check(&target, "/ref", "refs/heads/main");
+        check(&target, "/base", "dev");
+        let payload = Some(json!({"head_commit": {"message": "x"}, "extra": 1}));
+        let merged = Given { payload, ..Given::default() };
+        check(&merged, "/message", "x");
+        check(&merged, "/payload/extra", "1");
+        check(&merged, "/payload/head_commit/author/name", ACTOR);
+        let release = Given { event: text("release"), activity: text("published"), ..Given::default() };
+        check(&release, "/payload/action", "published");
+    }
+}

@@ -199,9 +199,9 @@ fn chosen_and_inputs(
         let span = span_of(&["inputs", "input"]);
         return reader.error(
             "wftest/bad-input",
-            format!("`{name}` has no inputs"),
+            format!("the event `{name}` has no inputs"),
             span,
-            "write `event: workflow_dispatch`",
+            "write `event: workflow_dispatch`, or take them away",
         );
     }
     match checked_inputs(&set.root, &name, &case.given.inputs) {

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use wfrun_expr::Op;
-use wfrun_journal::{Phase, RunRecord, StepKey};
+use wfrun_journal::{Phase, RunRecord, SkipReason, StepKey};
 use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect, Reason, StepPath};
 use wfrun_workflow::{EnvMap, Job, Workflow};
 
@@ -54,7 +54,8 @@ impl Open<'_> {
             return None;
         }
         let own = job.reason.as_ref().and_then(|reason| {
-            let mut leaves = texts(reason).iter().flat_map(|it| leaves(it)).collect::<Vec<_>>();
+            let skip = self.record.jobs.get(&job.key).and_then(|it| it.skipped.as_ref());
+            let mut leaves = deciding(skip, reason).iter().flat_map(|it| leaves(it)).collect::<Vec<_>>();
             leaves.retain(|leaf| is_called || self.is_open(job, leaf));
             first(&leaves)
         });
@@ -67,20 +68,19 @@ impl Open<'_> {
 
     fn step_depends(&self, job: &JobOutlook, place: &StepPlace, reason: &Reason, is_called: bool) -> Option<String> {
         // What the implicit `success()` settles does not ask for more.
-        if !is_called && self.is_settled(place) {
+        let skip = self.skip_of(place);
+        if !is_called && skip.is_some_and(|it| !matches!(it, SkipReason::Condition { .. })) {
             return None;
         }
-        let mut found: Vec<Leaf> = texts(reason).iter().flat_map(|it| leaves(it)).collect();
+        let mut found: Vec<Leaf> = deciding(skip, reason).iter().flat_map(|it| leaves(it)).collect();
         found.retain(|leaf| is_called || self.is_open(job, leaf));
         first(&found).or_else(|| is_called.then(|| joined(reason)))
     }
 
-    fn is_settled(&self, place: &StepPlace) -> bool {
+    fn skip_of(&self, place: &StepPlace) -> Option<&SkipReason> {
         let job = self.record.jobs.get(&JobKey::new(place.job.as_str()));
         let key = StepKey { phase: Phase::Main, step: StepPath::at(place.index) };
-        let step = job.and_then(|it| it.steps.get(&key));
-        let skipped = step.and_then(|it| it.skipped.as_ref());
-        skipped.is_some_and(|it| !matches!(it, wfrun_journal::SkipReason::Condition { .. }))
+        job.and_then(|it| it.steps.get(&key))?.skipped.as_ref()
     }
 
     /// Whether the case says nothing about a leaf.
@@ -151,6 +151,16 @@ impl Open<'_> {
             || has(&workflow.env)
             || has(&model.env)
             || model.steps.iter().any(|it| has(&it.env))
+    }
+}
+
+/// What decided: of what the engine skipped the parts that did, for no other can change that; else all that is open.
+fn deciding(skip: Option<&SkipReason>, reason: &Reason) -> Vec<String> {
+    match skip {
+        Some(SkipReason::Condition { because, .. }) if !because.is_empty() => {
+            because.iter().map(|it| it.expression.clone()).collect()
+        }
+        Some(_) | None => texts(reason),
     }
 }
 

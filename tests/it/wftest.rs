@@ -25,6 +25,8 @@ jobs:
       - {name: with env, if: env.MODE == 'full', run: x}
       - {name: clean up, if: always(), run: x}
       - {name: tell, if: failure(), run: x}
+      - {name: forgiven, continue-on-error: true, run: x}
+      - {name: both, if: failure() && steps.look.outputs.changed == 'true', run: x}
   deploy:
     needs: build
     if: needs.build.outputs.changed == 'true' && vars.DEPLOY != 'no' && github.actor != 'bot'
@@ -179,6 +181,10 @@ fn forced_ends() {
          steps.build.only if changed: runs, skipped: an earlier step failed: Run look",
     );
     passes(
+        "{changed: src/a, force: {build.forgiven: failure}, expect: {jobs: {build: success}, \
+          steps: {build.forgiven: failure, build.tell: skipped, build.both: skipped}}}",
+    );
+    passes(
         "{changed: src/a, force: {build: failure, legs.1: skipped}, expect: {jobs: {build: failure, deploy: skipped}, \
           steps: {legs.1: skipped}}}",
     );
@@ -201,7 +207,7 @@ fn called_workflows_and_matrices() {
     fails(
         "{changed: src/a, force: {legs: failure}, expect: {jobs: {call: runs, call / inner: runs}}}",
         "jobs.call: runs, skipped: needs `legs`, which failed\n\
-         jobs.call / inner: runs, skipped: needs `legs`, which failed",
+         jobs.call / inner: runs, skipped: `call`, which calls its workflow, is skipped",
     );
 }
 
@@ -258,7 +264,7 @@ fn invalid_files() {
         ("{expect: {triggered: maybe}}", "3:26", "should be `true` or `false`"),
         ("{changed: {a: b}, expect: {triggered: true}}", "3:15", "should be a text"),
         ("{job: nope, expect: {triggered: true}}", "3:6", "the workflow has no job `nope`"),
-        ("{inputs: {level: all}, expect: {triggered: true}}", "3:6", "`push` has no inputs"),
+        ("{inputs: {level: all}, expect: {triggered: true}}", "3:6", "the event `push` has no inputs"),
         (
             "{event: workflow_dispatch, inputs: {level: all}, expect: {triggered: true}}",
             "3:32",
@@ -318,4 +324,13 @@ fn watching_runs_again_at_a_change() {
     assert!(summary().contains("1 passed, 0 failed"));
     child.kill().expect("it ends");
     child.wait().expect("it ended");
+}
+
+#[test]
+fn a_called_workflow_is_tested_by_itself() {
+    let workflow = "on: {workflow_call: {inputs: {full: {type: boolean}, level: {type: number, default: 3}}}}\n\
+                    jobs:\n  a: {if: inputs.full && inputs.level > 2, runs-on: x, steps: [{run: x}]}\n";
+    let tests = "workflow: w.yml\ncases:\n  - {inputs: {full: true}, expect: {jobs: {a: runs}}}\n  \
+                 - {inputs: {full: true, level: 1}, expect: {jobs: {a: skipped}}}\n  - {expect: {jobs: {a: skipped}}}\n";
+    Repo::of(&[("w.yml", workflow), ("w.wftest.yml", tests)]).wfrun(&["test"]).ends_with(0);
 }

@@ -63,3 +63,27 @@ fn ended(result: &str) -> &str {
         _ => "is skipped",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wfrun_plan::JobKey;
+
+    use super::*;
+
+    #[test]
+    fn reasons_without_a_condition() {
+        let job = || JobKey::new("build");
+        for (verdict, reason, expected) in [
+            (
+                Prospect::Skipped,
+                Reason::Needs { job: job(), result: "failure".to_owned() },
+                "needs `build`, which fails",
+            ),
+            (Prospect::Skipped, Reason::Caller { job: job() }, "`build`, which calls its workflow, is skipped"),
+            (Prospect::Depends, Reason::Caller { job: job() }, "depends on `build`, which calls its workflow"),
+            (Prospect::Skipped, Reason::Strategy { message: "no".to_owned(), span: None }, "its strategy fails: no"),
+        ] {
+            assert_eq!(foreseen_sentence(verdict, &reason), expected);
+        }
+    }
+}
