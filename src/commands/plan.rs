@@ -34,7 +34,7 @@ pub(crate) fn plan(args: &PlanArgs, environment: &Environment, output: &Output) 
     let chosen = chosen.map_err(|err| super::plan_error(&err))?;
     let view = PlanView { workflow, event, outlook: &foreseen.outlook, chosen: &chosen };
     if args.json {
-        Output::data(&format!("{}\n", plan_json(&view)));
+        Output::data(&(plan_json(&view)? + "\n"));
     } else {
         Output::data(&plan_text(&view, &output.stdout));
     }

@@ -11,6 +11,7 @@ mod scope;
 mod steps;
 mod world;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -113,33 +114,29 @@ impl Outlook {
 
     /// Finds the jobs that a person asks for: those of these ids or keys, what they call and, unless `without_needs`,
     /// what they need. No ids stand for all.
-    pub fn chosen(&self, ids: &[String], without_needs: bool) -> Result<Vec<JobKey>, PlanError> {
+    pub fn chosen(&self, ids: &[String], without_needs: bool) -> Result<HashSet<JobKey>, PlanError> {
         if ids.is_empty() {
             return Ok(self.jobs.iter().map(|it| it.key.clone()).collect());
         }
-        let mut chosen: Vec<JobKey> = Vec::new();
+        let mut chosen = HashSet::new();
+        let mut open: Vec<&JobOutlook> = Vec::new();
         for id in ids {
             let Some(job) = self.job(id) else {
                 let jobs = self.jobs.iter().map(|it| it.key.to_string()).collect();
                 return Err(PlanError::UnknownJob { id: id.clone(), jobs });
             };
-            chosen.push(job.key.clone());
+            open.push(job);
         }
-        let mut next = 0;
-        while let Some(key) = chosen.get(next).cloned() {
-            next += 1;
-            let needs = self.job(key.as_str()).filter(|_| !without_needs).map(|it| it.needs.clone());
-            let called = self.jobs.iter().filter(|it| self.caller(it).is_some_and(|it| it.key == key));
-            let more: Vec<JobKey> = needs.into_iter().flatten().chain(called.map(|it| it.key.clone())).collect();
-            chosen.extend(more.into_iter().filter(|it| !chosen.contains(it)).collect::<Vec<_>>());
+        while let Some(job) = open.pop() {
+            if !chosen.insert(job.key.clone()) {
+                continue;
+            }
+            let needs = job.needs.iter().filter(|_| !without_needs);
+            open.extend(needs.filter_map(|it| self.job(it.as_str())));
+            let is_leg = |key: &JobKey| job.legs.iter().any(|it| it.key == *key);
+            open.extend(self.jobs.iter().filter(|it| it.caller.as_ref().is_some_and(is_leg)));
         }
         Ok(chosen)
-    }
-
-    /// Returns the job that calls the workflow of a job.
-    pub fn caller(&self, job: &JobOutlook) -> Option<&JobOutlook> {
-        let leg = job.caller.as_ref()?;
-        self.jobs.iter().find(|it| it.legs.iter().any(|it| it.key == *leg))
     }
 
     /// Returns the number of jobs that a run would have, legs counted.

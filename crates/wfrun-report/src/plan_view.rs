@@ -1,9 +1,11 @@
 //! What would run, for people and for programs.
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 use wfrun_plan::{Event, JobKey, JobOutlook, Leg, NotTriggered, Outlook, Prospect};
-use wfrun_workflow::Workflow;
+use wfrun_workflow::{JobId, Workflow};
 
 use crate::Style;
 use crate::foreseen::foreseen_sentence;
@@ -20,7 +22,7 @@ pub struct PlanView<'a> {
     /// All jobs.
     pub outlook: &'a Outlook,
     /// Those that were asked for.
-    pub chosen: &'a [JobKey],
+    pub chosen: &'a HashSet<JobKey>,
 }
 
 /// Most legs of a matrix that are named.
@@ -49,50 +51,107 @@ pub fn plan_text(plan: &PlanView<'_>, style: &Style) -> String {
     lines.into_iter().map(|it| it + "\n").collect()
 }
 
-/// The plan as `wfrun plan --json` prints it: `{"triggered":true,"jobs":[{"key","id","name","needs","matrix","runs_on",
-/// "environment","concurrency","timeout_minutes","if","steps","stage","deferred","depends_on","verdict","reason","chosen"}]}`,
-/// a job for each leg of a matrix.
+/// The plan as `wfrun plan --json` prints it, on one line: `{"triggered":true,"jobs":[{"key","id","name","caller","needs",
+/// "matrix","runs_on","environment","concurrency","timeout_minutes","if","steps","stage","deferred","depends_on",
+/// "verdict","reason","chosen"}]}`, a job for each leg of a matrix.
 ///
 /// What needs a value that only the run gives stands as written. `stage` counts from 0. A job that is skipped, and one
 /// whose legs only the run can tell (`deferred`), is there once.
-pub fn plan_json(plan: &PlanView<'_>) -> Value {
+pub fn plan_json(plan: &PlanView<'_>) -> serde_json::Result<String> {
     let mut jobs = Vec::new();
     for job in &plan.outlook.jobs {
-        let name = name(job).unwrap_or_else(|| job.key.to_string());
-        let unknown = Leg { runs_on: written_labels(job), ..Leg::new(job.key.clone(), name) };
-        let legs = if job.legs.is_empty() { std::slice::from_ref(&unknown) } else { &job.legs };
-        jobs.extend(legs.iter().map(|it| leg_json(plan, job, it)));
+        let shared = Shared::of(plan, job);
+        if job.legs.is_empty() {
+            let name = name(job).unwrap_or_else(|| job.key.to_string());
+            let leg = Leg { runs_on: written_labels(job), ..Leg::new(job.key.clone(), name) };
+            jobs.push(LegJson { leg: Cow::Owned(leg), shared });
+        } else {
+            jobs.extend(job.legs.iter().map(|it| LegJson { leg: Cow::Borrowed(it), shared: shared.clone() }));
+        }
     }
-    json!({ "triggered": true, "jobs": jobs })
+    serde_json::to_string(&Printed { triggered: true, jobs })
+}
+
+#[derive(serde::Serialize)]
+struct Printed<'a> {
+    triggered: bool,
+    jobs: Vec<LegJson<'a>>,
+}
+
+/// One job of a run.
+struct LegJson<'a> {
+    leg: Cow<'a, Leg>,
+    shared: Shared<'a>,
+}
+
+/// What the legs of a job have in common.
+#[derive(Clone)]
+struct Shared<'a> {
+    id: &'a JobId,
+    caller: Option<&'a JobKey>,
+    needs: &'a [JobKey],
+    condition: Option<String>,
+    steps: usize,
+    stage: usize,
+    deferred: bool,
+    depends_on: &'a [String],
+    verdict: Prospect,
+    reason: Option<String>,
+    chosen: bool,
+}
+
+impl<'a> Shared<'a> {
+    fn of(plan: &PlanView<'_>, job: &'a JobOutlook) -> Self {
+        let reason = job.reason.as_ref().filter(|_| job.verdict != Prospect::Runs);
+        Self {
+            id: &job.id,
+            caller: job.caller.as_ref(),
+            needs: &job.needs,
+            condition: condition(job),
+            steps: job.model().map_or(0, |it| it.steps.len()),
+            stage: job.stage,
+            deferred: !job.deferred.is_empty(),
+            depends_on: &job.deferred,
+            verdict: job.verdict,
+            reason: reason.map(|it| foreseen_sentence(job.verdict, it)),
+            chosen: plan.chosen.contains(&job.key),
+        }
+    }
+}
+
+impl Serialize for LegJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let leg = &self.leg;
+        let mut all = serializer.serialize_map(None)?;
+        all.serialize_entry("key", &leg.key)?;
+        all.serialize_entry("name", &leg.name)?;
+        match leg.matrix.as_object() {
+            Some(_) => all.serialize_entry("matrix", &leg.matrix)?,
+            None => all.serialize_entry("matrix", &json!({}))?,
+        }
+        all.serialize_entry("runs_on", &leg.runs_on)?;
+        all.serialize_entry("environment", &leg.environment)?;
+        all.serialize_entry("concurrency", &leg.concurrency)?;
+        all.serialize_entry("timeout_minutes", &leg.timeout_minutes)?;
+        let shared = &self.shared;
+        all.serialize_entry("id", shared.id)?;
+        all.serialize_entry("caller", &shared.caller)?;
+        all.serialize_entry("needs", shared.needs)?;
+        all.serialize_entry("if", &shared.condition)?;
+        all.serialize_entry("steps", &shared.steps)?;
+        all.serialize_entry("stage", &shared.stage)?;
+        all.serialize_entry("deferred", &shared.deferred)?;
+        all.serialize_entry("depends_on", shared.depends_on)?;
+        all.serialize_entry("verdict", &shared.verdict)?;
+        all.serialize_entry("reason", &shared.reason)?;
+        all.serialize_entry("chosen", &shared.chosen)?;
+        all.end()
+    }
 }
 
 /// What `wfrun plan --json` prints where there is nothing to plan: `{"triggered":false,"trigger":{…},"jobs":[]}`.
 pub fn not_triggered_json(reason: &NotTriggered) -> Value {
     json!({ "triggered": false, "trigger": reason, "jobs": [] })
-}
-
-fn leg_json(plan: &PlanView<'_>, job: &JobOutlook, leg: &Leg) -> Value {
-    let message = job.reason.as_ref().filter(|_| job.verdict != Prospect::Runs);
-    json!({
-        "key": leg.key,
-        "id": job.id,
-        "name": leg.name,
-        "caller": job.caller,
-        "needs": job.needs,
-        "matrix": if leg.matrix.as_object().is_some() { json!(leg.matrix) } else { json!({}) },
-        "runs_on": leg.runs_on,
-        "environment": leg.environment,
-        "concurrency": leg.concurrency,
-        "timeout_minutes": leg.timeout_minutes,
-        "if": condition(job),
-        "steps": job.model().map_or(0, |it| it.steps.len()),
-        "stage": job.stage,
-        "deferred": !job.deferred.is_empty(),
-        "depends_on": job.deferred,
-        "verdict": job.verdict,
-        "reason": message.map(|it| foreseen_sentence(job.verdict, it)),
-        "chosen": plan.chosen.contains(&job.key),
-    })
 }
 
 fn job_lines(plan: &PlanView<'_>, job: &JobOutlook, width: usize, style: Style) -> Vec<String> {
