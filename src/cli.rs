@@ -100,7 +100,10 @@ pub(crate) struct PlanArgs {
 #[command(args_override_self = true)]
 #[command(after_help = "\
 Offered changes are options to add to the same command line: the later of two that contradict each other holds. Each \
-was tried before it is offered")]
+was tried before it is offered
+
+In place of WORKFLOW may stand the id of a run below `.wfrun/runs`, `latest`, or a journal: then what happened is \
+explained. A workflow wins over a run of the same name")]
 pub(crate) struct WhyArgs {
     #[command(flatten)]
     pub(crate) situation: SituationArgs,

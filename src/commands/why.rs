@@ -1,4 +1,4 @@
-//! `wfrun why`: why a workflow is triggered and its jobs run, or not.
+//! `wfrun why`: why a workflow is triggered and its jobs run, or not; of a run that is over see [`super::why_run`].
 use std::collections::HashMap;
 
 use wfrun_plan::{Change, JobKey, JobOutlook, Prospect, candidates, search};
@@ -23,6 +23,9 @@ const MOST_JOBS: usize = 20_000;
 
 /// Explains what a situation makes of a workflow.
 pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
+    if let Some(run) = super::why_run::wanted(args)? {
+        return super::why_run::why_run(&run, args, output);
+    }
     let foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
         Ok(foresight) => foresight,
         Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
