@@ -106,6 +106,7 @@ pub(super) fn why_run(journal: &Path, args: &WhyArgs, output: &Output) -> anyhow
 fn without_effect(args: &WhyArgs) -> Option<&'static str> {
     let event = &args.situation.happening;
     let given = [
+        ("--from-github", args.from_github.is_some()),
         ("--event", event.event.is_some()),
         ("--ref", event.git_ref.is_some()),
         ("--base", event.base.is_some()),
