@@ -33,7 +33,10 @@ impl<'a> Matching<'a> {
             let name = job.name.to_lowercase();
             match by_name.get(name.as_str()).map(Vec::as_slice) {
                 Some([only]) => found.put(*only, job),
-                Some(_) => found.ambiguous.push(job),
+                Some(several) => match shown_as(&job.name, several, outlook) {
+                    Some(index) => found.put(index, job),
+                    None => found.ambiguous.push(job),
+                },
                 None => match loosely(&name, &names, outlook) {
                     Some((index, true)) => found.put_called(index, job),
                     Some((index, false)) => found.put(index, job),
@@ -67,15 +70,28 @@ impl<'a> Matching<'a> {
     }
 }
 
-/// What github.com may call a job, in small letters: as it is or, where it is skipped, as written.
+/// All that a job may be called, in small letters.
 fn names(outlook: &Outlook, job: &JobOutlook) -> Vec<String> {
-    let mut names = vec![job.key.to_string()];
-    names.extend(job.legs.iter().flat_map(|it| [it.key.to_string(), it.name.clone()]));
+    let keys = std::iter::once(&job.key).chain(job.legs.iter().map(|it| &it.key)).map(ToString::to_string);
+    keys.chain(shown(outlook, job)).map(|it| it.to_lowercase()).collect()
+}
+
+/// The job among several that github.com shows with exactly this name.
+fn shown_as(name: &str, several: &[usize], outlook: &Outlook) -> Option<usize> {
+    let is_shown =
+        |it: &&usize| outlook.jobs.get(**it).is_some_and(|it| shown(outlook, it).iter().any(|it| it == name));
+    let mut found = several.iter().filter(is_shown);
+    found.next().copied().filter(|_| found.next().is_none())
+}
+
+/// What github.com shows: the name of each leg or, where the job is skipped, the name as written.
+fn shown(outlook: &Outlook, job: &JobOutlook) -> Vec<String> {
+    let mut names: Vec<String> = job.legs.iter().map(|it| it.name.clone()).collect();
     let written = job.workflow.jobs.get(&job.id).and_then(|it| it.name.as_ref()).map(wfrun_workflow::Field::raw);
     let own = written.unwrap_or_else(|| job.id.to_string());
     let calls = outlook.caller(job).and_then(|it| it.legs.iter().find(|leg| Some(&leg.key) == job.caller.as_ref()));
     names.push(calls.map_or_else(|| own.clone(), |it| called_name(&it.name, &own)));
-    names.into_iter().map(|it| it.to_lowercase()).collect()
+    names
 }
 
 /// Finds a job by the beginning of a name, where the rest is known to the run only: a leg's values, or what is called.

@@ -302,6 +302,11 @@ fn names_that_several_jobs_have_are_not_compared() {
     let ran = repo.wfrun(&["why", "two.yml", "--from-github", "run.json"]).ends_with(0);
     assert!(ran.stderr.contains("several jobs are called `same`"), "{}", ran.stderr);
     assert!(ran.stdout.ends_with("it went as foreseen, as far as that can be told\n"), "{}", ran.stdout);
+    // One is called as the other's key is: what github.com shows decides.
+    let jobs = "jobs: {a: {name: same, runs-on: x, steps: [{run: x}]}, same: {name: b, runs-on: x, steps: [{run: x}]}}";
+    repo.write(".github/workflows/two.yml", &format!("name: W\non: push\n{jobs}\n"));
+    let ran = repo.wfrun(&["why", "two.yml", "--from-github", "run.json"]).ends_with(0);
+    assert!(ran.stdout.ends_with("success\n  a: GitHub skipped it, wfrun would run it\n"), "{}", ran.stdout);
 }
 
 #[test]
