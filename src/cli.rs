@@ -96,11 +96,14 @@ pub(crate) struct PlanArgs {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(args_override_self = true)]
 #[command(after_help = "\
 Offered changes are options to add to the same command line: the later of two that contradict each other holds. Each \
-was tried before it is offered")]
+was tried before it is offered
+
+In place of WORKFLOW may stand the id of a run below `.wfrun/runs`, `latest`, or a journal: then what happened is \
+explained. A workflow wins over a run of the same name")]
 pub(crate) struct WhyArgs {
     #[command(flatten)]
     pub(crate) situation: SituationArgs,
@@ -112,6 +115,10 @@ pub(crate) struct WhyArgs {
     /// Offer what would make a job be skipped, instead of what would make it run
     #[arg(long)]
     pub(crate) until_skipped: bool,
+    /// Explain a run on GitHub: what `gh run view RUN --json event,headBranch,headSha,conclusion,workflowName,jobs`
+    /// prints (`-`: standard input)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_github: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -136,7 +143,7 @@ pub(crate) struct TableArgs {
 }
 
 /// What foreseeing needs besides the situation.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ForeseeArgs {
     /// Take it that a job ends so (can be repeated)
     #[arg(long, value_name = "JOB=RESULT")]
@@ -294,7 +301,7 @@ pub(crate) struct LookArgs {
 }
 
 /// The options that `run`, `plan` and `graph` share: which workflow, what happened, and which jobs.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct SituationArgs {
     /// A workflow file, or the name of one below `.github/workflows`
     #[arg(value_name = "WORKFLOW")]

@@ -21,6 +21,8 @@ pub(crate) struct Foresight<'e> {
     root: PathBuf,
     repository: Repository,
     environment: &'e Environment,
+    /// How jobs end by key, where `--force` does not say: as a run on GitHub had it.
+    pub(crate) assumed: IndexMap<String, String>,
     /// What is wrong, none of it an error.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -57,7 +59,7 @@ impl<'e> Foresight<'e> {
             return Ok(Err(diagnostics));
         }
         let repository = Repository::open(&found.root).with_memory();
-        Ok(Ok(Self { set, root: found.root, repository, environment, diagnostics }))
+        Ok(Ok(Self { set, root: found.root, repository, environment, assumed: IndexMap::new(), diagnostics }))
     }
 
     /// The default branch, as given or as git has it.
@@ -65,11 +67,20 @@ impl<'e> Foresight<'e> {
         args.default_branch.clone().unwrap_or_else(|| self.repository.default_branch())
     }
 
+    /// Whether git has a commit.
+    pub(crate) fn has_commit(&self, sha: &str) -> bool {
+        self.repository.git.commit(sha).is_some()
+    }
+
     /// Looks at the workflow for a situation.
     pub(crate) fn foresee(&self, args: &EventArgs, force: &[String]) -> anyhow::Result<Foreseen> {
         let root = &self.set.root;
         let found = situation_in(self.repository.clone(), root, &self.root, args, self.environment)?;
         let vars = key_values::collect(&args.var_file, &args.var, "--var")?.value;
+        let forced = results(force)?;
+        let mut results = self.assumed.clone();
+        results.retain(|key, _| !forced.keys().any(|it| it.eq_ignore_ascii_case(key)));
+        results.extend(forced.clone());
         let identity = RunIdentity {
             run_id: String::new(),
             run_number: args.run_number.unwrap_or(1),
@@ -82,10 +93,10 @@ impl<'e> Foresight<'e> {
             identity,
             inputs: Value::Object(found.inputs),
             vars: vars.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Object>(),
-            results: results(force)?,
+            results,
         };
         let outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
-        known_jobs(&outlook, &world.results)?;
+        known_jobs(&outlook, &forced)?;
         Ok(Foreseen { gates: gates(root, &world.event), world, outlook, notices: found.notices })
     }
 }

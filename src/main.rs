@@ -7,6 +7,7 @@ mod environment;
 mod exit;
 mod find;
 mod foresight;
+mod from_github;
 mod key_values;
 mod output;
 mod place;

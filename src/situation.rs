@@ -24,6 +24,7 @@ use self::asked::Asked;
 pub(crate) use self::event_name::event_name;
 pub(crate) use self::inputs::{checked_inputs, given as given_inputs};
 use self::subject::Subject;
+pub(crate) use self::subject::runs_on_default;
 use crate::cli::EventArgs;
 use crate::environment::Environment;
 use crate::repository::{Repository, Resolved};

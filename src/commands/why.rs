@@ -1,4 +1,4 @@
-//! `wfrun why`: why a workflow is triggered and its jobs run, or not.
+//! `wfrun why`: why a workflow is triggered and its jobs run, or not; of a run that is over see [`super::why_run`].
 use std::collections::HashMap;
 
 use wfrun_plan::{Change, JobKey, JobOutlook, Prospect, candidates, search};
@@ -10,6 +10,7 @@ use crate::cli::{EventArgs, WhyArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::foresight::{Foreseen, Foresight};
+use crate::from_github::GithubRun;
 use crate::output::Output;
 
 /// So many ways out of one job are offered.
@@ -23,26 +24,47 @@ const MOST_JOBS: usize = 20_000;
 
 /// Explains what a situation makes of a workflow.
 pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
-    let foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
+    if let Some(run) = super::why_run::wanted(args)? {
+        return super::why_run::why_run(&run, args, output);
+    }
+    let run = args.from_github.as_deref().map(GithubRun::read).transpose()?;
+    let mut foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
         Ok(foresight) => foresight,
         Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
     };
-    let root = &foresight.set.root;
-    output.diagnostics(&to_show(&root.source, &foresight.diagnostics));
-    let foreseen = foresight.foresee(&args.situation, &args.foresee.force)?;
+    output.diagnostics(&to_show(&foresight.set.root.source, &foresight.diagnostics));
+    let mut args = args.clone();
+    let foreseen = match &run {
+        Some(run) => run.foresee(&mut foresight, &mut args.situation.happening, &args.foresee.force)?,
+        None => foresight.foresee(&args.situation, &args.foresee.force)?,
+    };
     for notice in &foreseen.notices {
         Output::note(notice);
     }
+    explain(&args, &foresight, &foreseen, run.as_ref(), output)
+}
+
+fn explain(
+    args: &WhyArgs,
+    foresight: &Foresight<'_>,
+    foreseen: &Foreseen,
+    run: Option<&GithubRun>,
+    output: &Output,
+) -> anyhow::Result<Exit> {
     let wanted = args.wanted.as_ref().or(args.situation.job.first());
     let jobs: Vec<&JobOutlook> = match wanted {
         Some(wanted) => vec![foreseen.job(wanted)?],
         None => foreseen.outlook.jobs.iter().collect(),
     };
-    let mut ways_out = WaysOut::new(args, &foresight, &foreseen);
+    let compared = run.map(|it| it.compare(foreseen, &jobs));
+    for note in compared.iter().flat_map(|it| &it.notes) {
+        Output::note(note);
+    }
+    let mut ways_out = WaysOut::new(args, foresight, foreseen);
     let jobs: Vec<JobWhy<'_>> =
         jobs.into_iter().map(|job| JobWhy { job, changes: ways_out.changes(job, wanted.is_some()) }).collect();
     let why = Why {
-        workflow: root,
+        workflow: &foresight.set.root,
         event: &foreseen.world.event,
         gates: &foreseen.gates,
         jobs,
@@ -50,9 +72,14 @@ pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) ->
         until_skipped: args.until_skipped,
     };
     if args.json {
-        Output::data(&format!("{:#}\n", why_json(&why)));
+        let mut json = why_json(&why);
+        if let (Some(compared), Some(members)) = (&compared, json.as_object_mut()) {
+            members.insert("github".to_owned(), compared.json());
+        }
+        Output::data(&format!("{json:#}\n"));
     } else {
-        Output::data(&why_text(&why, &output.stdout));
+        let compared = compared.map(|it| it.text()).unwrap_or_default();
+        Output::data(&(why_text(&why, &output.stdout) + &compared));
     }
     Ok(if foreseen.is_triggered() { Exit::Success } else { Exit::NotTriggered })
 }

@@ -53,6 +53,11 @@ impl Place {
     }
 }
 
+/// Whether an event runs on the default branch, and is about no other.
+pub(crate) fn runs_on_default(event: &str) -> bool {
+    Place::of(event) == Place::Default
+}
+
 /// Where the payload names the ref, and where its commit.
 fn members(event: &str) -> (&'static str, &'static str) {
     match event {

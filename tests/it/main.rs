@@ -16,3 +16,4 @@ mod steps;
 mod table;
 mod wftest;
 mod why;
+mod why_run;

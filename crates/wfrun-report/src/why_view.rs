@@ -295,7 +295,7 @@ fn step_lines(steps: &[StepOutlook], style: Style) -> Vec<String> {
 }
 
 /// `start` and `text`, broken so that it goes on at `indent`.
-fn hanging(start: &str, indent: usize, text: &str, style: Style) -> Vec<String> {
+pub(crate) fn hanging(start: &str, indent: usize, text: &str, style: Style) -> Vec<String> {
     let room = |taken: usize| style.width.saturating_sub(taken).max(20);
     let first = wrap(text, room(console::measure_text_width(start))).into_iter().next().unwrap_or_default();
     // `wrap` puts one blank between words, as `first` has them.

@@ -9,5 +9,6 @@ mod live;
 mod ndjson;
 mod plain;
 mod plan;
+mod run_why;
 mod tee;
 mod trace;

@@ -1,0 +1,147 @@
+//! Where a run on GitHub went other than is foreseen.
+use serde_json::{Value as Json, json};
+use wfrun_plan::{JobKey, JobOutlook, Prospect, Reason, StepOutlook};
+
+use super::matching::Matching;
+use super::{Ended, GithubJob, GithubRun, GithubStep, plain};
+use crate::foresight::Foreseen;
+
+/// A run on GitHub beside what is foreseen.
+pub(crate) struct Compared {
+    heading: String,
+    conclusion: String,
+    differences: Vec<Difference>,
+    /// Jobs that the workflow has not.
+    unknown: Vec<String>,
+    /// What to tell about what could not be compared.
+    pub(crate) notes: Vec<String>,
+}
+
+/// One thing that went another way; without a job it is the workflow, without a step the job.
+struct Difference {
+    job: Option<JobKey>,
+    step: Option<String>,
+    github: String,
+    foreseen: Prospect,
+}
+
+impl GithubRun {
+    /// Lays the run beside what is foreseen of some jobs.
+    pub(crate) fn compare(&self, foreseen: &Foreseen, asked: &[&JobOutlook]) -> Compared {
+        let matching = Matching::new(&self.jobs, &foreseen.outlook);
+        let unknown: Vec<String> = matching.unknown.iter().map(|it| plain(&it.name)).collect();
+        let mut notes: Vec<String> =
+            unknown.iter().map(|it| format!("GitHub's run has a job `{it}`, and the workflow has not")).collect();
+        notes.extend(
+            matching.ambiguous.iter().map(|it| {
+                format!("several jobs are called `{}`: they are not compared with GitHub's", plain(&it.name))
+            }),
+        );
+        let mut differences = Vec::new();
+        if foreseen.is_triggered() {
+            let jobs = foreseen.outlook.jobs.iter().zip(matching.own.iter().zip(&matching.with_called));
+            for (job, (own, all)) in jobs.filter(|(job, _)| asked.iter().any(|it| it.key == job.key)) {
+                differences.extend(job_difference(job, all));
+                differences.extend(step_differences(job, own));
+            }
+        } else {
+            let github = self.conclusion.clone();
+            differences.push(Difference { job: None, step: None, github, foreseen: Prospect::Skipped });
+        }
+        let (event, branch) = (plain(&self.event), plain(&self.head_branch));
+        let ended = if self.conclusion.is_empty() { "is not over" } else { &plain(&self.conclusion) };
+        let heading = format!("GitHub's run: {event} of {branch}, {ended}");
+        Compared { heading, conclusion: self.conclusion.clone(), differences, unknown, notes }
+    }
+}
+
+fn job_difference(job: &JobOutlook, of_github: &[&GithubJob]) -> Option<Difference> {
+    let first = of_github.first()?;
+    // GitHub fails a job that wfrun cannot make sense of either.
+    let is_broken = matches!(job.reason, Some(Reason::ConditionError { .. } | Reason::Strategy { .. }));
+    let ran = of_github.iter().find(|it| Ended::of(&it.conclusion).has_run());
+    let all_skipped = of_github.iter().all(|it| Ended::of(&it.conclusion) == Ended::Skipped);
+    let github = match (job.verdict, ran) {
+        (Prospect::Runs, None) if all_skipped => &first.conclusion,
+        (Prospect::Skipped, Some(ran)) if !(is_broken && Ended::of(&ran.conclusion) == Ended::Failure) => {
+            &ran.conclusion
+        }
+        (Prospect::Runs | Prospect::Skipped | Prospect::Depends, _) => return None,
+    };
+    Some(Difference { job: Some(job.key.clone()), step: None, github: github.clone(), foreseen: job.verdict })
+}
+
+/// Steps are compared up to the first that failed: all that is foreseen of steps holds if those before go well.
+fn step_differences(job: &JobOutlook, of_github: &[&GithubJob]) -> Vec<Difference> {
+    let ([ran], true) = (of_github, job.legs.len() == 1) else { return Vec::new() };
+    if !Ended::of(&ran.conclusion).has_run() {
+        return Vec::new();
+    }
+    let mut steps: Vec<&GithubStep> = ran.steps.iter().collect();
+    steps.sort_by_key(|it| it.number);
+    let end = steps.iter().position(|it| matches!(Ended::of(&it.conclusion), Ended::Failure | Ended::Cancelled));
+    steps.truncate(end.map_or(steps.len(), |it| it + 1));
+    let differs = |step: &&GithubStep| {
+        let is_other = match (step_of(job, &step.name)?.verdict, Ended::of(&step.conclusion)) {
+            (Prospect::Runs, ended) => ended == Ended::Skipped,
+            (Prospect::Skipped, ended) => ended.has_run(),
+            (Prospect::Depends, _) => false,
+        };
+        is_other.then(|| Difference {
+            job: Some(job.key.clone()),
+            step: Some(plain(&step.name)),
+            github: step.conclusion.clone(),
+            foreseen: if step.conclusion == "skipped" { Prospect::Runs } else { Prospect::Skipped },
+        })
+    };
+    steps.iter().filter_map(differs).collect()
+}
+
+/// The step of this name, if there is one only.
+fn step_of<'a>(job: &'a JobOutlook, name: &str) -> Option<&'a StepOutlook> {
+    let name = name.to_lowercase();
+    let mut found = job.steps.iter().filter(|it| it.name.to_lowercase() == name);
+    found.next().filter(|_| found.next().is_none())
+}
+
+impl Compared {
+    /// For people; begins with an empty line.
+    pub(crate) fn text(&self) -> String {
+        let mut lines = vec![String::new(), self.heading.clone()];
+        lines.extend(self.differences.iter().map(|it| format!("  {}", it.sentence())));
+        if self.differences.is_empty() {
+            lines.push("  it went as foreseen, as far as that can be told".to_owned());
+        }
+        lines.into_iter().map(|it| it + "\n").collect()
+    }
+
+    /// `{"conclusion","differences":[{"job","step","github","foreseen","message"}],"unknown_jobs":[…]}`
+    pub(crate) fn json(&self) -> Json {
+        let differences = self.differences.iter().map(|it| {
+            json!({
+                "job": it.job, "step": it.step, "github": it.github, "foreseen": it.foreseen, "message": it.sentence(),
+            })
+        });
+        json!({
+            "conclusion": self.conclusion,
+            "differences": differences.collect::<Vec<_>>(),
+            "unknown_jobs": self.unknown,
+        })
+    }
+}
+
+impl Difference {
+    fn sentence(&self) -> String {
+        let what = match (&self.job, &self.step) {
+            (None, _) => return "GitHub ran it, and what happened does not trigger it here".to_owned(),
+            (Some(job), None) => plain(job.as_str()),
+            (Some(job), Some(step)) => format!("{}, step {step}", plain(job.as_str())),
+        };
+        match self.foreseen {
+            Prospect::Runs => format!("{what}: GitHub skipped it, wfrun would run it"),
+            Prospect::Skipped | Prospect::Depends => {
+                format!("{what}: GitHub ran it ({}), wfrun would skip it", plain(&self.github))
+            }
+        }
+    }
+}
