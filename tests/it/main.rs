@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod check_references;
 mod diagnostics_pages;
+mod differences;
 mod docker;
 mod eval;
 mod graph;

@@ -20,7 +20,7 @@ pub trait Scope {
     fn call(&self, function: &str, args: &[Value]) -> Called;
 
     /// Tells whether the value at a fixed path, the context first, is known already; asked before a run only, by
-    /// [`foresee`](crate::foresee). Names are as written, in any case.
+    /// [`foresee`](crate::foresee()). Names are as written, in any case.
     fn knows(&self, path: &[&str]) -> bool {
         let _: &[&str] = path;
         true
