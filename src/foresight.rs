@@ -94,6 +94,7 @@ impl<'e> Foresight<'e> {
             inputs: Value::Object(found.inputs),
             vars: vars.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Object>(),
             results,
+            outputs: IndexMap::new(),
         };
         let outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
         known_jobs(&outlook, &forced)?;

@@ -99,13 +99,14 @@ fn world(case: &Case, event: Event, identity: wfrun_plan::RunIdentity, played: &
     results.extend(ends);
     let vars = case.given.vars.iter().map(|(name, value)| (name.clone(), Value::string(value)));
     let inputs = Value::Object(case.given.checked_inputs.context.clone());
-    World { event, identity, inputs, vars: vars.collect(), results }
+    let outputs = case.job_outputs.iter().cloned().collect();
+    World { event, identity, inputs, vars: vars.collect(), results, outputs }
 }
 
 fn failure(expectation: &Expectation, actual: impl Into<String>, reason: Option<String>) -> TestFailure {
     let expected = match &expectation.of {
         Expected::Triggered(it) => it.to_string(),
-        Expected::Job(_, fate) | Expected::Step(_, fate) => fate.as_str().to_owned(),
+        Expected::Job(_, _, fate) | Expected::Step(_, fate) => fate.as_str().to_owned(),
         Expected::JobOutput(_, _, value) | Expected::StepOutput(_, _, value) => value.clone(),
         Expected::Diagnostics(codes) => listed(codes),
     };
@@ -158,7 +159,8 @@ impl Result<'_> {
                 let reason = "the event passes all filters of the workflow".to_owned();
                 return Some(failure(expectation, "true", Some(reason)));
             }
-            Expected::Job(job, fate) => (self.job(job), *fate),
+            Expected::Job(job, None, fate) => (self.job(job), *fate),
+            Expected::Job(job, Some(leg), fate) => (self.leg(job, leg), *fate),
             Expected::Step(step, fate) => (self.step(step), *fate),
             Expected::JobOutput(job, name, value) => {
                 return output(expectation, self.job_output(job, &name.value), value);
@@ -185,6 +187,20 @@ impl Result<'_> {
             Some(run) => self.job_run(key, run),
             None => self.called(key),
         }
+    }
+
+    /// One job of a matrix: it is there or not, and fares as the others do.
+    fn leg(&self, key: &str, leg: &str) -> Found {
+        let found = self.job(key);
+        let Some(job) = self.outlook.job(key).filter(|it| it.verdict == Prospect::Runs) else { return found };
+        if !job.deferred.is_empty() {
+            return depends(&format!("`{}`: give it under `outputs`", job.deferred.join("`, `")));
+        }
+        if job.legs.iter().any(|it| it.key.as_str().eq_ignore_ascii_case(leg)) {
+            return found;
+        }
+        let legs: Vec<String> = job.legs.iter().map(|it| format!("`{}`", it.key)).collect();
+        Found { actual: "not there".to_owned(), reason: Some(format!("its jobs are: {}", legs.join(", "))) }
     }
 
     fn job_run(&self, key: &str, run: &JobRun) -> Found {

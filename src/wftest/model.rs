@@ -94,8 +94,8 @@ pub(crate) struct Expectation {
 pub(crate) enum Expected {
     /// Whether the event triggers the workflow.
     Triggered(bool),
-    /// What becomes of a job.
-    Job(String, Fate),
+    /// What becomes of a job, or of one leg of its matrix.
+    Job(String, Option<String>, Fate),
     /// What becomes of a step.
     Step(StepPlace, Fate),
     /// An output of a job.

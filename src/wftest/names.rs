@@ -106,6 +106,12 @@ impl Unknown {
     }
 }
 
+/// The key of a leg, if a job of a matrix is named: `test (20)`.
+pub(super) fn leg(text: &str) -> Option<String> {
+    let own = text.rsplit(" / ").next().unwrap_or_default();
+    own.contains(" (").then(|| text.to_owned())
+}
+
 fn without_leg(text: &str) -> &str {
     text.split_once(" (").map_or(text, |(job, _)| job).trim()
 }

@@ -9,7 +9,7 @@ use wfrun_workflow::{FileRef, Here, Job, LintSettings, Loaded, SetOptions, Workf
 
 use super::given::{KEYS, Reader};
 use super::model::{Case, Expectation, Expected, Fate, Given, StepPlace, TestFile};
-use super::names::{Names, Unknown};
+use super::names::{self, Names, Unknown};
 use super::playable::playable;
 use crate::output::Output;
 use crate::repositories::Repositories;
@@ -330,7 +330,7 @@ fn fates(reader: &mut Reader<'_>, case: &mut Case, key: &str, node: &Node, names
         };
         let text = &entry.key.value;
         let of = match key {
-            "jobs" => names.job(text).map(|job| Expected::Job(job, fate)),
+            "jobs" => names.job(text).map(|job| Expected::Job(job, names::leg(text), fate)),
             _ => names.step(text).map(|step| Expected::Step(step, fate)),
         };
         match of {

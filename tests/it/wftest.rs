@@ -211,6 +211,32 @@ fn called_workflows_and_matrices() {
     );
 }
 
+/// A matrix that a job puts out is known once a case says what that is.
+#[test]
+fn legs_of_matrices() {
+    let workflow = "on: push
+jobs:
+  find: {runs-on: x, outputs: {list: '${{ steps.s.outputs.list }}'}, steps: [{id: s, run: x}]}
+  each:
+    needs: find
+    strategy: {matrix: {app: '${{ fromJSON(needs.find.outputs.list) }}'}}
+    runs-on: x
+    steps: [{run: x}]
+";
+    let report = |case: &str| {
+        let tests = format!("workflow: w.yml\ncases: [{case}]\n");
+        let ran = Repo::of(&[("w.yml", workflow), ("w.wftest.yml", &tests)]).wfrun(&["test"]);
+        (ran.code, ran.stdout)
+    };
+    let outputs = r#"outputs: {find: {list: '["web", "api"]'}}"#;
+    let (code, said) = report(&format!("{{{outputs}, expect: {{jobs: {{each (web): runs, each (api): success}}}}}}"));
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = report(&format!("{{{outputs}, expect: {{jobs: {{each (db): runs}}}}}}"));
+    assert!(code == 1 && said.contains("its jobs are: `each (web)`, `each (api)`"), "{said}");
+    let (code, said) = report("{expect: {jobs: {each (web): runs}}}");
+    assert!(code == 1 && said.contains("`needs.find.outputs.list`: give it under `outputs`"), "{said}");
+}
+
 #[test]
 fn inputs_events_and_diagnostics() {
     passes("{event: workflow_dispatch, inputs: {level: full}, expect: {jobs: {full: runs}}}");

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use wfrun_expr::Value;
+use wfrun_expr::{Object, Value};
 use wfrun_workflow::{FileRef, Job, JobId, Workflow, WorkflowSet};
 
 use super::legs::legs;
@@ -115,7 +115,7 @@ impl Build<'_> {
         let key = within(place.key(), id.as_str());
         let needs = needed(workflow, job);
         let ancestors = all_before(&needs, states);
-        let view = View::new(&needs, &ancestors, states);
+        let view = View::new(&needs, &ancestors, states, |id| self.world.outputs(within(place.key(), id).as_str()));
         let mut keys = std::mem::take(&mut self.keys);
         let before = view.before(self, inputs);
         let (verdict, reason) = place.fated(judge::job(&job.condition, &before));
@@ -212,9 +212,10 @@ struct View {
 }
 
 impl View {
-    fn new(needs: &[&JobId], ancestors: &[JobId], states: &States) -> Self {
+    fn new(needs: &[&JobId], ancestors: &[JobId], states: &States, outputs: impl Fn(&str) -> Option<Object>) -> Self {
         let result = |id: &JobId| states.get(id).and_then(|it| it.result.clone());
-        let needs = needs.iter().map(|id| Need { id: id.to_string(), result: result(id) });
+        let needs =
+            needs.iter().map(|id| Need { id: id.to_string(), result: result(id), outputs: outputs(id.as_str()) });
         let jobs = ancestors.iter().map(|id| Ancestor {
             id: id.to_string(),
             result: result(id),

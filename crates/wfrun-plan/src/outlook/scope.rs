@@ -4,12 +4,14 @@ use wfrun_expr::{Called, Object, Scope, Value};
 use wfrun_syntax::eq_ignoring_case;
 
 /// How a need stands before the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Need {
     /// As it is written in `needs`.
     pub(super) id: String,
     /// Its result, if it is known.
     pub(super) result: Option<String>,
+    /// Its outputs, if they are stated.
+    pub(super) outputs: Option<Object>,
 }
 
 /// What status functions say before the run.
@@ -128,7 +130,8 @@ impl<'a> Before<'a> {
     fn needs_object(&self) -> Value {
         let members = self.needs.iter().map(|need| {
             let result = need.result.clone().unwrap_or_else(|| "success".to_owned());
-            let members = [("result", Value::from(result)), ("outputs", Value::Object(Object::default()))];
+            let outputs = need.outputs.clone().unwrap_or_default();
+            let members = [("result", Value::from(result)), ("outputs", Value::Object(outputs))];
             (need.id.clone(), Value::Object(members.into_iter().collect()))
         });
         Value::Object(members.collect())
@@ -138,6 +141,10 @@ impl<'a> Before<'a> {
     fn knows_need(&self, rest: &[&str]) -> bool {
         let known = |need: &Need| match rest.get(1) {
             Some(member) if eq_ignoring_case(member, "result") => need.result.is_some(),
+            Some(member) if eq_ignoring_case(member, "outputs") && need.outputs.is_some() => {
+                let has = |name: &&str| need.outputs.as_ref().is_some_and(|it| it.get(name).is_some());
+                rest.get(2).is_none_or(has)
+            }
             _ => need.result.as_deref() == Some("skipped"),
         };
         match rest.first() {

@@ -31,7 +31,14 @@ pub(crate) fn world(name: &str, git_ref: &str) -> World {
         workflow_sha: "1".repeat(40),
     };
     let inputs = Value::Object(Object::default());
-    World { event: event(name, git_ref), identity, inputs, vars: Object::default(), results: IndexMap::new() }
+    World {
+        event: event(name, git_ref),
+        identity,
+        inputs,
+        vars: Object::default(),
+        results: IndexMap::new(),
+        outputs: IndexMap::new(),
+    }
 }
 
 fn push(jobs: &str) -> WorkflowSet {
@@ -107,6 +114,17 @@ fn stated_results_are_taken() {
     assert_eq!(verdicts(&found), "a runs, b runs, c skipped");
     let Some(Reason::Needs { result, .. }) = &found.jobs[2].reason else { panic!("{:?}", found.jobs[2].reason) };
     assert_eq!(result, "failure");
+}
+
+#[test]
+fn stated_outputs_are_taken() {
+    let if_b = "if: needs.a.outputs.x == '1'";
+    let if_c = "if: needs.a.outputs.other";
+    let set = push(&format!("a: {{{BODY}}}\nb: {{needs: a, {if_b}, {BODY}}}\nc: {{needs: a, {if_c}, {BODY}}}"));
+    let mut world = world("push", "refs/heads/main");
+    world.outputs.insert("a".to_owned(), [("x".to_owned(), "1".to_owned())].into_iter().collect());
+    let found = outlook(&set, &world).expect("a plan");
+    assert_eq!(verdicts(&found), "a runs, b runs, c depends");
 }
 
 /// Source: GitHub: planning rules 4.9.

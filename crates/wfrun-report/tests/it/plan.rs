@@ -66,7 +66,8 @@ fn look(text: &str, event: &Event) -> (Arc<Workflow>, Outlook) {
         workflow_sha: event.sha.clone(),
     };
     let (inputs, vars) = (Value::Object(Object::default()), Object::default());
-    let world = World { event: event.clone(), identity, inputs, vars, results: IndexMap::new() };
+    let world =
+        World { event: event.clone(), identity, inputs, vars, results: IndexMap::new(), outputs: IndexMap::new() };
     let found = outlook(&set, &world).expect("a plan");
     (set.root, found)
 }
