@@ -107,7 +107,7 @@ explained. A workflow wins over a run of the same name")]
 pub(crate) struct WhyArgs {
     #[command(flatten)]
     pub(crate) situation: SituationArgs,
-    /// Explain this job at length
+    /// Explain this job at length; alone, it may stand in the place of the workflow
     #[arg(value_name = "JOB")]
     pub(crate) wanted: Option<String>,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod run;
 mod table;
 mod test;
 mod why;
+mod why_job;
 mod why_run;
 
 pub(crate) use run::plan_error;

@@ -24,6 +24,8 @@ const MOST_JOBS: usize = 20_000;
 
 /// Explains what a situation makes of a workflow.
 pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
+    let of_job = super::why_job::named(args)?;
+    let args = of_job.as_ref().unwrap_or(args);
     if let Some(run) = super::why_run::wanted(args)? {
         return super::why_run::why_run(&run, args, output);
     }

@@ -85,6 +85,18 @@ fn a_workflow_that_is_not_triggered_ends_with_4_and_says_where() {
 }
 
 #[test]
+fn the_workflow_of_a_job_need_not_be_named() {
+    let repo = Repo::example();
+    let given = ["--event", "pull_request", "--ref", "feature/x", "--base", "main"];
+    let short = repo.wfrun(&[&["why", "build-and-deploy"], &given[..]].concat()).ends_with(0);
+    let long = repo.wfrun(&[&["why", "deploy", "build-and-deploy"], &given[..]].concat()).ends_with(0);
+    assert_eq!(short.stdout, long.stdout);
+    repo.write(".github/workflows/other.yml", "on: push\njobs: {test: {runs-on: x, steps: [{run: x}]}}\n");
+    let ran = repo.wfrun(&["why", "test"]).ends_with(2);
+    assert!(ran.stderr.contains("several workflows have a job `test`: deploy.yml, other.yml"), "{}", ran.stderr);
+}
+
+#[test]
 fn until_skipped_is_the_reverse() {
     let repo = Repo::example();
     let ran = repo.wfrun(&["why", "deploy", "build-and-deploy", "--until-skipped", "--json"]).ends_with(0);
