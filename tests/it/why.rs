@@ -118,3 +118,10 @@ fn misspelt_jobs_and_results_are_refused() {
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn with_colour_the_text_of_each_gate_is_underlined() {
+    let repo = Repo::example();
+    let ran = repo.wfrun(&["why", "deploy", "--ref", "main", "--color", "always"]).ends_with(0);
+    assert!(ran.stdout.contains("\u{1b}[4mmain\u{1b}[0m"), "{}", ran.stdout);
+}

@@ -13,6 +13,7 @@ pub(crate) enum Label {
     Notice,
     Running,
     Heading,
+    Place,
     Dim,
 }
 
@@ -26,6 +27,7 @@ impl Label {
             Self::Notice => Paint::new().blue(),
             Self::Running => Paint::new().cyan(),
             Self::Heading => Paint::new().bold(),
+            Self::Place => Paint::new().underlined(),
             Self::Skipped | Self::Dim => Paint::new().dim(),
         }
     }

@@ -158,7 +158,16 @@ fn gate_lines(gate: &Gate, source: &Source, style: Style) -> Vec<String> {
     let mark = style.mark(if gate.passed { Mark::Success } else { Mark::Failure });
     let at = gate.span.filter(|it| *it != Span::default()).map(|it| located(source, it)).unwrap_or_default();
     let words = cut(&one_line(&words), style.width.saturating_sub(at.len() + 15), style).into_owned();
-    let mut lines = vec![format!("  {mark} {}  {words}  {}", pad(name, 7), style.paint(Label::Dim, &at))];
+    let mut line = format!("  {mark} {}  {words}  {}", pad(name, 7), style.paint(Label::Dim, &at));
+    // Without colour nothing is underlined, and the words name what is there.
+    if let Some(span) = gate.span.filter(|it| style.color && gate.passed && *it != Span::default()) {
+        let text = source.slice(span).lines().next().unwrap_or_default();
+        let room = style.width.saturating_sub(console::measure_text_width(&line) + 2);
+        if console::measure_text_width(text) <= room {
+            line = format!("{line}  {}", style.paint(Label::Place, text));
+        }
+    }
+    let mut lines = vec![line];
     if let Some(span) = gate.span.filter(|it| !gate.passed && *it != Span::default()) {
         lines.extend(snippet(source, &[span], style));
     }
