@@ -148,6 +148,9 @@ pub(crate) struct ForeseeArgs {
     /// Take it that a job ends so (can be repeated)
     #[arg(long, value_name = "JOB=RESULT")]
     pub(crate) force: Vec<String>,
+    /// Of each matrix that has the key, only legs with the value (can be repeated)
+    #[arg(long, value_name = "KEY:VALUE")]
+    pub(crate) matrix: Vec<String>,
     /// A folder that holds another repository, for `uses:` (can be repeated)
     #[arg(long, value_name = "OWNER/NAME[@REF]=DIR")]
     pub(crate) local_repository: Vec<String>,

@@ -20,6 +20,8 @@ pub(crate) struct Foresight<'e> {
     pub(crate) set: WorkflowSet,
     root: PathBuf,
     repository: Repository,
+    /// Names and values of the legs that are looked at.
+    legs: Vec<(String, String)>,
     environment: &'e Environment,
     /// How jobs end by key, where `--force` does not say: as a run on GitHub had it.
     pub(crate) assumed: IndexMap<String, String>,
@@ -59,7 +61,15 @@ impl<'e> Foresight<'e> {
             return Ok(Err(diagnostics));
         }
         let repository = Repository::open(&found.root).with_memory();
-        Ok(Ok(Self { set, root: found.root, repository, environment, assumed: IndexMap::new(), diagnostics }))
+        Ok(Ok(Self {
+            set,
+            root: found.root,
+            repository,
+            legs: legs(&more.matrix)?,
+            environment,
+            assumed: IndexMap::new(),
+            diagnostics,
+        }))
     }
 
     /// The default branch, as given or as git has it.
@@ -96,8 +106,9 @@ impl<'e> Foresight<'e> {
             results,
             outputs: IndexMap::new(),
         };
-        let outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
+        let mut outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
         known_jobs(&outlook, &forced)?;
+        outlook.keep_legs(&self.legs);
         Ok(Foreseen { gates: gates(root, &world.event), world, outlook, notices: found.notices })
     }
 }
@@ -139,6 +150,15 @@ fn results(force: &[String]) -> anyhow::Result<IndexMap<String, String>> {
         Ok((job, result))
     };
     force.iter().map(parse).collect()
+}
+
+/// Reads `--matrix KEY:VALUE`.
+fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    let parse = |text: &String| match text.split_once(':') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Help::error("cli/pair", format!("`--matrix {text}` is no pair"), "write KEY:VALUE")),
+    };
+    matrix.iter().map(parse).collect()
 }
 
 /// A misspelt job would be taken for nothing.

@@ -69,3 +69,20 @@ fn an_invalid_workflow_is_not_drawn() {
     let ran = repo.wfrun(&["graph", "w.yml"]).ends_with(2);
     assert!(ran.stdout.is_empty() && ran.stderr.contains("workflow/call-not-found"), "{}", ran.stderr);
 }
+
+#[test]
+fn legs_can_be_chosen() {
+    let workflow = "on: push\njobs:\n  a: {strategy: {matrix: {os: [x, Y], n: [1, 2]}}, runs-on: x, steps: [{run: x}]}\n  \
+                    b: {runs-on: x, steps: [{run: x}]}\n";
+    let repo = Repo::new(workflow, &[]);
+    let keys = |matrix: &[&str]| {
+        let ran = repo.wfrun(&[&["plan", "w.yml", "--json"], matrix].concat()).ends_with(0);
+        let found: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let jobs = found["jobs"].as_array().expect("jobs").iter();
+        jobs.map(|it| it["key"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>().join(" | ")
+    };
+    assert_eq!(keys(&["--matrix", "os:y"]), "a (Y, 1) | a (Y, 2) | b");
+    assert_eq!(keys(&["--matrix", "os:x", "--matrix", "n:2"]), "a (x, 2) | b");
+    assert_eq!(keys(&["--matrix", "os:z"]), "b");
+    assert!(repo.wfrun(&["plan", "w.yml", "--matrix", "os"]).ends_with(2).stderr.contains("write KEY:VALUE"));
+}

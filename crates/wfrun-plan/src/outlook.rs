@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use wfrun_expr::Value;
+use wfrun_syntax::eq_ignoring_case;
 use wfrun_workflow::{Job, JobId, StepId, Workflow};
 
 pub use build::outlook;
@@ -139,6 +140,25 @@ impl Outlook {
         Ok(chosen)
     }
 
+    /// Leaves of each matrix the legs that have these values, and what they call. A job whose matrix has none of the
+    /// names keeps all; names and values are compared ignoring case.
+    pub fn keep_legs(&mut self, wanted: &[(String, String)]) {
+        let mut gone: HashSet<JobKey> = HashSet::new();
+        // Callers stand before what they call.
+        self.jobs.retain_mut(|job| {
+            if job.caller.as_ref().is_some_and(|it| gone.contains(it)) {
+                gone.insert(job.key.clone());
+                gone.extend(job.legs.iter().map(|it| it.key.clone()));
+                return false;
+            }
+            let left_out = |leg: &Leg| !leg.has(wanted);
+            gone.extend(job.legs.iter().filter(|it| left_out(it)).map(|it| it.key.clone()));
+            let had_legs = !job.legs.is_empty();
+            job.legs.retain(|it| !left_out(it));
+            !had_legs || !job.legs.is_empty()
+        });
+    }
+
     /// Returns the number of jobs that a run would have, legs counted.
     pub fn count(&self) -> usize {
         self.jobs.iter().map(|it| it.legs.len().max(1)).sum()
@@ -157,6 +177,13 @@ impl Leg {
             concurrency: None,
             timeout_minutes: None,
         }
+    }
+}
+
+impl Leg {
+    fn has(&self, wanted: &[(String, String)]) -> bool {
+        let Some(matrix) = self.matrix.as_object() else { return true };
+        wanted.iter().all(|(name, value)| matrix.get(name).is_none_or(|it| eq_ignoring_case(&it.to_text(), value)))
     }
 }
 
