@@ -115,7 +115,7 @@ fn changed(world: &World, changes: &[Change]) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn changes_hold_and_are_the_smallest(first in condition(), second in condition(), now in situation()) {
