@@ -63,8 +63,7 @@ fn explain(
         Output::note(note);
     }
     let mut ways_out = WaysOut::new(args, foresight, foreseen);
-    let jobs: Vec<JobWhy<'_>> =
-        jobs.into_iter().map(|job| JobWhy { job, changes: ways_out.changes(job, wanted.is_some()) }).collect();
+    let jobs: Vec<JobWhy<'_>> = jobs.into_iter().map(|job| ways_out.job(job, wanted.is_some())).collect();
     let why = Why {
         workflow: &foresight.set.root,
         event: &foreseen.world.event,
@@ -104,6 +103,11 @@ impl<'a> WaysOut<'a> {
     fn new(args: &'a WhyArgs, foresight: &'a Foresight<'a>, foreseen: &'a Foreseen) -> Self {
         let goal = if args.until_skipped { Prospect::Skipped } else { Prospect::Runs };
         Self { args, foresight, foreseen, goal, tried: HashMap::new(), budget: MOST_JOBS }
+    }
+
+    fn job<'j>(&mut self, job: &'j JobOutlook, at_length: bool) -> JobWhy<'j> {
+        let sought = self.foreseen.verdict(job) != self.goal;
+        JobWhy { job, changes: self.changes(job, at_length), sought }
     }
 
     /// The smallest changes for one job; each was planned again with the options it stands for.

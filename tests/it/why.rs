@@ -97,6 +97,15 @@ fn the_workflow_of_a_job_need_not_be_named() {
 }
 
 #[test]
+fn that_nothing_was_found_is_said() {
+    let repo = Repo::new(WORKFLOW, &[]);
+    let ran = repo.wfrun(&["why", "w.yml", "never", "--event", "workflow_dispatch"]).ends_with(0);
+    assert!(ran.stdout.contains("no change that was tried makes it run for sure"), "{}", ran.stdout);
+    let ran = repo.wfrun(&["why", "w.yml", "open", "--event", "workflow_dispatch"]).ends_with(0);
+    assert!(!ran.stdout.contains("no change"), "{}", ran.stdout);
+}
+
+#[test]
 fn until_skipped_is_the_reverse() {
     let repo = Repo::example();
     let ran = repo.wfrun(&["why", "deploy", "build-and-deploy", "--until-skipped", "--json"]).ends_with(0);

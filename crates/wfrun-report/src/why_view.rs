@@ -37,6 +37,8 @@ pub struct JobWhy<'a> {
     pub job: &'a JobOutlook,
     /// The smallest changes that turn its verdict round, the simplest first.
     pub changes: Vec<Vec<Change>>,
+    /// Whether they were looked for.
+    pub sought: bool,
 }
 
 impl Why<'_> {
@@ -256,6 +258,10 @@ fn at_length(why: &Why<'_>, it: &JobWhy<'_>, style: Style) -> Vec<String> {
     }
     if why.refusal().is_some() {
         lines.push("    all of that counts only once the event triggers the workflow".to_owned());
+    }
+    if it.sought && it.changes.is_empty() {
+        let would = if why.until_skipped { "be skipped" } else { "run" };
+        lines.extend([String::new(), format!("    no change that was tried makes it {would} for sure")]);
     }
     if !it.changes.is_empty() {
         lines.extend([String::new(), format!("    {}", turned(why))]);
