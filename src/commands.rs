@@ -12,7 +12,7 @@ mod why;
 mod why_job;
 mod why_run;
 
-pub(crate) use run::plan_error;
+pub(crate) use run::{plan_error, refuse as refuse_workflow};
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;

@@ -3,13 +3,15 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{Gate, JobOutlook, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook};
+use wfrun_plan::{Gate, JobOutlook, NotTriggered, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook};
 use wfrun_syntax::{Checked, Diagnostic};
 use wfrun_workflow::{FileRef, SetOptions, WorkflowSet, read_set};
 
+use crate::check::to_show;
 use crate::cli::{EventArgs, ForeseeArgs, SituationArgs};
 use crate::environment::Environment;
-use crate::output::Help;
+use crate::exit::Exit;
+use crate::output::{Help, Output};
 use crate::repositories::Repositories;
 use crate::repository::Repository;
 use crate::situation::situation_in;
@@ -22,11 +24,13 @@ pub(crate) struct Foresight<'e> {
     repository: Repository,
     /// Names and values of the legs that are looked at.
     legs: Vec<(String, String)>,
+    /// The variables of files; read once, however many situations are looked at.
+    vars: IndexMap<String, String>,
     environment: &'e Environment,
     /// How jobs end by key, where `--force` does not say: as a run on GitHub had it.
     pub(crate) assumed: IndexMap<String, String>,
     /// What is wrong, none of it an error.
-    pub(crate) diagnostics: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// What a situation makes of a workflow.
@@ -43,7 +47,7 @@ const RESULTS: [&str; 4] = ["success", "failure", "cancelled", "skipped"];
 
 impl<'e> Foresight<'e> {
     /// Reads a workflow and all it calls; gives back the findings if one is an error.
-    pub(crate) fn read(
+    fn read(
         args: &SituationArgs,
         more: &ForeseeArgs,
         environment: &'e Environment,
@@ -55,7 +59,8 @@ impl<'e> Foresight<'e> {
         let Checked { value: set, mut diagnostics } = read_set(&found.source, SetOptions::default(), &mut load);
         // Secrets and variables of the environment decide nothing here; what is wrong with them is said all the same.
         diagnostics.extend(secrets::given(args)?.diagnostics);
-        diagnostics.extend(key_values::collect(&args.var_file, &args.var, "--var")?.diagnostics);
+        let vars = key_values::collect(&args.var_file, &[], "--var")?;
+        diagnostics.extend(vars.diagnostics);
         diagnostics.extend(key_values::collect(&args.env_file, &args.env, "--env")?.diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Ok(Err(diagnostics));
@@ -66,10 +71,27 @@ impl<'e> Foresight<'e> {
             root: found.root,
             repository,
             legs: legs(&more.matrix)?,
+            vars: vars.value,
             environment,
             assumed: IndexMap::new(),
             diagnostics,
         }))
+    }
+
+    /// Reads it and shows what is wrong with it; an exit code, where that is an error.
+    pub(crate) fn open(
+        args: &SituationArgs,
+        more: &ForeseeArgs,
+        environment: &'e Environment,
+        output: &Output,
+    ) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(match Self::read(args, more, environment)? {
+            Ok(it) => {
+                output.diagnostics(&to_show(&it.set.root.source, &it.diagnostics));
+                Ok(it)
+            }
+            Err(diagnostics) => Err(crate::commands::refuse_workflow(output, &diagnostics)),
+        })
     }
 
     /// The default branch, as given or as git has it.
@@ -86,7 +108,8 @@ impl<'e> Foresight<'e> {
     pub(crate) fn foresee(&self, args: &EventArgs, force: &[String]) -> anyhow::Result<Foreseen> {
         let root = &self.set.root;
         let found = situation_in(self.repository.clone(), root, &self.root, args, self.environment)?;
-        let vars = key_values::collect(&args.var_file, &args.var, "--var")?.value;
+        let mut vars = self.vars.clone();
+        vars.extend(key_values::collect(&[], &args.var, "--var")?.value);
         let forced = results(force)?;
         let mut results = self.assumed.clone();
         results.retain(|key, _| !forced.keys().any(|it| it.eq_ignore_ascii_case(key)));
@@ -114,6 +137,18 @@ impl<'e> Foresight<'e> {
 }
 
 impl Foreseen {
+    /// Says what there is to tell about the situation.
+    pub(crate) fn tell(&self) {
+        for notice in &self.notices {
+            Output::note(notice);
+        }
+    }
+
+    /// Why the event does not trigger the workflow, if it does not: the first gate that is not passed.
+    pub(crate) fn refusal(&self) -> Option<NotTriggered> {
+        self.gates.iter().find(|it| !it.passed).cloned().and_then(Gate::refusal)
+    }
+
     /// Whether the event triggers the workflow.
     pub(crate) fn is_triggered(&self) -> bool {
         self.gates.iter().all(|it| it.passed)

@@ -1,8 +1,6 @@
 //! `wfrun graph`: a drawing of what would happen.
-use wfrun_plan::Gate;
 use wfrun_report::{graph_dot, graph_mermaid, graph_svg, graph_text, not_triggered};
 
-use crate::check::to_show;
 use crate::cli::{Drawing, GraphArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -11,17 +9,14 @@ use crate::output::Output;
 
 /// Draws the jobs as they would run.
 pub(crate) fn graph(args: &GraphArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
-    let foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
+    let foresight = match Foresight::open(&args.situation, &args.foresee, environment, output)? {
         Ok(foresight) => foresight,
-        Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
+        Err(exit) => return Ok(exit),
     };
     let workflow = &foresight.set.root;
-    output.diagnostics(&to_show(&workflow.source, &foresight.diagnostics));
     let mut foreseen = foresight.foresee(&args.situation, &args.foresee.force)?;
-    for notice in &foreseen.notices {
-        Output::note(notice);
-    }
-    if let Some(reason) = foreseen.gates.iter().cloned().find_map(Gate::refusal) {
+    foreseen.tell();
+    if let Some(reason) = foreseen.refusal() {
         output.diagnostics(&[not_triggered(&reason, workflow, &foreseen.world.event)]);
         return Ok(Exit::NotTriggered);
     }

@@ -1,8 +1,6 @@
 //! `wfrun plan`: what would happen.
-use wfrun_plan::Gate;
 use wfrun_report::{PlanView, not_triggered, not_triggered_json, plan_json, plan_text};
 
-use crate::check::to_show;
 use crate::cli::PlanArgs;
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -11,18 +9,15 @@ use crate::output::Output;
 
 /// Shows the jobs as they would run.
 pub(crate) fn plan(args: &PlanArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
-    let foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
+    let foresight = match Foresight::open(&args.situation, &args.foresee, environment, output)? {
         Ok(foresight) => foresight,
-        Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
+        Err(exit) => return Ok(exit),
     };
     let workflow = &foresight.set.root;
-    output.diagnostics(&to_show(&workflow.source, &foresight.diagnostics));
     let foreseen = foresight.foresee(&args.situation, &args.foresee.force)?;
-    for notice in &foreseen.notices {
-        Output::note(notice);
-    }
+    foreseen.tell();
     let event = &foreseen.world.event;
-    if let Some(reason) = foreseen.gates.iter().cloned().find_map(Gate::refusal) {
+    if let Some(reason) = foreseen.refusal() {
         if args.json {
             Output::data(&format!("{}\n", not_triggered_json(&reason)));
         } else {

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
 }
 
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
-pub(super) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
+pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
     const BEYOND: &[&str] = &["wfrun/not-supported-yet", "action/not-found", "action/bad-manifest"];
     output.diagnostics(diagnostics);
     let mut errors = diagnostics.iter().filter(|it| it.is_error());

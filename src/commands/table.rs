@@ -2,7 +2,6 @@
 use wfrun_report::{Column, table_json, table_markdown, table_text};
 use wfrun_workflow::{EventName, Workflow};
 
-use crate::check::to_show;
 use crate::cli::{EventArgs, TableArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -11,12 +10,11 @@ use crate::output::{Help, Output};
 
 /// Shows what a workflow comes to in several situations.
 pub(crate) fn table(args: &TableArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
-    let foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
+    let foresight = match Foresight::open(&args.situation, &args.foresee, environment, output)? {
         Ok(foresight) => foresight,
-        Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
+        Err(exit) => return Ok(exit),
     };
     let workflow = &foresight.set.root;
-    output.diagnostics(&to_show(&workflow.source, &foresight.diagnostics));
     let default_branch = foresight.default_branch(&args.situation);
     let names = if args.events.is_empty() { usual(workflow, &default_branch) } else { args.events.clone() };
     let mut found: Vec<(String, Foreseen)> = Vec::new();

@@ -5,7 +5,6 @@ use wfrun_plan::{Change, JobKey, JobOutlook, Prospect, candidates, search};
 use wfrun_report::{JobWhy, Why, why_json, why_text};
 use wfrun_workflow::EventSpec;
 
-use crate::check::to_show;
 use crate::cli::{EventArgs, WhyArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -30,19 +29,16 @@ pub(crate) fn why(args: &WhyArgs, environment: &Environment, output: &Output) ->
         return super::why_run::why_run(&run, args, output);
     }
     let run = args.from_github.as_deref().map(GithubRun::read).transpose()?;
-    let mut foresight = match Foresight::read(&args.situation, &args.foresee, environment)? {
+    let mut foresight = match Foresight::open(&args.situation, &args.foresee, environment, output)? {
         Ok(foresight) => foresight,
-        Err(diagnostics) => return Ok(super::run::refuse(output, &diagnostics)),
+        Err(exit) => return Ok(exit),
     };
-    output.diagnostics(&to_show(&foresight.set.root.source, &foresight.diagnostics));
     let mut args = args.clone();
     let foreseen = match &run {
         Some(run) => run.foresee(&mut foresight, &mut args.situation.happening, &args.foresee.force)?,
         None => foresight.foresee(&args.situation, &args.foresee.force)?,
     };
-    for notice in &foreseen.notices {
-        Output::note(notice);
-    }
+    foreseen.tell();
     explain(&args, &foresight, &foreseen, run.as_ref(), output)
 }
 

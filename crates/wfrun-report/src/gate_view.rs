@@ -1,6 +1,8 @@
 //! The gates between an event and a workflow, for people.
 use wfrun_plan::{Filtered, Gate, GateKind};
 
+use crate::text::quoted;
+
 /// What a gate is called and what it says, in a few words.
 pub(crate) fn gate_words(gate: &Gate) -> (&'static str, String) {
     match &gate.kind {
@@ -52,8 +54,4 @@ fn judged(filtered: &Filtered) -> String {
         (None, true) => format!("`{name}` is not left out by `{filter}`"),
         (None, false) => format!("`{name}` matches no pattern of `{filter}`"),
     }
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
 }

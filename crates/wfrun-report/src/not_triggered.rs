@@ -3,6 +3,8 @@ use wfrun_plan::{Event, NotTriggered, Pattern};
 use wfrun_syntax::{Code, Diagnostic, Span};
 use wfrun_workflow::Workflow;
 
+use crate::text::quoted;
+
 /// So many changed files are named.
 const MOST_FILES: usize = 5;
 
@@ -141,8 +143,4 @@ fn would_pass(filter: &str, patterns: &[String], event: &Event) -> String {
         Some(name) => format!("`{option} {prefix}{name}` would pass"),
         None => format!("a name that matches {} would pass: `{option} {prefix}NAME`", quoted(patterns)),
     }
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
 }

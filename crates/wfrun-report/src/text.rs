@@ -24,6 +24,11 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// `` `a`, `b` ``
+pub(crate) fn quoted(names: &[String]) -> String {
+    names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// `text` cut to `width` columns; escape sequences take none.
 pub(crate) fn cut(text: &str, width: usize, style: Style) -> Cow<'_, str> {
     truncate_str(text, width, style.ellipsis())
