@@ -22,6 +22,14 @@ pub(crate) fn table(args: &TableArgs, environment: &Environment, output: &Output
         let event = happening(&name, &args.situation.happening)?;
         found.push((name, foresight.foresee(&event, &args.foresee.force)?));
     }
+    // What holds for several situations is said once.
+    let mut told: Vec<&str> = Vec::new();
+    for notice in found.iter().flat_map(|(_, it)| &it.notices) {
+        if !told.contains(&notice.as_str()) {
+            told.push(notice);
+            Output::note(notice);
+        }
+    }
     let columns = found.iter().map(|(name, it)| Column { name, gates: &it.gates, outlook: &it.outlook });
     let columns: Vec<Column<'_>> = columns.collect();
     Output::data(&if args.json {

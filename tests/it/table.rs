@@ -32,6 +32,13 @@ fn without_events_all_that_the_workflow_listens_to() {
 }
 
 #[test]
+fn what_is_made_up_is_said_once() {
+    let repo = Repo::example();
+    let ran = repo.wfrun(&["table", "deploy", "--events", "push:main,push:feature/x,push:feature/x"]).ends_with(0);
+    assert_eq!(ran.stderr, "git does not know `feature/x`: it is taken as a branch about to be pushed from HEAD\n");
+}
+
+#[test]
 fn a_situation_without_an_event_is_refused() {
     let repo = Repo::example();
     let ran = repo.wfrun(&["table", "deploy", "--events", "push:main,:x"]).ends_with(2);
