@@ -229,3 +229,14 @@ jobs: {one: {runs-on: x, steps: [{run: x}]}, two: {if: false, runs-on: x, steps:
         Some(Reason::Caller { job: JobKey::new("call") })
     );
 }
+
+#[test]
+fn legs_that_are_left_out_call_nothing() {
+    let call = "{strategy: {matrix: {env: [dev, prod]}}, uses: ./.github/workflows/called.yml}";
+    let root = format!("on: push\njobs: {{call: {call}, alone: {{{BODY}}}}}\n");
+    let called = format!("on: workflow_call\njobs: {{one: {{{BODY}}}}}\n");
+    let set = set(&[("w.yml", &root), (".github/workflows/called.yml", &called)]);
+    let mut found = outlook(&set, &world("push", "refs/heads/main")).expect("a plan");
+    found.keep_legs(&[("ENV".to_owned(), "Prod".to_owned())]);
+    assert_eq!(verdicts(&found), "call runs, call (prod) / one runs, alone runs");
+}
