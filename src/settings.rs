@@ -48,7 +48,7 @@ impl From<Color> for ColorChoice {
 }
 
 /// Reads the workflow; its findings may hold errors.
-pub(crate) fn read_workflow(args: &SituationArgs) -> anyhow::Result<(Found, Arc<Workflow>, Vec<Diagnostic>)> {
+fn read_workflow(args: &SituationArgs) -> anyhow::Result<(Found, Arc<Workflow>, Vec<Diagnostic>)> {
     let from = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let found = find::workflow(&args.workflow, &from)?;
     let Checked { value: workflow, mut diagnostics } =
@@ -57,7 +57,7 @@ pub(crate) fn read_workflow(args: &SituationArgs) -> anyhow::Result<(Found, Arc<
     Ok((found, Arc::new(workflow), diagnostics))
 }
 
-/// Reads all that `run` and `plan` share; stops at the first thing without which nothing makes sense.
+/// Reads all that a run takes; stops at the first thing without which nothing makes sense.
 pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::Result<Result<Loaded, Vec<Diagnostic>>> {
     let (found, workflow, mut diagnostics) = read_workflow(args)?;
     let secrets = secrets::given(args)?;

@@ -124,7 +124,8 @@ fn typed(name: &str, spec: &InputSpec, text: &str, is_call: bool) -> Result<Valu
     }
 }
 
-fn absent(spec: &InputSpec, is_call: bool) -> Value {
+/// What an input has that nobody gave and that has no default.
+pub(crate) fn absent(spec: &InputSpec, is_call: bool) -> Value {
     match spec.kind {
         InputKind::Boolean => Value::Bool(false),
         InputKind::Number if is_call => Value::Number(0.0),

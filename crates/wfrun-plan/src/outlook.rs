@@ -158,11 +158,6 @@ impl Outlook {
             !had_legs || !job.legs.is_empty()
         });
     }
-
-    /// Returns the number of jobs that a run would have, legs counted.
-    pub fn count(&self) -> usize {
-        self.jobs.iter().map(|it| it.legs.len().max(1)).sum()
-    }
 }
 
 impl Leg {

@@ -1,10 +1,11 @@
 //! What a called workflow gets.
 use wfrun_expr::{Object, Template, Value, foresee};
 use wfrun_syntax::{NodeKind, eq_ignoring_case};
-use wfrun_workflow::{Field, FileRef, InputKind, WorkflowCall, WorkflowSet};
+use wfrun_workflow::{Field, FileRef, WorkflowCall, WorkflowSet};
 
 use super::build::Inputs;
 use super::scope::Before;
+use crate::inputs::absent;
 
 /// Makes the `inputs` of a called workflow: what is given, else the declared default, else the empty value of its type.
 ///
@@ -18,11 +19,7 @@ pub(super) fn inputs(set: &WorkflowSet, call: &WorkflowCall, caller: &FileRef, b
         let given = call.with.iter().find(|(it, _)| eq_ignoring_case(it, name)).map(|(_, field)| field);
         let value = match given.or(spec.default.as_ref()) {
             Some(field) => value(field, before),
-            None => Some(match spec.kind {
-                InputKind::Boolean => Value::Bool(false),
-                InputKind::Number => Value::Number(0.0),
-                InputKind::String | InputKind::Choice | InputKind::Environment => Value::from(""),
-            }),
+            None => Some(absent(spec, true)),
         };
         match value {
             Some(value) => members.push((name.clone(), value)),
