@@ -49,6 +49,20 @@ fn a_run_is_explained_from_its_journal() {
     assert_eq!(fs::read_dir(repo.root().join(".wfrun/runs")).expect("runs").count(), 1, "nothing was run");
 }
 
+/// A stand-in is never shown as the real thing.
+#[test]
+fn what_was_not_done_as_on_github_is_declared() {
+    let text = "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}, {run: 'true'}]}}\n";
+    let repo = Repo::new(text, &[]);
+    repo.wfrun(&["w.yml", "--backend", "host"]).ends_with(0);
+    let said = repo.wfrun(&["why", "latest", "a"]).ends_with(0).stdout;
+    assert!(said.contains("Run actions/checkout@v4 succeeded  (stand-in)\n"), "{said}");
+    assert!(said.contains("Run true succeeded\n"), "{said}");
+    assert!(said.ends_with("\nnot as on GitHub: 1 stand-in\n"), "{said}");
+    let found: Json = serde_json::from_str(&repo.wfrun(&["why", "latest", "--json"]).stdout).expect("JSON");
+    assert_eq!(found["jobs"][0]["steps"][0]["how"], "stand-in");
+}
+
 #[test]
 fn one_job_of_a_run_is_shown_with_all_its_steps() {
     let (repo, _) = ran_once();

@@ -1,10 +1,11 @@
 //! Why the jobs and steps of a run that is over ended as they did.
 use serde_json::{Value as Json, json};
-use wfrun_journal::{Conclusion, Fault, JobRun, Outcome, Phase, RunRecord, SkipReason, StepKey, StepRun};
+use wfrun_journal::{Conclusion, Fault, How, JobRun, Outcome, Phase, RunRecord, SkipReason, StepKey, StepRun};
 use wfrun_plan::JobKey;
 
 use crate::Style;
 use crate::explain::{paragraphs, sentence};
+use crate::summary::declared_in_short;
 use crate::text::{clean, one_line};
 use crate::theme::{Label, Mark};
 use crate::why_view::hanging;
@@ -25,7 +26,7 @@ pub struct RunWhy<'a> {
 }
 
 /// The explanation as `wfrun why RUN --json` prints it:
-/// `{"run":{"id","workflow","event","ref","conclusion"},"jobs":[{"key","id","result","reason","steps":[…]}]}`.
+/// `{"run":{"id","workflow","event","ref","conclusion"},"jobs":[{"key","id","result","reason","steps":[…]}]}`. Each step says `how` it was done.
 pub fn run_why_json(why: &RunWhy<'_>) -> Json {
     let started = why.record.started.as_ref();
     let jobs: Vec<Json> = why.jobs.iter().map(|(key, job)| job_json(key, job)).collect();
@@ -52,7 +53,7 @@ fn job_json(key: &JobKey, job: &JobRun) -> Json {
 
 fn step_json(key: &StepKey, step: &StepRun) -> Json {
     json!({
-        "step": key.step.to_string(), "phase": key.phase, "name": step.name, "outcome": step.outcome,
+        "step": key.step.to_string(), "phase": key.phase, "name": step.name, "how": step.how, "outcome": step.outcome,
         "conclusion": step.conclusion, "exit_code": step.exit_code, "reason": reason_json(step.skipped.as_ref()),
     })
 }
@@ -78,6 +79,10 @@ pub fn run_why_text(why: &RunWhy<'_>, style: &Style) -> String {
     if !of_the_run.is_empty() {
         lines.push(String::new());
         lines.extend(of_the_run);
+    }
+    // A success of stand-ins must not read like a real one.
+    if let Some(declared) = declared_in_short(why.record, style) {
+        lines.extend([String::new(), declared]);
     }
     lines.into_iter().map(|it| it.trim_end().to_owned() + "\n").collect()
 }
@@ -135,7 +140,8 @@ fn step_lines(key: &StepKey, step: &StepRun, style: Style) -> Vec<String> {
         (None, _) => "did not come to its end".to_owned(),
     };
     let name = one_line(step.name.as_str());
-    let mut lines = vec![format!("      {} {name}{phase} {ended}", style.mark(mark_of(step.outcome)))];
+    let how = if step.how == How::Real { String::new() } else { format!("  ({})", step.how) };
+    let mut lines = vec![format!("      {} {name}{phase} {ended}{how}", style.mark(mark_of(step.outcome)))];
     lines.extend(reason_lines(step.skipped.as_ref(), 10, style));
     lines
 }

@@ -94,6 +94,11 @@ struct Departure {
     details: Vec<String>,
 }
 
+/// `not as on GitHub: 2 stand-ins, 1 simulated`; none where all was done for real.
+pub(crate) fn declared_in_short(record: &RunRecord, style: Style) -> Option<String> {
+    declared(record, style).into_iter().find(|it| !it.is_empty())
+}
+
 fn declared(record: &RunRecord, style: Style) -> Vec<String> {
     let of_the_run = [("the run", departures(record, None))];
     let of_jobs = record.jobs.iter().map(|(key, job)| (key.as_str(), departures(record, Some((key, job)))));
