@@ -188,7 +188,7 @@ fn results(force: &[String]) -> anyhow::Result<IndexMap<String, String>> {
 }
 
 /// Reads `--matrix KEY:VALUE`.
-fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
     let parse = |text: &String| match text.split_once(':') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(Help::error("cli/pair", format!("`--matrix {text}` is no pair"), "write KEY:VALUE")),

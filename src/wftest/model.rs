@@ -5,9 +5,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use wfrun_journal::{Outcome, Secret};
-use wfrun_plan::Inputs;
+use wfrun_plan::{Inputs, JobKey};
 use wfrun_syntax::{Source, Spanned};
-use wfrun_workflow::{Workflow, WorkflowSet};
+use wfrun_workflow::WorkflowSet;
 
 /// A test file and the workflow it is about.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub(crate) struct TestFile {
     pub(crate) source: Arc<Source>,
     /// The workflow and what it calls.
     pub(crate) set: WorkflowSet,
-    /// The workflow as the engine plays it.
-    pub(crate) playable: Arc<Workflow>,
+    /// The same as the engine plays it.
+    pub(crate) playable: WorkflowSet,
     /// The files that it is made of, to be watched.
     pub(crate) files: Vec<PathBuf>,
     /// The codes of what is wrong with the workflow, each once.
@@ -34,22 +34,31 @@ pub(crate) struct Case {
     /// What happened.
     pub(crate) given: Given,
     /// `force` of jobs: how they end.
-    pub(crate) job_ends: Vec<(String, Outcome)>,
+    pub(crate) job_ends: Vec<(JobPlace, Outcome)>,
     /// `force` of steps: how they end.
     pub(crate) step_ends: Vec<(StepPlace, Outcome)>,
     /// `outputs` of jobs.
-    pub(crate) job_outputs: Vec<(String, IndexMap<String, String>)>,
+    pub(crate) job_outputs: Vec<(JobPlace, IndexMap<String, String>)>,
     /// `outputs` of steps.
     pub(crate) step_outputs: Vec<(StepPlace, IndexMap<String, String>)>,
     /// What should come of it.
     pub(crate) expect: Vec<Expectation>,
 }
 
+/// A job: all its legs, or one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct JobPlace {
+    /// What it is called without any matrix: `test`, `caller / callee`.
+    pub(crate) path: String,
+    /// As it is written, if that names a leg: `test (20)`, `caller (a) / callee`.
+    pub(crate) leg: Option<String>,
+}
+
 /// A step of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct StepPlace {
-    /// The job's key, as the outlook has it.
-    pub(crate) job: String,
+    /// Of which job.
+    pub(crate) job: JobPlace,
     /// Its position, from 0.
     pub(crate) index: usize,
 }
@@ -94,12 +103,12 @@ pub(crate) struct Expectation {
 pub(crate) enum Expected {
     /// Whether the event triggers the workflow.
     Triggered(bool),
-    /// What becomes of a job, or of one leg of its matrix.
-    Job(String, Option<String>, Fate),
+    /// What becomes of a job.
+    Job(JobPlace, Fate),
     /// What becomes of a step.
     Step(StepPlace, Fate),
     /// An output of a job.
-    JobOutput(String, Spanned<String>, String),
+    JobOutput(JobPlace, Spanned<String>, String),
     /// An output of a step.
     StepOutput(StepPlace, Spanned<String>, String),
     /// The codes of what is wrong with the workflow.
@@ -141,30 +150,15 @@ impl Fate {
     }
 }
 
-impl Case {
-    /// How a job is made to end.
-    pub(crate) fn end_of_job(&self, job: &str) -> Option<Outcome> {
-        self.job_ends.iter().find(|(it, _)| it.eq_ignore_ascii_case(job)).map(|(_, outcome)| *outcome)
-    }
-
-    /// How a step is made to end.
-    pub(crate) fn end_of_step(&self, job: &str, index: usize) -> Option<Outcome> {
-        self.step_ends.iter().find(|(it, _)| it.is(job, index)).map(|(_, outcome)| *outcome)
-    }
-
-    /// What a job is made to put out.
-    pub(crate) fn outputs_of_job(&self, job: &str) -> Option<&IndexMap<String, String>> {
-        self.job_outputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(job)).map(|(_, outputs)| outputs)
-    }
-
-    /// What a step is made to put out.
-    pub(crate) fn outputs_of_step(&self, job: &str, index: usize) -> Option<&IndexMap<String, String>> {
-        self.step_outputs.iter().find(|(it, _)| it.is(job, index)).map(|(_, outputs)| outputs)
+impl JobPlace {
+    /// What forces it are told by: a leg, or all.
+    pub(crate) fn key(&self) -> JobKey {
+        JobKey::new(self.leg.as_deref().unwrap_or(&self.path))
     }
 }
 
-impl StepPlace {
-    fn is(&self, job: &str, index: usize) -> bool {
-        self.index == index && self.job.eq_ignore_ascii_case(job)
+impl std::fmt::Display for JobPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.leg.as_deref().unwrap_or(&self.path))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use wfrun_syntax::closest;
 use wfrun_workflow::{FileRef, Job, Step, StepKind, Workflow, WorkflowSet};
 
-use super::model::StepPlace;
+use super::model::{JobPlace, StepPlace};
 
 /// As deep as GitHub lets workflows call each other.
 const LEVELS: usize = 10;
@@ -44,6 +44,11 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The job, or the leg of it, that a text means.
+    pub(super) fn place(&self, text: &str) -> Result<JobPlace, Unknown> {
+        Ok(JobPlace { path: self.job(text)?, leg: text.contains(" (").then(|| text.to_owned()) })
+    }
+
     /// The job of a key.
     pub(super) fn model(&self, key: &str) -> Option<&'a Job> {
         self.jobs.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, job)| *job)
@@ -62,11 +67,11 @@ impl<'a> Names<'a> {
     pub(super) fn step(&self, text: &str) -> Result<StepPlace, Unknown> {
         for (at, _) in text.match_indices('.') {
             let (job, step) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
-            if let Ok(job) = self.job(job) {
-                let model = self.model(&job).map(|it| it.steps.as_slice()).unwrap_or_default();
+            if let Ok(job) = self.place(job) {
+                let model = self.model(&job.path).map(|it| it.steps.as_slice()).unwrap_or_default();
                 return match position(model, step) {
                     Some(index) => Ok(StepPlace { job, index }),
-                    None => Err(Unknown::Step(job, step.to_owned(), model.iter().map(written).collect())),
+                    None => Err(Unknown::Step(job.path, step.to_owned(), model.iter().map(written).collect())),
                 };
             }
         }
@@ -106,14 +111,8 @@ impl Unknown {
     }
 }
 
-/// The key of a leg, if a job of a matrix is named: `test (20)`.
-pub(super) fn leg(text: &str) -> Option<String> {
-    let own = text.rsplit(" / ").next().unwrap_or_default();
-    own.contains(" (").then(|| text.to_owned())
-}
-
 fn without_leg(text: &str) -> &str {
-    text.split_once(" (").map_or(text, |(job, _)| job).trim()
+    text.strip_suffix(')').and_then(|it| it.split_once(" (")).map_or(text, |(job, _)| job).trim()
 }
 
 fn position(steps: &[Step], text: &str) -> Option<usize> {

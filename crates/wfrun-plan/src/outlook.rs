@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use wfrun_expr::Value;
-use wfrun_syntax::eq_ignoring_case;
 use wfrun_workflow::{Job, JobId, StepId, Workflow};
 
 pub use build::outlook;
 pub use reason::Reason;
 pub use world::World;
 
+use crate::selection::has_values;
 use crate::{JobKey, PlanError};
 
 /// The jobs of a workflow and of all that it calls.
@@ -151,7 +151,7 @@ impl Outlook {
                 gone.extend(job.legs.iter().map(|it| it.key.clone()));
                 return false;
             }
-            let left_out = |leg: &Leg| !leg.has(wanted);
+            let left_out = |leg: &Leg| !has_values(&leg.matrix, wanted);
             gone.extend(job.legs.iter().filter(|it| left_out(it)).map(|it| it.key.clone()));
             let had_legs = !job.legs.is_empty();
             job.legs.retain(|it| !left_out(it));
@@ -172,13 +172,6 @@ impl Leg {
             concurrency: None,
             timeout_minutes: None,
         }
-    }
-}
-
-impl Leg {
-    fn has(&self, wanted: &[(String, String)]) -> bool {
-        let Some(matrix) = self.matrix.as_object() else { return true };
-        wanted.iter().all(|(name, value)| matrix.get(name).is_none_or(|it| eq_ignoring_case(&it.to_text(), value)))
     }
 }
 

@@ -8,7 +8,7 @@ use wfrun_workflow::{FileRef, Job, JobId, Workflow, WorkflowSet};
 use super::legs::legs;
 use super::scope::{Ancestor, Ancestors, Before, Need};
 use super::{JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, judge, steps};
-use crate::plan::order;
+use crate::needs::{needed, order};
 use crate::{JobKey, JobKeys, PlanError, github_context};
 
 /// Looks at the jobs of a workflow that the world's event triggers, and at all that they call.
@@ -239,16 +239,6 @@ impl View {
             env: None,
         }
     }
-}
-
-/// The jobs that a job names in `needs`, as they are declared, each once.
-fn needed<'w>(workflow: &'w Workflow, job: &Job) -> Vec<&'w JobId> {
-    let mut needs: Vec<&JobId> = Vec::new();
-    for need in &job.needs {
-        let declared = workflow.job(need.value.as_str()).map(|it| &it.id.value);
-        needs.extend(declared.filter(|it| !needs.contains(it)));
-    }
-    needs
 }
 
 /// Needs, their needs, and so on.
