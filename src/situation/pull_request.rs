@@ -87,7 +87,7 @@ fn is_asked(making: &Making<'_>) -> bool {
 fn size(repository: &Repository, subject: &Subject) -> Size {
     let counted = two_commits(subject).and_then(|base| {
         let range = format!("{base}...{}", subject.named.sha);
-        repository.git.ask(&["diff", "--numstat", "--relative", &range, "--"]).ok()
+        repository.git.ask(&["diff", "--numstat", "--relative", "--ignore-submodules=none", &range, "--"]).ok()
     });
     let Some(counted) = counted else { return Size::default() };
     let mut size = Size { files: Some(0), additions: Some(0), deletions: Some(0) };
