@@ -2,6 +2,7 @@
 mod inputs;
 mod matrix;
 mod outlook;
+mod tables;
 mod trigger;
 mod what_if;
 
