@@ -29,7 +29,7 @@ impl Judged<'_> {
             Err(found) => return found,
         };
         let of_one = |job: &&JobOutlook| (job.key.to_string(), self.declared_job(job, place));
-        together(declared.iter().map(of_one).collect())
+        together(&declared.iter().map(of_one).collect::<Vec<_>>())
     }
 
     /// The jobs that a place means, as they are declared; several, where callers have a matrix. Or why there is none.
@@ -124,7 +124,7 @@ impl Judged<'_> {
         let of_leg = |(job, key, run): (&JobOutlook, &JobKey, &JobRun)| {
             (key.to_string(), self.step_of_leg(job, key, run, place.index))
         };
-        together(legs.map(of_leg).collect())
+        together(&legs.map(of_leg).collect::<Vec<_>>())
     }
 
     fn step_of_leg(&self, job: &JobOutlook, key: &JobKey, run: &JobRun, index: usize) -> Found {
@@ -190,7 +190,7 @@ impl Judged<'_> {
             let value = outputs.and_then(|it| member(it.iter(), name)).cloned().unwrap_or_default();
             (leg.to_string(), Found { actual: value, reason: None })
         };
-        together(legs.iter().map(of_leg).collect())
+        together(&legs.iter().map(of_leg).collect::<Vec<_>>())
     }
 }
 
@@ -201,8 +201,8 @@ fn member<'m, T>(mut all: impl Iterator<Item = (&'m String, &'m T)>, name: &str)
 }
 
 /// What is found of several that an expectation means: that of all, or how they differ.
-fn together(found: Vec<(String, Found)>) -> Found {
-    let first = found.first().map(|(_, it)| it.clone()).unwrap_or_else(|| depends("a job that is not there"));
+fn together(found: &[(String, Found)]) -> Found {
+    let first = found.first().map_or_else(|| depends("a job that is not there"), |(_, it)| it.clone());
     if found.iter().all(|(_, it)| it.actual == first.actual) {
         return first;
     }

@@ -112,13 +112,12 @@ impl Open<'_> {
     fn is_open(&self, job: &JobOutlook, model: &Job, leaf: &Leaf) -> bool {
         match leaf {
             Leaf::Need(id, name) => self.is_output_open(job.caller.as_ref(), id, name.as_deref()),
-            // Only outputs of called workflows have it, and these are looked at with their own jobs.
-            Leaf::Job(..) => true,
             Leaf::Step(id, _) => self.is_step_open(job, model, id),
             Leaf::Input(name) => self.is_input_open(job, name),
             Leaf::Env(name) => self.is_env_open(job, model, name),
             Leaf::Matrix => !job.deferred.is_empty(),
-            Leaf::Hash | Leaf::Run(_) => true,
+            // Only outputs of called workflows have `jobs`, and these are looked at with their own jobs.
+            Leaf::Job(..) | Leaf::Hash | Leaf::Run(_) => true,
         }
     }
 

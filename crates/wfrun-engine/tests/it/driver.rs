@@ -268,13 +268,10 @@ impl World {
 
     /// How many jobs ran at once, at most.
     pub(crate) fn most_at_once(&self) -> usize {
-        let (mut now, mut most) = (0, 0);
+        let (mut now, mut most) = (0_usize, 0);
         for event in &self.journal {
-            match &event.kind {
-                RunEventKind::JobStarted(_) => now += 1,
-                RunEventKind::JobFinished(_) => now -= 1,
-                _ => {}
-            }
+            now += usize::from(matches!(event.kind, RunEventKind::JobStarted(_)));
+            now -= usize::from(matches!(event.kind, RunEventKind::JobFinished(_)));
             most = most.max(now);
         }
         most
