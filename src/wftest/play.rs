@@ -67,8 +67,9 @@ fn answer(effect: Effect) -> Option<FactKind> {
         Effect::OpenJob { job, labels, .. } => FactKind::JobReady { job, environment: Box::new(environment(&labels)) },
         Effect::CloseJob { job } => FactKind::JobClosed { job, fault: None },
         Effect::HashFiles { job, patterns } => FactKind::Hashed { job, patterns, digest: Ok(String::new()) },
-        Effect::RunStep { job, .. } => {
-            FactKind::StepEnded { job, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
+        Effect::FindAction { job, action } => FactKind::ActionFound { job, action, found: Err(String::new()) },
+        Effect::RunStep { job, process, .. } => {
+            FactKind::StepEnded { job, process, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
         }
         Effect::Signal { .. } | Effect::WakeAt { .. } => return None,
     })

@@ -3,7 +3,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 use wfrun_journal::{Phase, RunEvent};
 use wfrun_plan::{JobKey, StepPath};
-use wfrun_workflow::ActionRef;
+use wfrun_workflow::{ActionRef, UsesTarget};
 
 /// What came of one fact.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ pub enum Effect {
         job: JobKey,
         /// The labels of `runs-on`.
         labels: Vec<String>,
-        /// The actions its steps use.
+        /// The actions its steps use; those that these use in turn are wanted, too.
         actions: Vec<ActionRef>,
         /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
         event: Json,
@@ -35,10 +35,19 @@ pub enum Effect {
         /// The patterns, with options such as `--follow-symbolic-links` as given.
         patterns: Vec<String>,
     },
+    /// Find an action that can be found only now, then report `ActionFound`.
+    FindAction {
+        /// For which job.
+        job: JobKey,
+        /// Which.
+        action: UsesTarget,
+    },
     /// Start a step's process, report its lines, then `StepEnded`.
     RunStep {
         /// Whose.
         job: JobKey,
+        /// Its number: no other process of the job has it.
+        process: u64,
         /// Which.
         step: StepPath,
         /// Which part of it.
@@ -46,10 +55,12 @@ pub enum Effect {
         /// How to start it.
         launch: Box<Launch>,
     },
-    /// Send a signal to the current step of a job.
+    /// Send a signal to a step's process.
     Signal {
         /// Whose.
         job: JobKey,
+        /// Its number.
+        process: u64,
         /// Which.
         signal: Signal,
     },
@@ -100,6 +111,34 @@ pub enum Program {
         action: ActionRef,
         /// Which part of it.
         phase: Phase,
+    },
+    /// A JavaScript action.
+    Node {
+        /// The Node it asks for: `node20`.
+        using: String,
+        /// The script, as the job's processes see it.
+        script: String,
+    },
+    /// A program in a container of its own.
+    Container {
+        /// What the container is made of.
+        image: ContainerImage,
+        /// What to start in place of the image's own entrypoint.
+        entrypoint: Option<String>,
+        /// Its arguments.
+        arguments: Vec<String>,
+    },
+}
+
+/// The image of a container action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContainerImage {
+    /// One that is to be had by its name.
+    Named(String),
+    /// One that is built.
+    Built {
+        /// The Dockerfile, as the job's processes see it; its folder is the build context.
+        dockerfile: String,
     },
 }
 

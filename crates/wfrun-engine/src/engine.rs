@@ -88,8 +88,9 @@ impl Engine {
             FactKind::JobReady { job, environment } => self.job_ready(&job, *environment),
             FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
             FactKind::Hashed { job, patterns, digest } => self.hashed(&job, patterns, digest),
-            FactKind::Lines { job, stream, lines } => self.lines(&job, stream, &lines),
-            FactKind::StepEnded { job, end, files } => self.step_ended(&job, &end, &files),
+            FactKind::ActionFound { .. } => {}
+            FactKind::Lines { job, process, stream, lines } => self.lines(&job, process, stream, &lines),
+            FactKind::StepEnded { job, process, end, files } => self.step_ended(&job, process, &end, &files),
             FactKind::JobClosed { job, fault } => self.job_closed(&job, fault),
             FactKind::Cancel { force } => self.cancel(force),
             FactKind::Woke(timer) => self.woke(&timer),

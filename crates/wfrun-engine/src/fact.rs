@@ -4,7 +4,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use wfrun_journal::{How, ServiceCalled, Stream};
 use wfrun_plan::JobKey;
-use wfrun_workflow::{Action, ActionRef};
+use wfrun_workflow::{Action, ActionRef, UsesTarget};
 
 use crate::Timer;
 
@@ -47,19 +47,32 @@ pub enum FactKind {
         /// Hex digits, or empty where nothing matched; or why it failed.
         digest: Result<String, String>,
     },
-    /// The current step of a job wrote lines.
+    /// An action was found, or not.
+    ActionFound {
+        /// For which job.
+        job: JobKey,
+        /// Which.
+        action: UsesTarget,
+        /// The action, or why it is not to be had.
+        found: Result<Box<FoundAction>, String>,
+    },
+    /// A step's process wrote lines.
     Lines {
         /// Whose.
         job: JobKey,
+        /// Its number.
+        process: u64,
         /// Where to.
         stream: Stream,
         /// The lines without their ends, in order.
         lines: Vec<String>,
     },
-    /// The current step of a job ended.
+    /// A step's process ended.
     StepEnded {
         /// Whose.
         job: JobKey,
+        /// Its number.
+        process: u64,
         /// How.
         end: StepEnd,
         /// What it left in its files.
@@ -151,7 +164,7 @@ pub struct JobEnvironment {
     pub step_env: IndexMap<String, String>,
     /// What only actions get: `ACTIONS_RUNTIME_TOKEN` …
     pub action_env: IndexMap<String, String>,
-    /// The actions its steps use.
+    /// The actions its steps use, and those that these use in turn.
     pub actions: IndexMap<ActionRef, ResolvedAction>,
     /// Further values to mask: tokens made for this job.
     pub secrets: Vec<String>,
@@ -183,4 +196,15 @@ pub struct ResolvedAction {
     pub manifest: Arc<Action>,
     /// How faithfully it will run.
     pub how: How,
+    /// Its folder as the job's processes see it: `github.action_path`; none for what wfrun carries in itself.
+    pub folder: Option<String>,
+}
+
+/// An action that was found while its job runs, with what it uses in turn.
+#[derive(Debug, Clone)]
+pub struct FoundAction {
+    /// The action.
+    pub action: ResolvedAction,
+    /// The actions of repositories that its steps use, and those that these use.
+    pub actions: IndexMap<ActionRef, ResolvedAction>,
 }

@@ -16,9 +16,11 @@ mod shell;
 mod state;
 
 pub use command::{Command, StopCommands, parse_command};
-pub use effect::{Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
+pub use effect::{ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
 pub use engine::Engine;
-pub use fact::{Fact, FactKind, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles};
+pub use fact::{
+    Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles,
+};
 pub use file_command::{FileCommandError, parse_key_values};
 pub use forced::{Forced, ForcedStep};
 pub use settings::{EngineSettings, Grace};

@@ -49,7 +49,9 @@ impl BuiltinActions {
         let lowered = lower_action(&source, parsed.value.as_ref());
         let mut errors = parsed.diagnostics.iter().chain(&lowered.diagnostics);
         match (lowered.value, errors.next()) {
-            (Some(manifest), None) => Ok(ResolvedAction { manifest: Arc::new(manifest), how: How::StandIn }),
+            (Some(manifest), None) => {
+                Ok(ResolvedAction { manifest: Arc::new(manifest), how: How::StandIn, folder: None })
+            }
             (_, found) => {
                 let message = found.map(ToString::to_string).unwrap_or_default();
                 Err(ActionError::Manifest { action: action.clone(), message })

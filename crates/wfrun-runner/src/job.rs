@@ -1,4 +1,5 @@
 //! A job's environment: its folders, its place in a backend, what its processes get.
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -30,10 +31,11 @@ pub(crate) struct OpenJob {
     pub(crate) layout: Layout,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
-    pub(crate) control: Mutex<Controls>,
+    /// The processes of its steps, by number.
+    pub(crate) controls: Mutex<HashMap<u64, Controls>>,
 }
 
-/// The current process, or the signals that wait for it to start.
+/// A step's process, or the signals that wait for it to start.
 #[derive(Default)]
 pub(crate) struct Controls {
     pub(crate) process: Option<ProcessControl>,
@@ -85,8 +87,8 @@ impl OpenJob {
             JobEnvironment { image, ..describe(settings, services, job, &environment, &layout, resolved) };
         let executable = executable(settings);
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
-        let control = Mutex::default();
-        let open = Self { environment, work_dir, work_inside, files, layout, executable, control };
+        let controls = Mutex::default();
+        let open = Self { environment, work_dir, work_inside, files, layout, executable, controls };
         Ok((open, job_environment))
     }
 

@@ -98,9 +98,9 @@ async fn forget_registry(shared: &Shared) {
 
 fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, started: Instant) {
     match effect {
-        Effect::Signal { job, signal: which } => {
+        Effect::Signal { job, process, signal: which } => {
             if let Some(open) = shared.job(&job) {
-                signal(&open, which);
+                signal(&open, process, which);
             }
         }
         Effect::WakeAt { at_ms, timer } => {
@@ -134,9 +134,16 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&shared.facts, FactKind::Hashed { job, patterns, digest }).await;
             });
         }
-        Effect::RunStep { job, launch, step: _, phase: _ } => {
+        Effect::FindAction { job, action } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let found = Err(format!("`uses: {action}` is not supported by wfrun yet"));
+                deliver(&shared.facts, FactKind::ActionFound { job, action, found }).await;
+            });
+        }
+        Effect::RunStep { job, process, launch, step: _, phase: _ } => {
             let Some(open) = shared.job(&job) else { return };
-            tasks.spawn(run_step(job, open, *launch, shared.facts.clone()));
+            tasks.spawn(run_step(job, process, open, *launch, shared.facts.clone()));
         }
         Effect::CloseJob { job } => {
             let shared = Arc::clone(shared);

@@ -9,34 +9,41 @@ use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
 
 use crate::LineSplitter;
-use crate::job::{Controls, OpenJob};
+use crate::job::OpenJob;
 
 /// Runs a step's process to its end; its lines and its end become facts.
-pub(crate) async fn run_step(job: JobKey, open: Arc<OpenJob>, launch: Launch, facts: mpsc::Sender<FactKind>) {
-    let end = match start(&open, &launch).await {
-        Ok(process) => follow(&job, process, &facts).await,
+pub(crate) async fn run_step(
+    job: JobKey,
+    number: u64,
+    open: Arc<OpenJob>,
+    launch: Launch,
+    facts: mpsc::Sender<FactKind>,
+) {
+    let end = match start(&open, number, &launch).await {
+        Ok(process) => follow(&job, number, process, &facts).await,
         Err(message) => StepEnd::NotStarted { message },
     };
     let files = Box::new(read_files(&open, &launch.files));
-    if let Ok(mut controls) = open.control.lock() {
-        *controls = Controls::default();
+    if let Ok(mut controls) = open.controls.lock() {
+        controls.remove(&number);
     }
     // The job may be closed as soon as this is told, and then nobody else may hold it.
     drop(open);
     // Without a receiver the run is over, and nobody waits for this.
-    if facts.send(FactKind::StepEnded { job, end, files }).await.is_err() {
+    if facts.send(FactKind::StepEnded { job, process: number, end, files }).await.is_err() {
         tracing::debug!("a step ended after its run");
     }
 }
 
-async fn start(open: &OpenJob, launch: &Launch) -> Result<Process, String> {
+async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<Process, String> {
     prepare_files(open, &launch.files).map_err(|err| format!("failed to make the step's files: {err}"))?;
     let argv = argv(open, launch).await?;
     let env = launch.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let process = open.environment.spawn(Exec { argv, env, cwd: launch.cwd.clone() }).await;
     let process = process.map_err(|err| chain(&err))?;
-    if let Ok(mut controls) = open.control.lock() {
+    if let Ok(mut controls) = open.controls.lock() {
         let control = process.control();
+        let controls = controls.entry(number).or_default();
         for signal in std::mem::take(&mut controls.waiting) {
             send(&control, signal);
         }
@@ -45,9 +52,10 @@ async fn start(open: &OpenJob, launch: &Launch) -> Result<Process, String> {
     Ok(process)
 }
 
-/// Sends a signal to the process of a job, or keeps it until there is one.
-pub(crate) fn signal(open: &OpenJob, signal: Signal) {
-    let Ok(mut controls) = open.control.lock() else { return };
+/// Sends a signal to a process of a job, or keeps it until there is one.
+pub(crate) fn signal(open: &OpenJob, number: u64, signal: Signal) {
+    let Ok(mut controls) = open.controls.lock() else { return };
+    let controls = controls.entry(number).or_default();
     match &controls.process {
         Some(control) => send(control, signal),
         None => controls.waiting.push(signal),
@@ -83,6 +91,8 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
             let words = [open.executable.as_str(), "__standin", &name, phase, &action.git_ref];
             Ok(words.map(str::to_owned).to_vec())
         }
+        Program::Node { using, .. } => Err(format!("{using} actions are not supported by wfrun yet")),
+        Program::Container { .. } => Err("container actions are not supported by wfrun yet".to_owned()),
     }
 }
 
@@ -100,7 +110,7 @@ async fn shell(open: &OpenJob, command: &str) -> String {
     }
 }
 
-async fn follow(job: &JobKey, mut process: Process, facts: &mpsc::Sender<FactKind>) -> StepEnd {
+async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::Sender<FactKind>) -> StepEnd {
     let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
     let end = loop {
         match process.next().await {
@@ -111,7 +121,7 @@ async fn follow(job: &JobKey, mut process: Process, facts: &mpsc::Sender<FactKin
                 };
                 let splitter = splitters.iter_mut().find(|(it, _)| *it == stream);
                 let lines = splitter.map(|(_, it)| it.push(&bytes)).unwrap_or_default();
-                tell(job, facts, stream, lines).await;
+                tell(job, number, facts, stream, lines).await;
             }
             Some(ProcessEvent::Exited { code }) => break StepEnd::Exited { code },
             Some(ProcessEvent::FailedToStart { message }) => break StepEnd::NotStarted { message },
@@ -119,16 +129,16 @@ async fn follow(job: &JobKey, mut process: Process, facts: &mpsc::Sender<FactKin
         }
     };
     for (stream, splitter) in &mut splitters {
-        tell(job, facts, *stream, splitter.finish().into_iter().collect()).await;
+        tell(job, number, facts, *stream, splitter.finish().into_iter().collect()).await;
     }
     end
 }
 
-async fn tell(job: &JobKey, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Vec<String>) {
+async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Vec<String>) {
     if lines.is_empty() {
         return;
     }
-    if facts.send(FactKind::Lines { job: job.clone(), stream, lines }).await.is_err() {
+    if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines }).await.is_err() {
         tracing::debug!("lines came after the run");
     }
 }

@@ -94,7 +94,7 @@ impl Engine {
         }
         current.stopping = true;
         let serial = current.serial;
-        self.turn.effects.push(Effect::Signal { job: key.clone(), signal: Signal::Interrupt });
+        self.turn.effects.push(Effect::Signal { job: key.clone(), process: serial, signal: Signal::Interrupt });
         for (after_ms, signal) in [(terminate_ms, Signal::Terminate), (kill_ms, Signal::Kill)] {
             self.wake(after_ms, Timer::Escalate { job: key.clone(), serial, signal });
         }
@@ -106,7 +106,7 @@ impl Engine {
         state.halted = true;
         if let Some(current) = &mut state.current {
             current.stopping = true;
-            self.turn.effects.push(Effect::Signal { job: key.clone(), signal: Signal::Kill });
+            self.turn.effects.push(Effect::Signal { job: key.clone(), process: current.serial, signal: Signal::Kill });
         }
     }
 
@@ -116,7 +116,7 @@ impl Engine {
             Timer::JobTimeout { job } => self.job_timed_out(job),
             Timer::Escalate { job, serial, signal } => {
                 if self.runs(job, *serial) {
-                    self.turn.effects.push(Effect::Signal { job: job.clone(), signal: *signal });
+                    self.turn.effects.push(Effect::Signal { job: job.clone(), process: *serial, signal: *signal });
                 }
             }
             Timer::JobCancelDeadline { job } => self.halt(job),
@@ -128,7 +128,7 @@ impl Engine {
         }
     }
 
-    fn runs(&self, key: &JobKey, serial: u64) -> bool {
+    pub(super) fn runs(&self, key: &JobKey, serial: u64) -> bool {
         self.jobs.get(key).and_then(|it| it.current.as_ref()).is_some_and(|it| it.serial == serial)
     }
 

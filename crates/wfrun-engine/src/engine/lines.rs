@@ -11,7 +11,10 @@ use crate::command::parse_command;
 use crate::state::Current;
 
 impl Engine {
-    pub(super) fn lines(&mut self, key: &JobKey, stream: Stream, lines: &[String]) {
+    pub(super) fn lines(&mut self, key: &JobKey, process: u64, stream: Stream, lines: &[String]) {
+        if !self.runs(key, process) {
+            return;
+        }
         for line in lines {
             self.line(key, stream, line);
         }

@@ -215,6 +215,8 @@ impl Engine {
         let (kind, how) = match &launch.program {
             Program::Script { .. } => (StepKindName::Run, How::Real),
             Program::StandIn { .. } => (StepKindName::Builtin, How::StandIn),
+            Program::Node { .. } => (StepKindName::Javascript, How::Real),
+            Program::Container { .. } => (StepKindName::Docker, How::Real),
         };
         let name = self.masker.mask(&prepared.name);
         let has_post = self.has_post(key, step);
@@ -252,7 +254,7 @@ impl Engine {
             self.declare(key, Some(&StepPath::at(stage.index)), How::StandIn, &action.to_string(), detail);
         }
         let step = StepPath::at(stage.index);
-        self.turn.effects.push(Effect::RunStep { job: key.clone(), step, phase: stage.phase, launch });
+        self.turn.effects.push(Effect::RunStep { job: key.clone(), process: serial, step, phase: stage.phase, launch });
         if let Some(minutes) = timeout_minutes {
             self.wake(minutes * 60_000, Timer::StepTimeout { job: key.clone(), serial });
         }

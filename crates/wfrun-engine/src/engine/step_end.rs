@@ -52,8 +52,9 @@ impl Ending {
 }
 
 impl Engine {
-    pub(super) fn step_ended(&mut self, key: &JobKey, end: &StepEnd, files: &StepFiles) {
-        let Some(current) = self.jobs.get(key).and_then(|it| it.current.as_ref()) else { return };
+    pub(super) fn step_ended(&mut self, key: &JobKey, process: u64, end: &StepEnd, files: &StepFiles) {
+        let current = self.jobs.get(key).and_then(|it| it.current.as_ref());
+        let Some(current) = current.filter(|it| it.serial == process) else { return };
         let stage = current.stage;
         let Some(step) = self.model_step(key, stage.index).cloned() else { return };
         let mut outcome = self.end_to_outcome(key, &step, end);

@@ -165,31 +165,37 @@ impl World {
                 let digest = Ok(format!("hash of {}", patterns.join(" ")));
                 vec![FactKind::Hashed { job, patterns, digest }]
             }
-            Effect::RunStep { job, launch, .. } => {
+            Effect::RunStep { job, process, launch, .. } => {
                 let name = match &launch.program {
                     Program::Script { script, .. } => script.lines().next().unwrap_or_default().to_owned(),
                     Program::StandIn { action, phase } => format!("{phase} {action}"),
+                    Program::Node { script, .. } => script.clone(),
+                    Program::Container { entrypoint, .. } => entrypoint.clone().unwrap_or_default(),
                 };
                 self.launched.push(*launch);
                 let does = self.script.get(&name).cloned().unwrap_or_default();
                 let lines = does.lines.iter().map(|it| (*it).to_owned()).collect();
-                let mut facts = vec![FactKind::Lines { job: job.clone(), stream: Stream::Stdout, lines }];
+                let mut facts = vec![FactKind::Lines { job: job.clone(), process, stream: Stream::Stdout, lines }];
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }
                 if !does.endless {
                     let end = StepEnd::Exited { code: does.code };
-                    facts.push(FactKind::StepEnded { job, end, files: Box::new(does.files) });
+                    facts.push(FactKind::StepEnded { job, process, end, files: Box::new(does.files) });
                 }
                 facts
             }
-            Effect::Signal { job, signal } => {
+            Effect::Signal { job, process, signal } => {
                 let code = match signal {
                     wfrun_engine::Signal::Interrupt => return Vec::new(),
                     wfrun_engine::Signal::Terminate => 143,
                     wfrun_engine::Signal::Kill => 137,
                 };
-                vec![FactKind::StepEnded { job, end: StepEnd::Exited { code }, files: Box::default() }]
+                vec![FactKind::StepEnded { job, process, end: StepEnd::Exited { code }, files: Box::default() }]
+            }
+            Effect::FindAction { job, action } => {
+                let found = Err("it is not there".to_owned());
+                vec![FactKind::ActionFound { job, action, found }]
             }
             Effect::WakeAt { .. } => Vec::new(),
         }
@@ -261,7 +267,7 @@ impl World {
     pub(crate) fn scripts(&self) -> Vec<String> {
         let script = |it: &Launch| match &it.program {
             Program::Script { script, .. } => Some(script.clone()),
-            Program::StandIn { .. } => None,
+            Program::StandIn { .. } | Program::Node { .. } | Program::Container { .. } => None,
         };
         self.launched.iter().filter_map(script).collect()
     }
@@ -297,7 +303,7 @@ fn environment(actions: &[ActionRef]) -> JobEnvironment {
         let source = Source::new("action.yml", MANIFEST);
         let node = wfrun_syntax::parse(&source).value;
         let manifest = lower_action(&source, node.as_ref()).value.expect("a good manifest");
-        (action.clone(), ResolvedAction { manifest: Arc::new(manifest), how: How::StandIn })
+        (action.clone(), ResolvedAction { manifest: Arc::new(manifest), how: How::StandIn, folder: None })
     };
     let work = "/home/runner/work";
     JobEnvironment {
