@@ -1,12 +1,15 @@
 //! The run as a state machine.
+mod background;
 mod call;
 mod cancel;
+mod composite;
 mod contexts;
 mod declare;
 mod declared;
 mod job;
 mod launch;
 mod lines;
+mod names;
 mod step;
 mod step_end;
 
@@ -87,8 +90,8 @@ impl Engine {
             FactKind::Begin => self.begin(),
             FactKind::JobReady { job, environment } => self.job_ready(&job, *environment),
             FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
-            FactKind::Hashed { job, patterns, digest } => self.hashed(&job, patterns, digest),
-            FactKind::ActionFound { .. } => {}
+            FactKind::Hashed { job, patterns, digest } => self.hashed(&job, &patterns, &digest),
+            FactKind::ActionFound { job, action, found } => self.action_found(&job, &action, found),
             FactKind::Lines { job, process, stream, lines } => self.lines(&job, process, stream, &lines),
             FactKind::StepEnded { job, process, end, files } => self.step_ended(&job, process, &end, &files),
             FactKind::JobClosed { job, fault } => self.job_closed(&job, fault),

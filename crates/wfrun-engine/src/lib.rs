@@ -14,6 +14,7 @@ mod scope;
 mod settings;
 mod shell;
 mod state;
+mod strand;
 
 pub use command::{Command, StopCommands, parse_command};
 pub use effect::{ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};

@@ -46,9 +46,25 @@ impl StepPath {
         Self(path)
     }
 
-    /// The position among the job's own steps, from 0.
+    /// The position among the job's own steps, from 0: of the step itself, or of the one that it is inside of.
     pub fn index(&self) -> usize {
         self.0.first().map_or(0, |it| *it as usize).saturating_sub(1)
+    }
+
+    /// The step that this one is inside of.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, outer) = self.0.split_last()?;
+        (!outer.is_empty()).then(|| Self(outer.to_vec()))
+    }
+
+    /// The position among the steps beside it, from 0.
+    pub fn position(&self) -> usize {
+        self.0.last().map_or(0, |it| *it as usize).saturating_sub(1)
+    }
+
+    /// How many steps it is inside of.
+    pub fn depth(&self) -> usize {
+        self.0.len().saturating_sub(1)
     }
 }
 
@@ -94,7 +110,9 @@ mod tests {
         let path = StepPath::at(2).child(0);
         assert_eq!(path.to_string(), "3.1");
         assert_eq!("3.1".parse(), Ok(path.clone()));
-        assert_eq!(path.index(), 2);
+        assert_eq!((path.index(), path.position(), path.depth()), (2, 0, 1));
+        assert_eq!(path.parent(), Some(StepPath::at(2)));
+        assert_eq!(StepPath::at(2).parent(), None);
         assert!("3.x".parse::<StepPath>().is_err());
     }
 }

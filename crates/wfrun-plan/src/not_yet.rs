@@ -49,16 +49,11 @@ impl Found<'_> {
     }
 
     fn step(&mut self, step: &Step) {
-        if step.background {
-            self.not_yet("`background` of a step", step.span);
-        }
         self.map("`env` of a step", &step.env);
         match &step.kind {
-            StepKind::Run(_) => {}
             StepKind::Uses(uses) => self.map("`with` of a step", &uses.with),
-            StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
-                self.not_yet(&format!("`{}` of a step", step.key()), step.span);
-            }
+            StepKind::Parallel(steps) => steps.iter().for_each(|it| self.step(it)),
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => {}
         }
     }
 

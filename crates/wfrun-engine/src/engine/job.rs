@@ -4,7 +4,8 @@ use wfrun_expr::{EvalError, Trace, Value};
 use wfrun_journal::{
     AnnotationLevel, Because, How, JobFinished, JobStarted, Masker, Outcome, RunEventKind, Secret, SkipReason,
 };
-use wfrun_plan::JobKey;
+use wfrun_plan::{JobKey, StepPath};
+use wfrun_syntax::Source;
 use wfrun_workflow::{EnvMap, Field, Job, StepKind};
 
 use super::Engine;
@@ -99,8 +100,17 @@ impl Engine {
         SkipReason::Condition { expression: trace.text.to_string(), because: Because::of(&trace), trace, line }
     }
 
-    pub(super) fn line_of_job(&self, key: &JobKey, offset: u32) -> u32 {
-        self.jobs.get(key).map_or(0, |it| self.line_of(it.place.frame, offset))
+    /// The file that a step stands in: the workflow, or the composite action that it is of.
+    pub(super) fn source_of_step(&self, key: &JobKey, path: &StepPath) -> Option<&Source> {
+        let state = self.jobs.get(key)?;
+        match state.composite_of(path) {
+            Some(composite) => Some(&composite.action.manifest.source),
+            None => Some(&self.workflow_of(key)?.source),
+        }
+    }
+
+    pub(super) fn line_of_step(&self, key: &JobKey, path: &StepPath, offset: u32) -> u32 {
+        self.source_of_step(key, path).map_or(0, |it| it.location(offset).line)
     }
 
     pub(super) fn line_of(&self, frame: usize, offset: u32) -> u32 {
@@ -178,11 +188,17 @@ impl Engine {
         };
         state.environment = Some(environment);
         self.emit(RunEventKind::JobStarted(started));
+        let steps = self.model(key).map(|it| it.steps.clone()).unwrap_or_default();
+        let pre = self.jobs.get(key).map(|it| self.pre_stages(it, &steps, None)).unwrap_or_default();
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.pre = pre.into();
+        }
         if let Err(message) = self.set_global_env(key) {
             // Source: GitHub: execution rules E1.2: no step and no post step runs then.
             self.annotate(key, AnnotationLevel::Error, &message);
             if let Some(state) = self.jobs.get_mut(key) {
                 state.merge(Outcome::Failure);
+                state.pre.clear();
                 state.main.clear();
             }
         }

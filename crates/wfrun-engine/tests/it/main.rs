@@ -1,5 +1,7 @@
 //! The engine driven by scripts: no process, no clock.
+mod background;
 mod calls;
+mod composite;
 mod conditions;
 mod driver;
 mod ending;
