@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{Gate, JobOutlook, NotTriggered, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook};
+use wfrun_plan::{
+    Gate, JobOutlook, Leg, NotTriggered, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook,
+};
 use wfrun_syntax::{Checked, Diagnostic};
 use wfrun_workflow::{FileRef, SetOptions, WorkflowSet, read_set};
 
@@ -159,19 +161,24 @@ impl Foreseen {
         if self.is_triggered() { job.verdict } else { Prospect::Skipped }
     }
 
-    /// Finds a job by its key, by the key of one of its legs, or by its id, in any case.
-    pub(crate) fn job(&self, wanted: &str) -> anyhow::Result<&JobOutlook> {
+    /// Finds a job by its key, or one of its legs by its own, in any case.
+    pub(crate) fn job(&self, wanted: &str) -> anyhow::Result<(&JobOutlook, Option<&Leg>)> {
         find_job(&self.outlook, wanted).ok_or_else(|| unknown_job(&self.outlook, wanted))
     }
 }
 
-fn find_job<'o>(outlook: &'o Outlook, wanted: &str) -> Option<&'o JobOutlook> {
-    let is = |key: &wfrun_plan::JobKey| key.as_str().eq_ignore_ascii_case(wanted);
-    outlook.jobs.iter().chain(&outlook.uncalled).find(|it| is(&it.key) || it.legs.iter().any(|leg| is(&leg.key)))
+fn find_job<'o>(outlook: &'o Outlook, wanted: &str) -> Option<(&'o JobOutlook, Option<&'o Leg>)> {
+    let leg = || outlook.jobs.iter().find_map(|it| Some((it, Some(it.leg(wanted)?))));
+    outlook.job(wanted).map(|it| (it, None)).or_else(leg)
 }
 
 fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
-    let jobs = outlook.jobs.iter().map(|it| it.key.to_string()).collect();
+    let mut jobs: Vec<String> = outlook.jobs.iter().map(|it| it.key.to_string()).collect();
+    if wanted.contains('(') {
+        jobs.extend(
+            outlook.jobs.iter().filter(|it| it.legs.len() > 1).flat_map(|it| &it.legs).map(|it| it.key.to_string()),
+        );
+    }
     crate::commands::plan_error(&PlanError::UnknownJob { id: wanted.to_owned(), jobs })
 }
 

@@ -275,14 +275,14 @@ impl Result<'_> {
     }
 
     fn step_lets_run(&self, place: &StepPlace) -> Option<String> {
-        let step = self.outlook.job(&place.job)?.steps.iter().find(|it| it.index == place.index)?;
+        let step = self.outlook.job(&place.job)?.steps().iter().find(|it| it.index == place.index)?;
         let reason = step.reason.as_ref().filter(|_| step.verdict == Prospect::Runs)?;
         Some(foreseen_sentence(Prospect::Runs, reason))
     }
 
     fn called_step(&self, place: &StepPlace) -> Found {
         let job = self.outlook.job(&place.job);
-        let Some(step) = job.and_then(|it| it.steps.iter().find(|it| it.index == place.index)) else {
+        let Some(step) = job.and_then(|it| it.steps().iter().find(|it| it.index == place.index)) else {
             return depends("a workflow that is not here");
         };
         if self.case.step_ends.iter().any(|(it, _)| it.job == place.job) {

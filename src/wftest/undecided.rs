@@ -34,7 +34,7 @@ impl Open<'_> {
                 all.jobs.insert(key, on);
                 continue;
             }
-            for step in &job.steps {
+            for step in job.steps() {
                 let place = StepPlace { job: key.clone(), index: step.index };
                 let depends = step.verdict == Prospect::Depends;
                 let on = match &step.reason {

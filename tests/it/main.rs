@@ -17,4 +17,5 @@ mod steps;
 mod table;
 mod wftest;
 mod why;
+mod why_legs;
 mod why_run;

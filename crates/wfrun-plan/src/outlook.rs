@@ -57,8 +57,6 @@ pub struct JobOutlook {
     pub legs: Vec<Leg>,
     /// What only the run can tell about its matrix, as written.
     pub deferred: Vec<String>,
-    /// Its steps.
-    pub steps: Vec<StepOutlook>,
 }
 
 /// One job of a matrix. A text that only the run can tell is as written.
@@ -78,10 +76,12 @@ pub struct Leg {
     pub concurrency: Option<String>,
     /// `timeout-minutes`
     pub timeout_minutes: Option<String>,
+    /// Its steps; the same list as another leg's, where the matrix has no part in them.
+    pub steps: Arc<[StepOutlook]>,
 }
 
 /// One step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StepOutlook {
     /// Its position in the job, from 0.
     pub index: usize,
@@ -171,11 +171,10 @@ impl Leg {
             environment: None,
             concurrency: None,
             timeout_minutes: None,
+            steps: Arc::default(),
         }
     }
-}
 
-impl Leg {
     fn has(&self, wanted: &[(String, String)]) -> bool {
         let Some(matrix) = self.matrix.as_object() else { return true };
         wanted.iter().all(|(name, value)| matrix.get(name).is_none_or(|it| eq_ignoring_case(&it.to_text(), value)))
@@ -185,6 +184,16 @@ impl Leg {
 impl JobOutlook {
     fn is_uncalled(&self) -> bool {
         self.verdict == Prospect::Skipped && matches!(self.reason, Some(Reason::Caller { .. }))
+    }
+
+    /// The steps of its first leg; none of a job that is skipped.
+    pub fn steps(&self) -> &[StepOutlook] {
+        self.legs.first().map(|it| &*it.steps).unwrap_or_default()
+    }
+
+    /// Finds a leg by its key, ignoring case.
+    pub fn leg(&self, key: &str) -> Option<&Leg> {
+        self.legs.iter().find(|it| it.key.as_str().eq_ignore_ascii_case(key))
     }
 
     /// What the file says about it.

@@ -17,6 +17,7 @@ mod not_triggered;
 mod plain;
 mod plan_view;
 mod run_why_view;
+mod steps_view;
 mod style;
 mod summary;
 mod table_view;

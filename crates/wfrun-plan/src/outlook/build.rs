@@ -7,7 +7,8 @@ use wfrun_workflow::{FileRef, Job, JobId, Workflow, WorkflowSet};
 
 use super::legs::legs;
 use super::scope::{Ancestor, Ancestors, Before, Need};
-use super::{JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, judge, steps};
+use super::steps::Steps;
+use super::{JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, judge};
 use crate::plan::order;
 use crate::{JobKey, JobKeys, PlanError, github_context};
 
@@ -133,7 +134,6 @@ impl Build<'_> {
                 .filter(|it| !matches!(it, Reason::Condition { span: None, .. } if verdict == Prospect::Runs)),
             legs: Vec::new(),
             deferred: Vec::new(),
-            steps: Vec::new(),
         };
         let mut called = Vec::new();
         if verdict == Prospect::Skipped {
@@ -182,17 +182,20 @@ impl Build<'_> {
             }
         };
         outlook.deferred = found.deferred;
-        let of_leg = |(leg, strategy): &(Leg, Value)| before.of_leg(&leg.matrix, strategy);
-        if let Some(first) = found.legs.first() {
-            outlook.steps = steps::steps(&outlook.workflow, job, &of_leg(first));
-        }
+        let mut steps = Steps::new(&outlook.workflow, job);
         let mut called = Vec::new();
-        for it in &found.legs {
+        for (mut leg, strategy) in found.legs {
+            let scope = if outlook.deferred.is_empty() {
+                before.of_leg(&leg.matrix, &strategy)
+            } else {
+                before.without_matrix()
+            };
+            leg.steps = steps.of_leg(&scope);
             if let Some(call) = &job.call {
-                called.push((it.0.clone(), calls::inputs(self.set, call, &place.file, &of_leg(it))));
+                called.push((leg.clone(), calls::inputs(self.set, call, &place.file, &scope)));
             }
+            outlook.legs.push(leg);
         }
-        outlook.legs = found.legs.into_iter().map(|(leg, _)| leg).collect();
         called
     }
 

@@ -62,7 +62,8 @@ fn leg(
     let environment = job.environment.as_ref().map(|it| shown(&it.name));
     let concurrency = job.concurrency.as_ref().and_then(|it| it.group.as_ref()).map(shown);
     let timeout_minutes = job.timeout_minutes.as_ref().map(shown);
-    (Leg { key, name, matrix, runs_on, environment, concurrency, timeout_minutes }, strategy)
+    let leg = Leg { matrix, runs_on, environment, concurrency, timeout_minutes, ..Leg::new(key, name) };
+    (leg, strategy)
 }
 
 /// The labels of one `runs-on` entry; an expression may give several.

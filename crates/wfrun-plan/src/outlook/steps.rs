@@ -1,7 +1,9 @@
 //! What can be said of the steps of a job that runs.
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use wfrun_expr::Value;
-use wfrun_workflow::{EnvMap, Job, Step, StepKind, Workflow};
+use wfrun_workflow::{EnvMap, Field, Job, Step, StepKind, Workflow};
 
 use super::calls::text;
 use super::scope::{Ancestors, Before};
@@ -10,8 +12,44 @@ use super::{StepOutlook, judge};
 /// Names with values; none where only the run can tell.
 type Env = IndexMap<String, Option<Value>>;
 
+/// The steps of a job's legs.
+pub(super) struct Steps<'a> {
+    workflow: &'a Workflow,
+    job: &'a Job,
+    /// The steps of all legs, once they are known, if legs cannot differ in them.
+    shared: Option<Arc<[StepOutlook]>>,
+    may_differ: bool,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(workflow: &'a Workflow, job: &'a Job) -> Self {
+        Self { workflow, job, shared: None, may_differ: sees_leg(job) }
+    }
+
+    /// Looks at the steps of one leg.
+    pub(super) fn of_leg(&mut self, scope: &Before<'_>) -> Arc<[StepOutlook]> {
+        if let Some(shared) = self.shared.as_ref().filter(|_| !self.may_differ) {
+            return Arc::clone(shared);
+        }
+        let found: Arc<[StepOutlook]> = steps(self.workflow, self.job, scope).into();
+        Arc::clone(self.shared.insert(found))
+    }
+}
+
+/// Whether something that is said of the steps can see which leg they are in.
+fn sees_leg(job: &Job) -> bool {
+    let names_leg = |contexts: Vec<String>| contexts.iter().any(|it| it == "matrix" || it == "strategy");
+    let in_field = |it: &Field| names_leg(it.template.contexts_used());
+    let in_step = |step: &Step| {
+        let script = if let (None, StepKind::Run(run)) = (&step.name, &step.kind) { Some(&run.script) } else { None };
+        names_leg(step.condition.condition.expr.contexts_used())
+            || step.env.values().chain(&step.name).chain(script).any(in_field)
+    };
+    job.env.values().any(in_field) || job.steps.iter().any(in_step)
+}
+
 /// Looks at each step. An earlier step is assumed to succeed; whether one fails is not known.
-pub(super) fn steps(workflow: &Workflow, job: &Job, before: &Before<'_>) -> Vec<StepOutlook> {
+fn steps(workflow: &Workflow, job: &Job, before: &Before<'_>) -> Vec<StepOutlook> {
     let mut env = Env::new();
     add(&mut env, &workflow.env, before);
     let root = env.clone();
@@ -34,20 +72,15 @@ fn add(env: &mut Env, map: &EnvMap, before: &Before<'_>) {
     }
 }
 
-/// Source: GitHub: execution rules E1.3, "Display names".
+/// What the log calls it; as written where only the run can tell.
 fn name(step: &Step, before: &Before<'_>) -> String {
-    if let Some(name) = &step.name {
-        return text(name, before).unwrap_or_else(|| name.raw());
-    }
-    match &step.kind {
-        StepKind::Run(run) => {
-            let script = text(&run.script, before).unwrap_or_else(|| run.script.raw());
-            format!("Run {}", script.trim_start().lines().next().unwrap_or_default())
-        }
-        StepKind::Uses(uses) => format!("Run {}", uses.target.value),
-        StepKind::Wait(_) => "Wait".to_owned(),
-        StepKind::WaitAll => "Wait for all".to_owned(),
-        StepKind::Cancel(_) => "Cancel".to_owned(),
-        StepKind::Parallel(_) => "Parallel group".to_owned(),
-    }
+    let known = if let Some(name) = &step.name {
+        text(name, before)
+    } else if let StepKind::Run(run) = &step.kind {
+        let script = text(&run.script, before);
+        script.map(|it| format!("Run {}", it.trim_start().lines().next().unwrap_or_default()))
+    } else {
+        None
+    };
+    known.unwrap_or_else(|| step.written_name())
 }
