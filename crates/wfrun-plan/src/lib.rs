@@ -30,7 +30,10 @@ pub use job_name::{JobKeys, called_name, job_name};
 pub use key::{JobKey, StepPath};
 pub use matrix::{Combination, ExpandError, Expansion, MAX_LEGS, StrategyError, StrategyErrorKind, expand};
 pub use not_yet::not_yet;
-pub use outlook::{JobOutlook, Leg, Outlook, Prospect, Reason, StepOutlook, World, outlook};
+pub use outlook::{
+    Call, CallInput, Group, HandedSecrets, JobOutlook, Leg, Outlook, Prospect, Reason, RunDefaults, StepOutlook, World,
+    outlook,
+};
 pub use plan::{Plan, PlanError, PlannedJob, plan};
 pub use skip_marker::skip_marker;
 pub use token_value::{TokenError, TokenErrorKind, token_value};

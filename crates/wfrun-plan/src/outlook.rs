@@ -4,6 +4,7 @@
 //! What is assumed and not known is said in one place: [`World`].
 mod build;
 mod calls;
+mod details;
 mod judge;
 mod legs;
 mod reason;
@@ -17,9 +18,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use wfrun_expr::Value;
 use wfrun_syntax::eq_ignoring_case;
-use wfrun_workflow::{Job, JobId, StepId, Workflow};
+use wfrun_workflow::{Job, JobId, Permissions, StepId, Workflow};
 
 pub use build::outlook;
+pub use calls::{Call, CallInput, HandedSecrets};
+pub use details::{Group, RunDefaults};
 pub use reason::Reason;
 pub use world::World;
 
@@ -32,6 +35,8 @@ pub struct Outlook {
     pub jobs: Vec<JobOutlook>,
     /// What callers that are skipped would call: GitHub has no such jobs then.
     pub uncalled: Vec<JobOutlook>,
+    /// The concurrency group of the workflow.
+    pub concurrency: Option<Group>,
 }
 
 /// One job, as declared: its legs share a condition.
@@ -49,6 +54,10 @@ pub struct JobOutlook {
     pub needs: Vec<JobKey>,
     /// The length of the longest chain of needs before it, calls counted; 0 starts at once.
     pub stage: usize,
+    /// What its token may do, narrowed by its callers; the repository's setting where nobody says it.
+    pub permissions: Option<Permissions>,
+    /// The workflow that it calls.
+    pub call: Option<Call>,
     /// Whether it runs.
     pub verdict: Prospect,
     /// Why it is skipped, or on what it depends; for one that runs, what let it.
@@ -72,10 +81,14 @@ pub struct Leg {
     pub runs_on: Vec<String>,
     /// The environment it deploys to.
     pub environment: Option<String>,
-    /// Its concurrency group.
-    pub concurrency: Option<String>,
+    /// Its concurrency group, and that of the workflow it calls.
+    pub concurrency: Vec<Group>,
     /// `timeout-minutes`
     pub timeout_minutes: Option<String>,
+    /// `defaults.run` of its steps.
+    pub defaults: RunDefaults,
+    /// The inputs of the workflow it calls.
+    pub inputs: Vec<CallInput>,
     /// Its steps; the same list as another leg's, where the matrix has no part in them.
     pub steps: Arc<[StepOutlook]>,
 }
@@ -111,6 +124,12 @@ impl Outlook {
     /// Finds a job by its key without a matrix, ignoring case; an uncalled one, too.
     pub fn job(&self, key: &str) -> Option<&JobOutlook> {
         self.jobs.iter().chain(&self.uncalled).find(|it| it.key.as_str().eq_ignore_ascii_case(key))
+    }
+
+    /// Finds the job that has a leg of this key, as `caller` of a job names it.
+    pub fn caller(&self, leg: &JobKey) -> Option<&JobOutlook> {
+        // Before its matrix is known or where it is skipped, a job is called as if it were one leg.
+        self.jobs.iter().chain(&self.uncalled).find(|it| it.key == *leg || it.legs.iter().any(|it| it.key == *leg))
     }
 
     /// Finds the jobs that a person asks for: those of these ids or keys, what they call and, unless `without_needs`,
@@ -169,8 +188,10 @@ impl Leg {
             matrix: Value::Null,
             runs_on: Vec::new(),
             environment: None,
-            concurrency: None,
+            concurrency: Vec::new(),
             timeout_minutes: None,
+            defaults: RunDefaults::default(),
+            inputs: Vec::new(),
             steps: Arc::default(),
         }
     }

@@ -14,6 +14,7 @@ mod live;
 mod log;
 mod ndjson;
 mod not_triggered;
+mod permissions;
 mod plain;
 mod plan_view;
 mod run_why_view;

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
-use wfrun_workflow::{FileRef, Job, JobId, Workflow, WorkflowSet};
+use wfrun_workflow::{FileRef, Job, JobId, Permissions, Workflow, WorkflowSet};
 
 use super::legs::legs;
 use super::scope::{Ancestor, Ancestors, Before, Need};
 use super::steps::Steps;
-use super::{JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, judge};
+use super::{Group, JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, details, judge};
 use crate::plan::order;
 use crate::{JobKey, JobKeys, PlanError, github_context};
 
@@ -22,8 +22,9 @@ pub fn outlook(set: &WorkflowSet, world: &World) -> Result<Outlook, PlanError> {
     let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
     let inputs = Inputs { known: world.inputs.clone(), unknown: Vec::new() };
     build.workflow(&set.root, &Place { file, caller: None }, &inputs)?;
+    let concurrency = build.group(&set.root, &inputs);
     let (uncalled, jobs) = build.jobs.into_iter().partition(JobOutlook::is_uncalled);
-    Ok(Outlook { jobs, uncalled })
+    Ok(Outlook { jobs, uncalled, concurrency })
 }
 
 struct Build<'a> {
@@ -46,9 +47,14 @@ struct Caller {
     leg: Leg,
     stage: usize,
     verdict: Prospect,
+    permissions: Option<Permissions>,
 }
 
 impl Place {
+    fn permissions(&self) -> Option<&Permissions> {
+        self.caller.as_ref().and_then(|it| it.permissions.as_ref())
+    }
+
     fn key(&self) -> Option<&JobKey> {
         self.caller.as_ref().map(|it| &it.leg.key)
     }
@@ -129,6 +135,8 @@ impl Build<'_> {
             caller: place.key().cloned(),
             needs: needs.iter().map(|it| within(place.key(), it.as_str())).collect(),
             stage,
+            permissions: details::permissions(workflow, job, place.permissions()),
+            call: job.call.as_ref().map(|it| calls::call(self.set, it, &place.file)),
             verdict,
             reason: Some(reason)
                 .filter(|it| !matches!(it, Reason::Condition { span: None, .. } if verdict == Prospect::Runs)),
@@ -139,8 +147,8 @@ impl Build<'_> {
         if verdict == Prospect::Skipped {
             // What it would call is looked at all the same: a person may ask for it.
             if let Some(call) = &job.call {
-                let leg = Leg::new(key.clone(), key.to_string());
-                called.push((leg, calls::inputs(self.set, call, &place.file, &before.without_matrix())));
+                let inputs = calls::inputs(self.set, call, &place.file, &before.without_matrix());
+                called.push((Leg::new(key.clone(), key.to_string()), Inputs::of(&inputs)));
             }
         } else {
             called = self.expand(job, place, &before, &mut keys, &mut outlook);
@@ -153,10 +161,12 @@ impl Build<'_> {
             (Prospect::Skipped, _) => Some("skipped".to_owned()),
             (Prospect::Runs | Prospect::Depends, _) => stated,
         };
+        let permissions = outlook.permissions.clone();
         self.jobs.push(outlook);
         let own = self.jobs.len();
         for (leg, inputs) in called {
-            self.call(job, place, Caller { leg, stage, verdict }, &inputs)?;
+            let caller = Caller { leg, stage, verdict, permissions: permissions.clone() };
+            self.call(job, place, caller, &inputs)?;
         }
         // What needs a caller waits for all that it calls.
         let last = self.jobs.iter().skip(own).map(|it| it.stage).max().unwrap_or(stage);
@@ -173,7 +183,7 @@ impl Build<'_> {
         outlook: &mut JobOutlook,
     ) -> Vec<(Leg, Inputs)> {
         let caller = place.caller.as_ref().map(|it| (&it.leg.key, it.leg.name.as_str()));
-        let found = match legs(job, caller, keys, before) {
+        let found = match legs(&outlook.workflow, job, caller, keys, before) {
             Ok(found) => found,
             Err(err) => {
                 outlook.verdict = Prospect::Skipped;
@@ -192,11 +202,21 @@ impl Build<'_> {
             };
             leg.steps = steps.of_leg(&scope);
             if let Some(call) = &job.call {
-                called.push((leg.clone(), calls::inputs(self.set, call, &place.file, &scope)));
+                leg.inputs = calls::inputs(self.set, call, &place.file, &scope);
+                let inputs = Inputs::of(&leg.inputs);
+                let callee = self.set.called.get(&place.file.resolve(&call.target.value));
+                leg.concurrency.extend(callee.and_then(|it| self.group(it, &inputs)));
+                called.push((leg.clone(), inputs));
             }
             outlook.legs.push(leg);
         }
         called
+    }
+
+    /// The concurrency group of a workflow as a whole.
+    fn group(&self, workflow: &Workflow, inputs: &Inputs) -> Option<Group> {
+        let view = View { needs: Vec::new(), ancestors: Ancestors::default() };
+        details::group(workflow.concurrency.as_ref()?, &view.before(self, inputs))
     }
 
     /// Looks at the jobs of a called workflow, if it is at hand.

@@ -2,6 +2,7 @@
 mod inputs;
 mod matrix;
 mod outlook;
+mod outlook_calls;
 mod outlook_steps;
 mod trigger;
 mod what_if;
