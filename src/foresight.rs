@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
 use wfrun_plan::{
-    Gate, JobOutlook, Leg, NotTriggered, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook,
+    Gate, JobKey, JobOutlook, Leg, NotTriggered, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook,
 };
 use wfrun_syntax::{Checked, Diagnostic};
 use wfrun_workflow::{FileRef, SetOptions, WorkflowSet, read_set};
@@ -13,6 +13,7 @@ use crate::check::to_show;
 use crate::cli::{EventArgs, ForeseeArgs, SituationArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::forced::Forced;
 use crate::output::{Help, Output};
 use crate::repositories::Repositories;
 use crate::repository::Repository;
@@ -44,8 +45,6 @@ pub(crate) struct Foreseen {
     /// What to tell about the situation.
     pub(crate) notices: Vec<String>,
 }
-
-const RESULTS: [&str; 4] = ["success", "failure", "cancelled", "skipped"];
 
 impl<'e> Foresight<'e> {
     /// Reads a workflow and all it calls; gives back the findings if one is an error.
@@ -112,10 +111,10 @@ impl<'e> Foresight<'e> {
         let found = situation_in(self.repository.clone(), root, &self.root, args, self.environment)?;
         let mut vars = self.vars.clone();
         vars.extend(key_values::collect(&[], &args.var, "--var")?.value);
-        let forced = results(force)?;
+        let forced = Forced::read(&self.set, force)?;
         let mut results = self.assumed.clone();
-        results.retain(|key, _| !forced.keys().any(|it| it.eq_ignore_ascii_case(key)));
-        results.extend(forced.clone());
+        results.retain(|key, _| !forced.results.keys().any(|it| JobKey::new(key.as_str()).is_named(it)));
+        results.extend(forced.results.clone());
         let identity = RunIdentity {
             run_id: String::new(),
             run_number: args.run_number.unwrap_or(1),
@@ -130,9 +129,10 @@ impl<'e> Foresight<'e> {
             vars: vars.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Object>(),
             results,
             outputs: IndexMap::new(),
+            steps: forced.steps.clone(),
         };
         let mut outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
-        known_jobs(&outlook, &forced)?;
+        forced.check(&outlook)?;
         outlook.keep_legs(&self.legs);
         Ok(Foreseen { gates: gates(root, &world.event), world, outlook, notices: found.notices })
     }
@@ -172,7 +172,7 @@ fn find_job<'o>(outlook: &'o Outlook, wanted: &str) -> Option<(&'o JobOutlook, O
     outlook.job(wanted).map(|it| (it, None)).or_else(leg)
 }
 
-fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
+pub(crate) fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
     let mut jobs: Vec<String> = outlook.jobs.iter().map(|it| it.key.to_string()).collect();
     if wanted.contains('(') {
         jobs.extend(
@@ -182,18 +182,6 @@ fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
     crate::commands::plan_error(&PlanError::UnknownJob { id: wanted.to_owned(), jobs })
 }
 
-fn results(force: &[String]) -> anyhow::Result<IndexMap<String, String>> {
-    let parse = |text: &String| {
-        let (job, result) = key_values::pair(text, "--force")?;
-        if !RESULTS.contains(&result.as_str()) {
-            let help = format!("results are: {}", RESULTS.join(", "));
-            return Err(Help::error("cli/force", format!("`--force {text}`: no such result"), help));
-        }
-        Ok((job, result))
-    };
-    force.iter().map(parse).collect()
-}
-
 /// Reads `--matrix KEY:VALUE`.
 fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
     let parse = |text: &String| match text.split_once(':') {
@@ -201,10 +189,4 @@ fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
         _ => Err(Help::error("cli/pair", format!("`--matrix {text}` is no pair"), "write KEY:VALUE")),
     };
     matrix.iter().map(parse).collect()
-}
-
-/// A misspelt job would be taken for nothing.
-fn known_jobs(outlook: &Outlook, results: &IndexMap<String, String>) -> anyhow::Result<()> {
-    let unknown = results.keys().find(|it| find_job(outlook, it).is_none());
-    unknown.map_or(Ok(()), |it| Err(unknown_job(outlook, it)))
 }

@@ -7,7 +7,6 @@ mod happening;
 mod judge;
 mod leaves;
 mod model;
-mod names;
 mod play;
 mod playable;
 mod read;

@@ -9,6 +9,8 @@ use wfrun_plan::Inputs;
 use wfrun_syntax::{Source, Spanned};
 use wfrun_workflow::{Workflow, WorkflowSet};
 
+pub(crate) use crate::names::StepPlace;
+
 /// A test file and the workflow it is about.
 #[derive(Debug)]
 pub(crate) struct TestFile {
@@ -43,15 +45,6 @@ pub(crate) struct Case {
     pub(crate) step_outputs: Vec<(StepPlace, IndexMap<String, String>)>,
     /// What should come of it.
     pub(crate) expect: Vec<Expectation>,
-}
-
-/// A step of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct StepPlace {
-    /// The job's key, as the outlook has it.
-    pub(crate) job: String,
-    /// Its position, from 0.
-    pub(crate) index: usize,
 }
 
 /// The situation of a case: the options of `wfrun why`, as keys.

@@ -5,7 +5,6 @@ use wfrun_syntax::{Node, NodeKind, Span, Spanned, Text};
 use wfrun_workflow::{EnvMap, Field, IfField, Job, MapPart, RunStep, StepKind, Workflow};
 
 use super::model::Case;
-use super::names::shown;
 
 /// Takes away what has no part in whether jobs and steps run: scripts, actions, containers, calls, machines, times.
 ///
@@ -27,7 +26,7 @@ pub(super) fn playable(workflow: &Workflow) -> Workflow {
             step.background = false;
             step.timeout_minutes = None;
             if step.name.is_none() {
-                step.name = Some(literal(&shown(step), step.span));
+                step.name = Some(literal(&step.written_name(), step.span));
             }
             let script = literal("", step.span);
             step.kind = StepKind::Run(RunStep { script, shell: None, working_directory: None });

@@ -8,6 +8,7 @@ mod diagnostics_pages;
 mod differences;
 mod docker;
 mod eval;
+mod forced;
 mod graph;
 mod list;
 mod pipeline;

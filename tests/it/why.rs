@@ -122,6 +122,13 @@ fn misspelt_jobs_and_results_are_refused() {
         (&["why", "w.yml", "opn"][..], "did you mean `open`?"),
         (&["why", "w.yml", "--force", "opn=failure"], "did you mean `open`?"),
         (&["why", "w.yml", "--force", "open=bad"], "results are: success, failure, cancelled, skipped"),
+        (&["why", "w.yml", "--force", "open=failur"], "did you mean `failure`?"),
+        (&["why", "w.yml", "--force", "open.1=cancelled"], "results are: success, failure, skipped"),
+        (&["why", "w.yml", "--force", "opn.1=failure"], "did you mean `open`?"),
+        (&["why", "w.yml", "--force", "open.Run y=failure"], "did you mean `Run x`?"),
+        (&["why", "w.yml", "--force", "open.2=failure"], "job `open` has no step `2`"),
+        (&["why", "w.yml", "--force", "open (1)=failure"], "the workflow has no job `open (1)`"),
+        (&["why", "w.yml", "--force", "=failure"], "write JOB=RESULT or JOB.STEP=RESULT"),
     ] {
         let ran = repo.wfrun(arguments).ends_with(2);
         assert!(ran.stderr.contains(said), "{}", ran.stderr);

@@ -31,8 +31,8 @@ pub use key::{JobKey, StepPath};
 pub use matrix::{Combination, ExpandError, Expansion, MAX_LEGS, StrategyError, StrategyErrorKind, expand};
 pub use not_yet::not_yet;
 pub use outlook::{
-    Call, CallInput, Group, HandedSecrets, JobOutlook, Leg, Outlook, Prospect, Reason, RunDefaults, StepOutlook, World,
-    outlook,
+    Call, CallInput, Group, HandedSecrets, JobOutlook, Leg, Outlook, Prospect, Reason, RunDefaults, StepEnd,
+    StepOutlook, World, outlook,
 };
 pub use plan::{Plan, PlanError, PlannedJob, plan};
 pub use skip_marker::skip_marker;

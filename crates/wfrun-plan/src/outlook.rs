@@ -5,6 +5,7 @@
 mod build;
 mod calls;
 mod details;
+mod ends;
 mod judge;
 mod legs;
 mod reason;
@@ -24,7 +25,7 @@ pub use build::outlook;
 pub use calls::{Call, CallInput, HandedSecrets};
 pub use details::{Group, RunDefaults};
 pub use reason::Reason;
-pub use world::World;
+pub use world::{StepEnd, World};
 
 use crate::{JobKey, PlanError};
 
@@ -106,6 +107,8 @@ pub struct StepOutlook {
     pub verdict: Prospect,
     /// Why it is skipped, or on what it depends.
     pub reason: Option<Reason>,
+    /// How it is stated to end; what is skipped does not.
+    pub stated: Option<String>,
 }
 
 /// Whether something runs.

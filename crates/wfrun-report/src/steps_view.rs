@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use wfrun_plan::{JobOutlook, Leg, Prospect, StepOutlook};
+use wfrun_plan::{Because, JobOutlook, Leg, Prospect, Reason, StepOutlook};
 
 use crate::Style;
 use crate::foreseen::foreseen_sentence;
@@ -36,10 +36,11 @@ pub(crate) fn step_lines(job: &JobOutlook, leg: Option<&Leg>, style: Style) -> V
         return Vec::new();
     }
     let runs = |it: &&Row<'_>| it.fates.iter().all(|it| it.step.verdict == Prospect::Runs);
+    let is_plain = |it: &&Row<'_>| runs(it) && it.fates.iter().all(|it| it.step.stated.is_none());
     let certain = rows.iter().filter(runs).count();
     let each = if legs.len() > 1 { format!(" in all {} legs", legs.len()) } else { String::new() };
     let mut lines = vec![format!("    {certain} of {} run{each}", count(rows.len(), "step", "steps"))];
-    for row in rows.iter().filter(|it| !runs(it)) {
+    for row in rows.iter().filter(|it| !is_plain(it)) {
         lines.extend(row_lines(row, style));
     }
     lines
@@ -70,7 +71,10 @@ fn fates<'a>(of_legs: impl Iterator<Item = (&'a Leg, &'a StepOutlook)>) -> Vec<F
     let mut all: Vec<Fate<'a>> = Vec::new();
     for (leg, step) in of_legs {
         let sentence = sentence(step);
-        match all.iter_mut().find(|it| it.step.verdict == step.verdict && it.sentence == sentence) {
+        let is_same = |it: &&mut Fate<'_>| {
+            it.step.verdict == step.verdict && it.step.stated == step.stated && it.sentence == sentence
+        };
+        match all.iter_mut().find(is_same) {
             Some(fate) => fate.legs.push(leg),
             None => all.push(Fate { step, sentence, legs: vec![leg] }),
         }
@@ -80,8 +84,19 @@ fn fates<'a>(of_legs: impl Iterator<Item = (&'a Leg, &'a StepOutlook)>) -> Vec<F
 
 /// Why it is skipped or on what it depends; of one that runs nothing.
 fn sentence(step: &StepOutlook) -> String {
-    let reason = step.reason.as_ref().filter(|_| step.verdict != Prospect::Runs);
-    reason.map(|it| foreseen_sentence(step.verdict, it)).unwrap_or_default()
+    match &step.reason {
+        Some(Reason::Condition { because, .. }) if is_about_success(step.verdict, because) => {
+            "because an earlier step fails".to_owned()
+        }
+        Some(reason) if step.verdict != Prospect::Runs => foreseen_sentence(step.verdict, reason),
+        Some(_) | None => String::new(),
+    }
+}
+
+/// Nothing but the `success()` that is mostly not even written.
+fn is_about_success(verdict: Prospect, because: &[Because]) -> bool {
+    verdict == Prospect::Skipped
+        && matches!(because, [only] if only.expression.eq_ignore_ascii_case("success()") && only.value == false)
 }
 
 fn row_lines(row: &Row<'_>, style: Style) -> Vec<String> {
@@ -112,7 +127,10 @@ impl Fate<'_> {
         let within = legs.map(|it| format!(" in {it}")).unwrap_or_default();
         match self.step.verdict {
             Prospect::Depends => format!("{}{within}", self.sentence),
-            Prospect::Runs => format!("runs{within}"),
+            Prospect::Runs => match self.step.stated.as_deref() {
+                Some(outcome) => format!("runs{within}, and is taken to end with {outcome}"),
+                None => format!("runs{within}"),
+            },
             Prospect::Skipped if self.sentence.starts_with("because ") => {
                 format!("is skipped{within} {}", self.sentence)
             }
@@ -130,23 +148,27 @@ impl Fate<'_> {
     }
 }
 
-/// The steps as `wfrun why --json` prints them: `{"index","id","name","verdict","reason"}`.
+/// The steps as `wfrun why --json` prints them: `{"index","id","name","verdict","reason","stated"}`; `stated` is
+/// how the step is taken to end.
 ///
 /// Of a step in which legs differ the verdict is `depends`, the reason's kind is `legs`, and `legs` has for each leg
-/// `{"key","name","verdict","reason"}`.
+/// `{"key","name","verdict","reason","stated"}`.
 pub(crate) fn steps_json(job: &JobOutlook, leg: Option<&Leg>) -> Vec<Json> {
     let source = &job.workflow.source;
     let of_leg = |fate: &Fate<'_>, leg: &Leg| {
         let own = leg.steps.get(fate.step.index).unwrap_or(fate.step);
         let reason = reason_json(own.verdict, own.reason.as_ref(), source);
-        json!({"key": leg.key, "name": own.name, "verdict": own.verdict, "reason": reason})
+        json!({"key": leg.key, "name": own.name, "verdict": own.verdict, "reason": reason, "stated": own.stated})
     };
     let of_row = |row: &Row<'_>| {
         let [first, others @ ..] = row.fates.as_slice() else { return Json::Null };
         let (index, id) = (first.step.index, &first.step.id);
         if others.is_empty() {
             let reason = reason_json(first.step.verdict, first.step.reason.as_ref(), source);
-            return json!({"index": index, "id": id, "name": row.name, "verdict": first.step.verdict, "reason": reason});
+            return json!({
+                "index": index, "id": id, "name": row.name, "verdict": first.step.verdict, "reason": reason,
+                "stated": first.step.stated,
+            });
         }
         let each: Vec<Json> =
             row.fates.iter().flat_map(|fate| fate.legs.iter().map(move |leg| of_leg(fate, leg))).collect();

@@ -3,6 +3,7 @@ mod inputs;
 mod matrix;
 mod outlook;
 mod outlook_calls;
+mod outlook_ends;
 mod outlook_steps;
 mod trigger;
 mod what_if;

@@ -38,6 +38,7 @@ pub(crate) fn world(name: &str, git_ref: &str) -> World {
         vars: Object::default(),
         results: IndexMap::new(),
         outputs: IndexMap::new(),
+        steps: Vec::new(),
     }
 }
 

@@ -64,7 +64,15 @@ fn world() -> World {
         workflow_sha: event.sha.clone(),
     };
     let inputs = Value::Object(Object::default());
-    World { event, identity, inputs, vars: Object::default(), results: IndexMap::new(), outputs: IndexMap::new() }
+    World {
+        event,
+        identity,
+        inputs,
+        vars: Object::default(),
+        results: IndexMap::new(),
+        outputs: IndexMap::new(),
+        steps: Vec::new(),
+    }
 }
 
 /// Looks at `w.yml`, which may call `called.yml`.

@@ -77,8 +77,15 @@ fn look_into(text: &str, files: &[(&str, &str)], event: &Event) -> (Arc<Workflow
         workflow_sha: event.sha.clone(),
     };
     let (inputs, vars) = (Value::Object(Object::default()), Object::default());
-    let world =
-        World { event: event.clone(), identity, inputs, vars, results: IndexMap::new(), outputs: IndexMap::new() };
+    let world = World {
+        event: event.clone(),
+        identity,
+        inputs,
+        vars,
+        results: IndexMap::new(),
+        outputs: IndexMap::new(),
+        steps: Vec::new(),
+    };
     let found = outlook(&set, &world).expect("a plan");
     (set.root, found)
 }
