@@ -167,15 +167,18 @@ fn gate_lines(gate: &Gate, source: &Source, style: Style) -> Vec<String> {
     let at = gate.span.filter(|it| *it != Span::default()).map(|it| located(source, it)).unwrap_or_default();
     let words = cut(&one_line(&words), style.width.saturating_sub(at.len() + 15), style).into_owned();
     let mut line = format!("  {mark} {}  {words}  {}", pad(name, 7), style.paint(Label::Dim, &at));
-    // Without colour nothing is underlined, and the words name what is there.
-    if let Some(span) = gate.span.filter(|it| style.color && gate.passed && *it != Span::default()) {
+    let mut under = None;
+    if let Some(span) = gate.span.filter(|it| gate.passed && *it != Span::default()) {
         let text = source.slice(span).lines().next().unwrap_or_default();
-        let room = style.width.saturating_sub(console::measure_text_width(&line) + 2);
-        if console::measure_text_width(text) <= room {
+        let (start, width) = (console::measure_text_width(&line) + 2, console::measure_text_width(text));
+        if start + width <= style.width {
             line = format!("{line}  {}", style.paint(Label::Place, text));
+            // Without colour nothing is underlined.
+            under = (!style.color).then(|| format!("{}{}", " ".repeat(start), "~".repeat(width)));
         }
     }
     let mut lines = vec![line];
+    lines.extend(under);
     if let Some(span) = gate.span.filter(|it| !gate.passed && *it != Span::default()) {
         lines.extend(snippet(source, &[span], style));
     }
@@ -246,8 +249,15 @@ fn in_short(why: &Why<'_>, it: &JobWhy<'_>, width: usize, style: Style) -> Vec<S
     let mut lines = hanging(&format!("  {} {key}  ", style.mark(mark_of(verdict))), width + 6, &(text + &legs), style);
     if let Some(changes) = it.changes.first() {
         lines.push(format!("{}{} {}", " ".repeat(width + 6), turned(why), options(changes, style)));
+    } else if it.sought {
+        let nothing = format!("nothing that was tried makes it {}", wanted(why));
+        lines.push(format!("{}{}", " ".repeat(width + 6), style.paint(Label::Dim, &nothing)));
     }
     lines
+}
+
+fn wanted(why: &Why<'_>) -> &'static str {
+    if why.until_skipped { "be skipped" } else { "run" }
 }
 
 fn at_length(why: &Why<'_>, it: &JobWhy<'_>, style: Style) -> Vec<String> {
@@ -266,8 +276,7 @@ fn at_length(why: &Why<'_>, it: &JobWhy<'_>, style: Style) -> Vec<String> {
         lines.push("    all of that counts only once the event triggers the workflow".to_owned());
     }
     if it.sought && it.changes.is_empty() {
-        let would = if why.until_skipped { "be skipped" } else { "run" };
-        lines.extend([String::new(), format!("    no change that was tried makes it {would} for sure")]);
+        lines.extend([String::new(), format!("    no change that was tried makes it {} for sure", wanted(why))]);
     }
     if !it.changes.is_empty() {
         lines.extend([String::new(), format!("    {}", turned(why))]);
