@@ -111,7 +111,7 @@ pub(crate) fn here(path: &str) -> Here {
 
 /// Warns about secrets and variables that nobody will give.
 fn unknown_names(workflow: &Workflow, settings: &CheckSettings) -> Vec<Diagnostic> {
-    let secrets = settings.secrets.iter().flat_map(|it| secrets::check(workflow, it, false));
+    let secrets = settings.secrets.iter().flat_map(|it| secrets::check(workflow, it, None));
     let mut found: Vec<_> = secrets.collect();
     let Some(vars) = &settings.vars else { return found };
     let mut seen: Vec<String> = Vec::new();

@@ -41,6 +41,8 @@ pub(crate) enum Command {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) situation: SituationArgs,
+    #[command(flatten)]
+    pub(crate) foresee: ForeseeArgs,
     /// Where jobs run; `auto` takes docker where an engine and an image for the label are there, else sandbox
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = ["auto", "docker", "sandbox", "host"])]
     pub(crate) backend: String,

@@ -44,9 +44,9 @@ impl Forced {
                 Err(it) if !what.contains('.') => return Err(unknown(it)),
                 Err(_) => {}
             }
-            let (job, place) = names.step_of(what).map_err(unknown)?;
+            let place = names.step(what).map_err(unknown)?;
             let outcome = word_of(text, word, &OUTCOMES)?;
-            forced.steps.push(StepEnd { job: job.to_owned(), index: place.index, outcome });
+            forced.steps.push(StepEnd { job: place.job.to_string(), index: place.index, outcome });
         }
         Ok(forced)
     }

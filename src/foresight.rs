@@ -183,7 +183,7 @@ pub(crate) fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
 }
 
 /// Reads `--matrix KEY:VALUE`.
-fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
     let parse = |text: &String| match text.split_once(':') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(Help::error("cli/pair", format!("`--matrix {text}` is no pair"), "write KEY:VALUE")),

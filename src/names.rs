@@ -14,11 +14,20 @@ pub(crate) struct Names<'a> {
     jobs: Vec<(String, &'a Job)>,
 }
 
+/// A job: all its legs, or one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct JobPlace {
+    /// What it is called without any matrix: `test`, `caller / callee`.
+    pub(crate) path: String,
+    /// As it is written, if that names a leg: `test (20)`, `caller (a) / callee`.
+    pub(crate) leg: Option<String>,
+}
+
 /// A step of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct StepPlace {
-    /// The job's key, without legs.
-    pub(crate) job: String,
+    /// Of which job.
+    pub(crate) job: JobPlace,
     /// Its position, from 0.
     pub(crate) index: usize,
 }
@@ -30,6 +39,19 @@ pub(crate) enum Unknown {
     Job(String, Vec<String>),
     /// The job is there, and the step is not; these there are.
     Step(String, String, Vec<String>),
+}
+
+impl JobPlace {
+    /// What forces it are told by: a leg, or all.
+    pub(crate) fn key(&self) -> JobKey {
+        JobKey::new(self.leg.as_deref().unwrap_or(&self.path))
+    }
+}
+
+impl std::fmt::Display for JobPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.leg.as_deref().unwrap_or(&self.path))
+    }
 }
 
 impl<'a> Names<'a> {
@@ -52,6 +74,11 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The job, or the leg of it, that a text means.
+    pub(crate) fn place(&self, text: &str) -> Result<JobPlace, Unknown> {
+        Ok(JobPlace { path: self.job(text)?, leg: text.contains(" (").then(|| text.to_owned()) })
+    }
+
     /// The job of a key.
     pub(crate) fn model(&self, key: &str) -> Option<&'a Job> {
         self.jobs.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, job)| *job)
@@ -67,18 +94,13 @@ impl<'a> Names<'a> {
 
     /// The step of `job.step`: by its id, its name, or its number.
     pub(crate) fn step(&self, text: &str) -> Result<StepPlace, Unknown> {
-        self.step_of(text).map(|(_, place)| place)
-    }
-
-    /// The same, and the job as it is written: it may be a leg.
-    pub(crate) fn step_of<'t>(&self, text: &'t str) -> Result<(&'t str, StepPlace), Unknown> {
         for (at, _) in text.match_indices('.') {
-            let (written_job, step) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
-            if let Ok(job) = self.job(written_job) {
-                let model = self.model(&job).map(|it| it.steps.as_slice()).unwrap_or_default();
+            let (job, step) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
+            if let Ok(job) = self.place(job) {
+                let model = self.model(&job.path).map(|it| it.steps.as_slice()).unwrap_or_default();
                 return match position(model, step) {
-                    Some(index) => Ok((written_job, StepPlace { job, index })),
-                    None => Err(Unknown::Step(job, step.to_owned(), model.iter().map(written).collect())),
+                    Some(index) => Ok(StepPlace { job, index }),
+                    None => Err(Unknown::Step(job.path, step.to_owned(), model.iter().map(written).collect())),
                 };
             }
         }
@@ -116,12 +138,6 @@ impl Unknown {
             }
         }
     }
-}
-
-/// The key of a leg, if a job of a matrix is named: `test (20)`.
-pub(crate) fn leg(text: &str) -> Option<String> {
-    let own = text.rsplit(" / ").next().unwrap_or_default();
-    own.contains(" (").then(|| text.to_owned())
 }
 
 fn position(steps: &[Step], text: &str) -> Option<usize> {

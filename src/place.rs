@@ -60,7 +60,7 @@ async fn docker_for(
         Err(err) => return Ok(Err(err.to_string().split("; ").next().unwrap_or_default().to_owned())),
     };
     let mut wanted = Vec::new();
-    for field in plan.workflow.jobs.values().flat_map(|it| &it.runs_on) {
+    for field in plan.set.workflows().flat_map(|it| it.jobs.values()).flat_map(|it| &it.runs_on) {
         let label = field.raw();
         let image = images.get(&label).cloned().or_else(|| DockerBackend::image_for(&label).map(str::to_owned));
         let Some(image) = image else { continue };

@@ -1,6 +1,8 @@
 //! What git knows of the repository around a workflow.
 mod commit;
+mod merge;
 mod names;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +10,7 @@ use wfrun_runner::{Git, GitError};
 use wfrun_syntax::closest;
 
 pub(crate) use self::commit::Commit;
+pub(crate) use self::merge::Merge;
 use self::names::{is_ref_name, slug_of};
 use crate::output::Help;
 
@@ -36,6 +39,8 @@ pub(crate) struct Repository {
     pub(crate) git: Git,
     /// The repository root relative to the git work tree, with `/` at its end; empty where they are the same.
     pub(crate) prefix: String,
+    /// Where the objects are, from the root.
+    objects: PathBuf,
     /// The checked-out branch's full ref, if a branch is checked out.
     current: Option<String>,
     /// The commits of branches, tags and what is known of origin, by their full names: one question instead of many.
@@ -81,12 +86,13 @@ impl Repository {
     /// Asks git about the folder; that there is nothing to ask about is no failure yet: see [`Self::required`].
     pub(crate) fn open(root: &Path) -> Self {
         let git = Git::at(root);
-        let (mut current, mut prefix, mut missing) = (None, String::new(), None);
-        match git.ask(&["rev-parse", "--show-prefix", "--symbolic-full-name", "HEAD"]) {
+        let (mut current, mut prefix, mut objects, mut missing) = (None, String::new(), PathBuf::new(), None);
+        match git.ask(&["rev-parse", "--show-prefix", "--git-path", "objects", "--symbolic-full-name", "HEAD"]) {
             Ok(asked) => {
-                let (before, named) = asked.split_once('\n').unwrap_or(("", &asked));
-                before.clone_into(&mut prefix);
-                current = Some(named.to_owned());
+                let mut lines = asked.lines().map(str::to_owned);
+                prefix = lines.next().unwrap_or_default();
+                objects = lines.next().unwrap_or_default().into();
+                current = lines.next();
             }
             Err(err @ GitError::Missing(_)) => missing = Some(Missing::Git(err.to_string())),
             // Without a commit `HEAD` is no name yet, and git says so after the prefix.
@@ -101,7 +107,7 @@ impl Repository {
         }
         let current = current.filter(|it| it.starts_with("refs/heads/"));
         let refs = if missing.is_none() { all_refs(&git) } else { BTreeMap::new() };
-        Self { git, prefix, current, refs, missing }
+        Self { git, prefix, objects, current, refs, missing }
     }
 
     /// Fails where there is no commit, which a run cannot do without.
@@ -211,13 +217,6 @@ impl Repository {
         self.git.ask(&["merge-base", "--is-ancestor", older, newer]).is_ok()
     }
 
-    /// Whether two commits cannot be merged; an old git cannot tell.
-    pub(crate) fn conflicts(&self, base: &str, head: &str) -> bool {
-        let merged = self.git.ask(&["merge-tree", "--write-tree", "--name-only", base, head]);
-        // A conflict is no error to git, so it says nothing there.
-        matches!(merged, Err(GitError::Failed { message, .. }) if message.is_empty())
-    }
-
     /// Whether older commits were left out when the repository was cloned.
     pub(crate) fn is_shallow(&self) -> bool {
         self.git.look_up(&["rev-parse", "--is-shallow-repository"]).as_deref() == Some("true")
@@ -291,7 +290,7 @@ impl Repository {
 
     /// What git says of the commits that `git log` lists for these arguments, in its order.
     pub(crate) fn commits(&self, arguments: &[&str]) -> Result<Vec<Commit>, GitError> {
-        let mut all = vec!["log", "-z", "--format=%H%n%T%n%P%n%an%n%ae%n%cn%n%ce%n%aI%n%B"];
+        let mut all = vec!["log", "-z", "--format=%H%n%T%n%P%n%an%n%ae%n%cn%n%ce%n%aI%n%cI%n%B"];
         all.extend(arguments);
         all.push("--");
         let listed = self.git.ask(&all)?;

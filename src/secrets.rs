@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use wfrun_aws::Account;
 use wfrun_journal::Secret;
 use wfrun_syntax::{Checked, Diagnostic, closest};
-use wfrun_workflow::{Reference, StepKind, Workflow, references, references_in};
+use wfrun_workflow::{Reference, StepKind, Workflow, WorkflowSet, references, references_in};
 
 use crate::cli::EventArgs;
 use crate::environment::Environment;
@@ -56,9 +56,10 @@ fn without_source(mut found: Diagnostic) -> Diagnostic {
     found
 }
 
-/// Warns about secrets that the workflow names and nobody gave; the AWS account gives its own keys.
-pub(crate) fn check(workflow: &Workflow, secrets: &Secrets, minted: bool) -> Vec<Diagnostic> {
-    let ours = if minted { key_names(workflow, secrets) } else { IndexMap::new() };
+/// Warns about secrets that the workflow names and nobody gave; the AWS account gives its own keys, to
+/// the workflows that are `minted` for.
+pub(crate) fn check(workflow: &Workflow, secrets: &Secrets, minted: Option<&WorkflowSet>) -> Vec<Diagnostic> {
+    let ours = minted.map(|it| key_names(it, secrets)).unwrap_or_default();
     let mut seen: Vec<String> = Vec::new();
     let mut found = Vec::new();
     for reference in references(workflow, "secrets") {
@@ -88,11 +89,11 @@ fn missing(workflow: &Workflow, reference: &Reference, near: Option<&str>) -> Di
 ///
 /// Gives back what is to be hidden besides (the real ones), and what to tell.
 pub(crate) fn swap_aws_keys(
-    workflow: &Workflow,
+    set: &WorkflowSet,
     secrets: &mut Secrets,
     account: Option<&Account>,
 ) -> (Vec<Secret>, Option<String>) {
-    let names = key_names(workflow, secrets);
+    let names = key_names(set, secrets);
     if names.is_empty() {
         return (Vec::new(), None);
     }
@@ -119,21 +120,21 @@ pub(crate) fn swap_aws_keys(
 }
 
 /// The secrets that are AWS keys: by their names, by their values, or by the input of the action that takes them.
-fn key_names(workflow: &Workflow, secrets: &Secrets) -> IndexMap<String, KeyPart> {
+fn key_names(set: &WorkflowSet, secrets: &Secrets) -> IndexMap<String, KeyPart> {
     const INPUTS: &[(&str, KeyPart)] = &[
         ("aws-access-key-id", KeyPart::Id),
         ("aws-secret-access-key", KeyPart::Secret),
         ("aws-session-token", KeyPart::Session),
     ];
     let mut names = IndexMap::new();
-    let referred = references(workflow, "secrets").into_iter().map(|it| it.name.to_ascii_uppercase());
+    let referred = set.workflows().flat_map(|it| references(it, "secrets")).map(|it| it.name.to_ascii_uppercase());
     for name in referred.chain(secrets.keys().cloned()) {
         let by_value = || secrets.get(&name).filter(|it| is_key_id(it.expose())).map(|_| KeyPart::Id);
         if let Some(part) = key_part(&name).or_else(by_value) {
             names.entry(name).or_insert(part);
         }
     }
-    for step in workflow.jobs.values().flat_map(|it| &it.steps) {
+    for step in set.workflows().flat_map(|it| it.jobs.values()).flat_map(|it| &it.steps) {
         let StepKind::Uses(uses) = &step.kind else { continue };
         for (input, field) in uses.with.iter() {
             let part = INPUTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(input)).map(|(_, part)| *part);
@@ -178,7 +179,7 @@ mod tests {
         let text = "on: push\njobs: {j: {runs-on: x, steps: [{uses: aws-actions/configure-aws-credentials@v4, with: {aws-access-key-id: '${{ secrets.one }}', aws-secret-access-key: '${{ secrets.TWO }}'}}]}}\n";
         let source = wfrun_syntax::Source::new("w.yml", text);
         let node = wfrun_syntax::parse(&source).value;
-        let workflow = wfrun_workflow::lower(&source, node.as_ref()).value;
+        let workflow = WorkflowSet::alone(std::sync::Arc::new(wfrun_workflow::lower(&source, node.as_ref()).value));
         let secrets: Secrets = [("THREE", "AKIAIOSFODNN7EXAMPLE"), ("FOUR", "plain")]
             .into_iter()
             .map(|(name, value)| (name.to_owned(), Secret::new(value)))
@@ -186,8 +187,8 @@ mod tests {
         let names: Vec<_> = key_names(&workflow, &secrets).into_iter().collect();
         let expected = [("THREE", KeyPart::Id), ("ONE", KeyPart::Id), ("TWO", KeyPart::Secret)];
         assert_eq!(names, expected.map(|(name, part)| (name.to_owned(), part)));
-        assert_eq!(check(&workflow, &secrets, true), [], "the account gives them");
-        assert_eq!(check(&workflow, &secrets, false).len(), 2);
+        assert_eq!(check(&workflow.root, &secrets, Some(&workflow)), [], "the account gives them");
+        assert_eq!(check(&workflow.root, &secrets, None).len(), 2);
     }
 
     #[test]

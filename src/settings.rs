@@ -1,26 +1,26 @@
 //! What the options mean: files read, conflicts decided, paths absolute.
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_expr::Value;
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
-use wfrun_syntax::{Checked, Diagnostic};
-use wfrun_workflow::{ReadOptions, Workflow};
+use wfrun_syntax::{Checked, Diagnostic, Severity};
+use wfrun_workflow::{FileRef, SetOptions, WorkflowSet};
 
-use crate::cli::{Color, RunArgs, SituationArgs};
+use crate::cli::{Color, RunArgs};
 use crate::environment::Environment;
 use crate::find::{self, Found};
 use crate::key_values;
 use crate::output::Help;
+use crate::repositories::Repositories;
 use crate::secrets::{self, Secrets};
 use crate::situation::{Situation, situation};
 
 /// A workflow that was read, and what it is to be run for.
 pub(crate) struct Loaded {
-    /// The workflow.
-    pub(crate) workflow: Arc<Workflow>,
+    /// The workflow and all it calls.
+    pub(crate) set: WorkflowSet,
     /// The folder that holds `.github/`.
     pub(crate) root: PathBuf,
     /// What happened.
@@ -47,19 +47,28 @@ impl From<Color> for ColorChoice {
     }
 }
 
-/// Reads the workflow; its findings may hold errors.
-fn read_workflow(args: &SituationArgs) -> anyhow::Result<(Found, Arc<Workflow>, Vec<Diagnostic>)> {
-    let from = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let found = find::workflow(&args.workflow, &from)?;
-    let Checked { value: workflow, mut diagnostics } =
-        wfrun_workflow::read_workflow(&found.source, ReadOptions::default());
-    diagnostics.extend(wfrun_plan::not_yet(&workflow));
-    Ok((found, Arc::new(workflow), diagnostics))
+/// Reads the workflow and all it calls; its findings may hold errors.
+fn read_set(args: &RunArgs) -> anyhow::Result<(Found, WorkflowSet, Vec<Diagnostic>)> {
+    let situation = &args.situation;
+    let from = find::directory(situation.directory.as_deref())?;
+    let found = find::workflow(&situation.workflow, &from)?;
+    let repositories = Repositories::new(&args.foresee.local_repository, args.foresee.mirror.as_deref(), &from)?;
+    let mut load = |wanted: &FileRef| repositories.load(&found.root, wanted);
+    let Checked { value: set, mut diagnostics } =
+        wfrun_workflow::read_set(&found.source, SetOptions::default(), &mut load);
+    // What is not here cannot run; those who only look can do without.
+    for it in diagnostics.iter_mut().filter(|it| it.code.as_str() == "workflow/call-elsewhere") {
+        it.severity = Severity::Error;
+        it.message = it.message.trim_end_matches(", so the call is not checked").to_owned();
+    }
+    diagnostics.extend(set.workflows().flat_map(|it| wfrun_plan::not_yet(it)));
+    Ok((found, set, diagnostics))
 }
 
 /// Reads all that a run takes; stops at the first thing without which nothing makes sense.
-pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::Result<Result<Loaded, Vec<Diagnostic>>> {
-    let (found, workflow, mut diagnostics) = read_workflow(args)?;
+pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<Result<Loaded, Vec<Diagnostic>>> {
+    let args = &run.situation;
+    let (found, set, mut diagnostics) = read_set(run)?;
     let secrets = secrets::given(args)?;
     let vars = key_values::collect(&args.var_file, &args.var, "--var")?;
     let env = key_values::collect(&args.env_file, &args.env, "--env")?;
@@ -69,10 +78,10 @@ pub(crate) fn load(args: &SituationArgs, environment: &Environment) -> anyhow::R
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(Err(diagnostics));
     }
-    let situation = situation(&workflow, &found.root, &args.happening, environment)?;
+    let situation = situation(&set.root, &found.root, &args.happening, environment)?;
     let inputs = Value::Object(situation.inputs.clone());
     Ok(Ok(Loaded {
-        workflow,
+        set,
         root: found.root,
         situation,
         secrets: secrets.value,

@@ -27,7 +27,7 @@ use self::subject::Subject;
 pub(crate) use self::subject::runs_on_default;
 use crate::cli::EventArgs;
 use crate::environment::Environment;
-use crate::repository::{Repository, Resolved};
+use crate::repository::{Commit, Merge, Repository, Resolved};
 
 /// An event and what git had to say about it.
 #[derive(Debug)]
@@ -106,19 +106,22 @@ pub(crate) fn situation_in(
     }
     making.warn(&subject);
     let commit = making.repository.describe(&subject.named.sha);
-    let message = making.asked.member("/head_commit/message").and_then(Json::as_str).map(str::to_owned);
-    event.head_message = message.or_else(|| commit.as_ref().map(|it| it.message.clone()));
     let pushed = (event.name == "push").then(|| push::pushed(&making, &subject, commit.as_ref()));
+    let message = making.asked.member("/head_commit/message").and_then(Json::as_str).map(str::to_owned);
+    let own = commit.as_ref().filter(|_| pushed.as_ref().is_none_or(|it| !it.deleted));
+    event.head_message = message.or_else(|| own.map(|it| it.message.clone()));
     event.changed = changed::changed(&mut making, &event, &subject, pushed.as_ref())?;
+    let merge = event.name.starts_with("pull_request").then(|| making.merge(&mut event, &subject, commit.as_ref()));
+    let brought = payload::Brought { pushed: pushed.as_ref(), merge: merge.as_ref().and_then(Option::as_ref) };
 
     let inputs = inputs::inputs(&mut making, &event)?;
-    event.payload = payload::payload(&mut making, &event, &subject, commit.as_ref(), pushed.as_ref(), inputs.event)?;
+    event.payload = payload::payload(&mut making, &event, &subject, commit.as_ref(), &brought, inputs.event)?;
     let Making { repository, asked, mut notices, .. } = making;
     notices.extend(asked.notices);
     let snapshot = SnapshotSettings {
         root: root.to_owned(),
         prefix: repository.prefix.clone(),
-        sha: event.sha.clone(),
+        sha: subject.sha,
         merge_base: subject.merge_base,
         dirty: false,
     };
@@ -143,6 +146,18 @@ impl Making<'_> {
         if self.repository.missing().is_none() && is_there {
             self.notices.extend(self.repository.unlike_the_commit(&subject.sha, path));
         }
+    }
+
+    /// Merges a pull request, and lets the event run on what comes of it if it runs there.
+    fn merge(&mut self, event: &mut Event, subject: &Subject, commit: Option<&Commit>) -> Option<Merge> {
+        let merge = pull_request::merge(&self.repository, subject, commit)?;
+        if subject.merge_base.is_some() {
+            match &merge {
+                Merge::Commit(sha) => event.sha.clone_from(sha),
+                Merge::Conflict | Merge::Unknown(_) => self.notices.extend(pull_request::unmerged(&event.name, &merge)),
+            }
+        }
+        Some(merge)
     }
 
     /// The head of the default branch; of HEAD where git does not have that branch.

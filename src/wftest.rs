@@ -5,6 +5,7 @@ mod find;
 mod given;
 mod happening;
 mod judge;
+mod judged;
 mod leaves;
 mod model;
 mod play;

@@ -8,13 +8,13 @@ use console::Term;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
-use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
+use wfrun_engine::{Engine, EngineSettings, FactKind, Forced, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
-use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity};
+use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
 use wfrun_runner::{ActionError, BuiltinActions, LocalServices, Outside, RunSettings, Snapshot, aws_names, uses_aws};
 use wfrun_syntax::{Diagnostic, Source};
-use wfrun_workflow::{StepKind, Workflow};
+use wfrun_workflow::{StepKind, WorkflowSet};
 
 use crate::check::to_show;
 use crate::cli::{AwsChoice, RunArgs};
@@ -28,31 +28,33 @@ use crate::settings::{Loaded, expectations, load, not_written, state_dir};
 /// Runs a workflow to its end.
 pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
     let expected = expectations(args)?;
-    let mut loaded = match load(&args.situation, environment)? {
+    let mut loaded = match load(args, environment)? {
         Ok(loaded) => loaded,
         Err(diagnostics) => return Ok(refuse(output, &diagnostics)),
     };
     loaded.situation.repository.required()?;
-    let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.workflow);
-    loaded.diagnostics.extend(check_actions(&loaded.workflow));
-    loaded.diagnostics.extend(secrets::check(&loaded.workflow, &loaded.secrets, emulates));
+    let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
+    loaded.diagnostics.extend(check_actions(&loaded.set));
+    loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, emulates.then_some(&loaded.set)));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &loaded.diagnostics));
     }
-    output.diagnostics(&to_show(&loaded.workflow.source, &loaded.diagnostics));
+    output.diagnostics(&to_show(&loaded.set.root.source, &loaded.diagnostics));
     let event = loaded.situation.event.clone();
-    let plan = match wfrun_plan::plan(&loaded.workflow, event.clone(), &args.situation.job, args.situation.no_needs) {
+    let legs = crate::foresight::legs(&args.foresee.matrix)?;
+    let selection = Selection::of(&loaded.set, &args.situation.job, args.situation.no_needs, legs);
+    let selection = selection.map_err(|err| plan_error(&err))?;
+    let plan = match wfrun_plan::plan(loaded.set.clone(), event.clone(), selection) {
         Ok(plan) => plan,
         Err(PlanError::NotTriggered(reason)) => {
-            output.diagnostics(&[not_triggered(&reason, &loaded.workflow, &event)]);
+            output.diagnostics(&[not_triggered(&reason, &loaded.set.root, &event)]);
             return Ok(Exit::NotTriggered);
         }
         Err(err @ (PlanError::Cycle | PlanError::UnknownJob { .. })) => return Err(plan_error(&err)),
     };
-    let unknown = expected.iter().find(|(job, _)| !plan.jobs.contains_key(&JobKey::new(job.as_str())));
-    if let Some((job, _)) = unknown {
-        let jobs = plan.jobs.keys().map(ToString::to_string).collect();
-        return Err(plan_error(&PlanError::UnknownJob { id: job.clone(), jobs }));
+    for (job, _) in &expected {
+        // A misspelt job would be taken for one that did not run.
+        Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let record = runtime.block_on(carry_out(args, environment, output, loaded, plan))?;
@@ -82,10 +84,11 @@ pub(crate) fn plan_error(err: &PlanError) -> anyhow::Error {
 }
 
 /// The actions that cannot be had, each at the first place that uses it.
-fn check_actions(workflow: &Workflow) -> Vec<Diagnostic> {
+fn check_actions(set: &WorkflowSet) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen = Vec::new();
-    for step in workflow.jobs.values().flat_map(|it| &it.steps) {
+    let jobs = set.workflows().flat_map(|it| it.jobs.values().map(move |job| (it, job)));
+    for (workflow, step) in jobs.flat_map(|(it, job)| job.steps.iter().map(move |step| (it, step))) {
         let StepKind::Uses(uses) = &step.kind else { continue };
         let target = &uses.target;
         if seen.contains(&&target.value) {
@@ -124,7 +127,7 @@ fn unknown_action(repository: &str, known: &[&'static str]) -> String {
 fn conclude(record: &RunRecord, expected: &[(String, Outcome)]) -> Exit {
     let mut failed = false;
     for (job, wanted) in expected {
-        let result = record.jobs.get(&JobKey::new(job.as_str())).and_then(|it| it.result);
+        let result = result_of(record, job);
         if result != Some(*wanted) {
             let result = result.map_or("nothing", Outcome::as_str);
             Output::note(&format!("expected `{job}` to end with {wanted}: it ended with {result}"));
@@ -140,9 +143,36 @@ fn conclude(record: &RunRecord, expected: &[(String, Outcome)]) -> Exit {
     if foreseen { Exit::Success } else { exit }
 }
 
+/// How a job ended, whatever its case; the legs of a matrix together, if it is named without one.
+fn result_of(record: &RunRecord, job: &str) -> Option<Outcome> {
+    let named = |key: &&JobKey| key.as_str().eq_ignore_ascii_case(job);
+    if let Some(run) = record.jobs.iter().find(|(key, _)| named(key)) {
+        return run.1.result;
+    }
+    let legs = record.legs.iter().find(|(key, _)| named(key)).map(|(_, legs)| legs)?;
+    Some(Outcome::together(legs.iter().filter_map(|it| record.jobs.get(it)?.result)))
+}
+
+/// Whether each job that failed was expected to: by itself, as part of its matrix, or by the workflow that it is of.
 fn covers_failures(record: &RunRecord, expected: &[(String, Outcome)]) -> bool {
-    let failed = record.jobs.iter().filter(|(_, it)| it.result == Some(Outcome::Failure));
-    failed.into_iter().all(|(key, _)| expected.iter().any(|(job, _)| job == key.as_str()))
+    let mut failed = record.jobs.iter().filter(|(_, it)| it.result == Some(Outcome::Failure));
+    failed.all(|(key, _)| {
+        let whole = record.legs.iter().find(|(_, legs)| legs.contains(key)).map(|(whole, _)| whole);
+        let is_part = |job: &String| {
+            let is = |it: &JobKey| it.as_str().eq_ignore_ascii_case(job);
+            let prefix = format!("{} / ", job.to_ascii_lowercase());
+            let calls = || key.as_str().to_ascii_lowercase().starts_with(&prefix);
+            let called = || record.jobs.get(key).is_some_and(|it| it.calls.is_some()) && expected_below(key, expected);
+            is(key) || whole.is_some_and(is) || calls() || called()
+        };
+        expected.iter().any(|(job, _)| is_part(job))
+    })
+}
+
+/// Whether something is expected of what a job calls.
+fn expected_below(caller: &JobKey, expected: &[(String, Outcome)]) -> bool {
+    let prefix = format!("{} / ", caller.as_str().to_ascii_lowercase());
+    expected.iter().any(|(job, _)| job.to_ascii_lowercase().starts_with(&prefix))
 }
 
 async fn carry_out(
@@ -162,12 +192,12 @@ async fn carry_out(
     let run_dir = state.join("runs").join(&run_id);
     make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
     let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
-    let Loaded { workflow, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
+    let Loaded { set, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
     let mut plan = plan;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);
     let account = services.aws.as_ref().map(|it| &*it.account);
-    let (hidden, notice) = secrets::swap_aws_keys(&workflow, &mut secrets, account);
+    let (hidden, notice) = secrets::swap_aws_keys(&set, &mut secrets, account);
     notices.extend(notice);
     if services.guard.is_none() && services.aws.is_some() && place.backend.name() != "host" {
         notices.push("AWS's names are blocked by a list, because port 53 of 127.77.0.53 is not to be had".to_owned());
@@ -217,6 +247,8 @@ async fn carry_out(
         vars,
         inputs,
         env,
+        forced: Forced::default(),
+        any_machine: false,
         max_jobs: args.max_jobs,
         strict: args.strict,
         grace: Grace::default(),
@@ -267,7 +299,7 @@ async fn start_services(
     state: &Path,
     facts: mpsc::Sender<FactKind>,
 ) -> anyhow::Result<(LocalServices, Vec<String>)> {
-    let aws = if args.aws == AwsChoice::Emulate && uses_aws(&loaded.workflow) {
+    let aws = if args.aws == AwsChoice::Emulate && uses_aws(&loaded.set) {
         Some(account(args, loaded, state)?)
     } else {
         None
@@ -288,7 +320,7 @@ fn account(args: &RunArgs, loaded: &Loaded, state: &Path) -> anyhow::Result<Acco
     };
     let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
-    Ok(AccountSettings { file, file_dir, wanted: aws_names(&loaded.workflow), state_dir })
+    Ok(AccountSettings { file, file_dir, wanted: aws_names(&loaded.set), state_dir })
 }
 
 fn account_error(path: &Path, text: String, err: &wfrun_aws::AccountFileError) -> anyhow::Error {

@@ -8,6 +8,8 @@ pub(crate) struct Commit {
     author: (String, String),
     committer: (String, String),
     time: String,
+    /// When it was committed.
+    pub(crate) committed: String,
     pub(crate) message: String,
     /// Its parents, as far as the clone has them.
     pub(crate) parents: Vec<String>,
@@ -16,13 +18,13 @@ pub(crate) struct Commit {
 impl Commit {
     /// Reads what `Repository::commits` asks for.
     pub(super) fn read(text: &str) -> Self {
-        let mut lines = text.splitn(9, '\n').map(str::to_owned);
+        let mut lines = text.splitn(10, '\n').map(str::to_owned);
         let mut next = || lines.next().unwrap_or_default();
         let (id, tree, parents) = (next(), next(), next());
         let parents = parents.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect();
         let (author, committer) = ((next(), next()), (next(), next()));
-        let (time, message) = (next(), next());
-        Self { id, tree, author, committer, time, message, parents }
+        let (time, committed, message) = (next(), next(), next());
+        Self { id, tree, author, committer, time, committed, message, parents }
     }
 
     /// The author's address.

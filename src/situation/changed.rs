@@ -113,9 +113,10 @@ fn of_git(making: &mut Making<'_>, event: &Event, subject: &Subject, pushed: Opt
     }
 }
 
-/// Of a renamed file both names count.
+/// Of a renamed file both names count; a submodule counts as a file, whatever the configuration leaves out.
 fn diff(repository: &Repository, range: &str) -> ChangedPaths {
-    listed(repository, &["diff", "--name-only", "--no-renames", "--relative", "-z", range, "--"])
+    let options = ["--name-only", "--no-renames", "--relative", "--ignore-submodules=none", "-z"];
+    listed(repository, &[&["diff"], &options[..], &[range, "--"]].concat())
 }
 
 /// All files of a commit.

@@ -1,11 +1,19 @@
 //! `github.event`: what is made up, and the payload's file over it.
 use serde_json::{Map, Value as Json, json};
-use wfrun_plan::Event;
+use wfrun_plan::{Event, stable_id};
 
 use super::push::Pushed;
 use super::subject::Subject;
 use super::{Making, merge, pull_request, push, schedule};
-use crate::repository::Commit;
+use crate::repository::{Commit, Merge, NO_COMMIT};
+
+/// What git says that an event brought, besides its commit.
+pub(super) struct Brought<'a> {
+    /// Of a push.
+    pub(super) pushed: Option<&'a Pushed>,
+    /// Of a pull request with two commits.
+    pub(super) merge: Option<&'a Merge>,
+}
 
 /// Makes `github.event`.
 ///
@@ -15,28 +23,29 @@ pub(super) fn payload(
     event: &Event,
     subject: &Subject,
     commit: Option<&Commit>,
-    pushed: Option<&Pushed>,
+    brought: &Brought<'_>,
     inputs: Map<String, Json>,
 ) -> anyhow::Result<Json> {
     let (owner, name) = event.repository.split_once('/').unwrap_or(("", &event.repository));
     let html = format!("https://github.com/{}", event.repository);
     let described = json!({
-        "name": name, "full_name": event.repository, "private": true, "fork": false,
-        "owner": {"login": owner, "name": owner, "type": "User"},
+        "id": stable_id(&event.repository), "name": name, "full_name": event.repository, "private": true, "fork": false,
+        "owner": {"login": owner, "name": owner, "id": stable_id(owner), "type": "User"},
         "default_branch": event.default_branch, "html_url": html, "clone_url": format!("{html}.git"),
     });
-    let mut payload = json!({"repository": described, "sender": {"login": event.actor, "type": "User"}});
+    let sender = json!({"login": event.actor, "id": stable_id(&event.actor), "type": "User"});
+    let mut payload = json!({"repository": described, "sender": sender});
     if let Some(activity) = &event.activity {
         merge(&mut payload, json!({"action": activity}));
     }
     let path = making.workflow.source.path().to_owned();
     let more = match event.name.as_str() {
-        "push" => pushed.map(|it| push::payload(event, subject, it, commit)).unwrap_or_default(),
+        "push" => brought.pushed.map(|it| push::payload(event, subject, it)).unwrap_or_default(),
         "workflow_dispatch" => json!({"ref": subject.named.git_ref, "workflow": path}),
         "schedule" => json!({"schedule": schedule::schedule(making)?, "workflow": path}),
         name if name.starts_with("pull_request") => {
-            let mut all = pull_request::of_activity(event, subject);
-            let described = pull_request::described(&making.repository, event, subject);
+            let mut all = pull_request::of_activity(event, subject, &before(making, event, subject, commit));
+            let described = pull_request::described(making, event, subject, brought.merge);
             merge(&mut all, json!({"number": subject.number, "pull_request": described}));
             merge(&mut all, about(making, event, subject, commit));
             all
@@ -52,6 +61,20 @@ pub(super) fn payload(
         payload["inputs"] = Json::Object(inputs);
     }
     Ok(payload)
+}
+
+/// What a pull request's head was before, for an event that tells; which it is, is said where the workflow asks.
+fn before(making: &mut Making<'_>, event: &Event, subject: &Subject, commit: Option<&Commit>) -> String {
+    if event.activity.as_deref() != Some("synchronize") {
+        return NO_COMMIT.to_owned();
+    }
+    let (sha, which) = pull_request::before(&making.repository, subject, commit);
+    let is_told = making.asked.member("/before").is_some();
+    if !is_told && making.workflow.source.text().contains("event.before") {
+        let short = sha.get(..7).unwrap_or(&sha);
+        making.notices.push(format!("`github.event.before` is {short}, {which}"));
+    }
+    sha
 }
 
 /// The object that the event is about, with the members that workflows commonly ask for.

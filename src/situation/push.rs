@@ -3,8 +3,8 @@ use serde_json::{Value as Json, json};
 use wfrun_plan::Event;
 
 use super::Making;
-use super::subject::Subject;
-use crate::repository::{Commit, NO_COMMIT, Repository};
+use super::subject::{Subject, is_deletion};
+use crate::repository::{Commit, NO_COMMIT, Repository, Resolved};
 
 /// The commits that a push brought.
 pub(super) struct Pushed {
@@ -16,6 +16,10 @@ pub(super) struct Pushed {
     forced: bool,
     /// From where the diff for path filters goes.
     pub(super) from: From,
+    /// Whether the ref is gone.
+    pub(super) deleted: bool,
+    /// The last commit; none where the ref is gone.
+    head: Option<Commit>,
     /// The commits, the oldest first; none of a tag.
     commits: Vec<Commit>,
     /// How many there are, also where that is more than were listed.
@@ -47,6 +51,9 @@ const MOST_COMMITS: usize = 2048;
 pub(super) fn pushed(making: &Making<'_>, subject: &Subject, head: Option<&Commit>) -> Pushed {
     let repository = &making.repository;
     let named = &subject.named;
+    if is_deletion(making) {
+        return gone(named);
+    }
     let is_tag = named.git_ref.starts_with("refs/tags/");
     let parent = head.and_then(|it| it.parents.first().cloned());
     let last = || match (&parent, head) {
@@ -58,7 +65,7 @@ pub(super) fn pushed(making: &Making<'_>, subject: &Subject, head: Option<&Commi
         (None, Some(_)) => From::Nothing,
     };
     let told = making.asked.member("/before").and_then(Json::as_str);
-    let origin = repository.refs.get(&format!("refs/remotes/origin/{}", named.short())).filter(|_| !is_tag);
+    let origin = of_origin(repository, named).filter(|_| !is_tag);
     let (before, from) = match (told, origin) {
         (Some(told), _) if told != NO_COMMIT => {
             let found = repository.git.commit(told).map(From::Commit);
@@ -67,7 +74,7 @@ pub(super) fn pushed(making: &Making<'_>, subject: &Subject, head: Option<&Commi
             (Some(told.to_owned()), found.unwrap_or_else(lost))
         }
         (Some(_), _) => (None, deepest(repository, &named.sha).unwrap_or_else(last)),
-        (None, Some(origin)) if *origin != named.sha && !repository.is_ancestor(&named.sha, origin) => {
+        (None, Some(origin)) if is_new_to(repository, origin, named) => {
             (Some(origin.clone()), From::Commit(origin.clone()))
         }
         (None, None) if is_tag => (None, last()),
@@ -80,7 +87,30 @@ pub(super) fn pushed(making: &Making<'_>, subject: &Subject, head: Option<&Commi
         !created && *it != named.sha && parent.as_ref() != Some(it) && !repository.is_ancestor(it, &named.sha)
     });
     let (commits, count) = if is_tag { (Vec::new(), 0) } else { commits(repository, &from, head) };
-    Pushed { before: before.unwrap_or_else(|| NO_COMMIT.to_owned()), created, forced, from, commits, count }
+    let before = before.unwrap_or_else(|| NO_COMMIT.to_owned());
+    Pushed { before, created, forced, from, deleted: false, head: head.cloned(), commits, count }
+}
+
+/// What the deletion of a ref brings: nothing.
+fn gone(named: &Resolved) -> Pushed {
+    let before = if named.is_known { named.sha.clone() } else { NO_COMMIT.to_owned() };
+    let from = From::Unknown(format!("`{}` is deleted", named.short()));
+    Pushed { before, created: false, forced: false, from, deleted: true, head: None, commits: Vec::new(), count: 0 }
+}
+
+/// What `origin` has of a branch.
+fn of_origin<'r>(repository: &'r Repository, named: &Resolved) -> Option<&'r String> {
+    repository.refs.get(&format!("refs/remotes/origin/{}", named.short()))
+}
+
+/// Whether `origin` lacks what is pushed.
+fn is_new_to(repository: &Repository, origin: &str, named: &Resolved) -> bool {
+    *origin != named.sha && !repository.is_ancestor(&named.sha, origin)
+}
+
+/// What the branch was before its head was pushed, if `origin` has that: an older commit, or what is pushed away.
+pub(super) fn before<'r>(repository: &'r Repository, named: &Resolved) -> Option<&'r String> {
+    of_origin(repository, named).filter(|it| is_new_to(repository, it, named))
 }
 
 /// Where a new branch begins: at the parent of the deepest commit that `origin` lacks; none if it lacks none.
@@ -113,17 +143,19 @@ fn commits(repository: &Repository, from: &From, head: Option<&Commit>) -> (Vec<
 }
 
 /// `github.event` of a push. Source: GitHub: planning rules 2.3.
-pub(super) fn payload(event: &Event, subject: &Subject, pushed: &Pushed, head: Option<&Commit>) -> Json {
+pub(super) fn payload(event: &Event, subject: &Subject, pushed: &Pushed) -> Json {
     let html = format!("https://github.com/{}", event.repository);
     let from = match &pushed.from {
         From::Commit(from) if pushed.created => from,
         From::Commit(_) | From::Nothing | From::Unknown(_) => &pushed.before,
     };
     let short = |it: &str| it.get(..12).unwrap_or(it).to_owned();
-    let compare = format!("{html}/compare/{}...{}", short(from), short(&subject.named.sha));
+    let after = if pushed.deleted { NO_COMMIT } else { &subject.named.sha };
+    let compare = format!("{html}/compare/{}...{}", short(from), short(after));
+    let head = pushed.head.as_ref();
     json!({
-        "ref": subject.named.git_ref, "before": pushed.before, "after": subject.named.sha, "base_ref": null,
-        "created": pushed.created, "deleted": false, "forced": pushed.forced, "compare": compare,
+        "ref": subject.named.git_ref, "before": pushed.before, "after": after, "base_ref": null,
+        "created": pushed.created, "deleted": pushed.deleted, "forced": pushed.forced, "compare": compare,
         "commits": pushed.commits.iter().map(|it| it.to_json(&html)).collect::<Vec<_>>(),
         "head_commit": head.map_or(Json::Null, |it| it.to_json(&html)),
         "pusher": {"name": event.actor, "email": head.map(Commit::email).unwrap_or_default()},

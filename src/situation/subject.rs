@@ -227,7 +227,7 @@ fn base(making: &mut Making<'_>, default_branch: &str) -> anyhow::Result<Resolve
 }
 
 /// Whether a push deletes its ref.
-fn is_deletion(making: &Making<'_>) -> bool {
+pub(super) fn is_deletion(making: &Making<'_>) -> bool {
     making.asked.name == "push" && making.asked.member("/deleted").and_then(serde_json::Value::as_bool) == Some(true)
 }
 

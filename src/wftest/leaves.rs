@@ -9,6 +9,10 @@ pub(super) enum Leaf {
     Step(String, Option<String>),
     /// `env.NAME`
     Env(String),
+    /// `inputs.NAME`
+    Input(String),
+    /// `jobs.ID.outputs.NAME` of a called workflow; no name stands for all.
+    Job(String, Option<String>),
     /// `matrix.…`
     Matrix,
     /// `hashFiles(…)`
@@ -42,6 +46,8 @@ fn leaf(word: &str) -> Option<Leaf> {
     match root.as_str() {
         "needs" if is_output => Some(Leaf::Need(name(0).unwrap_or_default(), name(2))),
         "steps" if is_output => Some(Leaf::Step(name(0).unwrap_or_default(), name(2))),
+        "jobs" if is_output => Some(Leaf::Job(name(0).unwrap_or_default(), name(2))),
+        "inputs" => Some(Leaf::Input(name(0).unwrap_or_default())),
         "env" => Some(Leaf::Env(name(0).unwrap_or_default())),
         "matrix" => Some(Leaf::Matrix),
         "hashfiles" => Some(Leaf::Hash),
@@ -58,6 +64,8 @@ impl std::fmt::Display for Leaf {
         let (context, id, name) = match self {
             Self::Need(id, name) => ("needs", id, name),
             Self::Step(id, name) => ("steps", id, name),
+            Self::Job(id, name) => ("jobs", id, name),
+            Self::Input(name) => return write!(f, "inputs.{name}"),
             Self::Env(name) => return write!(f, "env.{name}"),
             Self::Matrix => return f.write_str("the matrix"),
             Self::Run(name) => return write!(f, "github.{name}"),

@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 use wfrun_journal::{Outcome, Secret};
 use wfrun_plan::Inputs;
 use wfrun_syntax::{Source, Spanned};
-use wfrun_workflow::{Workflow, WorkflowSet};
+use wfrun_workflow::WorkflowSet;
 
-pub(crate) use crate::names::StepPlace;
+pub(crate) use crate::names::{JobPlace, StepPlace};
 
 /// A test file and the workflow it is about.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(crate) struct TestFile {
     pub(crate) source: Arc<Source>,
     /// The workflow and what it calls.
     pub(crate) set: WorkflowSet,
-    /// The workflow as the engine plays it.
-    pub(crate) playable: Arc<Workflow>,
+    /// The same as the engine plays it.
+    pub(crate) playable: WorkflowSet,
     /// The files that it is made of, to be watched.
     pub(crate) files: Vec<PathBuf>,
     /// The codes of what is wrong with the workflow, each once.
@@ -36,11 +36,11 @@ pub(crate) struct Case {
     /// What happened.
     pub(crate) given: Given,
     /// `force` of jobs: how they end.
-    pub(crate) job_ends: Vec<(String, Outcome)>,
+    pub(crate) job_ends: Vec<(JobPlace, Outcome)>,
     /// `force` of steps: how they end.
     pub(crate) step_ends: Vec<(StepPlace, Outcome)>,
     /// `outputs` of jobs.
-    pub(crate) job_outputs: Vec<(String, IndexMap<String, String>)>,
+    pub(crate) job_outputs: Vec<(JobPlace, IndexMap<String, String>)>,
     /// `outputs` of steps.
     pub(crate) step_outputs: Vec<(StepPlace, IndexMap<String, String>)>,
     /// What should come of it.
@@ -87,12 +87,12 @@ pub(crate) struct Expectation {
 pub(crate) enum Expected {
     /// Whether the event triggers the workflow.
     Triggered(bool),
-    /// What becomes of a job, or of one leg of its matrix.
-    Job(String, Option<String>, Fate),
+    /// What becomes of a job.
+    Job(JobPlace, Fate),
     /// What becomes of a step.
     Step(StepPlace, Fate),
     /// An output of a job.
-    JobOutput(String, Spanned<String>, String),
+    JobOutput(JobPlace, Spanned<String>, String),
     /// An output of a step.
     StepOutput(StepPlace, Spanned<String>, String),
     /// The codes of what is wrong with the workflow.
@@ -131,33 +131,5 @@ impl Fate {
             Self::Skipped => "skipped",
             Self::Ends(outcome) => outcome.as_str(),
         }
-    }
-}
-
-impl Case {
-    /// How a job is made to end.
-    pub(crate) fn end_of_job(&self, job: &str) -> Option<Outcome> {
-        self.job_ends.iter().find(|(it, _)| it.eq_ignore_ascii_case(job)).map(|(_, outcome)| *outcome)
-    }
-
-    /// How a step is made to end.
-    pub(crate) fn end_of_step(&self, job: &str, index: usize) -> Option<Outcome> {
-        self.step_ends.iter().find(|(it, _)| it.is(job, index)).map(|(_, outcome)| *outcome)
-    }
-
-    /// What a job is made to put out.
-    pub(crate) fn outputs_of_job(&self, job: &str) -> Option<&IndexMap<String, String>> {
-        self.job_outputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(job)).map(|(_, outputs)| outputs)
-    }
-
-    /// What a step is made to put out.
-    pub(crate) fn outputs_of_step(&self, job: &str, index: usize) -> Option<&IndexMap<String, String>> {
-        self.step_outputs.iter().find(|(it, _)| it.is(job, index)).map(|(_, outputs)| outputs)
-    }
-}
-
-impl StepPlace {
-    fn is(&self, job: &str, index: usize) -> bool {
-        self.index == index && self.job.eq_ignore_ascii_case(job)
     }
 }

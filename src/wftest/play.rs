@@ -1,35 +1,47 @@
 //! Plays a case: the real engine decides, and the case answers for the world.
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_engine::{
-    Effect, Engine, EngineSettings, Fact, FactKind, Grace, JobEnvironment, Layout, StepEnd, StepFiles, Timer,
+    Effect, Engine, EngineSettings, Fact, FactKind, Forced, ForcedStep, Grace, JobEnvironment, Layout, StepEnd,
+    StepFiles,
 };
-use wfrun_journal::{Outcome, Phase, RunEventKind, RunRecord};
-use wfrun_plan::{Event, Plan, RunIdentity};
-use wfrun_workflow::Workflow;
+use wfrun_journal::{Outcome, RunEventKind, RunRecord};
+use wfrun_plan::{Event, JobKey, Plan, PlanError, RunIdentity, Selection};
 
-use super::model::{Case, Given, TestFile};
-use super::playable::scripted;
+use super::model::{Case, JobPlace, StepPlace, TestFile};
 
 /// What happened in a case.
 #[derive(Debug)]
 pub(super) struct Played {
     /// The fold of its journal.
     pub(super) record: RunRecord,
+    /// What each job is called without any matrix, by its key.
+    pub(super) paths: HashMap<JobKey, String>,
     /// What each step put out, by the job's key and the step's position from 0.
-    pub(super) outputs: HashMap<(String, usize), IndexMap<String, String>>,
+    pub(super) outputs: HashMap<(JobKey, usize), IndexMap<String, String>>,
 }
 
-/// The workflow of a case: with what the case forces.
-pub(super) fn workflow(file: &TestFile, case: &Case) -> Arc<Workflow> {
-    scripted(&file.playable, case).map_or_else(|| Arc::clone(&file.playable), Arc::new)
+impl Played {
+    /// Whether a leg is what a case names: by its own key, its job's, or its path.
+    pub(super) fn is(&self, place: &JobPlace, leg: &JobKey) -> bool {
+        let Some(named) = &place.leg else {
+            return self.paths.get(leg).is_some_and(|it| it.eq_ignore_ascii_case(&place.path));
+        };
+        let is = |key: &JobKey| key.as_str().eq_ignore_ascii_case(named);
+        is(leg) || self.record.legs.iter().any(|(job, legs)| is(job) && legs.contains(leg))
+    }
+}
+
+/// Plans a case; the reason if the event does not trigger the workflow.
+pub(super) fn plan(file: &TestFile, case: &Case, event: Event) -> Result<Plan, PlanError> {
+    let selection = Selection::of(&file.set, &case.given.jobs, case.given.no_needs, Vec::new())?;
+    wfrun_plan::plan(file.playable.clone(), event, selection)
 }
 
 /// Plays a plan to its end; none if it does not come to one.
-pub(super) fn play(file: &TestFile, case: &Case, plan: Plan, identity: RunIdentity) -> Option<Played> {
-    let mut engine = Engine::new(plan, settings(&case.given, identity));
+pub(super) fn play(case: &Case, plan: Plan, identity: RunIdentity) -> Option<Played> {
+    let mut engine = Engine::new(plan, settings(case, identity));
     let mut facts = VecDeque::from([FactKind::Begin]);
     let mut outputs = HashMap::new();
     let mut at_ms = 0;
@@ -39,73 +51,49 @@ pub(super) fn play(file: &TestFile, case: &Case, plan: Plan, identity: RunIdenti
         for event in turn.events {
             if let RunEventKind::StepFinished(it) = event.kind {
                 let texts = it.outputs.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
-                outputs.insert((it.job.to_string(), it.step.index()), texts);
+                outputs.insert((it.job, it.step.index()), texts);
             }
         }
-        for effect in turn.effects {
-            answer(file, case, effect, &mut facts);
-        }
+        facts.extend(turn.effects.into_iter().filter_map(answer));
     }
     let record = engine.record().clone();
-    record.conclusion.is_some().then_some(Played { record, outputs })
+    let paths = paths(&record);
+    record.conclusion.is_some().then_some(Played { record, paths, outputs })
 }
 
-fn answer(file: &TestFile, case: &Case, effect: Effect, facts: &mut VecDeque<FactKind>) {
-    match effect {
-        Effect::OpenJob { job, .. } => match end_of_job(case, job.as_str()) {
-            Some(Outcome::Failure) => {
-                facts.push_back(FactKind::JobNotReady { job, message: FORCED.to_owned(), help: None });
-            }
-            end => {
-                if end == Some(Outcome::Cancelled) {
-                    facts.push_back(FactKind::Woke(Timer::JobTimeout { job: job.clone() }));
-                }
-                let environment = Box::new(environment(&file.set.root, job.as_str()));
-                facts.push_back(FactKind::JobReady { job, environment });
-            }
-        },
-        Effect::CloseJob { job } => facts.push_back(FactKind::JobClosed { job, fault: None }),
-        Effect::HashFiles { job, patterns } => {
-            facts.push_back(FactKind::Hashed { job, patterns, digest: Ok(String::new()) });
+/// Every step ends well by itself, and no time passes.
+fn answer(effect: Effect) -> Option<FactKind> {
+    Some(match effect {
+        Effect::OpenJob { job, labels, .. } => FactKind::JobReady { job, environment: Box::new(environment(&labels)) },
+        Effect::CloseJob { job } => FactKind::JobClosed { job, fault: None },
+        Effect::HashFiles { job, patterns } => FactKind::Hashed { job, patterns, digest: Ok(String::new()) },
+        Effect::RunStep { job, .. } => {
+            FactKind::StepEnded { job, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
         }
-        Effect::RunStep { job, step, phase, .. } => {
-            let index = step.index();
-            let failed = phase == Phase::Main && case.end_of_step(job.as_str(), index) == Some(Outcome::Failure);
-            let output = case.outputs_of_step(job.as_str(), index).map(file_of).unwrap_or_default();
-            let files = Box::new(StepFiles { output, ..StepFiles::default() });
-            facts.push_back(FactKind::StepEnded { job, end: StepEnd::Exited { code: i32::from(failed) }, files });
-        }
-        // Every step ends by itself, and no time passes.
-        Effect::Signal { .. } | Effect::WakeAt { .. } => {}
+        Effect::Signal { .. } | Effect::WakeAt { .. } => return None,
+    })
+}
+
+/// What jobs are called without a matrix, those that call them neither.
+fn paths(record: &RunRecord) -> HashMap<JobKey, String> {
+    let declared: HashMap<&JobKey, &JobKey> =
+        record.legs.iter().flat_map(|(job, legs)| legs.iter().map(move |leg| (leg, job))).collect();
+    let mut paths: HashMap<JobKey, String> = HashMap::new();
+    // Callers stand before what they call.
+    for (key, job) in &record.jobs {
+        let declared = declared.get(key).copied().unwrap_or(key);
+        let caller = declared.as_str().strip_suffix(&format!(" / {}", job.id));
+        let path = match caller.and_then(|it| paths.get(&JobKey::new(it))) {
+            Some(caller) => format!("{caller} / {}", job.id),
+            None => job.id.clone(),
+        };
+        paths.insert(key.clone(), path);
     }
+    paths
 }
 
-const FORCED: &str = "the test says so";
-
-/// How a job ends: as forced, or as one of the jobs that it calls does.
-pub(super) fn end_of_job(case: &Case, job: &str) -> Option<Outcome> {
-    let called = || {
-        let prefix = format!("{} / ", job.to_ascii_lowercase());
-        let mut ends = case.job_ends.iter().filter(|(it, _)| it.to_ascii_lowercase().starts_with(&prefix));
-        ends.any(|(_, it)| *it == Outcome::Failure).then_some(Outcome::Failure)
-    };
-    case.end_of_job(job).or_else(called)
-}
-
-/// `GITHUB_OUTPUT`
-fn file_of(outputs: &IndexMap<String, String>) -> String {
-    let mut text = String::new();
-    for (name, value) in outputs {
-        let mut delimiter = "END".to_owned();
-        while value.lines().any(|it| it == delimiter) {
-            delimiter.push('_');
-        }
-        text.extend([name.as_str(), "<<", &delimiter, "\n", value, "\n", &delimiter, "\n"]);
-    }
-    text
-}
-
-fn settings(given: &Given, identity: RunIdentity) -> EngineSettings {
+fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
+    let given = &case.given;
     EngineSettings {
         run_id: identity.run_id.clone(),
         identity,
@@ -116,6 +104,8 @@ fn settings(given: &Given, identity: RunIdentity) -> EngineSettings {
         vars: given.vars.clone(),
         inputs: wfrun_expr::Value::Object(given.checked_inputs.context.clone()),
         env: given.env.clone(),
+        forced: forced(case),
+        any_machine: true,
         max_jobs: 0,
         strict: false,
         grace: Grace::default(),
@@ -124,10 +114,31 @@ fn settings(given: &Given, identity: RunIdentity) -> EngineSettings {
     }
 }
 
+fn forced(case: &Case) -> Forced {
+    let mut steps: IndexMap<&StepPlace, (Outcome, IndexMap<String, String>)> = IndexMap::new();
+    for (place, outcome) in &case.step_ends {
+        steps.insert(place, (*outcome, IndexMap::new()));
+    }
+    for (place, outputs) in &case.step_outputs {
+        let (_, all) = steps.entry(place).or_insert((Outcome::Success, IndexMap::new()));
+        all.extend(outputs.clone());
+    }
+    let step = |(place, (outcome, outputs)): (&StepPlace, (Outcome, IndexMap<String, String>))| ForcedStep {
+        job: place.job.key(),
+        index: place.index,
+        outcome,
+        outputs,
+    };
+    Forced {
+        jobs: case.job_ends.iter().map(|(job, outcome)| (job.key(), *outcome)).collect(),
+        job_outputs: case.job_outputs.iter().map(|(job, outputs)| (job.key(), outputs.clone())).collect(),
+        steps: steps.into_iter().map(step).collect(),
+    }
+}
+
 /// The machine that the job asks for, whatever this one is.
-fn environment(workflow: &Workflow, job: &str) -> JobEnvironment {
-    let model = workflow.job(job);
-    let labels = || model.into_iter().flat_map(|it| &it.runs_on).map(|it| it.raw().to_ascii_lowercase());
+fn environment(labels: &[String]) -> JobEnvironment {
+    let labels = || labels.iter().map(|it| it.to_ascii_lowercase());
     let os = match () {
         () if labels().any(|it| it.starts_with("windows")) => "Windows",
         () if labels().any(|it| it.starts_with("macos")) => "macOS",
@@ -156,12 +167,4 @@ fn environment(workflow: &Workflow, job: &str) -> JobEnvironment {
         actions: IndexMap::new(),
         secrets: Vec::new(),
     }
-}
-
-/// Plans a case; the reason if the event does not trigger the workflow.
-pub(super) fn plan(workflow: &Arc<Workflow>, case: &Case, event: Event) -> Result<Plan, wfrun_plan::PlanError> {
-    // Called jobs are asked for with the job that calls them.
-    let top = |it: &String| it.split(" / ").next().unwrap_or_default().to_owned();
-    let chosen: Vec<String> = case.given.jobs.iter().map(top).collect();
-    wfrun_plan::plan(workflow, event, &chosen, case.given.no_needs)
 }

@@ -8,9 +8,9 @@ use wfrun_syntax::{Checked, Diagnostic, Entry, Mapping, Node, Source, Span, Span
 use wfrun_workflow::{FileRef, Here, Job, LintSettings, Loaded, SetOptions, WorkflowSet, lint, read_set};
 
 use super::given::{KEYS, Reader};
-use super::model::{Case, Expectation, Expected, Fate, Given, StepPlace, TestFile};
+use super::model::{Case, Expectation, Expected, Fate, Given, JobPlace, StepPlace, TestFile};
 use super::playable::playable;
-use crate::names::{self, Names, Unknown};
+use crate::names::{Names, Unknown};
 use crate::output::Output;
 use crate::repositories::Repositories;
 use crate::situation::{checked_inputs, event_name};
@@ -53,7 +53,7 @@ fn test_file(reader: &mut Reader<'_>, node: &Node, path: &Path, root: &Path) -> 
     let names = Names::of(&set);
     let one = |(index, node): (usize, &Node)| case(reader, index, node, &set, &names);
     let cases: Vec<Case> = items.iter().enumerate().filter_map(one).collect();
-    let playable = Arc::new(playable(&set.root));
+    let playable = playable(&set);
     Some(TestFile { source: Arc::clone(reader.source), set, playable, files, codes, cases })
 }
 
@@ -221,16 +221,16 @@ fn unknown_name(reader: &mut Reader<'_>, unknown: &Unknown, span: Span) {
 
 /// A job, or a step of it; a job's own name wins.
 enum Named {
-    Job(String),
+    Job(JobPlace),
     Step(StepPlace),
 }
 
 fn named(reader: &mut Reader<'_>, entry: &Entry, names: &Names<'_>) -> Option<Named> {
     let text = &entry.key.value;
-    if let Ok(job) = names.job(text) {
+    if let Ok(job) = names.place(text) {
         return Some(Named::Job(job));
     }
-    let found = if text.contains('.') { names.step(text).map(Named::Step) } else { names.job(text).map(Named::Job) };
+    let found = if text.contains('.') { names.step(text).map(Named::Step) } else { names.place(text).map(Named::Job) };
     found.map_err(|unknown| unknown_name(reader, &unknown, entry.key.span)).ok()
 }
 
@@ -266,7 +266,7 @@ fn outputs(reader: &mut Reader<'_>, case: &mut Case, node: &Node, names: &Names<
         let values: IndexMap<String, String> = reader.pairs(&entry.key.value, &entry.value);
         match named(reader, entry, names) {
             Some(Named::Job(job)) => {
-                declared(reader, &entry.value, &job, names);
+                declared(reader, &entry.value, &job.path, names);
                 case.job_outputs.push((job, values));
             }
             Some(Named::Step(step)) => case.step_outputs.push((step, values)),
@@ -330,7 +330,7 @@ fn fates(reader: &mut Reader<'_>, case: &mut Case, key: &str, node: &Node, names
         };
         let text = &entry.key.value;
         let of = match key {
-            "jobs" => names.job(text).map(|job| Expected::Job(job, names::leg(text), fate)),
+            "jobs" => names.place(text).map(|job| Expected::Job(job, fate)),
             _ => names.step(text).map(|step| Expected::Step(step, fate)),
         };
         match of {
@@ -348,7 +348,7 @@ fn expected_outputs(reader: &mut Reader<'_>, case: &mut Case, node: &Node, names
             let output = place.unwrap_or_else(|| Spanned::new(name.clone(), entry.key.span));
             let of = match &named {
                 Named::Job(job) => {
-                    declared(reader, &entry.value, job, names);
+                    declared(reader, &entry.value, &job.path, names);
                     Expected::JobOutput(job.clone(), output, value)
                 }
                 Named::Step(step) => Expected::StepOutput(step.clone(), output, value),

@@ -276,12 +276,12 @@ fn not_listened_to() {
 
 #[test]
 fn not_built_yet() {
-    assert_snapshot!(said("on: push\njobs:\n  j:\n    strategy: {matrix: {n: [1, 2]}}\n    runs-on: x\n    steps: [{uses: ./here}]\n", &["w.yml"]), @r"
-    error[wfrun/not-supported-yet]: `strategy` of job `j` is not supported by wfrun yet
-     --> .github/workflows/w.yml:4:15
+    assert_snapshot!(said("on: push\njobs:\n  j:\n    container: debian:12\n    runs-on: x\n    steps: [{uses: ./here}]\n", &["w.yml"]), @r"
+    error[wfrun/not-supported-yet]: `container` of job `j` is not supported by wfrun yet
+     --> .github/workflows/w.yml:4:16
       |
-    4 |     strategy: {matrix: {n: [1, 2]}}
-      |               ^^^^^^^^^^^^^^^^^^^^^
+    4 |     container: debian:12
+      |                ^^^^^^^^^
       |
       = help: GitHub accepts it, wfrun does not run it in part: README.md says what is built
     exit code 3

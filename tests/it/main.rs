@@ -14,6 +14,7 @@ mod list;
 mod pipeline;
 mod repo;
 mod situations;
+mod status_functions;
 mod steps;
 mod table;
 mod wftest;

@@ -1,5 +1,8 @@
 //! What git, the options and a payload make of an event.
 mod changed;
+mod events;
+mod payloads;
+mod pull_requests;
 mod repositories;
 
 use serde_json::{Value as Json, json};
@@ -48,107 +51,6 @@ fn branched() -> Repo {
     repo.commit("first");
     repo.commit("second");
     repo
-}
-
-/// Source: GitHub: planning rules 2.2 and 2.3: the ref and commit of each event.
-#[test]
-fn refs_and_commits() {
-    let repo = branched();
-    let (main, feature) = (repo.git(&["rev-parse", "main"]), repo.git(&["rev-parse", "HEAD"]));
-    let members =
-        ["github.ref", "github.sha", "github.ref_name", "github.ref_type", "github.base_ref", "github.head_ref"];
-    let on_main = json!(["refs/heads/main", main, "main", "branch", "", ""]);
-    let here = json!(["refs/heads/feature/x", feature, "feature/x", "branch", "", ""]);
-    let tag = json!(["refs/tags/v1.0.0", main, "v1.0.0", "tag", "", ""]);
-    let merge = json!(["refs/pull/7/merge", feature, "7/merge", "branch", "main", "feature/x"]);
-    let reviewed = json!(["refs/pull/7/merge", feature, "7/merge", "branch", "", ""]);
-    for (arguments, expected) in [
-        (&["--event", "push"][..], &here),
-        (&["--event", "push", "--ref", "main"], &on_main),
-        (&["--event", "push", "--ref", "v1.0.0"], &tag),
-        (&["--event", "push", "--ref", "refs/tags/v1.0.0"], &tag),
-        (&["--event", "create", "--ref", "v1.0.0"], &tag),
-        (&["--event", "delete", "--ref", "old"], &on_main),
-        (&["--event", "workflow_dispatch"], &here),
-        (&["--event", "workflow_dispatch", "--ref", "v1.0.0"], &tag),
-        (&["--event", "deployment"], &here),
-        (&["--event", "registry_package", "--ref", "v1.0.0"], &tag),
-        (&["--event", "release"], &tag),
-        (&["--event", "release", "--ref", "v1.0.0"], &tag),
-        (&["--event", "pull_request", "--pr", "7"], &merge),
-        (&["--event", "pull_request", "--ref", "refs/pull/7/merge"], &merge),
-        (&["--event", "pull_request", "--pr", "7", "--ref", "feature/x", "--base", "main"], &merge),
-        (&["--event", "pull_request_review", "--pr", "7"], &reviewed),
-        (&["--event", "pull_request_review_comment", "--pr", "7"], &reviewed),
-        (&["--event", "pull_request_target"], &json!(["refs/heads/main", main, "main", "branch", "main", "feature/x"])),
-        (&["--event", "schedule"], &on_main),
-        (&["--event", "issues"], &on_main),
-        (&["--event", "issues", "--ref", "feature/x"], &on_main),
-        (&["--event", "workflow_run"], &on_main),
-        (&["--event", "repository_dispatch"], &on_main),
-        (&["--event", "watch", "--default-branch", "feature/x"], &here),
-        (&["--event", "push", "--sha", "main"], &json!(["refs/heads/feature/x", main, "feature/x", "branch", "", ""])),
-    ] {
-        assert_eq!(&github(&repo, arguments, &members), expected, "{arguments:?}");
-    }
-    let group = format!("refs/heads/gh-readonly-queue/main/pr-1-{main}");
-    assert_eq!(github(&repo, &["--event", "merge_group"], &["github.ref", "github.sha"]), json!([group, feature]));
-}
-
-/// Source: GitHub: planning rules 2.3: the members that payloads have at least.
-#[test]
-fn payloads() {
-    let repo = branched();
-    for (arguments, expressions, expected) in [
-        (
-            &["--event", "push"][..],
-            &["github.event.ref", "github.event.head_commit.message"][..],
-            &["refs/heads/feature/x", "second"][..],
-        ),
-        (
-            &["--event", "pull_request"],
-            &[
-                "github.event.action",
-                "github.event.number",
-                "github.event.pull_request.head.ref",
-                "github.event.pull_request.base.ref",
-                "github.event.pull_request.commits",
-            ],
-            &["synchronize", "1", "feature/x", "main", "2"],
-        ),
-        (
-            &["--event", "pull_request", "--type", "closed"],
-            &["github.event.action", "github.event.pull_request.state"],
-            &["closed", "closed"],
-        ),
-        (&["--event", "create", "--ref", "v1.0.0"], &["github.event.ref", "github.event.ref_type"], &["v1.0.0", "tag"]),
-        (&["--event", "delete", "--ref", "old"], &["github.event.ref", "github.event.ref_type"], &["old", "branch"]),
-        (&["--event", "release"], &["github.event.action", "github.event.release.tag_name"], &["published", "v1.0.0"]),
-        (
-            &["--event", "issues", "--type", "closed"],
-            &["github.event.action", "github.event.issue.state"],
-            &["closed", "closed"],
-        ),
-        (
-            &["--event", "workflow_run", "--ref", "feature/x"],
-            &["github.event.workflow_run.head_branch", "github.event.workflow_run.conclusion"],
-            &["feature/x", "success"],
-        ),
-        (
-            &["--event", "repository_dispatch", "--type", "go"],
-            &["github.event.action", "github.event.branch"],
-            &["go", "main"],
-        ),
-        (&["--event", "merge_group"], &["github.event.merge_group.base_ref"], &["refs/heads/main"]),
-        (
-            &["--event", "watch"],
-            &["github.event.action", "github.event.repository.full_name"],
-            &["started", "local/repo"],
-        ),
-        (&["--event", "workflow_dispatch", "--input", "a=1"], &["github.event.inputs.a"], &["1"]),
-    ] {
-        assert_eq!(github(&repo, arguments, expressions), json!(expected), "{arguments:?}");
-    }
 }
 
 /// An option wins over the payload's file, and that over git; what won is said.
@@ -294,23 +196,6 @@ fn types_that_nobody_said() {
         let ran = repo.wfrun(&all).ends_with(if expected { 0 } else { 4 });
         assert!(ran.stderr.contains(part), "{on} {}", ran.stderr);
     }
-}
-
-/// Source: GitHub: planning rules 2.2: a pull request that cannot be merged runs nothing.
-#[test]
-fn conflicts() {
-    let repo = Repo::new(&workflow("[pull_request, pull_request_target]"), &[("a", "one\n")]);
-    repo.git(&["checkout", "--quiet", "-b", "feature"]);
-    repo.write("a", "two\n");
-    repo.commit("two");
-    assert!(told(&repo, &["--event", "pull_request"]).0);
-    repo.git(&["checkout", "--quiet", "main"]);
-    repo.write("a", "three\n");
-    repo.commit("three");
-    assert!(!told(&repo, &["--event", "pull_request", "--ref", "feature"]).0);
-    assert!(told(&repo, &["--event", "pull_request_target", "--ref", "feature"]).0);
-    let ran = repo.wfrun(&["plan", "w.yml", "--event", "pull_request", "--ref", "feature"]).ends_with(4);
-    assert!(ran.stderr.contains("note[trigger/state]") && ran.stderr.contains("conflicts"), "{}", ran.stderr);
 }
 
 /// What a payload has in the wrong shape is left alone.

@@ -126,15 +126,13 @@ fn what_a_case_does_not_say_is_no_pass() {
     );
     fails(
         "{changed: src/a, expect: {steps: {build.only if changed: skipped, build.hashed: skipped, \
-          build.with env: skipped, legs.on a: skipped}}}",
+          build.with env: skipped}}}",
         "steps.build.only if changed: skipped, depends: depends on steps.look.outputs.changed, which the case does \
          not say: give outputs of step `look` under `outputs`\n\
          steps.build.hashed: skipped, depends: depends on hashFiles(), which the case does not say: \
          files are not hashed in a test\n\
          steps.build.with env: skipped, depends: depends on env.MODE, which the case does not say: \
-         give `MODE` under `env`\n\
-         steps.legs.on a: skipped, depends: depends on the matrix, which the case does not say: \
-         jobs of a matrix are not told apart yet",
+         give `MODE` under `env`",
     );
     fails(
         "{changed: src/a, expect: {outputs: {build: {changed: ''}, build.look: {changed: ''}}}}",
@@ -204,11 +202,79 @@ fn called_workflows_and_matrices() {
           call / other: skipped, alarm: skipped}, steps: {call / inner.never: skipped}}}",
     );
     passes("{changed: src/a, force: {call / inner: failure}, expect: {jobs: {call: failure, alarm: runs}}}");
+    passes(
+        "{changed: src/a, force: {call / inner.1: failure}, expect: {jobs: {call: failure, call / inner: failure, \
+          alarm: runs}, steps: {call / inner.1: failure}}}",
+    );
+    passes(
+        "{changed: src/a, force: {call: success}, expect: {jobs: {call: success, call / inner: skipped, \
+          alarm: skipped}}}",
+    );
     fails(
         "{changed: src/a, force: {legs: failure}, expect: {jobs: {call: runs, call / inner: runs}}}",
         "jobs.call: runs, skipped: needs `legs`, which failed\n\
          jobs.call / inner: runs, skipped: `call`, which calls its workflow, is skipped",
     );
+}
+
+/// Steps of different legs are told apart; without a leg's name all of them are meant.
+#[test]
+fn steps_of_legs() {
+    passes(
+        "{changed: src/a, expect: {steps: {legs (a).on a: runs, legs (b).on a: skipped, legs.1: runs}, \
+          jobs: {legs (b): success}}}",
+    );
+    fails(
+        "{changed: src/a, expect: {steps: {legs.on a: skipped}}}",
+        "steps.legs.on a: skipped, differs: `legs (a)`: success (because success() && matrix.os == 'a' is true); \
+         `legs (b)`: skipped (because matrix.os == 'a' is false: matrix.os is 'b')",
+    );
+    passes(
+        "{changed: src/a, force: {legs (b).1: failure}, expect: {jobs: {legs (b): failure, legs: failure, \
+          call: skipped}, steps: {legs (b).1: failure}}}",
+    );
+}
+
+/// What a job is made of in a workflow that a matrix calls.
+#[test]
+fn called_by_a_matrix() {
+    let workflow = "on: push
+jobs:
+  find: {runs-on: x, outputs: {v: '${{ steps.s.outputs.v }}'}, steps: [{id: s, run: x}]}
+  call: {needs: find, strategy: {matrix: {x: [y, z]}}, uses: ./.github/workflows/c.yml, with: {x: '${{ matrix.x }}', v: '${{ needs.find.outputs.v }}'}}
+  last: {needs: call, if: needs.call.outputs.said == 'hi', runs-on: x, steps: [{run: x}]}
+";
+    let called = "on: {workflow_call: {inputs: {x: {type: string}, v: {type: string}}, outputs: {said: {value: '${{ jobs.a.outputs.said }}'}}}}
+jobs:
+  a: {if: inputs.x == 'y', runs-on: x, outputs: {said: '${{ steps.s.outputs.said }}'}, steps: [{id: s, run: x}]}
+  b: {if: inputs.v == '1', runs-on: x, steps: [{run: x}]}
+";
+    let report = |case: &str| {
+        let tests = format!("workflow: w.yml\ncases: [{{{case}}}]\n");
+        let repo = Repo::of(&[("w.yml", workflow), (".github/workflows/c.yml", called), ("w.wftest.yml", &tests)]);
+        let ran = repo.wfrun(&["test"]);
+        (ran.code, ran.stdout + &ran.stderr)
+    };
+    let ok = |case: &str| {
+        let (code, said) = report(case);
+        assert_eq!(code, 0, "{said}");
+    };
+    ok("expect: {jobs: {call (y) / a: runs, call (z) / a: skipped}}");
+    ok("outputs: {find: {v: '1'}}, expect: {jobs: {call / b: runs, call (z) / b: success}}");
+    ok("outputs: {find: {v: '2'}}, expect: {jobs: {call / b: skipped}}");
+    ok(
+        "outputs: {find: {v: '2'}, call (y) / a.s: {said: hi}}, expect: {jobs: {last: runs}, outputs: {call: {said: hi}}}",
+    );
+    ok("outputs: {find: {v: '2'}, call / a: {said: no}}, expect: {jobs: {last: skipped}}");
+    for (case, expected) in [
+        ("expect: {jobs: {call / a: runs}}", "differs"),
+        ("expect: {jobs: {call / b: skipped}}", "depends on inputs.v"),
+        ("expect: {jobs: {last: skipped}}", "depends on needs.call.outputs.said"),
+        ("expect: {jobs: {call (w) / a: runs}}", "its jobs are: `call (y) / a`, `call (z) / a`"),
+    ] {
+        let (code, said) = report(case);
+        assert!(code == 1 && said.contains(expected), "{case}: {said}");
+    }
 }
 
 /// A matrix that a job puts out is known once a case says what that is.

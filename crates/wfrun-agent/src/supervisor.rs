@@ -50,8 +50,16 @@ pub fn leave_terminal() {
     debug_assert!(left.is_ok() || nix::unistd::getpid() == nix::unistd::getpgrp(), "{left:?}");
 }
 
+/// What steps are killed by before all else when memory runs out.
+///
+/// Source: GitHub: execution rules E1.8, "OOM".
+const OOM_SCORE: &str = "500";
+
 /// Supervises until the connection closes or a shutdown is asked for, then kills everything that was started.
 pub fn run(stream: UnixStream) -> io::Result<()> {
+    // Steps inherit it: set for each once it is started, the first moments of it would be without. Best effort: some
+    // containers may not write it.
+    std::fs::write("/proc/self/oom_score_adj", OOM_SCORE).ok();
     event_loop::Supervisor::new(stream)?.run()
 }
 

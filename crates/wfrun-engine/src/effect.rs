@@ -157,4 +157,9 @@ pub enum Timer {
     },
     /// The time for cleaning up after a cancellation is over.
     CancelDeadline,
+    /// The same for one job: `cancel-timeout-minutes`.
+    JobCancelDeadline {
+        /// Whose.
+        job: JobKey,
+    },
 }

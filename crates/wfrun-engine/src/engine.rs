@@ -1,22 +1,27 @@
 //! The run as a state machine.
+mod call;
 mod cancel;
 mod contexts;
 mod declare;
+mod declared;
 mod job;
 mod launch;
 mod lines;
 mod step;
 mod step_end;
 
-use indexmap::IndexMap;
-use wfrun_expr::{Object, Value};
-use wfrun_journal::{
-    Conclusion, Declared, Fault, How, JobHeader, Masker, Notice, Outcome, RunEvent, RunEventKind, RunFinished,
-    RunRecord, RunStarted, SCHEMA, Secret, ServiceCalled, SkipReason,
-};
-use wfrun_plan::{JobKey, Plan, PlannedJob, github_context};
+use std::sync::Arc;
 
-use crate::scope::{Contexts, text_object};
+use indexmap::IndexMap;
+use wfrun_expr::Object;
+use wfrun_journal::{
+    Conclusion, Declared, Fault, How, Masker, Notice, Outcome, RunEvent, RunEventKind, RunFinished, RunRecord,
+    RunStarted, SCHEMA, Secret, ServiceCalled, SkipReason,
+};
+use wfrun_plan::{JobKey, JobKeys, Plan, github_context};
+use wfrun_workflow::FileRef;
+
+use crate::frame::{Frame, Place};
 use crate::state::{JobState, Progress};
 use crate::{Effect, EngineSettings, Fact, FactKind, Timer, Turn};
 
@@ -27,7 +32,10 @@ pub struct Engine {
     settings: EngineSettings,
     masker: Masker,
     record: RunRecord,
+    /// The workflow that was started, and those that are called, each as often as it is.
+    frames: Vec<Frame>,
     jobs: IndexMap<JobKey, JobState>,
+    keys: JobKeys,
     github: Object,
     cancelled: bool,
     aws_declared: bool,
@@ -38,7 +46,7 @@ pub struct Engine {
 
 impl Engine {
     /// A run of `plan` that has not begun.
-    pub fn new(plan: Plan, settings: EngineSettings) -> Self {
+    pub fn new(plan: Plan, mut settings: EngineSettings) -> Self {
         let mut masker = Masker::default();
         for (name, secret) in &settings.secrets {
             // Source: GitHub: execution rules E5.1: these two are switches, not secrets.
@@ -48,16 +56,21 @@ impl Engine {
         }
         settings.hidden.iter().for_each(|it| masker.learn(it));
         masker.learn(&Secret::new(&settings.identity.token));
-        let github = github_context(&plan.workflow, &plan.event, &settings.identity);
-        let jobs = plan.jobs.values().map(|it| (it.key.clone(), JobState::new(it.key.clone(), it.id.to_string())));
-        let jobs = jobs.collect();
+        let github = github_context(&plan.set.root, &plan.event, &settings.identity);
+        let root = Arc::clone(&plan.set.root);
+        let file = FileRef { repository: None, path: root.source.path().to_owned() };
+        let secrets = Arc::new(std::mem::take(&mut settings.secrets));
+        // A plan has no needs that go in a circle.
+        let root = Frame::new(root, file, None, settings.inputs.clone(), secrets);
         let record = RunRecord::default();
         Self {
             plan,
             settings,
             masker,
             record,
-            jobs,
+            frames: root.into_iter().collect(),
+            jobs: IndexMap::new(),
+            keys: JobKeys::new(),
             github,
             cancelled: false,
             aws_declared: false,
@@ -93,23 +106,18 @@ impl Engine {
     }
 
     fn begin(&mut self) {
-        let headers = self.plan.jobs.values().map(|it| JobHeader {
-            key: it.key.clone(),
-            id: it.id.to_string(),
-            name: self.masker.mask(it.id.as_str()),
-            needs: it.needs.clone(),
-        });
+        let root = &self.plan.set.root;
         let started = RunStarted {
             schema: SCHEMA,
             run_id: self.settings.run_id.clone(),
-            workflow: self.masker.mask(self.plan.workflow.display_name()),
-            path: self.plan.workflow.source.path().to_owned(),
+            workflow: self.masker.mask(root.display_name()),
+            path: root.source.path().to_owned(),
             event: self.plan.event.name.clone(),
             git_ref: self.plan.event.git_ref.clone(),
             sha: self.plan.event.sha.clone(),
             backend: self.settings.backend.clone(),
             backend_reason: self.settings.backend_reason.clone(),
-            jobs: headers.collect(),
+            jobs: self.headers(0),
         };
         self.emit(RunEventKind::RunStarted(started));
         for message in std::mem::take(&mut self.settings.notices) {
@@ -152,22 +160,40 @@ impl Engine {
         }
         // A job that ends may let others start, also ones that stand before it in the file.
         loop {
-            let before = self.seq;
-            for key in self.plan.jobs.keys().cloned().collect::<Vec<_>>() {
+            let before = (self.seq, self.turn.effects.len());
+            for place in self.undecided() {
+                self.try_expand(&place);
+            }
+            for key in self.open_jobs() {
                 self.advance_job(&key);
             }
-            if self.seq == before {
+            if (self.seq, self.turn.effects.len()) == before {
                 break;
             }
         }
-        if self.jobs.values().all(|it| it.progress == Progress::Done) {
+        let settled = self.frames.iter().flat_map(|it| it.jobs.values()).all(|it| it.legs.is_some());
+        if settled && self.jobs.values().all(|it| it.progress == Progress::Done) {
             self.finish();
         }
     }
 
+    /// The jobs whose turn has not come.
+    fn undecided(&self) -> Vec<Place> {
+        let of_frame = |(frame, it): (usize, &Frame)| {
+            let open = it.jobs.iter().filter(|(_, job)| job.legs.is_none());
+            open.map(|(id, _)| Place { frame, id: id.clone() }).collect::<Vec<_>>()
+        };
+        self.frames.iter().enumerate().flat_map(of_frame).collect()
+    }
+
+    fn open_jobs(&self) -> Vec<JobKey> {
+        self.jobs.values().filter(|it| it.progress != Progress::Done).map(|it| it.key.clone()).collect()
+    }
+
     fn advance_job(&mut self, key: &JobKey) {
         match self.jobs.get(key).map(|it| it.progress) {
-            Some(Progress::Waiting) => self.try_start_job(key),
+            Some(Progress::Waiting) => self.try_start(key),
+            Some(Progress::Calling(frame)) => self.try_finish_call(key, frame),
             Some(Progress::Running) => self.advance_steps(key),
             Some(Progress::Opening | Progress::Closing | Progress::Done) | None => {}
         }
@@ -186,7 +212,9 @@ impl Engine {
         let elsewhere = jobs().any(|it| matches!(it.skipped, Some(SkipReason::Machine { .. })));
         let undone = self.record.declared.iter().any(|it| it.how == How::NotRun);
         let loose = self.settings.strict && !self.record.declared.is_empty();
-        if self.cancelled || jobs().any(|it| it.result == Some(Outcome::Cancelled)) {
+        let cancelled = jobs().any(|it| it.result == Some(Outcome::Cancelled));
+        // Where a job failed, others may have been cancelled for it.
+        if self.cancelled || (cancelled && !failed) {
             Conclusion::Cancelled
         } else if failed {
             Conclusion::Failure
@@ -197,22 +225,6 @@ impl Engine {
         } else {
             Conclusion::Success
         }
-    }
-
-    /// Where the run's contexts begin: what is the same for every job.
-    fn contexts(&self, job: &PlannedJob) -> Contexts {
-        let mut contexts = Contexts::default();
-        contexts.set("github", self.github.with("job", Value::string(job.id.as_str())));
-        contexts.set("vars", text_object(&self.settings.vars));
-        contexts.set("inputs", self.settings.inputs.clone());
-        contexts.set("needs", crate::scope::needs(job, &self.record, &self.jobs));
-        contexts
-    }
-
-    fn secrets(&self) -> Object {
-        let secrets = self.settings.secrets.iter().map(|(name, it)| (name.clone(), Value::string(it.expose())));
-        let token = ("github_token".to_owned(), Value::string(&self.settings.identity.token));
-        secrets.chain([token]).collect()
     }
 
     fn wake(&mut self, after_ms: u64, timer: Timer) {

@@ -3,10 +3,10 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Array, Called, Object, Scope, Value};
-use wfrun_journal::{Outcome, RunRecord};
-use wfrun_plan::{JobKey, PlannedJob};
+use wfrun_journal::Outcome;
+use wfrun_workflow::JobId;
 
-use crate::state::{JobState, StepResult};
+use crate::state::StepResult;
 
 /// The contexts by their names; one that is missing is null.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +38,8 @@ pub(crate) enum Status<'a> {
     None,
     /// A step: the job's status so far.
     Step(Outcome),
-    /// A job: its ancestors' results, and whether the run was cancelled.
-    Job { job: &'a PlannedJob, record: &'a RunRecord, cancelled: bool },
+    /// A job: the results of those before it, by id, and whether the run was cancelled.
+    Job { before: &'a [(JobId, Option<Outcome>)], cancelled: bool },
 }
 
 impl Scope for At<'_> {
@@ -70,38 +70,25 @@ impl At<'_> {
             (Status::Step(status), "failure") => *status == Outcome::Failure,
             (Status::Step(status), "cancelled") => *status == Outcome::Cancelled,
             (Status::Job { cancelled, .. }, "cancelled") => *cancelled,
-            (Status::Job { job, record, cancelled }, "success") => {
-                !cancelled && ancestors(job, record, args).all(|it| it == Some(Outcome::Success))
+            (Status::Job { before, cancelled }, "success") => {
+                !cancelled && named(before, args).all(|it| it == Some(Outcome::Success))
             }
-            (Status::Job { job, record, .. }, "failure") => {
-                ancestors(job, record, args).any(|it| it == Some(Outcome::Failure))
-            }
+            (Status::Job { before, .. }, "failure") => named(before, args).any(|it| it == Some(Outcome::Failure)),
             (Status::None | Status::Step(_) | Status::Job { .. }, _) => false,
         }
     }
 }
 
-/// How the jobs before `job` ended; only those named in `args`, if any are.
-fn ancestors<'a>(
-    job: &'a PlannedJob,
-    record: &'a RunRecord,
-    args: &'a [Value],
-) -> impl Iterator<Item = Option<Outcome>> + 'a {
-    let named = |key: &JobKey| args.iter().any(|it| it.to_text().eq_ignore_ascii_case(key.as_str()));
-    let counted = job.ancestors.iter().filter(move |it| args.is_empty() || named(it));
-    counted.map(|it| record.result_for_dependents(it))
+/// How jobs ended; only those named in `args`, if any are.
+fn named<'a>(before: &'a [(JobId, Option<Outcome>)], args: &'a [Value]) -> impl Iterator<Item = Option<Outcome>> + 'a {
+    let counts = |id: &JobId| args.is_empty() || args.iter().any(|it| id.is(&it.to_text()));
+    before.iter().filter(move |(id, _)| counts(id)).map(|(_, result)| *result)
 }
 
-/// `needs`: the direct needs of a job.
-pub(crate) fn needs(job: &PlannedJob, record: &RunRecord, states: &IndexMap<JobKey, JobState>) -> Object {
-    let entries = job.needs.iter().map(|key| {
-        let result = record.result_for_dependents(key).unwrap_or(Outcome::Skipped);
-        let outputs = states.get(key).map(|it| text_object(&it.outputs)).unwrap_or_default();
-        let entry: Object =
-            [("result", Value::string(result.as_str())), ("outputs", Value::Object(outputs))].into_iter().collect();
-        (key.to_string(), Value::Object(entry))
-    });
-    entries.collect()
+/// The entry of a job in `needs` or `jobs`.
+pub(crate) fn job_entry(result: Outcome, outputs: &IndexMap<String, String>) -> Value {
+    let members = [("result", Value::string(result.as_str())), ("outputs", Value::Object(text_object(outputs)))];
+    Value::Object(members.into_iter().collect())
 }
 
 /// `steps`: the results of the steps that have an id, in the order in which they came.
@@ -113,18 +100,6 @@ pub(crate) fn steps(results: &IndexMap<String, StepResult>) -> Object {
         (id.clone(), Value::Object(entry.into_iter().collect()))
     });
     entries.collect()
-}
-
-/// `strategy` of a job without a matrix.
-pub(crate) fn strategy() -> Object {
-    let one = Value::Number(1.0);
-    let members = [
-        ("fail-fast", Value::Bool(true)),
-        ("job-index", Value::Number(0.0)),
-        ("job-total", one.clone()),
-        ("max-parallel", one),
-    ];
-    members.into_iter().collect()
 }
 
 /// An object of texts whose keys ignore case.

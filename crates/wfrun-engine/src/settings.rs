@@ -3,6 +3,8 @@ use wfrun_expr::Value;
 use wfrun_journal::Secret;
 use wfrun_plan::RunIdentity;
 
+use crate::Forced;
+
 /// What the caller decided about a run.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -24,6 +26,10 @@ pub struct EngineSettings {
     pub inputs: Value,
     /// Variables given by `--env`; below the workflow's own `env`.
     pub env: IndexMap<String, String>,
+    /// What takes the place of real results.
+    pub forced: Forced,
+    /// Whether jobs for any kind of machine can be taken, as where nothing really runs.
+    pub any_machine: bool,
     /// At most so many jobs at once; 0 is no limit.
     pub max_jobs: usize,
     /// Whether anything declared makes the run incomplete.
@@ -47,7 +53,8 @@ pub struct Grace {
     pub cancel_terminate_ms: u64,
     /// From SIGINT to SIGKILL when a person cancels.
     pub cancel_kill_ms: u64,
-    /// From the cancellation to the end of `always()` steps and post steps.
+    /// From Ctrl-C to the end of `always()` steps and post steps; of one job that is cancelled its
+    /// `cancel-timeout-minutes` says so.
     pub cancel_deadline_ms: u64,
 }
 

@@ -2,15 +2,23 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use indexmap::IndexMap;
+use wfrun_expr::Value;
 use wfrun_journal::{How, Masked, Outcome, Phase};
 use wfrun_plan::JobKey;
 
+use crate::frame::Place;
 use crate::{JobEnvironment, StopCommands};
 
-/// One job of the run.
+/// One job of the run: one leg, where there is a matrix.
 #[derive(Debug)]
 pub(crate) struct JobState {
     pub(crate) key: JobKey,
+    /// Where it is declared.
+    pub(crate) place: Place,
+    /// The context `matrix`.
+    pub(crate) matrix: Value,
+    /// The context `strategy`.
+    pub(crate) strategy: Value,
     pub(crate) progress: Progress,
     /// `job.status`; only ever gets worse, and stays cancelled.
     pub(crate) status: Outcome,
@@ -18,8 +26,8 @@ pub(crate) struct JobState {
     pub(crate) name: String,
     pub(crate) labels: Vec<String>,
     pub(crate) forgives: bool,
-    /// Unmasked outputs, for the jobs that need them.
-    pub(crate) outputs: IndexMap<String, String>,
+    /// `cancel-timeout-minutes`
+    pub(crate) cancel_timeout_ms: u64,
     pub(crate) environment: Option<JobEnvironment>,
     /// `env` of workflow and job, and all that `GITHUB_ENV` added.
     pub(crate) global_env: IndexMap<String, String>,
@@ -47,8 +55,10 @@ pub(crate) struct JobState {
 /// How far a job has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// It waits for its needs, or for a free place.
+    /// It waits for a free place.
     Waiting,
+    /// The jobs of the workflow that it calls, this one of the run's frames, go their way.
+    Calling(usize),
     /// Its environment is being made.
     Opening,
     /// Its steps run.
@@ -98,16 +108,19 @@ pub(crate) struct Current {
 }
 
 impl JobState {
-    pub(crate) fn new(key: JobKey, name: String) -> Self {
+    pub(crate) fn new(key: JobKey, place: Place, name: String, matrix: Value, strategy: Value) -> Self {
         Self {
             key,
+            place,
+            matrix,
+            strategy,
             progress: Progress::Waiting,
             status: Outcome::Success,
             started_at_ms: 0,
             name,
             labels: Vec::new(),
             forgives: false,
-            outputs: IndexMap::new(),
+            cancel_timeout_ms: 0,
             environment: None,
             global_env: IndexMap::new(),
             added_paths: Vec::new(),

@@ -28,6 +28,10 @@ pub enum RunEventKind {
     RunStarted(RunStarted),
     /// Something a person should know about this run that belongs to no job.
     Notice(Notice),
+    /// A job turned out to be these: the legs of its matrix.
+    MatrixExpanded(MatrixExpanded),
+    /// A job calls a workflow, and these are that workflow's jobs.
+    WorkflowCalled(WorkflowCalled),
     /// A job's environment is there and its steps begin.
     JobStarted(JobStarted),
     /// A job did not run.
@@ -79,21 +83,45 @@ pub struct RunStarted {
     /// Why there.
     #[serde(default)]
     pub backend_reason: String,
-    /// The jobs, in file order.
+    /// The jobs of the file, in its order. What a matrix makes of one, and what one calls, is told once it is known.
     pub jobs: Vec<JobHeader>,
 }
 
-/// One job of `run-started`.
+/// One job of `run-started`, `matrix-expanded` or `workflow-called`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobHeader {
-    /// What the journal calls it.
+    /// What the journal calls it; with a matrix that is still to be expanded, without the leg's labels.
     pub key: JobKey,
     /// Its key below `jobs:`.
     pub id: String,
     /// What people call it.
     pub name: Masked,
-    /// The jobs it waits for.
+    /// The jobs it waits for, by their keys without a matrix.
     pub needs: Vec<JobKey>,
+}
+
+/// `matrix-expanded`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatrixExpanded {
+    /// The job as it was announced.
+    pub job: JobKey,
+    /// The jobs that stand in its place, in the order of `strategy.job-index`.
+    pub legs: Vec<JobHeader>,
+}
+
+/// `workflow-called`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowCalled {
+    /// The job that calls.
+    pub job: JobKey,
+    /// Its key below `jobs:`.
+    pub id: String,
+    /// What people call it.
+    pub name: Masked,
+    /// The file, as the call names it.
+    pub workflow: String,
+    /// That file's jobs, in file order.
+    pub jobs: Vec<JobHeader>,
 }
 
 /// `notice`

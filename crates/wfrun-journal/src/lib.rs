@@ -12,8 +12,9 @@ mod record;
 mod sink;
 
 pub use event::{
-    Annotation, Declared, Fault, JobFinished, JobHeader, JobSkipped, JobStarted, Line, Notice, RunEvent, RunEventKind,
-    RunFinished, RunStarted, SCHEMA, ServiceCalled, StepFinished, StepSkipped, StepStarted, StepSummary,
+    Annotation, Declared, Fault, JobFinished, JobHeader, JobSkipped, JobStarted, Line, MatrixExpanded, Notice,
+    RunEvent, RunEventKind, RunFinished, RunStarted, SCHEMA, ServiceCalled, StepFinished, StepSkipped, StepStarted,
+    StepSummary, WorkflowCalled,
 };
 pub use masked::Masked;
 pub use masker::{Masker, Secret};

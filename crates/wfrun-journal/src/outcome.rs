@@ -30,6 +30,20 @@ impl Outcome {
             Self::Skipped => "skipped",
         }
     }
+
+    /// How jobs that count as one ended: the legs of a matrix, the jobs of a called workflow.
+    ///
+    /// Source: GitHub: planning rules 4.6 and 4.9.
+    #[must_use]
+    pub fn together(of: impl IntoIterator<Item = Self>) -> Self {
+        let worst = of.into_iter().max_by_key(|it| match it {
+            Self::Skipped => 0,
+            Self::Success => 1,
+            Self::Cancelled => 2,
+            Self::Failure => 3,
+        });
+        worst.unwrap_or(Self::Skipped)
+    }
 }
 
 impl fmt::Display for Outcome {

@@ -49,6 +49,22 @@ pub enum SkipReason {
         /// The labels of its `runs-on`.
         labels: Vec<String>,
     },
+    /// Another leg of its matrix failed, and `fail-fast` holds.
+    FailFast {
+        /// The leg that failed.
+        job: JobKey,
+    },
+    /// `strategy` or another key that must be known before a job starts cannot be evaluated: GitHub fails it then.
+    Planning {
+        /// The key: `strategy`, `runs-on`.
+        key: String,
+        /// The error.
+        message: String,
+        /// Where it stands, lines from 1; 0 where that is not known.
+        line: u32,
+    },
     /// The caller asked for other jobs only.
     NotChosen,
+    /// The caller forced it (`--force`).
+    Forced,
 }

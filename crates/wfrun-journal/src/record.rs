@@ -3,8 +3,8 @@ use indexmap::IndexMap;
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::{
-    Annotation, AnnotationLevel, Conclusion, How, Masked, Outcome, Phase, RunEvent, RunEventKind, RunStarted,
-    SkipReason,
+    Annotation, AnnotationLevel, Conclusion, How, JobHeader, Masked, Outcome, Phase, RunEvent, RunEventKind,
+    RunStarted, SkipReason,
 };
 
 /// What happened so far. Changes only by [`RunRecord::apply`].
@@ -12,8 +12,10 @@ use crate::{
 pub struct RunRecord {
     /// The first event.
     pub started: Option<RunStarted>,
-    /// The jobs, in file order.
+    /// The jobs, in file order; legs stand in the place of their job, called jobs behind the job that calls them.
     pub jobs: IndexMap<JobKey, JobRun>,
+    /// The legs of each job with a matrix, by its key without one.
+    pub legs: IndexMap<JobKey, Vec<JobKey>>,
     /// What was not done as GitHub would have done it, each thing once.
     pub declared: Vec<DeclaredThing>,
     /// Warnings and errors, in order.
@@ -46,8 +48,10 @@ pub struct JobRun {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// The jobs it waits for.
+    /// The jobs it waits for, by their keys without a matrix.
     pub needs: Vec<JobKey>,
+    /// The workflow it calls, once it does.
+    pub calls: Option<String>,
     /// When it began.
     pub started_at_ms: Option<u64>,
     /// Why it did not run.
@@ -105,6 +109,20 @@ impl RunRecord {
     pub fn apply(&mut self, event: &RunEvent) {
         match &event.kind {
             RunEventKind::RunStarted(it) => self.start(it),
+            RunEventKind::MatrixExpanded(it) => {
+                let place = self.jobs.shift_remove_full(&it.job).map(|(index, _, _)| index);
+                self.put_jobs(place.unwrap_or(self.jobs.len()), &it.legs);
+                self.legs.insert(it.job.clone(), it.legs.iter().map(|it| it.key.clone()).collect());
+            }
+            RunEventKind::WorkflowCalled(it) => {
+                let job = self.jobs.entry(it.job.clone()).or_default();
+                job.id.clone_from(&it.id);
+                job.name = it.name.to_string();
+                job.calls = Some(it.workflow.clone());
+                job.started_at_ms = Some(event.at_ms);
+                let place = self.jobs.get_index_of(&it.job).map_or(self.jobs.len(), |it| it + 1);
+                self.put_jobs(place, &it.jobs);
+            }
             RunEventKind::JobStarted(it) => {
                 let job = self.jobs.entry(it.job.clone()).or_default();
                 job.id.clone_from(&it.id);
@@ -175,26 +193,40 @@ impl RunRecord {
         }
     }
 
-    /// How `job` ended, as the jobs that need it see it: a forgiven failure is a success.
+    /// How `job` ended, as the jobs that need it see it: a forgiven failure is a success, and the legs of a matrix
+    /// count as one job. Nothing until all of it has ended.
     pub fn result_for_dependents(&self, job: &JobKey) -> Option<Outcome> {
-        let job = self.jobs.get(job)?;
-        match job.result {
-            Some(Outcome::Failure) if job.forgiven => Some(Outcome::Success),
-            other => other,
-        }
+        let Some(legs) = self.legs.get(job) else { return self.jobs.get(job)?.result_for_dependents() };
+        let results: Option<Vec<Outcome>> = legs.iter().map(|it| self.jobs.get(it)?.result_for_dependents()).collect();
+        Some(Outcome::together(results?))
+    }
+
+    /// The jobs that a key stands for: itself, or the legs of its matrix.
+    pub fn legs_of<'a>(&'a self, job: &'a JobKey) -> &'a [JobKey] {
+        self.legs.get(job).map_or(std::slice::from_ref(job), Vec::as_slice)
     }
 
     fn start(&mut self, started: &RunStarted) {
-        for header in &started.jobs {
+        self.put_jobs(0, &started.jobs);
+        self.started = Some(started.clone());
+    }
+
+    fn put_jobs(&mut self, place: usize, headers: &[JobHeader]) {
+        for (index, header) in headers.iter().enumerate() {
             let job = JobRun {
                 id: header.id.clone(),
                 name: header.name.to_string(),
                 needs: header.needs.clone(),
                 ..JobRun::default()
             };
-            self.jobs.insert(header.key.clone(), job);
+            let place = (place + index).min(self.jobs.len());
+            // A job that is there already keeps its place.
+            if let Some(known) = self.jobs.get_mut(&header.key) {
+                *known = job;
+            } else {
+                self.jobs.shift_insert(place, header.key.clone(), job);
+            }
         }
-        self.started = Some(started.clone());
     }
 
     fn put_step(&mut self, job: &JobKey, phase: Phase, path: &StepPath, step: StepRun) {
@@ -209,6 +241,14 @@ impl RunRecord {
 }
 
 impl JobRun {
+    /// How it ended, as the jobs that need it see it.
+    fn result_for_dependents(&self) -> Option<Outcome> {
+        match self.result {
+            Some(Outcome::Failure) if self.forgiven => Some(Outcome::Success),
+            other => other,
+        }
+    }
+
     /// The name of the first step that failed and was not forgiven.
     pub fn first_failure(&self) -> Option<&Masked> {
         self.steps.values().find(|it| it.conclusion == Some(Outcome::Failure)).map(|it| &it.name)

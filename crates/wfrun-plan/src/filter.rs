@@ -3,8 +3,6 @@ use serde::Serialize;
 use wfrun_syntax::{Span, Spanned};
 use wfrun_workflow::Patterns;
 
-use crate::Pattern;
-
 /// What a filter says about one name, and which pattern decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
@@ -42,60 +40,51 @@ pub struct PatternStep {
     pub matched: bool,
 }
 
-/// A filter whose patterns are compiled, for many names.
-pub(crate) struct Filter<'a> {
-    patterns: &'a Patterns,
-    /// None for patterns that GitHub refuses: they match nothing, and are diagnostics of their own.
-    compiled: Vec<(&'a Spanned<String>, Option<Pattern>)>,
+/// Puts a name through a filter.
+///
+/// The patterns are gone through in order and the last that matches decides. In an include list a plain pattern
+/// lets the name in and a `!` pattern takes it out; in an ignore list it is the other way round.
+/// Source: GitHub: planning rules 2.4.
+pub(crate) fn judge(patterns: &Patterns, name: &str) -> Verdict {
+    let (matched, decided) = walk(patterns, name, |_, _, _| ());
+    verdict(patterns, matched, decided)
 }
 
-impl<'a> Filter<'a> {
-    pub(crate) fn new(patterns: &'a Patterns) -> Self {
-        let compiled = patterns.list.iter().map(|it| (it, Pattern::parse(&it.value).ok())).collect();
-        Self { patterns, compiled }
-    }
+/// The same, with what each pattern did.
+pub(crate) fn explain(patterns: &Patterns, name: &str) -> Filtered {
+    let mut steps = Vec::new();
+    let (matched, decided) = walk(patterns, name, |written, matches, matched| {
+        steps.push(PatternStep { pattern: written.value.clone(), span: written.span, matches, matched });
+    });
+    let verdict = verdict(patterns, matched, decided);
+    Filtered { filter: patterns.key.to_owned(), name: name.to_owned(), verdict, patterns: steps }
+}
 
-    /// Puts `name` through the filter.
-    ///
-    /// The patterns are gone through in order and the last that matches decides. In an include list a plain pattern
-    /// lets the name in and a `!` pattern takes it out; in an ignore list it is the other way round.
-    /// Source: GitHub: planning rules 2.4.
-    pub(crate) fn judge(&self, name: &str) -> Verdict {
-        let (matched, decided) = self.walk(name, |_, _, _| ());
-        Verdict {
-            passes: matched != self.patterns.ignore,
-            pattern: decided.map(|it| it.value.clone()),
-            span: decided.map_or(self.patterns.span, |it| it.span),
+fn verdict(patterns: &Patterns, matched: bool, decided: Option<&Spanned<String>>) -> Verdict {
+    Verdict {
+        passes: matched != patterns.ignore,
+        pattern: decided.map(|it| it.value.clone()),
+        span: decided.map_or(patterns.span, |it| it.span),
+    }
+}
+
+/// Whether the list matches, and the pattern that decided.
+fn walk<'a>(
+    patterns: &'a Patterns,
+    name: &str,
+    mut told: impl FnMut(&Spanned<String>, bool, bool),
+) -> (bool, Option<&'a Spanned<String>>) {
+    let (mut matched, mut decided) = (false, None);
+    for (written, pattern) in patterns.each() {
+        // One that GitHub refuses matches nothing.
+        let matching = pattern.as_ref().ok().filter(|it| it.matches(name));
+        if let Some(pattern) = matching.filter(|it| matched || !it.negated) {
+            matched = !pattern.negated;
+            decided = Some(written);
         }
+        told(written, matching.is_some(), matched);
     }
-
-    /// The same, with what each pattern did.
-    pub(crate) fn explain(&self, name: &str) -> Filtered {
-        let mut patterns = Vec::new();
-        self.walk(name, |written, matches, matched| {
-            patterns.push(PatternStep { pattern: written.value.clone(), span: written.span, matches, matched });
-        });
-        let verdict = self.judge(name);
-        Filtered { filter: self.patterns.key.to_owned(), name: name.to_owned(), verdict, patterns }
-    }
-
-    /// Whether the list matches, and the pattern that decided.
-    fn walk(
-        &self,
-        name: &str,
-        mut told: impl FnMut(&Spanned<String>, bool, bool),
-    ) -> (bool, Option<&'a Spanned<String>>) {
-        let (mut matched, mut decided) = (false, None);
-        for (written, pattern) in &self.compiled {
-            let matching = pattern.as_ref().filter(|it| it.matches(name));
-            if let Some(pattern) = matching.filter(|it| matched || !it.negated) {
-                matched = !pattern.negated;
-                decided = Some(*written);
-            }
-            told(written, matching.is_some(), matched);
-        }
-        (matched, decided)
-    }
+    (matched, decided)
 }
 
 #[cfg(test)]
@@ -105,8 +94,8 @@ mod tests {
     #[track_caller]
     fn check(ignore: bool, list: &[&str], name: &str, passes: bool, pattern: Option<&str>) {
         let list = list.iter().map(|it| Spanned::new((*it).to_owned(), Span::default())).collect();
-        let patterns = Patterns { key: "branches", ignore, list, span: Span::default() };
-        let verdict = Filter::new(&patterns).judge(name);
+        let patterns = Patterns::new("branches", ignore, list, Span::default());
+        let verdict = judge(&patterns, name);
         assert_eq!((verdict.passes, verdict.pattern.as_deref()), (passes, pattern), "{name}");
     }
 
@@ -133,8 +122,8 @@ mod tests {
     #[test]
     fn each_pattern_is_told() {
         let list = ["!b*", "**", "!bad", "c"].map(|it| Spanned::new(it.to_owned(), Span::default())).to_vec();
-        let patterns = Patterns { key: "tags", ignore: false, list, span: Span::default() };
-        let explained = Filter::new(&patterns).explain("bad");
+        let patterns = Patterns::new("tags", false, list, Span::default());
+        let explained = explain(&patterns, "bad");
         let told: Vec<_> = explained.patterns.iter().map(|it| (it.pattern.as_str(), it.matches, it.matched)).collect();
         assert_eq!(told, [("!b*", true, false), ("**", true, true), ("!bad", true, false), ("c", false, false)]);
         assert_eq!(explained.verdict.pattern.as_deref(), Some("!bad"));

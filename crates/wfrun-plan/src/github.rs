@@ -34,7 +34,7 @@ pub fn github_context(workflow: &Workflow, event: &Event, run: &RunIdentity) -> 
         ("sha", text(&event.sha)),
         ("repository", text(&event.repository)),
         ("repository_owner", text(owner)),
-        ("repository_owner_id", text(&stable_id(owner))),
+        ("repository_owner_id", text(&stable_id(owner).to_string())),
         ("repositoryUrl", text(&format!("git://github.com/{owner}/{name}.git"))),
         ("run_id", text(&run.run_id)),
         ("run_number", text(&run.run_number.to_string())),
@@ -42,8 +42,8 @@ pub fn github_context(workflow: &Workflow, event: &Event, run: &RunIdentity) -> 
         ("run_attempt", text(&run.run_attempt.to_string())),
         ("artifact_cache_size_limit", text("10")),
         ("repository_visibility", text("private")),
-        ("repository_id", text(&stable_id(&event.repository))),
-        ("actor_id", text(&stable_id(&event.actor))),
+        ("repository_id", text(&stable_id(&event.repository).to_string())),
+        ("actor_id", text(&stable_id(&event.actor).to_string())),
         ("actor", text(&event.actor)),
         ("triggering_actor", text(&event.actor)),
         ("workflow", text(workflow.display_name())),
@@ -64,11 +64,11 @@ pub fn github_context(workflow: &Workflow, event: &Event, run: &RunIdentity) -> 
     members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// Digits that stay the same for the same name, where GitHub has a database id.
-fn stable_id(name: &str) -> String {
+/// A number of nine digits that stays the same for the same name, whatever its case, where GitHub has a database id.
+pub fn stable_id(name: &str) -> u64 {
     let hash = name
         .to_ascii_lowercase()
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    (hash % 900_000_000 + 100_000_000).to_string()
+    hash % 900_000_000 + 100_000_000
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing here knows time, processes, git or files; an [`Event`] carries all that was asked of them.
 mod because;
+mod called;
 mod cron_times;
 mod event;
 mod filter;
@@ -11,30 +12,35 @@ mod inputs;
 mod job_name;
 mod key;
 mod matrix;
+mod needs;
 mod not_yet;
 mod outlook;
 mod plan;
+mod selection;
 mod skip_marker;
 mod token_value;
 mod trigger;
 mod what_if;
 
 pub use because::{Because, Operand};
+pub use called::called_inputs;
 pub use cron_times::{CivilMinute, CronTimes};
 pub use event::{ChangedPaths, Event};
 pub use filter::{Filtered, PatternStep, Verdict};
 pub use gate::{Gate, GateKind, RefKind, gates};
-pub use github::{RunIdentity, github_context};
+pub use github::{RunIdentity, github_context, stable_id};
 pub use inputs::{InputError, Inputs, call_inputs, dispatch_inputs};
 pub use job_name::{JobKeys, called_name, job_name};
 pub use key::{JobKey, StepPath};
 pub use matrix::{Combination, ExpandError, Expansion, MAX_LEGS, StrategyError, StrategyErrorKind, expand};
+pub use needs::{Needs, needs};
 pub use not_yet::not_yet;
 pub use outlook::{
     Call, CallInput, Group, HandedSecrets, JobOutlook, Leg, Outlook, Prospect, Reason, RunDefaults, StepEnd,
     StepOutlook, World, outlook,
 };
-pub use plan::{Plan, PlanError, PlannedJob, plan};
+pub use plan::{Plan, PlanError, plan};
+pub use selection::Selection;
 pub use skip_marker::skip_marker;
 pub use token_value::{TokenError, TokenErrorKind, token_value};
 pub use trigger::{NotTriggered, trigger};

@@ -27,12 +27,6 @@ struct Found<'a> {
 impl Found<'_> {
     fn job(&mut self, job: &Job) {
         let of = |key: &str| format!("`{key}` of job `{}`", job.id.value);
-        if let Some(strategy) = &job.strategy {
-            self.not_yet(&of("strategy"), strategy.span);
-        }
-        if let Some(call) = &job.call {
-            self.not_yet(&of("uses"), call.target.span);
-        }
         if let Some(container) = &job.container {
             self.not_yet(&of("container"), container.span);
         }

@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use wfrun_expr::Value;
-use wfrun_syntax::eq_ignoring_case;
 use wfrun_workflow::{Job, JobId, Permissions, StepId, Workflow};
 
 pub use build::outlook;
@@ -27,6 +26,7 @@ pub use details::{Group, RunDefaults};
 pub use reason::Reason;
 pub use world::{StepEnd, World};
 
+use crate::selection::has_values;
 use crate::{JobKey, PlanError};
 
 /// The jobs of a workflow and of all that it calls.
@@ -173,7 +173,7 @@ impl Outlook {
                 gone.extend(job.legs.iter().map(|it| it.key.clone()));
                 return false;
             }
-            let left_out = |leg: &Leg| !leg.has(wanted);
+            let left_out = |leg: &Leg| !has_values(&leg.matrix, wanted);
             gone.extend(job.legs.iter().filter(|it| left_out(it)).map(|it| it.key.clone()));
             let had_legs = !job.legs.is_empty();
             job.legs.retain(|it| !left_out(it));
@@ -197,11 +197,6 @@ impl Leg {
             inputs: Vec::new(),
             steps: Arc::default(),
         }
-    }
-
-    fn has(&self, wanted: &[(String, String)]) -> bool {
-        let Some(matrix) = self.matrix.as_object() else { return true };
-        wanted.iter().all(|(name, value)| matrix.get(name).is_none_or(|it| eq_ignoring_case(&it.to_text(), value)))
     }
 }
 

@@ -26,7 +26,12 @@ pub fn sentence(reason: &SkipReason) -> String {
         SkipReason::Machine { labels } => {
             format!("it needs a machine that is not here: runs-on {}", labels.join(", "))
         }
+        SkipReason::FailFast { job } => format!("`{job}` failed, and `fail-fast` is on"),
+        SkipReason::Planning { key, message, line } => {
+            format!("`{key}` could not be evaluated{}: {}", at(*line), one_line(message))
+        }
         SkipReason::NotChosen => "other jobs were asked for".to_owned(),
+        SkipReason::Forced => "it was forced".to_owned(),
     }
 }
 

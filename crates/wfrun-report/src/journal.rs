@@ -36,9 +36,11 @@ pub enum JournalError {
 }
 
 /// The types of events that this version knows; others are skipped.
-const TYPES: [&str; 15] = [
+const TYPES: [&str; 17] = [
     "run-started",
     "notice",
+    "matrix-expanded",
+    "workflow-called",
     "job-started",
     "job-skipped",
     "step-started",
@@ -112,6 +114,8 @@ mod tests {
         match kind {
             RunEventKind::RunStarted(_) => "run-started",
             RunEventKind::Notice(_) => "notice",
+            RunEventKind::MatrixExpanded(_) => "matrix-expanded",
+            RunEventKind::WorkflowCalled(_) => "workflow-called",
             RunEventKind::JobStarted(_) => "job-started",
             RunEventKind::JobSkipped(_) => "job-skipped",
             RunEventKind::StepStarted(_) => "step-started",

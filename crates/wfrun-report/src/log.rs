@@ -2,15 +2,16 @@
 mod quiet;
 
 use wfrun_journal::{
-    Annotation, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked, Outcome, Phase, RunEvent,
-    RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished, StepSkipped, StepStarted, StepSummary,
+    Annotation, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked, MatrixExpanded, Outcome,
+    Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished, StepSkipped, StepStarted,
+    StepSummary, WorkflowCalled,
 };
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::explain::sentence;
 use crate::log::quiet::Quiet;
 use crate::summary::summary;
-use crate::text::{clean, duration, one_line};
+use crate::text::{clean, count, duration, one_line};
 use crate::theme::{Label, Mark};
 use crate::{Style, Verbosity};
 
@@ -50,6 +51,8 @@ impl Log {
         match &event.kind {
             RunEventKind::RunStarted(it) => self.run_started(it, out),
             RunEventKind::Notice(it) => self.block(None, Label::Notice, "notice", &[], it.message.as_str(), out),
+            RunEventKind::MatrixExpanded(it) => out.push(self.matrix_expanded(it)),
+            RunEventKind::WorkflowCalled(it) => out.push(self.workflow_called(it)),
             RunEventKind::JobStarted(it) => out.push(self.job_started(it)),
             RunEventKind::JobSkipped(it) => out.push(self.job_skipped(it)),
             RunEventKind::StepStarted(it) => self.step_started(it, out),
@@ -77,6 +80,17 @@ impl Log {
         out.push(format!("{what}: {} of {} at {sha}", it.event, it.git_ref));
         let details = format!("{}, run {}", it.path, it.run_id);
         out.push(self.style.paint(Label::Dim, &details));
+    }
+
+    fn matrix_expanded(&self, it: &MatrixExpanded) -> String {
+        let legs: Vec<String> = it.legs.iter().map(|it| one_line(it.key.as_str())).collect();
+        let what = self.style.paint(Label::Heading, "matrix");
+        let all = format!("{}: {}", count(legs.len(), "job", "jobs"), legs.join(", "));
+        format!("{}{} {what} {all}", self.prefix(&it.job), self.style.mark(Mark::Begin))
+    }
+
+    fn workflow_called(&self, it: &WorkflowCalled) -> String {
+        format!("{} calls {}", self.job_head(&it.job, &it.name, Mark::Begin), it.workflow)
     }
 
     fn job_started(&self, it: &JobStarted) -> String {

@@ -75,6 +75,7 @@ fn note(job: &JobRun) -> String {
         return sentence(reason);
     }
     let mut notes = Vec::new();
+    notes.extend(job.calls.as_ref().map(|it| format!("calls {}", one_line(it))));
     if job.result == Some(Outcome::Failure) {
         let failed = job.steps.values().find(|it| it.conclusion == Some(Outcome::Failure));
         notes.extend(failed.map(|it| {

@@ -6,10 +6,14 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use wfrun_aws::{Wanted, WantedService, WantedTaskDefinition};
 use wfrun_expr::{Called, Object, Scope, Value};
-use wfrun_workflow::{EnvMap, Field, Step, StepKind, UsesStep, Workflow, references};
+use wfrun_workflow::{EnvMap, Field, Step, StepKind, UsesStep, Workflow, WorkflowSet, references};
 
-/// Whether a workflow has to do with AWS: an action of AWS's, an `aws` command, or a secret that is named like a key.
-pub fn uses_aws(workflow: &Workflow) -> bool {
+/// Whether workflows have to do with AWS: an action of AWS's, an `aws` command, or a secret that is named like a key.
+pub fn uses_aws(set: &WorkflowSet) -> bool {
+    set.workflows().any(|it| one_uses_aws(it))
+}
+
+fn one_uses_aws(workflow: &Workflow) -> bool {
     if references(workflow, "secrets").iter().any(|it| it.name.to_ascii_uppercase().contains("AWS_")) {
         return true;
     }
@@ -21,10 +25,10 @@ pub fn uses_aws(workflow: &Workflow) -> bool {
     })
 }
 
-/// The AWS resources that `workflow` names.
-pub fn aws_names(workflow: &Workflow) -> Wanted {
+/// The AWS resources that workflows name.
+pub fn aws_names(set: &WorkflowSet) -> Wanted {
     let mut names = Names::default();
-    for job in workflow.jobs.values() {
+    for (workflow, job) in set.workflows().flat_map(|it| it.jobs.values().map(move |job| (it, job))) {
         let mut env = literals(&workflow.env, &IndexMap::new());
         let own = literals(&job.env, &env);
         env.extend(own);
@@ -202,12 +206,12 @@ mod tests {
 
     use super::*;
 
-    fn workflow(text: &str) -> Workflow {
+    fn workflow(text: &str) -> WorkflowSet {
         let source = Source::new("w.yml", text);
         let parsed = wfrun_syntax::parse(&source);
         let lowered = wfrun_workflow::lower(&source, parsed.value.as_ref());
         assert!(!lowered.has_errors(), "{:?}", lowered.diagnostics);
-        lowered.value
+        WorkflowSet::alone(std::sync::Arc::new(lowered.value))
     }
 
     #[test]

@@ -24,4 +24,4 @@ pub use lines::LineSplitter;
 pub use run::{Outside, run};
 pub use services::{LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
-pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings};
+pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};

@@ -76,7 +76,7 @@ impl Snapshot {
         copy_shallow(&user, dir)?;
         let mut sha = settings.sha.clone();
         if let Some(base) = &settings.merge_base {
-            sha = merge(&bare, base, &sha)?;
+            sha = merge_commit(&bare, base, &sha, &committed_at(&bare, &sha)?)?;
         }
         if settings.dirty {
             sha = with_changes(&user, dir, &sha)?;
@@ -123,10 +123,16 @@ fn copy_shallow(user: &Git, dir: &Path) -> Result<(), SnapshotError> {
     }
 }
 
-/// The merge commit that GitHub makes of a pull request.
-fn merge(bare: &Git, base: &str, head: &str) -> Result<String, SnapshotError> {
-    let tree = match bare.ask(&["merge-tree", "--write-tree", "--name-only", base, head]) {
+/// Makes the merge commit of a pull request, where `git` keeps its objects; the same each time for the same commits.
+///
+/// `date` is when `head` was committed, as `%cI` of `git log` has it. An old git cannot merge without a work tree.
+///
+/// Differs: `github.sha` of a pull request is a merge commit that is made here: its files are those of GitHub's, its
+/// id is not; where head and base are one commit there is nothing to merge, and it is that commit.
+pub fn merge_commit(git: &Git, base: &str, head: &str, date: &str) -> Result<String, SnapshotError> {
+    let tree = match git.ask(&["merge-tree", "--write-tree", "--name-only", base, head]) {
         Ok(tree) => tree.lines().next().unwrap_or_default().to_owned(),
+        // A conflict is no error to git, so it says nothing there.
         Err(GitError::Failed { message, .. }) if message.is_empty() => {
             let details = format!("merging {head} into {base}");
             return Err(SnapshotError::Conflict { details });
@@ -134,7 +140,7 @@ fn merge(bare: &Git, base: &str, head: &str) -> Result<String, SnapshotError> {
         Err(err) => return Err(err.into()),
     };
     let message = format!("Merge {head} into {base}");
-    commit(bare, &tree, &[base, head], &message)
+    commit(git, &tree, &[base, head], &message, date)
 }
 
 /// The commit `sha` with the uncommitted changes of the user's work tree on top.
@@ -149,7 +155,8 @@ fn with_changes(user: &Git, dir: &Path, sha: &str) -> Result<String, SnapshotErr
     apart.ask(&["read-tree", sha])?;
     apart.ask(&["add", "--all", "--", "."])?;
     let tree = apart.ask(&["write-tree"])?;
-    commit(&Git::at(dir), &tree, &[sha], "uncommitted changes")
+    let bare = Git::at(dir);
+    commit(&bare, &tree, &[sha], "uncommitted changes", &committed_at(&bare, sha)?)
 }
 
 /// Gives `sha` the tree of its folder `prefix`, by a replacement that git follows everywhere.
@@ -164,13 +171,16 @@ fn replace_tree(bare: &Git, sha: &str, prefix: &str) -> Result<(), SnapshotError
 }
 
 /// A commit by wfrun, the same each time for the same content.
-fn commit(bare: &Git, tree: &str, parents: &[&str], message: &str) -> Result<String, SnapshotError> {
-    let date = bare.ask(&["log", "--max-count=1", "--format=%cI", parents.last().copied().unwrap_or("HEAD")])?;
+fn commit(bare: &Git, tree: &str, parents: &[&str], message: &str, date: &str) -> Result<String, SnapshotError> {
     let mut git = bare.clone();
-    for (role, value) in [("NAME", "wfrun"), ("EMAIL", "wfrun@localhost"), ("DATE", date.as_str())] {
+    for (role, value) in [("NAME", "wfrun"), ("EMAIL", "wfrun@localhost"), ("DATE", date)] {
         git = git.with_env(&format!("GIT_AUTHOR_{role}"), value).with_env(&format!("GIT_COMMITTER_{role}"), value);
     }
     commit_tree(&git, tree, parents, message)
+}
+
+fn committed_at(git: &Git, sha: &str) -> Result<String, SnapshotError> {
+    Ok(git.ask(&["log", "--max-count=1", "--format=%cI", sha])?)
 }
 
 /// A commit with the authors and dates of `like`.

@@ -2,7 +2,7 @@
 use indexmap::IndexMap;
 use wfrun_syntax::{Span, Spanned};
 
-use crate::{EnvMap, EventName, Field};
+use crate::{EnvMap, EventName, Field, Pattern, PatternError};
 
 /// `on:`
 #[derive(Debug, Clone, Default)]
@@ -60,8 +60,8 @@ pub struct SecretSpec {
     pub required: bool,
 }
 
-/// A list of filter patterns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A list of filter patterns, each read once.
+#[derive(Debug, Clone)]
 pub struct Patterns {
     /// The key, for messages: `branches`, `paths-ignore`.
     pub key: &'static str,
@@ -71,6 +71,21 @@ pub struct Patterns {
     pub list: Vec<Spanned<String>>,
     /// The place of the whole list.
     pub span: Span,
+    /// What [`Self::list`] says, one for one.
+    read: Vec<Result<Pattern, PatternError>>,
+}
+
+impl Patterns {
+    /// Reads a list of patterns.
+    pub fn new(key: &'static str, ignore: bool, list: Vec<Spanned<String>>, span: Span) -> Self {
+        let read = list.iter().map(|it| Pattern::parse(&it.value)).collect();
+        Self { key, ignore, list, span, read }
+    }
+
+    /// Each pattern as written, and what it says; one that GitHub refuses is an error, and a finding of its own.
+    pub fn each(&self) -> impl Iterator<Item = (&Spanned<String>, &Result<Pattern, PatternError>)> {
+        self.list.iter().zip(&self.read)
+    }
 }
 
 /// One input of `workflow_dispatch` or `workflow_call`.

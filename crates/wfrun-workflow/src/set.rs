@@ -20,6 +20,18 @@ pub struct WorkflowSet {
     pub called: IndexMap<FileRef, Arc<Workflow>>,
 }
 
+impl WorkflowSet {
+    /// A workflow that calls no other.
+    pub fn alone(root: Arc<Workflow>) -> Self {
+        Self { root, called: IndexMap::new() }
+    }
+
+    /// All of them, the workflow itself first.
+    pub fn workflows(&self) -> impl Iterator<Item = &Arc<Workflow>> {
+        [&self.root].into_iter().chain(self.called.values())
+    }
+}
+
 /// A file that a workflow names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileRef {

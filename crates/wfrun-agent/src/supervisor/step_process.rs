@@ -18,9 +18,6 @@ use crate::protocol::Stream;
 const DRAIN: Duration = Duration::from_secs(5);
 /// Larger than the kernel's 64 KiB: fewer turns for a step that prints much.
 const PIPE_SIZE: i32 = 256 * 1024;
-/// Source: GitHub: execution rules E1.8, "OOM".
-const OOM_SCORE: &str = "500";
-
 /// A process that a request started.
 #[derive(Debug)]
 pub(super) struct StepProcess {
@@ -63,8 +60,6 @@ impl StepProcess {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("process ids are below 2^22"));
-        // Best effort: some containers may not write it.
-        fs::write(format!("/proc/{pid}/oom_score_adj"), OOM_SCORE).ok();
         let mut pipes = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             pipes.push(Pipe::new(Stream::Stdout, stdout.into())?);

@@ -1,10 +1,11 @@
 //! Cancellation and time limits.
 //!
 //! Source: GitHub: execution rules E1.8.
-use wfrun_journal::{AnnotationLevel, Outcome, Phase};
+use wfrun_journal::{AnnotationLevel, Outcome, Phase, SkipReason};
 use wfrun_plan::JobKey;
 
 use super::Engine;
+use super::declared::Skip;
 use crate::scope::{At, Status};
 use crate::state::Progress;
 use crate::{Effect, Signal, Timer};
@@ -14,26 +15,61 @@ impl Engine {
     pub(super) fn cancel(&mut self, force: bool) {
         let first = !self.cancelled;
         self.cancelled = true;
-        let running =
-            self.jobs.values().filter(|it| it.progress == Progress::Running || it.progress == Progress::Opening);
-        for key in running.map(|it| it.key.clone()).collect::<Vec<_>>() {
-            self.cancel_job(&key);
+        let grace = self.settings.grace;
+        for key in self.jobs.keys().cloned().collect::<Vec<_>>() {
+            self.cancel_running(&key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
             if force {
                 self.halt(&key);
             }
         }
         if first {
-            self.wake(self.settings.grace.cancel_deadline_ms, Timer::CancelDeadline);
+            self.wake(grace.cancel_deadline_ms, Timer::CancelDeadline);
+        }
+    }
+
+    /// Whether a workflow of the run is to begin nothing further.
+    pub(super) fn is_cancelled(&self, frame: usize) -> bool {
+        self.cancelled || self.frames.get(frame).is_some_and(|it| it.cancelled)
+    }
+
+    /// A job is cancelled, whatever it is about; `reason` if it has not begun.
+    pub(super) fn cancel_leg(&mut self, key: &JobKey, reason: &SkipReason) {
+        let Some(state) = self.jobs.get(key) else { return };
+        match state.progress {
+            Progress::Waiting => self.skip_leg(key, Skip::new(reason.clone(), Outcome::Cancelled)),
+            Progress::Calling(frame) => self.cancel_call(key, frame),
+            Progress::Opening | Progress::Running => {
+                let after_ms = state.cancel_timeout_ms;
+                let grace = self.settings.grace;
+                self.cancel_running(key, grace.terminate_ms, grace.kill_ms);
+                self.wake(after_ms, Timer::JobCancelDeadline { job: key.clone() });
+            }
+            Progress::Closing | Progress::Done => {}
+        }
+    }
+
+    /// A job that calls is cancelled, with all that it calls.
+    fn cancel_call(&mut self, key: &JobKey, number: usize) {
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.status = Outcome::Cancelled;
+        }
+        let Some(frame) = self.frames.get_mut(number) else { return };
+        frame.cancelled = true;
+        let legs: Vec<JobKey> = frame.jobs.values().flat_map(|it| it.legs.iter().flatten().cloned()).collect();
+        for leg in legs {
+            self.cancel_leg(&leg, &SkipReason::Cancelled);
         }
     }
 
     /// The job is cancelled; its step goes on only if its condition still holds.
-    fn cancel_job(&mut self, key: &JobKey) {
+    fn cancel_running(&mut self, key: &JobKey, terminate_ms: u64, kill_ms: u64) {
         let Some(state) = self.jobs.get_mut(key) else { return };
+        if !matches!(state.progress, Progress::Running | Progress::Opening) {
+            return;
+        }
         state.status = Outcome::Cancelled;
         if !self.still_wanted(key) {
-            let grace = self.settings.grace;
-            self.stop_step(key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
+            self.stop_step(key, terminate_ms, kill_ms);
         }
     }
 
@@ -83,6 +119,7 @@ impl Engine {
                     self.turn.effects.push(Effect::Signal { job: job.clone(), signal: *signal });
                 }
             }
+            Timer::JobCancelDeadline { job } => self.halt(job),
             Timer::CancelDeadline => {
                 for key in self.jobs.keys().cloned().collect::<Vec<_>>() {
                     self.halt(&key);
@@ -112,17 +149,11 @@ impl Engine {
         if !running {
             return;
         }
-        let model = self.plan.model(key).and_then(|it| it.timeout_minutes.as_ref().map(wfrun_workflow::Field::raw));
+        let model = self.model(key).and_then(|it| it.timeout_minutes.as_ref().map(wfrun_workflow::Field::raw));
         let minutes = model.unwrap_or_else(|| "360".to_owned());
         let message =
             format!("The job running on runner wfrun has exceeded the maximum execution time of {minutes} minutes.");
         self.annotate(key, AnnotationLevel::Error, &message);
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.status = Outcome::Cancelled;
-        }
-        if !self.still_wanted(key) {
-            let grace = self.settings.grace;
-            self.stop_step(key, grace.terminate_ms, grace.kill_ms);
-        }
+        self.cancel_leg(key, &SkipReason::Cancelled);
     }
 }

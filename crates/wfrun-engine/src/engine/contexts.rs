@@ -1,15 +1,64 @@
 //! What the expressions and processes of a step see of the run.
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
+use wfrun_journal::Outcome;
 use wfrun_plan::JobKey;
-use wfrun_workflow::{ActionRef, Step, StepKind};
+use wfrun_workflow::{ActionRef, JobId, Step, StepKind};
 
 use super::Engine;
 use crate::FilePaths;
-use crate::scope::{Contexts, env_object, steps, strategy, text_object};
+use crate::frame::{Frame, Place};
+use crate::scope::{Contexts, env_object, job_entry, steps, text_object};
 use crate::state::JobState;
 
 impl Engine {
+    /// Where the contexts of a workflow of the run begin: what is the same for all its jobs.
+    pub(super) fn frame_contexts(&self, frame: &Frame) -> Contexts {
+        let mut contexts = Contexts::default();
+        contexts.set("github", self.github.clone());
+        contexts.set("vars", text_object(&self.settings.vars));
+        contexts.set("inputs", frame.inputs.clone());
+        contexts
+    }
+
+    /// What a declared job's condition and strategy see.
+    pub(super) fn declared_contexts(&self, place: &Place) -> Contexts {
+        let Some(frame) = self.frames.get(place.frame) else { return Contexts::default() };
+        let mut contexts = self.frame_contexts(frame);
+        contexts.set("github", self.github.with("job", Value::string(place.id.as_str())));
+        contexts.set("needs", self.needs(frame, &place.id));
+        contexts
+    }
+
+    /// What a leg's keys see.
+    pub(super) fn leg_contexts(&self, state: &JobState) -> Contexts {
+        let mut contexts = self.declared_contexts(&state.place);
+        contexts.set("matrix", state.matrix.clone());
+        contexts.set("strategy", state.strategy.clone());
+        contexts
+    }
+
+    /// `needs`: the direct needs of a job.
+    fn needs(&self, frame: &Frame, id: &JobId) -> Object {
+        let direct = frame.jobs.get(id).map(|it| it.needs.direct.as_slice()).unwrap_or_default();
+        let entry = |id: &JobId| {
+            let job = frame.jobs.get(id)?;
+            let result = self.record.result_for_dependents(&job.key).unwrap_or(Outcome::Skipped);
+            Some((id.to_string(), job_entry(result, &job.outputs)))
+        };
+        direct.iter().filter_map(entry).collect()
+    }
+
+    /// `secrets` of a workflow of the run.
+    pub(super) fn secrets_of(&self, frame: usize) -> Object {
+        let secrets = self.frames.get(frame).map(|it| Arc::clone(&it.secrets)).unwrap_or_default();
+        let named = secrets.iter().map(|(name, it)| (name.clone(), Value::string(it.expose())));
+        let token = ("github_token".to_owned(), Value::string(&self.settings.identity.token));
+        named.chain([token]).collect()
+    }
+
     /// Everything a step's expressions may see.
     pub(super) fn step_contexts(
         &self,
@@ -18,13 +67,10 @@ impl Engine {
         env: &IndexMap<String, String>,
         files: Option<&FilePaths>,
     ) -> Contexts {
-        let (Some(planned), Some(state)) = (self.plan.jobs.get(key), self.jobs.get(key)) else {
-            return Contexts::default();
-        };
-        let mut contexts = self.contexts(planned);
+        let Some(state) = self.jobs.get(key) else { return Contexts::default() };
+        let mut contexts = self.leg_contexts(state);
         contexts.set("github", self.step_github(state, step, files));
-        contexts.set("strategy", strategy());
-        contexts.set("secrets", self.secrets());
+        contexts.set("secrets", self.secrets_of(state.place.frame));
         contexts.set("steps", steps(&state.results));
         contexts.set("env", env_object(env));
         contexts.set("job", self.job_object(state));
@@ -34,20 +80,24 @@ impl Engine {
 
     pub(super) fn job_object(&self, state: &JobState) -> Object {
         let identity = &self.settings.identity;
-        let path = self.plan.workflow.source.path();
-        let workflow_ref = format!("{}/{path}@{}", self.plan.event.repository, self.plan.event.git_ref);
+        let frame = self.frames.get(state.place.frame);
+        let path = frame.map_or("", |it| it.file.path.as_str());
+        let workflow_ref = frame.map(|it| self.workflow_ref(it)).unwrap_or_default();
+        let repository =
+            frame.and_then(|it| it.file.repository.as_ref()).map_or(&self.plan.event.repository, |it| &it.name);
         let members = [
             ("status", Value::string(state.status.as_str())),
             ("workflow_ref", Value::string(workflow_ref)),
             ("workflow_sha", Value::string(&identity.workflow_sha)),
-            ("workflow_repository", Value::string(&self.plan.event.repository)),
+            ("workflow_repository", Value::string(repository)),
             ("workflow_file_path", Value::string(path)),
         ];
         members.into_iter().collect()
     }
 
     pub(super) fn step_github(&self, state: &JobState, step: &Step, files: Option<&FilePaths>) -> Object {
-        let mut members: Vec<(&str, String)> = vec![("job", state.key.to_string()), ("action", step.id.to_string())];
+        let mut members: Vec<(&str, String)> =
+            vec![("job", state.place.id.to_string()), ("action", step.id.to_string())];
         let action = match &step.kind {
             StepKind::Uses(uses) => uses.action(),
             StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {

@@ -1,85 +1,97 @@
-//! The life of a job: its condition, its environment, its end.
+//! The life of a leg: its environment, its end.
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Trace, Value};
 use wfrun_journal::{
-    AnnotationLevel, Because, How, JobFinished, JobSkipped, JobStarted, Outcome, RunEventKind, Secret, SkipReason,
+    AnnotationLevel, Because, How, JobFinished, JobStarted, Masker, Outcome, RunEventKind, Secret, SkipReason,
 };
-use wfrun_plan::{JobKey, PlannedJob};
+use wfrun_plan::JobKey;
 use wfrun_workflow::{EnvMap, Field, Job, StepKind};
 
 use super::Engine;
-use crate::scope::{At, Contexts, Status, env_object, steps, strategy, texts};
+use super::declared::Skip;
+use crate::frame::Place;
+use crate::scope::{At, Contexts, Status, env_object, steps, texts};
 use crate::state::Progress;
 use crate::{Effect, JobEnvironment, Timer};
 
 /// Source: GitHub: planning rules 4.6.
 const JOB_TIMEOUT_MINUTES: f64 = 360.0;
+/// Source: GitHub: planning rules 4.6.
+const CANCEL_TIMEOUT_MINUTES: f64 = 5.0;
 
 impl Engine {
-    pub(super) fn try_start_job(&mut self, key: &JobKey) {
-        let Some(planned) = self.plan.jobs.get(key).cloned() else { return };
-        let waits = planned.needs.iter().any(|it| self.record.jobs.get(it).is_none_or(|it| it.result.is_none()));
-        if waits {
+    /// Starts a leg if there is a place for it.
+    pub(super) fn try_start(&mut self, key: &JobKey) {
+        let Some(state) = self.jobs.get(key) else { return };
+        let place = state.place.clone();
+        // Differs: GitHub starts jobs with `if: always()` even after a cancellation; wfrun starts none.
+        if self.is_cancelled(place.frame) {
+            return self.skip_leg(key, Skip::new(SkipReason::Cancelled, Outcome::Cancelled));
+        }
+        let Some(model) = self.model(key).cloned() else { return };
+        let forced = self.forced_job(key);
+        match forced {
+            Some(Outcome::Skipped) => {
+                return self.skip_leg(key, Skip::new(SkipReason::Forced, Outcome::Skipped));
+            }
+            Some(outcome @ Outcome::Failure) => return self.force_leg(key, outcome),
+            Some(outcome) if model.call.is_some() => return self.force_leg(key, outcome),
+            Some(Outcome::Success | Outcome::Cancelled) | None => {}
+        }
+        if self.is_full(&place, model.call.is_some()) {
             return;
         }
-        if !planned.chosen {
-            return self.skip_job(&planned, SkipReason::NotChosen, Outcome::Skipped);
+        match &model.call {
+            Some(call) => self.start_call(key, &model, call),
+            None => self.start_leg(key, &model),
         }
-        match self.job_verdict(&planned) {
-            Err(verdict) => {
-                let (reason, result) = *verdict;
-                self.skip_job(&planned, reason, result);
-            }
-            // Differs: GitHub starts jobs with `if: always()` even after a cancellation; wfrun starts none.
-            Ok(()) if self.cancelled => self.skip_job(&planned, SkipReason::Cancelled, Outcome::Cancelled),
-            Ok(()) if self.is_full() => {}
-            Ok(()) => self.start_job(&planned),
+        if forced == Some(Outcome::Cancelled) {
+            // Its `always()` steps run, as in a job that is cancelled while it begins.
+            self.declare(key, None, How::Simulated, &format!("job {key}"), "its cancellation was forced");
+            self.cancel_leg(key, &SkipReason::Forced);
         }
     }
 
-    fn is_full(&self) -> bool {
-        let busy = self.jobs.values().filter(|it| matches!(it.progress, Progress::Opening | Progress::Running));
-        self.settings.max_jobs > 0 && busy.count() >= self.settings.max_jobs
+    /// Whether as many run as may: of this matrix, and of all.
+    fn is_full(&self, place: &Place, calls: bool) -> bool {
+        let runs = |it: &Progress| matches!(it, Progress::Opening | Progress::Running | Progress::Calling(_));
+        let legs = self.declared(place).and_then(|it| Some((it.legs.as_ref()?, it.max_parallel)));
+        let of_matrix = legs.is_some_and(|(legs, most)| {
+            legs.len() > most
+                && legs.iter().filter_map(|it| self.jobs.get(it)).filter(|it| runs(&it.progress)).count() >= most
+        });
+        let uses_place = |it: &Progress| matches!(it, Progress::Opening | Progress::Running);
+        let most = self.settings.max_jobs;
+        let of_run = || !calls && most > 0 && self.jobs.values().filter(|it| uses_place(&it.progress)).count() >= most;
+        of_matrix || of_run()
     }
 
-    /// Whether the job runs; otherwise why not, and how it counts then.
-    fn job_verdict(&self, planned: &PlannedJob) -> Result<(), Box<(SkipReason, Outcome)>> {
-        let Some(model) = self.plan.model(&planned.key) else { return Ok(()) };
-        let contexts = self.contexts(planned);
-        let status = Status::Job { job: planned, record: &self.record, cancelled: self.cancelled };
-        let condition = &model.condition;
-        let line = condition.span().map_or(0, |it| self.line_of(it.start));
-        let trace = match condition.condition.evaluate(&At { contexts: &contexts, status, hashes: None }) {
-            Ok(trace) => trace,
-            Err(err) => {
-                let expression = condition.condition.text.clone();
-                let message = self.masker.mask(&err.to_string()).to_string();
-                return Err(Box::new((SkipReason::ConditionError { expression, message, line }, Outcome::Failure)));
-            }
-        };
-        if trace.value().is_truthy() {
-            return Ok(());
-        }
-        if condition.condition.implicit_success {
-            if self.cancelled {
-                return Err(Box::new((SkipReason::Cancelled, Outcome::Cancelled)));
-            }
-            if let Some(reason) = self.unmet_need(planned) {
-                return Err(Box::new((reason, Outcome::Skipped)));
-            }
-        }
-        Err(Box::new((self.condition_reason(&trace, line), Outcome::Skipped)))
+    /// A leg ends as it is told to, and nothing of it runs.
+    fn force_leg(&mut self, key: &JobKey, outcome: Outcome) {
+        let now_ms = self.now_ms;
+        let Some(state) = self.jobs.get_mut(key) else { return };
+        state.status = outcome;
+        state.started_at_ms = now_ms;
+        let (subject, detail) = (format!("job {key}"), format!("it did not run: {outcome} was forced"));
+        self.declare(key, None, How::Simulated, &subject, &detail);
+        let outputs = self.forced_outputs(key).unwrap_or_default();
+        self.finish_leg(key, &outputs);
     }
 
-    /// The need that keeps `success()` from being true; direct needs first, they are what the file names.
-    fn unmet_need(&self, planned: &PlannedJob) -> Option<SkipReason> {
-        let mut before = planned.needs.iter().chain(&planned.ancestors);
-        before.find_map(|key| match self.record.result_for_dependents(key) {
-            Some(Outcome::Success) | None => None,
-            Some(result @ (Outcome::Failure | Outcome::Cancelled | Outcome::Skipped)) => {
-                Some(SkipReason::Needs { job: key.clone(), result })
-            }
-        })
+    fn forced_outputs(&self, key: &JobKey) -> Option<IndexMap<String, String>> {
+        let declared = self.declared(&self.jobs.get(key)?.place)?;
+        self.settings.forced.job_outputs([key, &declared.key, &declared.path]).cloned()
+    }
+
+    fn forced_job(&self, key: &JobKey) -> Option<Outcome> {
+        let declared = self.declared(&self.jobs.get(key)?.place)?;
+        self.settings.forced.job([key, &declared.key, &declared.path])
+    }
+
+    /// What the file says of a leg.
+    pub(super) fn model(&self, key: &JobKey) -> Option<&Job> {
+        let place = &self.jobs.get(key)?.place;
+        self.frames.get(place.frame)?.model(&place.id)
     }
 
     pub(super) fn condition_reason(&self, trace: &Trace, line: u32) -> SkipReason {
@@ -87,80 +99,70 @@ impl Engine {
         SkipReason::Condition { expression: trace.text.to_string(), because: Because::of(&trace), trace, line }
     }
 
-    pub(super) fn line_of(&self, offset: u32) -> u32 {
-        self.plan.workflow.source.location(offset).line
+    pub(super) fn line_of_job(&self, key: &JobKey, offset: u32) -> u32 {
+        self.jobs.get(key).map_or(0, |it| self.line_of(it.place.frame, offset))
     }
 
-    fn skip_job(&mut self, planned: &PlannedJob, reason: SkipReason, result: Outcome) {
-        let (id, name) = (planned.id.to_string(), self.masker.mask(planned.id.as_str()));
-        if let SkipReason::ConditionError { message, .. } = &reason {
-            let message = format!("Error when evaluating 'if' for job '{id}'. {message}");
-            self.annotate(&planned.key, AnnotationLevel::Error, &message);
-        }
-        self.emit(RunEventKind::JobSkipped(JobSkipped { job: planned.key.clone(), id, name, reason, result }));
-        if let Some(state) = self.jobs.get_mut(&planned.key) {
-            state.progress = Progress::Done;
-        }
+    pub(super) fn line_of(&self, frame: usize, offset: u32) -> u32 {
+        self.frames.get(frame).map_or(0, |it| it.workflow.source.location(offset).line)
     }
 
-    fn start_job(&mut self, planned: &PlannedJob) {
-        let Some(model) = self.plan.model(&planned.key).cloned() else { return };
-        let mut contexts = self.contexts(planned);
-        contexts.set("strategy", strategy());
-        let prepared = match prepare(planned, &model, &contexts) {
+    fn start_leg(&mut self, key: &JobKey, model: &Job) {
+        let Some(state) = self.jobs.get(key) else { return };
+        let frame = state.place.frame;
+        let contexts = self.leg_contexts(state);
+        let prepared = match prepare(model, &contexts) {
             Ok(prepared) => prepared,
-            Err((key, err)) => return self.fail_planning(planned, key, &err),
+            Err((what, field, err)) => {
+                let skip = self.planning_skip(frame, what, &err.to_string(), Some(field.span()));
+                return self.skip_leg(key, skip);
+            }
         };
-        if let Some(label) = prepared.labels.iter().find(|it| is_elsewhere(it)) {
-            let detail = format!("`{label}` is another kind of machine than this one");
-            self.declare(&planned.key, None, How::NotRun, &format!("job {}", planned.id), &detail);
-            let reason = SkipReason::Machine { labels: prepared.labels };
-            return self.skip_job(planned, reason, Outcome::Skipped);
-        }
-        for label in prepared.labels.iter().filter(|it| !is_served(it)) {
-            let detail = "this machine takes the job, whatever is special about the runner that the label asks for";
-            self.declare(&planned.key, None, How::StandIn, &format!("runs-on: {label}"), detail);
+        if !self.settings.any_machine && !self.has_machine(key, &prepared.labels) {
+            return;
         }
         let now_ms = self.now_ms;
-        let Some(state) = self.jobs.get_mut(&planned.key) else { return };
+        let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Opening;
         state.started_at_ms = now_ms;
-        state.name = prepared.name;
         state.forgives = prepared.forgives;
+        state.cancel_timeout_ms = prepared.cancel_timeout_ms;
         state.labels.clone_from(&prepared.labels);
         state.main = (0..model.steps.len()).collect();
-        let actions = model.steps.iter().filter_map(|it| match &it.kind {
+        let mut actions = Vec::new();
+        for action in model.steps.iter().filter_map(|it| match &it.kind {
             StepKind::Uses(uses) => uses.action().cloned(),
             StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
                 None
             }
-        });
-        let mut wanted = Vec::new();
-        for action in actions {
-            if !wanted.contains(&action) {
-                wanted.push(action);
+        }) {
+            if !actions.contains(&action) {
+                actions.push(action);
             }
         }
         let event = self.plan.event.payload.clone();
-        let (job, labels) = (planned.key.clone(), prepared.labels);
-        self.turn.effects.push(Effect::OpenJob { job: job.clone(), labels, actions: wanted, event });
-        self.wake(prepared.timeout_ms, Timer::JobTimeout { job });
+        let labels = prepared.labels;
+        self.turn.effects.push(Effect::OpenJob { job: key.clone(), labels, actions, event });
+        self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
-    /// Source: GitHub: planning rules 4.2: a planning expression that throws fails the job.
-    fn fail_planning(&mut self, planned: &PlannedJob, key: &str, err: &EvalError) {
-        let message = format!("Error when evaluating '{key}' for job '{}'. {err}", planned.id);
-        self.annotate(&planned.key, AnnotationLevel::Error, &message);
-        let reason = SkipReason::ConditionError {
-            expression: key.to_owned(),
-            message: self.masker.mask(&err.to_string()).to_string(),
-            line: 0,
-        };
-        self.skip_job(planned, reason, Outcome::Failure);
+    /// Declares what is special about the machine that the labels ask for; a job for another kind of machine is skipped.
+    fn has_machine(&mut self, key: &JobKey, labels: &[String]) -> bool {
+        if let Some(label) = labels.iter().find(|it| is_elsewhere(it)) {
+            let detail = format!("`{label}` is another kind of machine than this one");
+            self.declare(key, None, How::NotRun, &format!("job {key}"), &detail);
+            let reason = SkipReason::Machine { labels: labels.to_vec() };
+            self.skip_leg(key, Skip::new(reason, Outcome::Skipped));
+            return false;
+        }
+        for label in labels.iter().filter(|it| !is_served(it)) {
+            let detail = "this machine takes the job, whatever is special about the runner that the label asks for";
+            self.declare(key, None, How::StandIn, &format!("runs-on: {label}"), detail);
+        }
+        true
     }
 
     pub(super) fn job_ready(&mut self, key: &JobKey, environment: JobEnvironment) {
-        let Some(planned) = self.plan.jobs.get(key).cloned() else { return };
         for secret in &environment.secrets {
             self.masker.learn(&Secret::new(secret));
         }
@@ -168,15 +170,15 @@ impl Engine {
         state.progress = Progress::Running;
         let started = JobStarted {
             job: key.clone(),
-            id: planned.id.to_string(),
+            id: state.place.id.to_string(),
             name: self.masker.mask(&state.name),
-            matrix: IndexMap::new(),
+            matrix: matrix_json(&state.matrix, &self.masker),
             backend: self.settings.backend.clone(),
             image: environment.image.clone(),
         };
         state.environment = Some(environment);
         self.emit(RunEventKind::JobStarted(started));
-        if let Err(message) = self.set_global_env(&planned) {
+        if let Err(message) = self.set_global_env(key) {
             // Source: GitHub: execution rules E1.2: no step and no post step runs then.
             self.annotate(key, AnnotationLevel::Error, &message);
             if let Some(state) = self.jobs.get_mut(key) {
@@ -187,20 +189,21 @@ impl Engine {
     }
 
     /// `env` of the workflow, then of the job, each seeing the layers before it.
-    fn set_global_env(&mut self, planned: &PlannedJob) -> Result<(), String> {
-        let Some(model) = self.plan.model(&planned.key).cloned() else { return Ok(()) };
-        let workflow = self.plan.workflow.env.clone();
+    fn set_global_env(&mut self, key: &JobKey) -> Result<(), String> {
+        let (Some(model), Some(workflow)) = (self.model(key).cloned(), self.workflow_of(key).cloned()) else {
+            return Ok(());
+        };
         let mut global = self.settings.env.clone();
-        for (layer, place) in [(&workflow, "workflow"), (&model.env, "job")] {
-            let mut contexts = self.contexts(planned);
-            contexts.set("strategy", strategy());
-            contexts.set("secrets", self.secrets());
+        for (layer, place) in [(&workflow.env, "workflow"), (&model.env, "job")] {
+            let Some(state) = self.jobs.get(key) else { return Ok(()) };
+            let mut contexts = self.leg_contexts(state);
+            contexts.set("secrets", self.secrets_of(state.place.frame));
             contexts.set("env", env_object(&global));
             let at = At { contexts: &contexts, status: Status::None, hashes: None };
             let added = evaluate_map(layer, &at).map_err(|err| format!("`env` of the {place}: {err}"))?;
             global.extend(added);
         }
-        if let Some(state) = self.jobs.get_mut(&planned.key) {
+        if let Some(state) = self.jobs.get_mut(key) {
             state.global_env = global;
         }
         Ok(())
@@ -210,29 +213,37 @@ impl Engine {
         self.fault(Some(key), message, help);
         if let Some(state) = self.jobs.get_mut(key) {
             state.status = Outcome::Failure;
-            state.progress = Progress::Done;
         }
-        self.emit_job_finished(key, &IndexMap::new());
+        self.finish_leg(key, &IndexMap::new());
     }
 
     /// All steps are through: outputs, then the environment goes.
-    pub(super) fn finish_job(&mut self, key: &JobKey) {
-        let outputs = self.job_outputs(key);
+    pub(super) fn finish_steps(&mut self, key: &JobKey) {
+        let outputs = match (self.forced_outputs(key), self.model(key).cloned()) {
+            (Some(forced), _) => forced,
+            (None, Some(model)) => {
+                let contexts = self.job_contexts(key);
+                put_out(self, key, &model.outputs, &contexts)
+            }
+            (None, None) => IndexMap::new(),
+        };
+        self.finish_leg(key, &outputs);
         if let Some(state) = self.jobs.get_mut(key) {
             state.progress = Progress::Closing;
-            state.outputs.clone_from(&outputs);
         }
-        self.emit_job_finished(key, &outputs);
         self.turn.effects.push(Effect::CloseJob { job: key.clone() });
     }
 
-    fn emit_job_finished(&mut self, key: &JobKey, outputs: &IndexMap<String, String>) {
-        let (Some(state), Some(planned)) = (self.jobs.get(key), self.plan.jobs.get(key)) else { return };
+    /// Writes a leg's end down and tells those who wait for it.
+    pub(super) fn finish_leg(&mut self, key: &JobKey, outputs: &IndexMap<String, String>) {
+        let Some(state) = self.jobs.get(key) else { return };
+        let place = state.place.clone();
+        let result = state.status;
         let finished = JobFinished {
             job: key.clone(),
-            id: planned.id.to_string(),
+            id: place.id.to_string(),
             name: self.masker.mask(&state.name),
-            result: state.status,
+            result,
             outputs: outputs
                 .iter()
                 .map(|(name, value)| (self.masker.mask(name).to_string(), self.masker.mask(value)))
@@ -241,43 +252,33 @@ impl Engine {
             forgiven: state.forgives,
         };
         self.emit(RunEventKind::JobFinished(finished));
+        // Source: GitHub: planning rules 4.4: the last leg that ends wins.
+        if let Some(declared) = self.declared_mut(&place) {
+            declared.outputs.extend(outputs.clone());
+        }
+        self.leg_is_over(key, &place, result);
     }
 
-    /// Source: GitHub: execution rules E1.9: empty outputs and those with a secret in them are dropped.
-    fn job_outputs(&mut self, key: &JobKey) -> IndexMap<String, String> {
-        let Some(model) = self.plan.model(key).cloned() else { return IndexMap::new() };
-        let mut outputs = IndexMap::new();
-        for (name, field) in model.outputs.iter() {
-            let contexts = self.job_contexts(key);
-            let at = At { contexts: &contexts, status: Status::None, hashes: None };
-            match field.template.evaluate(&at).map(|it| it.value().to_text()) {
-                Ok(value) if value.is_empty() => {}
-                Ok(value) if self.masker.touches(&value) => {
-                    let message = format!("Skip output '{name}' since it may contain secret.");
-                    self.annotate(key, AnnotationLevel::Warning, &message);
-                }
-                Ok(value) => {
-                    outputs.insert(name.to_owned(), value);
-                }
-                Err(err) => {
-                    self.annotate(key, AnnotationLevel::Error, &format!("output '{name}': {err}"));
-                    if let Some(state) = self.jobs.get_mut(key) {
-                        state.merge(Outcome::Failure);
-                    }
-                }
-            }
+    /// What the end of a leg means to its siblings.
+    pub(super) fn leg_is_over(&mut self, key: &JobKey, place: &Place, result: Outcome) {
+        let Some(state) = self.jobs.get_mut(key) else { return };
+        state.progress = Progress::Done;
+        let forgiven = state.forgives;
+        let Some(declared) = self.declared(place) else { return };
+        if result != Outcome::Failure || forgiven || !declared.fail_fast {
+            return;
         }
-        outputs
+        let legs = declared.legs.iter().flatten().filter(|it| *it != key).cloned().collect::<Vec<_>>();
+        for leg in legs {
+            self.cancel_leg(&leg, &SkipReason::FailFast { job: key.clone() });
+        }
     }
 
     /// The contexts at the end of a job.
     fn job_contexts(&self, key: &JobKey) -> Contexts {
-        let (Some(planned), Some(state)) = (self.plan.jobs.get(key), self.jobs.get(key)) else {
-            return Contexts::default();
-        };
-        let mut contexts = self.contexts(planned);
-        contexts.set("strategy", strategy());
-        contexts.set("secrets", self.secrets());
+        let Some(state) = self.jobs.get(key) else { return Contexts::default() };
+        let mut contexts = self.leg_contexts(state);
+        contexts.set("secrets", self.secrets_of(state.place.frame));
         contexts.set("steps", steps(&state.results));
         contexts.set("env", env_object(&state.global_env));
         contexts.set("job", self.job_object(state));
@@ -296,35 +297,80 @@ impl Engine {
     }
 }
 
-type PlanningError = (&'static str, EvalError);
+/// The key, its field, and what is wrong with it.
+type PlanningError<'a> = (&'static str, &'a Field, EvalError);
 
 /// What a job's keys say, evaluated.
 struct Prepared {
-    name: String,
     labels: Vec<String>,
     forgives: bool,
     timeout_ms: u64,
+    cancel_timeout_ms: u64,
 }
 
 /// Evaluates what must be known before a job starts.
-fn prepare(planned: &PlannedJob, model: &Job, contexts: &Contexts) -> Result<Prepared, PlanningError> {
-    let evaluate = |key: &'static str, field: &Field| {
+fn prepare<'a>(model: &'a Job, contexts: &Contexts) -> Result<Prepared, PlanningError<'a>> {
+    let evaluate = |key: &'static str, field: &'a Field| {
         let at = At { contexts, status: Status::None, hashes: None };
-        field.template.evaluate(&at).map(|it| it.value().clone()).map_err(|err| (key, err))
+        field.template.evaluate(&at).map(|it| it.value().clone()).map_err(|err| (key, field, err))
     };
-    let optional = |key, field: &Option<Field>| field.as_ref().map(|it| evaluate(key, it)).transpose();
-    let name = optional("name", &model.name)?.map(|it| it.to_text()).filter(|it| !it.is_empty());
+    let optional = |key, field: &'a Option<Field>| field.as_ref().map(|it| evaluate(key, it)).transpose();
+    let minutes = |key, field: &'a Option<Field>, default: f64| {
+        let given = optional(key, field)?.map_or(default, |it| it.to_number());
+        Ok(minutes_to_ms(given).or(minutes_to_ms(default)).unwrap_or(0))
+    };
     let mut labels = Vec::new();
     for field in &model.runs_on {
         labels.extend(texts(&evaluate("runs-on", field)?));
     }
-    let minutes = optional("timeout-minutes", &model.timeout_minutes)?.map_or(JOB_TIMEOUT_MINUTES, |it| it.to_number());
     Ok(Prepared {
-        name: name.unwrap_or_else(|| planned.id.to_string()),
         labels,
         forgives: optional("continue-on-error", &model.continue_on_error)?.is_some_and(|it| it.is_truthy()),
-        timeout_ms: minutes_to_ms(minutes).unwrap_or(minutes_to_ms(JOB_TIMEOUT_MINUTES).unwrap_or(0)),
+        timeout_ms: minutes("timeout-minutes", &model.timeout_minutes, JOB_TIMEOUT_MINUTES)?,
+        cancel_timeout_ms: minutes("cancel-timeout-minutes", &model.cancel_timeout_minutes, CANCEL_TIMEOUT_MINUTES)?,
     })
+}
+
+/// Evaluates outputs of a job or of a called workflow.
+///
+/// Source: GitHub: execution rules E1.9: empty ones and those with a secret in them are dropped.
+pub(super) fn put_out(
+    engine: &mut Engine,
+    key: &JobKey,
+    map: &EnvMap,
+    contexts: &Contexts,
+) -> IndexMap<String, String> {
+    let mut outputs = IndexMap::new();
+    let at = At { contexts, status: Status::None, hashes: None };
+    for (name, field) in map.iter() {
+        match field.template.evaluate(&at).map(|it| it.value().to_text()) {
+            Ok(value) if value.is_empty() => {}
+            Ok(value) if engine.masker.touches(&value) => {
+                let message = format!("Skip output '{name}' since it may contain secret.");
+                engine.annotate(key, AnnotationLevel::Warning, &message);
+            }
+            Ok(value) => {
+                outputs.insert(name.to_owned(), value);
+            }
+            Err(err) => {
+                engine.annotate(key, AnnotationLevel::Error, &format!("output '{name}': {err}"));
+                if let Some(state) = engine.jobs.get_mut(key) {
+                    state.merge(Outcome::Failure);
+                }
+            }
+        }
+    }
+    outputs
+}
+
+/// The values of a leg, for the journal.
+fn matrix_json(matrix: &Value, masker: &Masker) -> IndexMap<String, serde_json::Value> {
+    let Some(members) = matrix.as_object() else { return IndexMap::new() };
+    let json = |value: &Value| {
+        let text = masker.mask(&value.to_json()).to_string();
+        serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
+    };
+    members.iter().map(|(name, value)| (name.to_owned(), json(value))).collect()
 }
 
 /// Whether a `runs-on` label asks for a machine that this one cannot be.

@@ -28,9 +28,11 @@ impl Engine {
         };
         let at = At { contexts, status: Status::None, hashes: Some(&state.hashes) };
         let script = run.script.template.evaluate(&at)?.value().to_text();
-        let Some(model) = self.plan.model(key) else { return Err(Hindrance::Failed("no such job".to_owned())) };
+        let (Some(model), Some(workflow)) = (self.model(key), self.workflow_of(key)) else {
+            return Err(Hindrance::Failed("no such job".to_owned()));
+        };
         // A job's `defaults.run` replaces the workflow's as a whole. Source: GitHub: planning rules 4.8.
-        let defaults = if model.defaults.is_empty() { &self.plan.workflow.defaults } else { &model.defaults };
+        let defaults = if model.defaults.is_empty() { &workflow.defaults } else { &model.defaults };
         let shell = match &run.shell {
             Some(it) => Some(it.template.evaluate(&at)?.value().to_text()),
             None => evaluate_text(defaults.shell.as_ref(), &at)?,

@@ -16,7 +16,7 @@ use super::launch::ToLaunch;
 use crate::environment::{Layers, environment};
 use crate::scope::{At, Status};
 use crate::state::{Current, JobState, Progress, Stage};
-use crate::{Effect, FilePaths, Launch, Program, ResolvedAction, StopCommands, Timer};
+use crate::{Effect, FilePaths, ForcedStep, Launch, Program, ResolvedAction, StopCommands, Timer};
 
 /// Why a step cannot begin.
 pub(super) enum Hindrance {
@@ -58,7 +58,7 @@ impl Engine {
                 return;
             }
             let Some(stage) = state.next_stage().filter(|_| !state.halted) else {
-                return self.finish_job(key);
+                return self.finish_steps(key);
             };
             self.begin_stage(key, stage);
         }
@@ -80,9 +80,18 @@ impl Engine {
     }
 
     fn try_begin(&mut self, key: &JobKey, stage: Stage, step: &Step) -> Result<(), Hindrance> {
+        let forced = self.forced_step(key, stage);
+        if forced.as_ref().is_some_and(|it| it.outcome == Outcome::Skipped) {
+            self.skip_step(key, stage, step, &raw_name(stage, step), SkipReason::Forced);
+            return Ok(());
+        }
         let prepared = self.prepare_step(key, stage, step)?;
         if let Err(reason) = prepared.verdict {
             self.skip_step(key, stage, step, &prepared.name, reason);
+            return Ok(());
+        }
+        if let Some(forced) = forced {
+            self.force_step(key, stage, step, &prepared, forced);
             return Ok(());
         }
         let files = self.file_paths(key);
@@ -120,6 +129,28 @@ impl Engine {
         let launch = Box::new(Launch { program, env: environment(&layers), cwd, files });
         self.start_step(key, stage, step, prepared, launch, &header);
         Ok(())
+    }
+
+    fn forced_step(&self, key: &JobKey, stage: Stage) -> Option<ForcedStep> {
+        let declared = self.declared(&self.jobs.get(key)?.place)?;
+        let forced = self.settings.forced.step([key, &declared.key, &declared.path], stage.index);
+        forced.filter(|_| stage.phase == Phase::Main).cloned()
+    }
+
+    /// A step ends as it is told to, and nothing of it runs.
+    fn force_step(&mut self, key: &JobKey, stage: Stage, step: &Step, prepared: &Prepared, forced: ForcedStep) {
+        let name = self.masker.mask(&prepared.name);
+        let outcome = forced.outcome;
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.take_stage(stage);
+        }
+        self.emit_step_started(key, stage, step, &name, (kind_of(step), How::Simulated), &[]);
+        let (subject, detail) = (prepared.name.clone(), format!("it did not run: {outcome} was forced"));
+        self.declare(key, Some(&StepPath::at(stage.index)), How::Simulated, &subject, &detail);
+        let forgiven = outcome == Outcome::Failure && self.is_forgiven(key, step, &prepared.env);
+        let conclusion = if forgiven { Outcome::Success } else { outcome };
+        let ending = super::step_end::Ending::forced(name, self.now_ms, outcome, conclusion, forced.outputs);
+        self.finish_stage(key, stage, step, ending);
     }
 
     /// Evaluates a step's environment, name, condition and time limit, in GitHub's order.
@@ -168,7 +199,7 @@ impl Engine {
                 Outcome::Success | Outcome::Skipped => {}
             }
         }
-        let line = condition.span().map_or(0, |it| self.line_of(it.start));
+        let line = condition.span().map_or(0, |it| self.line_of(state.place.frame, it.start));
         self.condition_reason(trace, line)
     }
 
@@ -244,7 +275,7 @@ impl Engine {
             kind,
             phase: stage.phase,
             how,
-            line: self.line_of(step.span.start),
+            line: self.line_of_job(key, step.span.start),
             header: header.iter().map(|it| self.masker.mask(it)).collect(),
         };
         self.emit(RunEventKind::StepStarted(started));
@@ -268,21 +299,15 @@ impl Engine {
 
     /// A step fails without having started a process.
     fn fail_at_once(&mut self, key: &JobKey, stage: Stage, step: &Step, message: &str, conclusion: Outcome) {
-        let kind = match &step.kind {
-            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
-                StepKindName::Run
-            }
-            StepKind::Uses(_) => StepKindName::Builtin,
-        };
         let name = self.masker.mask(&raw_name(stage, step));
         if let Some(state) = self.jobs.get_mut(key) {
             state.take_stage(stage);
         }
-        self.emit_step_started(key, stage, step, &name, (kind, How::Real), &[]);
+        self.emit_step_started(key, stage, step, &name, (kind_of(step), How::Real), &[]);
         let mut annotation = self.annotation(key, AnnotationLevel::Error, message);
         annotation.step = Some(StepPath::at(stage.index));
-        annotation.file = Some(self.masker.mask(self.plan.workflow.source.path()));
-        annotation.line = Some(self.line_of(step.span.start));
+        annotation.file = Some(self.masker.mask(self.workflow_of(key).map_or("", |it| it.source.path())));
+        annotation.line = Some(self.line_of_job(key, step.span.start));
         self.emit_annotation(key, annotation);
         self.finish_stage(key, stage, step, super::step_end::Ending::failed_at_once(name, self.now_ms, conclusion));
     }
@@ -295,7 +320,7 @@ impl Engine {
     }
 
     pub(super) fn model_step(&self, key: &JobKey, index: usize) -> Option<&Step> {
-        self.plan.model(key)?.steps.get(index)
+        self.model(key)?.steps.get(index)
     }
 
     fn has_post(&self, key: &JobKey, step: &Step) -> bool {
@@ -323,6 +348,15 @@ impl Engine {
     pub(super) fn unique(&self, state: &JobState) -> String {
         let job = self.jobs.get_index_of(&state.key).unwrap_or(0);
         format!("{}-{job}-{}", self.settings.run_id, state.serial + 1)
+    }
+}
+
+fn kind_of(step: &Step) -> StepKindName {
+    match &step.kind {
+        StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+            StepKindName::Run
+        }
+        StepKind::Uses(_) => StepKindName::Builtin,
     }
 }
 

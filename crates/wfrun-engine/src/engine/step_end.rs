@@ -27,6 +27,17 @@ pub(super) struct Ending {
 }
 
 impl Ending {
+    pub(super) fn forced(
+        name: Masked,
+        now_ms: u64,
+        outcome: Outcome,
+        conclusion: Outcome,
+        outputs: IndexMap<String, String>,
+    ) -> Self {
+        let how = How::Simulated;
+        Self { name, how, started_at_ms: now_ms, outcome, conclusion, exit_code: None, outputs }
+    }
+
     pub(super) fn failed_at_once(name: Masked, now_ms: u64, conclusion: Outcome) -> Self {
         Self {
             name,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    Effect, Engine, EngineSettings, Fact, FactKind, Grace, JobEnvironment, Launch, Layout, Program, ResolvedAction,
-    StepEnd, StepFiles,
+    Effect, Engine, EngineSettings, Fact, FactKind, Forced, Grace, JobEnvironment, Launch, Layout, Program,
+    ResolvedAction, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
-use wfrun_journal::{How, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
-use wfrun_plan::{ChangedPaths, Event, RunIdentity, plan};
+use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
+use wfrun_plan::{ChangedPaths, Event, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
-use wfrun_workflow::{ActionRef, lower, lower_action};
+use wfrun_workflow::{ActionRef, FileRef, Loaded, SetOptions, lower_action, read_set};
 
 /// What a step does, by the first line of its script or by its action.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,10 @@ pub(crate) struct Does {
 /// A world and what happened in it.
 pub(crate) struct World {
     workflow: String,
+    /// What it calls, by path.
+    called: BTreeMap<String, String>,
+    max_jobs: usize,
+    forced: Forced,
     script: BTreeMap<String, Does>,
     secrets: IndexMap<String, Secret>,
     git_ref: String,
@@ -40,6 +44,9 @@ impl World {
     pub(crate) fn new(workflow: &str) -> Self {
         Self {
             workflow: workflow.to_owned(),
+            called: BTreeMap::new(),
+            max_jobs: 0,
+            forced: Forced::default(),
             script: BTreeMap::new(),
             secrets: IndexMap::new(),
             git_ref: "refs/heads/main".to_owned(),
@@ -48,6 +55,22 @@ impl World {
             launched: Vec::new(),
             journal: Vec::new(),
         }
+    }
+
+    /// A workflow that can be called, as `./.github/workflows/NAME`.
+    pub(crate) fn with(mut self, name: &str, workflow: &str) -> Self {
+        self.called.insert(format!(".github/workflows/{name}"), workflow.to_owned());
+        self
+    }
+
+    pub(crate) fn at_most(mut self, jobs: usize) -> Self {
+        self.max_jobs = jobs;
+        self
+    }
+
+    pub(crate) fn forced(mut self, forced: Forced) -> Self {
+        self.forced = forced;
+        self
     }
 
     /// One job `j` with these steps, written as a YAML list.
@@ -77,6 +100,10 @@ impl World {
 
     pub(crate) fn fails(self, script: &str) -> Self {
         self.when(script, Does { code: 1, ..Does::default() })
+    }
+
+    pub(crate) fn endless(self, script: &str) -> Self {
+        self.when(script, Does { endless: true, ..Does::default() })
     }
 
     pub(crate) fn outputs(self, script: &str, output: &str) -> Self {
@@ -170,14 +197,12 @@ impl World {
 
     fn engine(&self) -> Engine {
         let source = Source::new(".github/workflows/w.yml", self.workflow.as_str());
-        let parsed = wfrun_syntax::parse(&source);
-        let lowered = lower(&source, parsed.value.as_ref());
-        assert!(
-            !parsed.diagnostics.iter().chain(&lowered.diagnostics).any(wfrun_syntax::Diagnostic::is_error),
-            "{:?} {:?}",
-            parsed.diagnostics,
-            lowered.diagnostics
-        );
+        let mut load = |file: &FileRef| match self.called.get(&file.path) {
+            Some(text) => Loaded::Source(Source::new(file.path.as_str(), text.as_str())),
+            None => Loaded::Missing,
+        };
+        let read = read_set(&source, SetOptions::default(), &mut load);
+        assert!(!read.diagnostics.iter().any(wfrun_syntax::Diagnostic::is_error), "{:?}", read.diagnostics);
         let event = Event {
             name: "push".to_owned(),
             activity: None,
@@ -192,7 +217,7 @@ impl World {
             default_branch: "main".to_owned(),
             payload: json!({"ref": self.git_ref}),
         };
-        let plan = plan(&Arc::new(lowered.value), event, &[], false).expect("it triggers");
+        let plan = plan(read.value, event, Selection::default()).expect("it triggers");
         let identity = RunIdentity {
             run_id: "7".to_owned(),
             run_number: 3,
@@ -212,13 +237,47 @@ impl World {
                 vars: IndexMap::new(),
                 inputs: Value::Null,
                 env: IndexMap::new(),
-                max_jobs: 0,
+                max_jobs: self.max_jobs,
+                forced: self.forced.clone(),
+                any_machine: false,
                 strict: self.strict,
                 grace: Grace::default(),
                 notices: vec![],
                 without_effect: vec![],
             },
         )
+    }
+
+    /// How each job ended, in the record's order, and how the run did.
+    pub(crate) fn results(&self) -> String {
+        let mut record = RunRecord::default();
+        self.journal.iter().for_each(|it| record.apply(it));
+        let word = |it: Option<Outcome>| it.map_or("nothing", Outcome::as_str);
+        let jobs: Vec<String> = record.jobs.iter().map(|(key, it)| format!("{key} {}", word(it.result))).collect();
+        format!("{}: {}", jobs.join(", "), record.conclusion.map_or("nothing", wfrun_journal::Conclusion::as_str))
+    }
+
+    /// The scripts that were started, in order.
+    pub(crate) fn scripts(&self) -> Vec<String> {
+        let script = |it: &Launch| match &it.program {
+            Program::Script { script, .. } => Some(script.clone()),
+            Program::StandIn { .. } => None,
+        };
+        self.launched.iter().filter_map(script).collect()
+    }
+
+    /// How many jobs ran at once, at most.
+    pub(crate) fn most_at_once(&self) -> usize {
+        let (mut now, mut most) = (0, 0);
+        for event in &self.journal {
+            match &event.kind {
+                RunEventKind::JobStarted(_) => now += 1,
+                RunEventKind::JobFinished(_) => now -= 1,
+                _ => {}
+            }
+            most = most.max(now);
+        }
+        most
     }
 
     /// The journal in short, one event a line.
@@ -270,6 +329,14 @@ fn environment(actions: &[ActionRef]) -> JobEnvironment {
 fn short(event: &RunEvent) -> Option<String> {
     Some(match &event.kind {
         RunEventKind::RunStarted(_) | RunEventKind::Notice(_) | RunEventKind::ServiceCalled(_) => return None,
+        RunEventKind::MatrixExpanded(it) => {
+            let legs: Vec<&str> = it.legs.iter().map(|it| it.key.as_str()).collect();
+            format!("{}: is {}", it.job, legs.join(", "))
+        }
+        RunEventKind::WorkflowCalled(it) => {
+            let jobs: Vec<&str> = it.jobs.iter().map(|it| it.key.as_str()).collect();
+            format!("{}: calls {}: {}", it.job, it.workflow, jobs.join(", "))
+        }
         RunEventKind::JobStarted(it) => format!("{}: starts", it.job),
         RunEventKind::JobSkipped(it) => format!("{}: {} because {}", it.job, it.result, reason(&it.reason)),
         RunEventKind::StepStarted(it) => format!("  {} {} ({})", it.phase, it.name, it.how),
@@ -302,6 +369,9 @@ fn reason(reason: &SkipReason) -> String {
         SkipReason::EarlierStep { step } => format!("{} failed", step.as_deref().unwrap_or("a step")),
         SkipReason::Cancelled => "of the cancellation".to_owned(),
         SkipReason::Machine { labels } => format!("of the machine {}", labels.join(" ")),
+        SkipReason::FailFast { job } => format!("{job} failed fast"),
+        SkipReason::Planning { key, message, .. } => format!("`{key}`: {message}"),
         SkipReason::NotChosen => "it was not chosen".to_owned(),
+        SkipReason::Forced => "it was forced".to_owned(),
     }
 }

@@ -1,6 +1,8 @@
 //! The engine driven by scripts: no process, no clock.
+mod calls;
 mod conditions;
 mod driver;
 mod ending;
+mod matrix;
 mod output;
 mod properties;

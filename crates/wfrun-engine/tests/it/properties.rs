@@ -1,23 +1,30 @@
 //! What holds for every run.
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use proptest::prelude::*;
-use wfrun_journal::{RunEventKind, StepKey};
+use wfrun_journal::{RunEventKind, RunRecord, StepKey};
 
 use crate::driver::World;
 
-/// A workflow of up to five jobs, each needing some of those before it, with steps that may fail.
+/// A workflow of up to five jobs, some with a matrix, each needing some of those before it, with steps that may fail.
 fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
     let conditions = prop::sample::select(vec!["", "always()", "failure()", "!cancelled()", "success()", "false"]);
     let step = (conditions.clone(), any::<bool>(), any::<bool>());
-    let job = (prop::collection::vec(any::<bool>(), 5), conditions, prop::collection::vec(step, 1..4), any::<bool>());
+    let strategy = prop::sample::select(vec![
+        "",
+        "",
+        "strategy: {matrix: {n: [1, 2, 3]}}, ",
+        "strategy: {fail-fast: false, max-parallel: 1, matrix: {n: [1, 2]}}, ",
+    ]);
+    let needs = prop::collection::vec(any::<bool>(), 5);
+    let job = (needs, conditions, prop::collection::vec(step, 1..4), any::<bool>(), strategy);
     prop::collection::vec(job, 1..6).prop_map(|jobs| {
         let mut text = String::from("on: push\njobs:\n");
         let mut failing = Vec::new();
-        for (index, (needs, condition, steps, forgiven)) in jobs.iter().enumerate() {
+        for (index, (needs, condition, steps, forgiven, strategy)) in jobs.iter().enumerate() {
             let needs: Vec<String> = (0..index).filter(|it| needs[*it]).map(|it| format!("j{it}")).collect();
             let head = format!(
-                "  j{index}: {{needs: [{}], if: '{condition}', continue-on-error: {forgiven}, runs-on: linux, steps: [",
+                "  j{index}: {{needs: [{}], if: '{condition}', continue-on-error: {forgiven}, {strategy}runs-on: linux, steps: [",
                 needs.join(", ")
             );
             text.push_str(&head);
@@ -50,22 +57,19 @@ proptest! {
             world = world.cancelled_in(["s0-0", "s1-0", "s2-1"][number]);
         }
         let world = world.run();
-        let mut ended = HashMap::new();
+        let mut record = RunRecord::default();
         let mut open = HashSet::new();
-        let mut needs = HashMap::new();
         for (index, event) in world.journal.iter().enumerate() {
             prop_assert_eq!(event.seq, index as u64 + 1, "no gap in the sequence");
             match &event.kind {
-                RunEventKind::RunStarted(it) => {
-                    needs.extend(it.jobs.iter().map(|job| (job.key.clone(), job.needs.clone())));
-                }
                 RunEventKind::JobStarted(it) => {
-                    for need in &needs[&it.job] {
-                        prop_assert!(ended.contains_key(need), "{} began before {need} had ended", it.job);
+                    for need in &record.jobs[&it.job].needs {
+                        prop_assert!(
+                            record.result_for_dependents(need).is_some(),
+                            "{} began before {} had ended", it.job, need
+                        );
                     }
                 }
-                RunEventKind::JobSkipped(it) => { ended.insert(it.job.clone(), it.result); }
-                RunEventKind::JobFinished(it) => { ended.insert(it.job.clone(), it.result); }
                 RunEventKind::StepStarted(it) => {
                     open.insert((it.job.clone(), StepKey { phase: it.phase, step: it.step.clone() }));
                 }
@@ -73,7 +77,12 @@ proptest! {
                     let key = (it.job.clone(), StepKey { phase: it.phase, step: it.step.clone() });
                     prop_assert!(open.remove(&key), "{} ended before it began", it.name);
                 }
-                RunEventKind::Notice(_)
+                RunEventKind::RunStarted(_)
+                | RunEventKind::JobSkipped(_)
+                | RunEventKind::JobFinished(_)
+                | RunEventKind::MatrixExpanded(_)
+                | RunEventKind::WorkflowCalled(_)
+                | RunEventKind::Notice(_)
                 | RunEventKind::StepSkipped(_)
                 | RunEventKind::Line(_)
                 | RunEventKind::Annotation(_)
@@ -83,8 +92,11 @@ proptest! {
                 | RunEventKind::Fault(_)
                 | RunEventKind::RunFinished(_) => {}
             }
+            record.apply(event);
         }
         prop_assert!(open.is_empty(), "every step that began has ended");
-        prop_assert_eq!(ended.len(), needs.len(), "every job has an end");
+        for (key, job) in &record.jobs {
+            prop_assert!(job.result.is_some(), "{} has an end", key);
+        }
     }
 }

@@ -4,8 +4,7 @@ use wfrun_syntax::{Span, Spanned};
 use wfrun_workflow::{EventConfig, EventSpec, Patterns, Workflow};
 
 use super::{Gate, GateKind, RefKind};
-use crate::filter::{Filter, Filtered, PatternStep, Verdict};
-use crate::{ChangedPaths, Event, skip_marker};
+use crate::{ChangedPaths, Event, Filtered, PatternStep, Verdict, filter, skip_marker};
 
 /// GitHub looks at no more changed files than these.
 ///
@@ -72,7 +71,7 @@ pub(super) fn names(config: &EventConfig, event: &Event) -> Vec<Gate> {
         let span = whole(list.iter()).unwrap_or(config.span);
         let filtered = name.map(|name| {
             if globs {
-                Filter::new(&Patterns { key, ignore: false, list: list.clone(), span }).explain(name)
+                filter::explain(&Patterns::new(key, false, list.clone(), span), name)
             } else {
                 equal(key, list, name, span)
             }
@@ -116,7 +115,7 @@ pub(super) fn refs(config: &EventConfig, event: &Event) -> Option<Gate> {
     };
     let (passed, span, filtered, only) = match (own, other) {
         (Some(patterns), _) => {
-            let filtered = Filter::new(patterns).explain(&name);
+            let filtered = filter::explain(patterns, &name);
             (filtered.verdict.passes, filtered.verdict.span, Some(filtered), None)
         }
         (None, Some(other)) => (false, other.span, None, Some(other.key.to_owned())),
@@ -142,9 +141,8 @@ pub(super) fn paths(config: &EventConfig, event: &Event) -> Option<Gate> {
         ChangedPaths::Known(_) | ChangedPaths::Unknown { .. } => &[],
     };
     let looked_at = all.get(..CHANGED_LIMIT).unwrap_or(all);
-    let filter = Filter::new(patterns);
-    let passing = looked_at.iter().find(|it| filter.judge(it).passes);
-    let filtered = passing.or(looked_at.first()).map(|it| filter.explain(it));
+    let passing = looked_at.iter().find(|it| filter::judge(patterns, it).passes);
+    let filtered = passing.or(looked_at.first()).map(|it| filter::explain(patterns, it));
     let span = passing.and(filtered.as_ref()).map_or(patterns.span, |it| it.verdict.span);
     let passed = unasked.is_some() || passing.is_some();
     let kind = GateKind::Paths {

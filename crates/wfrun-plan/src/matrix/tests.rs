@@ -1,4 +1,4 @@
-//! Source: GitHub: planning rules P4.5, each row and example; P5.2, rows 29 to 31.
+//! Source: GitHub: planning rules P4.5; its rows and examples one by one are in `tests/it/tables/matrix.rs`.
 use std::sync::Arc;
 
 use wfrun_expr::{Called, EvalError, Template};
@@ -52,39 +52,6 @@ fn legs(matrix: &str, vars: &str) -> Vec<String> {
 #[track_caller]
 fn check(matrix: &str, expected: &[&str]) {
     assert_eq!(legs(matrix, ""), expected, "{matrix}");
-}
-
-#[test]
-fn worked_example_of_the_documentation() {
-    check(
-        "{fruit: [apple, pear], animal: [cat, dog], include: [{color: green}, {color: pink, animal: cat}, \
-         {fruit: apple, shape: circle}, {fruit: banana}, {fruit: banana, animal: cat}]}",
-        &[
-            r#"apple, cat | {"fruit": "apple","animal": "cat","color": "pink","shape": "circle"}"#,
-            r#"apple, dog | {"fruit": "apple","animal": "dog","color": "green","shape": "circle"}"#,
-            r#"pear, cat | {"fruit": "pear","animal": "cat","color": "pink"}"#,
-            r#"pear, dog | {"fruit": "pear","animal": "dog","color": "green"}"#,
-            r#"banana | {"fruit": "banana"}"#,
-            r#"banana, cat | {"fruit": "banana","animal": "cat"}"#,
-        ],
-    );
-}
-
-#[test]
-fn further_examples() {
-    check(
-        "{os: [linux, mac], n: [12, 14], include: [{os: LINUX, n: '12', extra: y}], exclude: [{os: MAC, n: '14'}]}",
-        &[
-            r#"linux, 12 | {"os": "linux","n": 12,"extra": "y"}"#,
-            r#"linux, 14 | {"os": "linux","n": 14}"#,
-            r#"mac, 12 | {"os": "mac","n": 12}"#,
-        ],
-    );
-    check("{v: [{n: 1, m: 2}, {n: 3, m: 4}], exclude: [{v: {n: 1}}]}", &[r#"3, 4 | {"v": {"n": 3,"m": 4}}"#]);
-    check("{a: [1], exclude: [{a: 1}], include: [{a: 1, b: 2}]}", &[r#"1, 2 | {"a": 1,"b": 2}"#]);
-    check("{a: [1, 2], include: [{b: x}, {b: y}]}", &[r#"1 | {"a": 1,"b": "y"}"#, r#"2 | {"a": 2,"b": "y"}"#]);
-    check("{a: [1], include: [{A: 1, c: z}]}", &[r#"1 | {"a": 1,"c": "z"}"#]);
-    check("{v: [1], exclude: [{v: 1}]}", &[" | null"]);
 }
 
 #[test]

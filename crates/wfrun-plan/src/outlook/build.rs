@@ -10,7 +10,7 @@ use super::legs::legs;
 use super::scope::{Ancestor, Ancestors, Before, Need};
 use super::steps::Steps;
 use super::{Group, JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, details, judge};
-use crate::plan::order;
+use crate::needs::{needed, order};
 use crate::{JobKey, JobKeys, PlanError, github_context};
 
 /// Looks at the jobs of a workflow that the world's event triggers, and at all that they call.
@@ -292,16 +292,6 @@ impl View {
             env: None,
         }
     }
-}
-
-/// The jobs that a job names in `needs`, as they are declared, each once.
-fn needed<'w>(workflow: &'w Workflow, job: &Job) -> Vec<&'w JobId> {
-    let mut needs: Vec<&JobId> = Vec::new();
-    for need in &job.needs {
-        let declared = workflow.job(need.value.as_str()).map(|it| &it.id.value);
-        needs.extend(declared.filter(|it| !needs.contains(it)));
-    }
-    needs
 }
 
 /// Needs, their needs, and so on.

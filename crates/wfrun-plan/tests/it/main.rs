@@ -5,13 +5,14 @@ mod outlook;
 mod outlook_calls;
 mod outlook_ends;
 mod outlook_steps;
+mod tables;
 mod trigger;
 mod what_if;
 
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use wfrun_plan::{ChangedPaths, Event, NotTriggered, PlanError, plan};
+use wfrun_plan::{ChangedPaths, Event, JobKey, NotTriggered, Selection, needs, trigger};
 use wfrun_syntax::Source;
 use wfrun_workflow::{Workflow, lower};
 
@@ -41,15 +42,14 @@ fn event(name: &str, git_ref: &str) -> Event {
 }
 
 /// What kept the event from setting it off: the kind and the filter, or nothing.
-fn refused(on: &str, event: Event) -> Option<Json> {
+fn refused(on: &str, event: &Event) -> Option<Json> {
     let workflow = workflow(&format!("on: {on}\njobs: {{j: {{runs-on: x, steps: [{{run: x}}]}}}}\n"));
-    match plan(&workflow, event, &[], false) {
-        Ok(_) => None,
-        Err(PlanError::NotTriggered(reason)) => {
+    match trigger(&workflow, event) {
+        Ok(()) => None,
+        Err(reason) => {
             let data = serde_json::to_value(&reason).expect("JSON");
             Some(json!([data["kind"], data.get("filter").cloned().unwrap_or(Json::Null)]))
         }
-        Err(err) => panic!("{err}"),
     }
 }
 
@@ -76,7 +76,7 @@ fn branch_tag_and_path_filters() {
         ("{push: {branches: [main], paths: ['src/**']}}", push(main, &["docs/a"]), Some(json!(["paths", "paths"]))),
         ("pull_request", push(main, &[]), Some(json!(["event", null]))),
     ] {
-        assert_eq!(refused(on, event.clone()), expected, "{on} {}", event.git_ref);
+        assert_eq!(refused(on, &event), expected, "{on} {}", event.git_ref);
     }
 }
 
@@ -87,54 +87,86 @@ fn pull_requests_look_at_the_base_and_the_type() {
         activity: Some(activity.to_owned()),
         ..event("pull_request", "refs/pull/1/merge")
     };
-    assert_eq!(refused("{pull_request: {branches: [main]}}", pull("main", "opened")), None);
-    assert_eq!(refused("{pull_request: {branches: [main]}}", pull("dev", "opened")), Some(json!(["ref", "branches"])));
-    assert_eq!(refused("pull_request", pull("main", "labeled")), Some(json!(["activity", null])));
-    assert_eq!(refused("{pull_request: {types: [labeled]}}", pull("main", "labeled")), None);
+    assert_eq!(refused("{pull_request: {branches: [main]}}", &pull("main", "opened")), None);
+    assert_eq!(refused("{pull_request: {branches: [main]}}", &pull("dev", "opened")), Some(json!(["ref", "branches"])));
+    assert_eq!(refused("pull_request", &pull("main", "labeled")), Some(json!(["activity", null])));
+    assert_eq!(refused("{pull_request: {types: [labeled]}}", &pull("main", "labeled")), None);
 }
 
 #[test]
 fn skip_markers_count_for_pushes_only() {
     let marked = |name: &str| Event { head_message: Some("x [skip ci]".to_owned()), ..event(name, "refs/heads/main") };
-    assert_eq!(refused("push", marked("push")), Some(json!(["skip-marker", null])));
-    assert_eq!(refused("workflow_dispatch", marked("workflow_dispatch")), None);
+    assert_eq!(refused("push", &marked("push")), Some(json!(["skip-marker", null])));
+    assert_eq!(refused("workflow_dispatch", &marked("workflow_dispatch")), None);
 }
 
 #[test]
 fn what_decided_has_its_place() {
     let workflow = workflow("on:\n  push:\n    branches: ['**', '!dev']\njobs: {j: {runs-on: x, steps: [{run: x}]}}\n");
-    let err = plan(&workflow, event("push", "refs/heads/dev"), &[], false).expect_err("it is left out");
-    let PlanError::NotTriggered(NotTriggered::Ref { verdict, .. }) = err else { panic!("{err}") };
+    let err = trigger(&workflow, &event("push", "refs/heads/dev")).expect_err("it is left out");
+    let NotTriggered::Ref { verdict, .. } = err else { panic!("{err:?}") };
     assert_eq!(verdict.pattern.as_deref(), Some("!dev"));
     assert_eq!(workflow.source.slice(verdict.span), "'!dev'");
 }
 
 #[test]
-fn order_stages_and_ancestors() {
+fn needs_and_all_before() {
     let workflow = workflow(
         "on: push\njobs:\n  c: {needs: [B], runs-on: x, steps: [{run: x}]}\n  b: {needs: a, runs-on: x, steps: [{run: x}]}\n  a: {runs-on: x, steps: [{run: x}]}\n  d: {needs: [a, c, A], runs-on: x, steps: [{run: x}]}\n",
     );
-    let planned = plan(&workflow, event("push", "refs/heads/main"), &[], false).expect("it is planned");
-    let shown: Vec<String> = planned
-        .jobs
-        .values()
-        .map(|it| {
-            let names = |all: &[wfrun_plan::JobKey]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            format!("{} stage {} needs [{}] after [{}]", it.key, it.stage, names(&it.needs), names(&it.ancestors))
-        })
+    let names = |all: &[wfrun_workflow::JobId]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let shown: Vec<String> = needs(&workflow)
+        .expect("no circle")
+        .iter()
+        .map(|(id, it)| format!("{id} needs [{}] after [{}]", names(&it.direct), names(&it.all)))
         .collect();
-    assert_eq!(
-        shown,
-        [
-            "c stage 2 needs [b] after [b a]",
-            "b stage 1 needs [a] after [a]",
-            "a stage 0 needs [] after []",
-            "d stage 3 needs [a c] after [c b a]",
-        ]
-    );
-    let chosen = plan(&workflow, event("push", "refs/heads/main"), &["B".to_owned()], false).expect("it is planned");
-    let wanted: Vec<_> = chosen.jobs.values().filter(|it| it.chosen).map(|it| it.key.as_str()).collect();
-    assert_eq!(wanted, ["b", "a"]);
-    let unknown = plan(&workflow, event("push", "refs/heads/main"), &["x".to_owned()], false);
-    assert!(matches!(unknown, Err(PlanError::UnknownJob { .. })));
+    let expected =
+        ["c needs [b] after [b a]", "b needs [a] after [a]", "a needs [] after []", "d needs [a c] after [c b a]"];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_is_asked_for() {
+    let set = outlook::set(&[
+        (
+            "w.yml",
+            "on: push
+jobs:
+  first: {runs-on: x, steps: [{run: x}]}
+  call: {needs: first, uses: ./.github/workflows/c.yml, strategy: {matrix: {n: [1, 2]}}}
+  other: {runs-on: x, steps: [{run: x}]}
+  last: {needs: [call, other], runs-on: x, steps: [{run: x}]}
+",
+        ),
+        (
+            ".github/workflows/c.yml",
+            "on: workflow_call
+jobs:
+  one: {runs-on: x, steps: [{run: x}]}
+  two: {needs: one, runs-on: x, steps: [{run: x}]}
+  three: {runs-on: x, steps: [{run: x}]}
+",
+        ),
+    ]);
+    let all = ["first", "call", "call / one", "call / two", "call / three", "other", "last"];
+    let chosen = |ids: &[&str], without_needs: bool| {
+        let ids: Vec<String> = ids.iter().map(|it| (*it).to_owned()).collect();
+        let selection = Selection::of(&set, &ids, without_needs, Vec::new()).map_err(|err| err.to_string())?;
+        let found = all.iter().filter(|it| selection.has(&JobKey::new(**it)));
+        Ok::<_, String>(found.copied().collect::<Vec<_>>().join(", "))
+    };
+    for (ids, without_needs, expected) in [
+        (&[][..], false, "first, call, call / one, call / two, call / three, other, last"),
+        (&["First"], false, "first"),
+        (&["call"], false, "first, call, call / one, call / two, call / three"),
+        (&["call"], true, "call, call / one, call / two, call / three"),
+        (&["call / two"], false, "first, call, call / one, call / two"),
+        (&["call (1) / two"], true, "call, call / two"),
+        (&["last"], false, "first, call, call / one, call / two, call / three, other, last"),
+        (&["last", "first"], true, "first, last"),
+    ] {
+        assert_eq!(chosen(ids, without_needs), Ok(expected.to_owned()), "{ids:?} {without_needs}");
+    }
+    assert_eq!(chosen(&["call / four"], false), Err("the workflow has no job `call / four`".to_owned()));
+    assert_eq!(chosen(&["first / x"], false), Err("the workflow has no job `first / x`".to_owned()));
 }

@@ -94,6 +94,7 @@ fn job_node(record: &RunRecord, key: &JobKey, job: &JobRun) -> Node {
     let note = match (&job.skipped, state) {
         (Some(reason), _) => format!("{}: {}", job.result.unwrap_or(Outcome::Skipped), sentence(reason)),
         (None, State::Waiting) => waits_for(record, job),
+        (None, State::Running { .. } | State::Ended { .. }) if job.calls.is_some() => calls(job),
         (None, State::Running { .. }) if job.steps.is_empty() => "preparing".to_owned(),
         (None, State::Running { .. }) => String::new(),
         (None, State::Ended { .. }) => job_end(job),
@@ -103,9 +104,13 @@ fn job_node(record: &RunRecord, key: &JobKey, job: &JobRun) -> Node {
 
 /// `waits for test, lint`
 fn waits_for(record: &RunRecord, job: &JobRun) -> String {
-    let open = job.needs.iter().filter(|it| record.jobs.get(*it).is_none_or(|it| it.result.is_none()));
+    let open = job.needs.iter().filter(|it| record.result_for_dependents(it).is_none());
     let names: Vec<String> = open.map(ToString::to_string).collect();
     if names.is_empty() { String::new() } else { format!("waits for {}", names.join(", ")) }
+}
+
+fn calls(job: &JobRun) -> String {
+    format!("calls {}", one_line(job.calls.as_deref().unwrap_or_default()))
 }
 
 fn job_end(job: &JobRun) -> String {

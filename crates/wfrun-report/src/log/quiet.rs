@@ -47,6 +47,8 @@ impl Quiet {
             RunEventKind::Fault(_) => out.extend(lines),
             RunEventKind::RunStarted(_)
             | RunEventKind::Notice(_)
+            | RunEventKind::MatrixExpanded(_)
+            | RunEventKind::WorkflowCalled(_)
             | RunEventKind::JobStarted(_)
             | RunEventKind::JobSkipped(_)
             | RunEventKind::StepSkipped(_)

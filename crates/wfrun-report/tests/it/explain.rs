@@ -77,6 +77,16 @@ fn other_reasons() {
         (SkipReason::EarlierStep { step: None }, "an earlier step failed"),
         (SkipReason::Cancelled, "the run was cancelled before its turn"),
         (SkipReason::NotChosen, "other jobs were asked for"),
+        (SkipReason::Forced, "it was forced"),
+        (SkipReason::FailFast { job: JobKey::new("test (20)") }, "`test (20)` failed, and `fail-fast` is on"),
+        (
+            SkipReason::Planning {
+                key: "strategy".to_owned(),
+                message: "A sequence was not expected".to_owned(),
+                line: 3,
+            },
+            "`strategy` could not be evaluated (line 3): A sequence was not expected",
+        ),
         (
             SkipReason::Machine { labels: vec!["self-hosted".to_owned(), "gpu".to_owned()] },
             "it needs a machine that is not here: runs-on self-hosted, gpu",

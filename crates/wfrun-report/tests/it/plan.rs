@@ -3,7 +3,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use insta::{assert_json_snapshot, assert_snapshot};
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{ChangedPaths, Event, Outlook, PlanError, RunIdentity, World, outlook, plan};
+use wfrun_plan::{ChangedPaths, Event, Outlook, RunIdentity, World, outlook, trigger};
 use wfrun_report::{PlanView, Style, not_triggered, not_triggered_json, plan_json, plan_text, render_diagnostics};
 use wfrun_syntax::{Source, parse};
 use wfrun_workflow::{FileRef, Loaded, SetOptions, Workflow, lower, read_set};
@@ -159,9 +159,9 @@ fn why_not_and_what_would() {
     let mut all = Vec::new();
     for (text, event) in cases {
         let workflow = workflow(text);
-        match plan(&workflow, event.clone(), &[], false) {
-            Err(PlanError::NotTriggered(reason)) => all.push(not_triggered(&reason, &workflow, &event)),
-            other => panic!("{event:?} triggers: {other:?}"),
+        match trigger(&workflow, &event) {
+            Err(reason) => all.push(not_triggered(&reason, &workflow, &event)),
+            Ok(()) => panic!("{event:?} triggers"),
         }
     }
     assert_snapshot!("not-triggered", render_diagnostics(&all, &Style::plain(120)));
@@ -169,9 +169,7 @@ fn why_not_and_what_would() {
 
 #[test]
 fn not_triggered_as_json() {
-    let Err(PlanError::NotTriggered(reason)) = plan(&workflow(DEPLOY), push("refs/heads/x", &[]), &[], false) else {
-        panic!("the branch passes")
-    };
+    let Err(reason) = trigger(&workflow(DEPLOY), &push("refs/heads/x", &[])) else { panic!("the branch passes") };
     assert_json_snapshot!("not-triggered-json", not_triggered_json(&reason));
 }
 

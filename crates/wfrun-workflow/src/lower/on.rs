@@ -3,7 +3,7 @@ use wfrun_syntax::Spanned;
 
 use super::{Findings, cron};
 use crate::{
-    EnvMap, EventConfig, EventName, InputKind, InputSpec, On, Pattern, Patterns, Schedule, SecretSpec, Token, TokenKind,
+    EnvMap, EventConfig, EventName, InputKind, InputSpec, On, Patterns, Schedule, SecretSpec, Token, TokenKind,
 };
 
 /// Most inputs of `workflow_dispatch`.
@@ -64,7 +64,7 @@ fn patterns(findings: &mut Findings, token: &Token, key: &'static str, ignore_ke
         for (key, ignore) in [(key, false), (ignore_key, true)] {
             if name.value == key {
                 let list = value.one_or_many().iter().filter_map(Token::spanned_text).collect();
-                found.push((name.span, Patterns { key, ignore, list, span: value.place() }));
+                found.push((name.span, Patterns::new(key, ignore, list, value.place())));
             }
         }
     }
@@ -73,8 +73,8 @@ fn patterns(findings: &mut Findings, token: &Token, key: &'static str, ignore_ke
         let help = format!("keep `{key}` and write what to leave out behind it with `!`");
         findings.error("workflow/filter-pair", message, *span, &help);
     }
-    for pattern in found.iter().flat_map(|(_, it)| &it.list) {
-        if let Err(error) = Pattern::parse(&pattern.value) {
+    for (pattern, read) in found.iter().flat_map(|(_, it)| it.each()) {
+        if let Err(error) = read {
             let help = "a backslash in front makes a special character stand for itself";
             findings.error("workflow/filter-pattern", format!("the pattern is invalid: {error}"), pattern.span, help);
         }
