@@ -129,12 +129,6 @@ impl Outlook {
         self.jobs.iter().chain(&self.uncalled).find(|it| it.key.as_str().eq_ignore_ascii_case(key))
     }
 
-    /// Finds the job that has a leg of this key, as `caller` of a job names it.
-    pub fn caller(&self, leg: &JobKey) -> Option<&JobOutlook> {
-        // Before its matrix is known or where it is skipped, a job is called as if it were one leg.
-        self.jobs.iter().chain(&self.uncalled).find(|it| it.key == *leg || it.legs.iter().any(|it| it.key == *leg))
-    }
-
     /// Finds the jobs that a person asks for: those of these ids or keys, what they call and, unless `without_needs`,
     /// what they need. No ids stand for all.
     pub fn chosen(&self, ids: &[String], without_needs: bool) -> Result<HashSet<JobKey>, PlanError> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use wfrun_plan::{Event, JobKey, JobOutlook, Leg, NotTriggered, Outlook, Prospect};
 use wfrun_workflow::Workflow;
 
+use self::details::Callers;
 use crate::Style;
 use crate::foreseen::foreseen_sentence;
 use crate::permissions::permissions_json;
@@ -43,13 +44,14 @@ pub fn plan_text(plan: &PlanView<'_>, style: &Style) -> String {
     for job in &plan.outlook.jobs {
         stages.entry(job.stage).or_default().push(job);
     }
+    let callers = details::callers(plan.outlook);
     let keys = plan.outlook.jobs.iter().map(|it| console::measure_text_width(it.key.as_str()));
     let width = keys.max().unwrap_or(0);
     for (stage, jobs) in stages {
         lines.push(String::new());
         lines.push(style.paint(Label::Heading, &format!("stage {}", stage + 1)));
         for job in jobs {
-            lines.extend(job_lines(plan, job, width, style));
+            lines.extend(job_lines(plan, &callers, job, width, style));
         }
     }
     lines.into_iter().map(|it| it + "\n").collect()
@@ -154,7 +156,7 @@ pub fn not_triggered_json(reason: &NotTriggered) -> Value {
     json!({ "triggered": false, "trigger": reason, "jobs": [] })
 }
 
-fn job_lines(plan: &PlanView<'_>, job: &JobOutlook, width: usize, style: Style) -> Vec<String> {
+fn job_lines(plan: &PlanView<'_>, callers: &Callers<'_>, job: &JobOutlook, width: usize, style: Style) -> Vec<String> {
     let key = pad(&one_line(job.key.as_str()), width);
     if !plan.chosen.contains(&job.key) {
         return vec![format!("  {} {key}  other jobs were asked for", style.mark(Mark::Skipped))];
@@ -165,7 +167,7 @@ fn job_lines(plan: &PlanView<'_>, job: &JobOutlook, width: usize, style: Style) 
         Prospect::Depends => Mark::Incomplete,
     };
     let mut lines = vec![format!("  {} {key}  {}", style.mark(mark), parts(job).join("  "))];
-    let more = more(job).into_iter().chain(details::of_job(plan, job));
+    let more = more(job).into_iter().chain(details::of_job(plan, callers, job));
     lines.extend(more.flat_map(|it| dim(&it, width + 6, style)));
     lines
 }

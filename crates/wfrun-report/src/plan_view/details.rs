@@ -1,6 +1,8 @@
 //! What a plan says of a job beside its place in the order, each thing in one line, and only where there is something.
+use std::collections::HashMap;
+
 use serde_json::{Value as Json, json};
-use wfrun_plan::{CallInput, Group, HandedSecrets, JobOutlook, Leg, RunDefaults};
+use wfrun_plan::{CallInput, Group, HandedSecrets, JobKey, JobOutlook, Leg, Outlook, RunDefaults};
 use wfrun_workflow::{Defaults, Workflow};
 
 use super::PlanView;
@@ -10,6 +12,14 @@ use crate::text::one_line;
 
 /// Most values in which legs differ that are named.
 const MOST_VALUES: usize = 3;
+
+/// The jobs that call workflows, by the keys of their legs.
+pub(super) type Callers<'a> = HashMap<&'a JobKey, &'a JobOutlook>;
+
+pub(super) fn callers(outlook: &Outlook) -> Callers<'_> {
+    let calls = outlook.jobs.iter().filter(|it| it.call.is_some());
+    calls.flat_map(|job| job.legs.iter().map(move |leg| (&leg.key, job))).collect()
+}
 
 /// What holds for the workflow as a whole, and for each job that says nothing else.
 pub(super) fn of_workflow(plan: &PlanView<'_>) -> Vec<String> {
@@ -22,7 +32,7 @@ pub(super) fn of_workflow(plan: &PlanView<'_>) -> Vec<String> {
 }
 
 /// What holds for a job, where it is not what the whole workflow says.
-pub(super) fn of_job(plan: &PlanView<'_>, job: &JobOutlook) -> Vec<String> {
+pub(super) fn of_job(plan: &PlanView<'_>, callers: &Callers<'_>, job: &JobOutlook) -> Vec<String> {
     let groups = |leg: &Leg| {
         let names: Vec<String> = leg.concurrency.iter().map(group_text).collect();
         Some(names.join(", ")).filter(|it| !it.is_empty())
@@ -31,7 +41,7 @@ pub(super) fn of_job(plan: &PlanView<'_>, job: &JobOutlook) -> Vec<String> {
         ("environment", across(&job.legs, |it| it.environment.clone())),
         ("concurrency", across(&job.legs, groups)),
         ("timeout", across(&job.legs, |it| it.timeout_minutes.clone())),
-        ("permissions", own_permissions(plan, job)),
+        ("permissions", own_permissions(plan, callers, job)),
         ("defaults", own_defaults(plan.workflow, job)),
     ];
     let given = [("with", with(job))];
@@ -71,10 +81,9 @@ fn group_text(group: &Group) -> String {
 }
 
 /// What is not that of the workflow, or of the caller.
-fn own_permissions(plan: &PlanView<'_>, job: &JobOutlook) -> Option<String> {
+fn own_permissions(plan: &PlanView<'_>, callers: &Callers<'_>, job: &JobOutlook) -> Option<String> {
     let own = job.permissions.as_ref()?;
-    let caller = job.caller.as_ref().and_then(|caller| plan.outlook.caller(caller));
-    let around = match caller {
+    let around = match job.caller.as_ref().and_then(|it| callers.get(it)) {
         Some(caller) => caller.permissions.as_ref(),
         None => plan.workflow.permissions.as_ref().map(|it| &it.value),
     };
