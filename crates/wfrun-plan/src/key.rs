@@ -20,6 +20,36 @@ impl JobKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether a person means this job by `text`: its key, or the key without the legs of some or all of its matrices.
+    ///
+    /// `call (prod) / test (20)` is also named by `call / test (20)` and `call / test`. Case does not count.
+    pub fn is_named(&self, text: &str) -> bool {
+        if self.0.eq_ignore_ascii_case(text) {
+            return true;
+        }
+        let (mut own, mut named) = (self.0.split(" / "), text.split(" / "));
+        loop {
+            let (own, named) = match (own.next(), named.next()) {
+                (Some(own), Some(named)) => (own, named),
+                (None, None) => return true,
+                (Some(_), None) | (None, Some(_)) => return false,
+            };
+            if !own.eq_ignore_ascii_case(named) && !Self::without_leg(own).eq_ignore_ascii_case(named) {
+                return false;
+            }
+        }
+    }
+
+    /// The key of the job of which it names a leg, and so for each of its callers: `call (prod) / test (20)` is of
+    /// `call / test`.
+    pub fn without_legs(text: &str) -> String {
+        text.split(" / ").map(Self::without_leg).collect::<Vec<_>>().join(" / ")
+    }
+
+    fn without_leg(part: &str) -> &str {
+        if part.ends_with(')') { part.split_once(" (").map_or(part, |(job, _)| job) } else { part }
+    }
 }
 
 impl fmt::Display for JobKey {
@@ -104,6 +134,25 @@ impl<'de> Deserialize<'de> for StepPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn legs_are_named_by_their_job() {
+        let key = JobKey::new("call (prod) / test (1.20, x)");
+        for (text, expected) in [
+            ("call (prod) / test (1.20, x)", true),
+            ("CALL / Test", true),
+            ("call / test (1.20, x)", true),
+            ("call (prod) / test", true),
+            ("call (dev) / test", false),
+            ("call", false),
+            ("call / test / x", false),
+            ("test", false),
+        ] {
+            assert_eq!(key.is_named(text), expected, "{text}");
+        }
+        assert_eq!(JobKey::without_legs("call (prod) / test (1.20, x)"), "call / test");
+        assert_eq!(JobKey::without_legs("call (a"), "call (a");
+    }
 
     #[test]
     fn step_paths_read_back() {
