@@ -1,5 +1,7 @@
 //! `--force`: how jobs and steps are taken to end.
 use indexmap::IndexMap;
+use wfrun_engine::ForcedStep;
+use wfrun_journal::Outcome;
 use wfrun_plan::{JobKey, JobOutlook, Outlook, StepEnd};
 use wfrun_syntax::closest;
 use wfrun_workflow::WorkflowSet;
@@ -49,6 +51,27 @@ impl Forced {
             forced.steps.push(StepEnd { job: place.job.to_string(), index: place.index, outcome });
         }
         Ok(forced)
+    }
+
+    /// The same for the engine.
+    pub(crate) fn for_run(&self) -> wfrun_engine::Forced {
+        let outcome = |word: &str| match word {
+            "success" => Outcome::Success,
+            "failure" => Outcome::Failure,
+            "cancelled" => Outcome::Cancelled,
+            _ => Outcome::Skipped,
+        };
+        let step = |it: &StepEnd| ForcedStep {
+            job: JobKey::new(it.job.as_str()),
+            index: it.index,
+            outcome: outcome(&it.outcome),
+            outputs: IndexMap::new(),
+        };
+        wfrun_engine::Forced {
+            jobs: self.results.iter().map(|(job, word)| (JobKey::new(job.as_str()), outcome(word))).collect(),
+            job_outputs: Vec::new(),
+            steps: self.steps.iter().map(step).collect(),
+        }
     }
 
     /// Refuses a leg that is not there: it would be taken for nothing.

@@ -8,7 +8,7 @@ use console::Term;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
-use wfrun_engine::{Engine, EngineSettings, FactKind, Forced, Grace};
+use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
@@ -20,6 +20,7 @@ use crate::check::to_show;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::forced::Forced;
 use crate::output::{Help, Output};
 use crate::place::{choose_backend, shims};
 use crate::secrets;
@@ -56,8 +57,9 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         // A misspelt job would be taken for one that did not run.
         Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
+    let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan))?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced))?;
     // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
     runtime.shutdown_background();
     Ok(conclude(&record, &expected))
@@ -65,7 +67,8 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
 
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
-    const BEYOND: &[&str] = &["wfrun/not-supported-yet", "action/not-found", "action/bad-manifest"];
+    const BEYOND: &[&str] =
+        &["wfrun/not-supported-yet", "workflow/call-elsewhere", "action/not-found", "action/bad-manifest"];
     output.diagnostics(diagnostics);
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
     if errors.all(|it| BEYOND.contains(&it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
@@ -181,6 +184,7 @@ async fn carry_out(
     output: &Output,
     loaded: Loaded,
     plan: Plan,
+    forced: wfrun_engine::Forced,
 ) -> anyhow::Result<RunRecord> {
     let outside = Outside::new();
     let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
@@ -247,7 +251,7 @@ async fn carry_out(
         vars,
         inputs,
         env,
-        forced: Forced::default(),
+        forced,
         any_machine: false,
         max_jobs: args.max_jobs,
         strict: args.strict,

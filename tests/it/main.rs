@@ -10,6 +10,7 @@ mod docker;
 mod eval;
 mod forced;
 mod graph;
+mod legs_and_calls;
 mod list;
 mod pipeline;
 mod repo;

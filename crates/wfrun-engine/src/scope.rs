@@ -77,8 +77,7 @@ impl At<'_> {
             (_, "always") => true,
             (Status::Step { status, .. }, "success") => *status == Outcome::Success,
             (Status::Step { status, .. }, "failure") => *status == Outcome::Failure,
-            (Status::Step { cancelled, .. }, "cancelled") => *cancelled,
-            (Status::Job { cancelled, .. }, "cancelled") => *cancelled,
+            (Status::Step { cancelled, .. } | Status::Job { cancelled, .. }, "cancelled") => *cancelled,
             (Status::Job { before, cancelled }, "success") => {
                 !cancelled && named(before, args).all(|it| it == Some(Outcome::Success))
             }

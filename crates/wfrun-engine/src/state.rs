@@ -215,8 +215,9 @@ impl JobState {
             }
             // The next of a composite action.
             Phase::Main if composite.is_some() => {
-                let composite = composite.and_then(|it| self.composites.get_mut(&it));
-                composite.into_iter().for_each(|it| it.next += 1);
+                if let Some(composite) = composite.and_then(|it| self.composites.get_mut(&it)) {
+                    composite.next += 1;
+                }
             }
             Phase::Main if active == 0 => {
                 self.main.pop_front();

@@ -43,7 +43,7 @@ impl Engine {
     }
 
     /// Whether a background step that has not begun may.
-    pub(super) fn may_begin(&self, state: &JobState) -> bool {
+    pub(super) fn may_begin(state: &JobState) -> bool {
         let runs = |it: &&Strand| it.background.is_some() && (!it.stack.is_empty() || it.waits.is_some());
         state.strands.iter().filter(runs).count() < MAX_AT_ONCE
     }
@@ -75,8 +75,13 @@ impl Engine {
                 self.cancel_background(it.key, &paths);
             }
             StepKindName::Parallel => self.begin_strands(it.key),
-            _ if paths.is_empty() => self.say(it.key, "No background steps remaining to wait for."),
-            _ => self.say(it.key, &format!("Waiting for background step(s) to complete: {names}")),
+            StepKindName::Wait if paths.is_empty() => self.say(it.key, "No background steps remaining to wait for."),
+            StepKindName::Wait => self.say(it.key, &format!("Waiting for background step(s) to complete: {names}")),
+            StepKindName::Run
+            | StepKindName::Javascript
+            | StepKindName::Composite
+            | StepKindName::Docker
+            | StepKindName::Builtin => {}
         }
     }
 
@@ -93,8 +98,9 @@ impl Engine {
         let stopped = current.stopping;
         let result = self.take_in(key, &paths);
         let outcome = if stopped && result != Outcome::Failure { Outcome::Cancelled } else { result };
-        let each: Vec<String> = self.ends(key, &paths);
-        each.iter().for_each(|it| self.say(key, it));
+        for end in self.ends(key, &paths) {
+            self.say(key, &end);
+        }
         self.finish_current(key, outcome, None, IndexMap::new());
         true
     }

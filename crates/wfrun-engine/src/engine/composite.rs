@@ -24,7 +24,7 @@ impl Engine {
         let Some(state) = self.jobs.get(it.key) else { return Ok(None) };
         match &uses.target.value {
             UsesTarget::Docker(_) => Ok(None),
-            UsesTarget::Repository(action) => match self.resolved(state, &it.stage.path, uses) {
+            UsesTarget::Repository(action) => match resolved(state, &it.stage.path, uses) {
                 Some(found) => Ok(Some(found.clone())),
                 None => Err(Hindrance::Failed(format!("action `{action}` was not found"))),
             },
@@ -34,20 +34,6 @@ impl Engine {
                 Some(Err(message)) => Err(Hindrance::Failed(message.clone())),
                 None => Err(Hindrance::Waits(Waits::Action(target.clone()))),
             },
-        }
-    }
-
-    /// The action that a step uses, if it was found.
-    pub(super) fn resolved<'a>(
-        &self,
-        state: &'a JobState,
-        path: &StepPath,
-        uses: &UsesStep,
-    ) -> Option<&'a ResolvedAction> {
-        match &uses.target.value {
-            UsesTarget::Repository(action) => state.environment.as_ref()?.actions.get(action),
-            UsesTarget::Local(_) | UsesTarget::SelfRepository(_) => state.found.get(path)?.as_ref().ok(),
-            UsesTarget::Docker(_) => None,
         }
     }
 
@@ -78,7 +64,7 @@ impl Engine {
     /// The steps that have a pre part, in order, also those of composite actions.
     ///
     /// Source: GitHub: execution rules E1.1 and E7.5: local actions have none.
-    pub(super) fn pre_stages(&self, state: &JobState, steps: &[Step], within: Option<&StepPath>) -> Vec<StepPath> {
+    pub(super) fn pre_stages(state: &JobState, steps: &[Step], within: Option<&StepPath>) -> Vec<StepPath> {
         let mut found = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             let path = within.map_or_else(|| StepPath::at(index), |it| it.child(index));
@@ -86,12 +72,12 @@ impl Engine {
             if !matches!(uses.target.value, UsesTarget::Repository(_)) || path.depth() > MAX_DEPTH {
                 continue;
             }
-            let Some(action) = self.resolved(state, &path, uses) else { continue };
+            let Some(action) = resolved(state, &path, uses) else { continue };
             match &action.manifest.runs.kind {
                 RunsKind::Node { pre: Some(_), .. } | RunsKind::Container { pre_entrypoint: Some(_), .. } => {
                     found.push(path);
                 }
-                RunsKind::Composite(inner) => found.extend(self.pre_stages(state, inner, Some(&path))),
+                RunsKind::Composite(inner) => found.extend(Self::pre_stages(state, inner, Some(&path))),
                 RunsKind::Node { pre: None, .. } | RunsKind::Container { pre_entrypoint: None, .. } => {}
             }
         }
@@ -109,14 +95,14 @@ impl Engine {
             return Ok(());
         };
         let StepKind::Uses(uses) = &step.kind else { return Ok(()) };
-        let Some(action) = self.resolved(state, &outer, uses).cloned() else { return Ok(()) };
+        let Some(action) = resolved(state, &outer, uses).cloned() else { return Ok(()) };
         let overrides = state.composite_of(&outer).map(|it| it.overrides.clone()).unwrap_or_default();
         let mut env = state.env();
         env.extend(overrides.clone());
         let contexts = self.step_contexts(key, &outer, &step, &env, None);
         let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let own = super::job::evaluate_map(&step.env, &at)?;
-        let inputs = self.inputs(state, uses, Some(&action.manifest), &contexts)?;
+        let inputs = Self::inputs(state, uses, Some(&action.manifest), &contexts)?;
         let overrides = overrides.into_iter().chain(own).collect();
         let composite = composite(action, uses, inputs, overrides);
         if let Some(state) = self.jobs.get_mut(key) {
@@ -137,7 +123,7 @@ impl Engine {
         }
         let Some(state) = self.jobs.get(it.key) else { return Ok(()) };
         let contexts = self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, None);
-        let inputs = self.inputs(state, uses, Some(&action.manifest), &contexts)?;
+        let inputs = Self::inputs(state, uses, Some(&action.manifest), &contexts)?;
         let header = shown_inputs(&inputs);
         let composite = composite(action.clone(), uses, inputs, prepared.overrides.clone());
         self.push_current(it, prepared, Work::Composite, (StepKindName::Composite, How::Real), &header);
@@ -154,7 +140,7 @@ impl Engine {
     }
 
     /// The next step of a composite action that runs.
-    pub(super) fn next_of_composite(&self, state: &JobState, current: &Current) -> Option<Stage> {
+    pub(super) fn next_of_composite(state: &JobState, current: &Current) -> Option<Stage> {
         let composite = state.composites.get(&current.stage.path)?;
         let RunsKind::Composite(steps) = &composite.action.manifest.runs.kind else { return None };
         let goes_on = composite.next < steps.len() && !current.timed_out && !state.halted;
@@ -225,6 +211,15 @@ impl Engine {
             (Some(_), false) => format!("The action '{}' has timed out after {minutes} minutes.", current.name),
         };
         self.annotate(key, AnnotationLevel::Error, &message);
+    }
+}
+
+/// The action that a step uses, if it was found.
+pub(super) fn resolved<'a>(state: &'a JobState, path: &StepPath, uses: &UsesStep) -> Option<&'a ResolvedAction> {
+    match &uses.target.value {
+        UsesTarget::Repository(action) => state.environment.as_ref()?.actions.get(action),
+        UsesTarget::Local(_) | UsesTarget::SelfRepository(_) => state.found.get(path)?.as_ref().ok(),
+        UsesTarget::Docker(_) => None,
     }
 }
 

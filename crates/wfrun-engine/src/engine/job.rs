@@ -30,7 +30,7 @@ impl Engine {
             return self.skip_leg(key, Skip::new(SkipReason::Cancelled, Outcome::Cancelled));
         }
         let Some(model) = self.model(key).cloned() else { return };
-        let forced = self.forced_job(key);
+        let forced = self.settings.forced.job(key);
         match forced {
             Some(Outcome::Skipped) => {
                 return self.skip_leg(key, Skip::new(SkipReason::Forced, Outcome::Skipped));
@@ -75,18 +75,8 @@ impl Engine {
         state.started_at_ms = now_ms;
         let (subject, detail) = (format!("job {key}"), format!("it did not run: {outcome} was forced"));
         self.declare(key, None, How::Simulated, &subject, &detail);
-        let outputs = self.forced_outputs(key).unwrap_or_default();
+        let outputs = self.settings.forced.job_outputs(key).cloned().unwrap_or_default();
         self.finish_leg(key, &outputs);
-    }
-
-    fn forced_outputs(&self, key: &JobKey) -> Option<IndexMap<String, String>> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        self.settings.forced.job_outputs([key, &declared.key, &declared.path]).cloned()
-    }
-
-    fn forced_job(&self, key: &JobKey) -> Option<Outcome> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        self.settings.forced.job([key, &declared.key, &declared.path])
     }
 
     /// What the file says of a leg.
@@ -189,7 +179,7 @@ impl Engine {
         state.environment = Some(environment);
         self.emit(RunEventKind::JobStarted(started));
         let steps = self.model(key).map(|it| it.steps.clone()).unwrap_or_default();
-        let pre = self.jobs.get(key).map(|it| self.pre_stages(it, &steps, None)).unwrap_or_default();
+        let pre = self.jobs.get(key).map(|it| Self::pre_stages(it, &steps, None)).unwrap_or_default();
         if let Some(state) = self.jobs.get_mut(key) {
             state.pre = pre.into();
         }
@@ -235,7 +225,7 @@ impl Engine {
 
     /// All steps are through: outputs, then the environment goes.
     pub(super) fn finish_steps(&mut self, key: &JobKey) {
-        let outputs = match (self.forced_outputs(key), self.model(key).cloned()) {
+        let outputs = match (self.settings.forced.job_outputs(key).cloned(), self.model(key).cloned()) {
             (Some(forced), _) => forced,
             (None, Some(model)) => {
                 let contexts = self.job_contexts(key);

@@ -80,7 +80,7 @@ impl Engine {
         let state = self.open_state(it)?;
         let files = self.file_paths(state);
         let contexts = self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files));
-        let inputs = self.inputs(state, uses, found.map(|it| &*it.manifest), &contexts)?;
+        let inputs = Self::inputs(state, uses, found.map(|it| &*it.manifest), &contexts)?;
         let program = program(it, uses, found, &inputs)?;
         let (kind, how) = match &program {
             Program::StandIn { .. } | Program::Script { .. } => (StepKindName::Builtin, How::StandIn),
@@ -109,7 +109,6 @@ impl Engine {
     ///
     /// Source: GitHub: execution rules E7.2.
     pub(super) fn inputs(
-        &self,
         state: &JobState,
         uses: &UsesStep,
         manifest: Option<&Action>,
@@ -148,7 +147,9 @@ impl Engine {
             .filter_map(|name| Some((name, manifest.input(name)?.deprecation.as_ref()?)))
             .map(|(name, text)| format!("Input '{name}' has been deprecated with message: {text}"))
             .collect();
-        deprecated.iter().for_each(|message| self.annotate(it.key, AnnotationLevel::Warning, message));
+        for message in &deprecated {
+            self.annotate(it.key, AnnotationLevel::Warning, message);
+        }
     }
 
     fn step_environment(

@@ -10,6 +10,7 @@ use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{IfField, RunsKind, Step, StepKind};
 
 use super::Engine;
+use super::composite::resolved;
 use super::job::{evaluate_map, evaluate_text, minutes_to_ms};
 use super::launch::ToLaunch;
 use super::names::{display_name, raw_name};
@@ -91,10 +92,9 @@ impl Engine {
                 Next::Begin(stage) => self.begin_stage(key, &stage),
                 Next::FinishComposite => self.finish_composite(key),
                 Next::TryFinishWait if self.try_finish_wait(key) => {}
-                Next::TryFinishWait | Next::Nothing => return,
                 Next::Post(stage) if self.all_ended(key) => self.begin_stage(key, &stage),
                 Next::End if self.all_ended(key) => self.finish_steps(key),
-                Next::Post(_) | Next::End => return,
+                Next::TryFinishWait | Next::Post(_) | Next::End | Next::Nothing => return,
             }
         }
     }
@@ -106,12 +106,12 @@ impl Engine {
         if let Some(current) = strand.stack.last() {
             return match &current.work {
                 Work::Process => Next::Nothing,
-                Work::Composite => self.next_of_composite(state, current).map_or(Next::FinishComposite, Next::Begin),
+                Work::Composite => Self::next_of_composite(state, current).map_or(Next::FinishComposite, Next::Begin),
                 Work::Wait(_) => Next::TryFinishWait,
             };
         }
         if strand.background.is_some() {
-            let pending = strand.pending.clone().filter(|_| self.may_begin(state));
+            let pending = strand.pending.clone().filter(|_| Self::may_begin(state));
             return pending.map_or(Next::Nothing, Next::Begin);
         }
         match state.next_stage().filter(|_| !state.halted) {
@@ -180,23 +180,22 @@ impl Engine {
             self.force_step(it, &prepared, forced);
             return Ok(());
         }
+        let env = prepared.env.clone();
         match self.launch(it, prepared) {
             // The step's own doing, which `continue-on-error` forgives.
-            Err((Hindrance::Failed(message), env)) => {
+            Err(Hindrance::Failed(message)) => {
                 let forgiven = self.is_forgiven(it.key, &it.stage.path, it.step, &env);
                 let conclusion = if forgiven { Outcome::Success } else { Outcome::Failure };
                 self.fail_at_once(it, &message, conclusion);
                 Ok(())
             }
-            Err((hindrance @ Hindrance::Waits(_), _)) => Err(hindrance),
-            Ok(()) => Ok(()),
+            other @ (Ok(()) | Err(Hindrance::Waits(_))) => other,
         }
     }
 
     /// Starts what the step does.
-    fn launch(&mut self, it: &Beginning<'_>, prepared: Prepared) -> Result<(), (Hindrance, IndexMap<String, String>)> {
-        let env = prepared.env.clone();
-        let result = match &it.step.kind {
+    fn launch(&mut self, it: &Beginning<'_>, prepared: Prepared) -> Result<(), Hindrance> {
+        match &it.step.kind {
             StepKind::Run(run) => self.script(it, run, &prepared).map(|to_launch| self.start(it, prepared, to_launch)),
             StepKind::Uses(uses) => match self.find(it, uses) {
                 Err(hindrance) => Err(hindrance),
@@ -217,8 +216,7 @@ impl Engine {
                 self.begin_wait(it, prepared);
                 Ok(())
             }
-        };
-        result.map_err(|hindrance| (hindrance, env))
+        }
     }
 
     fn start(&mut self, it: &Beginning<'_>, prepared: Prepared, to_launch: ToLaunch) {
@@ -287,8 +285,7 @@ impl Engine {
     }
 
     fn forced_step(&self, key: &JobKey, stage: &Stage) -> Option<ForcedStep> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        let forced = self.settings.forced.step([key, &declared.key, &declared.path], stage.path.index());
+        let forced = self.settings.forced.step(key, stage.path.index());
         forced.filter(|_| stage.phase == Phase::Main && stage.path.depth() == 0).cloned()
     }
 
@@ -333,7 +330,7 @@ impl Engine {
             // Best effort, as on GitHub: the raw text stays.
             Err(_) => raw_name(it.stage, it.step),
         };
-        let verdict = match self.stage_condition(state, it) {
+        let verdict = match Self::stage_condition(state, it) {
             None => Ok(()),
             Some(condition) => {
                 let trace = condition.condition.evaluate(&at(Self::step_status(state, it.stage)))?;
@@ -350,12 +347,12 @@ impl Engine {
     }
 
     /// The condition of a stage; none means `always()`.
-    fn stage_condition(&self, state: &JobState, it: &Beginning<'_>) -> Option<IfField> {
+    fn stage_condition(state: &JobState, it: &Beginning<'_>) -> Option<IfField> {
         let StepKind::Uses(uses) = &it.step.kind else { return Some(it.step.condition.clone()) };
         match it.stage.phase {
             Phase::Main => Some(it.step.condition.clone()),
-            Phase::Pre => self.resolved(state, &it.stage.path, uses)?.manifest.runs.pre_if.clone(),
-            Phase::Post => self.resolved(state, &it.stage.path, uses)?.manifest.runs.post_if.clone(),
+            Phase::Pre => resolved(state, &it.stage.path, uses)?.manifest.runs.pre_if.clone(),
+            Phase::Post => resolved(state, &it.stage.path, uses)?.manifest.runs.post_if.clone(),
         }
     }
 
@@ -458,7 +455,7 @@ impl Engine {
 
     fn has_post(&self, it: &Beginning<'_>) -> bool {
         let (StepKind::Uses(uses), Some(state)) = (&it.step.kind, self.jobs.get(it.key)) else { return false };
-        self.resolved(state, &it.stage.path, uses).is_some_and(|it| it.manifest.runs.has_post())
+        resolved(state, &it.stage.path, uses).is_some_and(|it| it.manifest.runs.has_post())
     }
 
     pub(super) fn file_paths(&self, state: &JobState) -> FilePaths {
