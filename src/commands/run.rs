@@ -12,7 +12,9 @@ use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
-use wfrun_runner::{ActionError, BuiltinActions, LocalServices, Outside, RunSettings, Snapshot, aws_names, uses_aws};
+use wfrun_runner::{
+    ActionError, BuiltinActions, Groups, LocalServices, Outside, RunSettings, Snapshot, aws_names, uses_aws,
+};
 use wfrun_syntax::{Diagnostic, Source};
 use wfrun_workflow::{StepKind, WorkflowSet};
 
@@ -220,6 +222,7 @@ async fn carry_out(
     }
     notices.splice(0..0, situation.notices);
     let run_settings = RunSettings {
+        groups: Groups::of(&environment.cache.join("groups"), &plan.event.repository),
         run_id: run_id.clone(),
         repository: plan.event.repository.clone(),
         shims: shims(&place, environment),

@@ -15,6 +15,7 @@ fn one(workflow: &Workflow) -> Workflow {
     let mut workflow = workflow.clone();
     workflow.concurrency = None;
     for job in workflow.jobs.values_mut() {
+        job.concurrency = None;
         job.container = None;
         job.services = wfrun_workflow::Services::default();
         job.snapshot = None;

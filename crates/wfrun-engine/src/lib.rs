@@ -17,7 +17,7 @@ mod state;
 mod strand;
 
 pub use command::{Command, StopCommands, parse_command};
-pub use effect::{ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
+pub use effect::{ConcurrencyGroup, ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
 pub use engine::Engine;
 pub use fact::{
     Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles,

@@ -52,6 +52,8 @@ pub(crate) struct JobState {
     pub(crate) strands: Vec<Strand>,
     /// The strand whose turn it is.
     pub(crate) active: usize,
+    /// The concurrency group that it is in, or waits for.
+    pub(crate) group: Option<String>,
     /// How many steps the job has begun.
     pub(crate) serial: u64,
     /// After a time limit or a forced cancellation nothing further starts.
@@ -63,6 +65,8 @@ pub(crate) struct JobState {
 pub(crate) enum Progress {
     /// It waits for a free place.
     Waiting,
+    /// It waits for its concurrency group.
+    Pending,
     /// The jobs of the workflow that it calls, this one of the run's frames, go their way.
     Calling(usize),
     /// Its environment is being made.
@@ -109,6 +113,7 @@ impl JobState {
             found: HashMap::new(),
             strands: vec![Strand::default()],
             active: 0,
+            group: None,
             serial: 0,
             halted: false,
         }

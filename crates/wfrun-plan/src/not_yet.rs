@@ -8,16 +8,11 @@ use wfrun_workflow::{EnvMap, Job, Step, StepKind, Workflow};
 pub fn not_yet(workflow: &Workflow) -> Vec<Diagnostic> {
     let mut found = Found { source: &workflow.source, diagnostics: Vec::new() };
     found.map("`env`", &workflow.env);
-    if let Some(concurrency) = &workflow.concurrency {
-        found.no_effect("`concurrency` of the workflow", concurrency.span, NO_QUEUE);
-    }
     for job in workflow.jobs.values() {
         found.job(job);
     }
     found.diagnostics
 }
-
-const NO_QUEUE: &str = "wfrun does not queue or cancel runs yet";
 
 struct Found<'a> {
     source: &'a Arc<Source>,
@@ -35,9 +30,6 @@ impl Found<'_> {
         }
         if let Some(snapshot) = &job.snapshot {
             self.not_yet(&of("snapshot"), snapshot.span);
-        }
-        if let Some(concurrency) = &job.concurrency {
-            self.no_effect(&of("concurrency"), concurrency.span, NO_QUEUE);
         }
         if let Some(environment) = &job.environment {
             let why = "there are no protection rules or environment secrets here";

@@ -37,7 +37,7 @@ impl Engine {
     pub(super) fn cancel_leg(&mut self, key: &JobKey, reason: &SkipReason) {
         let Some(state) = self.jobs.get(key) else { return };
         match state.progress {
-            Progress::Waiting => self.skip_leg(key, Skip::new(reason.clone(), Outcome::Cancelled)),
+            Progress::Waiting | Progress::Pending => self.skip_leg(key, Skip::new(reason.clone(), Outcome::Cancelled)),
             Progress::Calling(frame) => self.cancel_call(key, frame),
             Progress::Opening | Progress::Running => {
                 let after_ms = state.cancel_timeout_ms;

@@ -197,6 +197,7 @@ impl Engine {
             | SkipReason::Cancelled
             | SkipReason::Machine { .. }
             | SkipReason::FailFast { .. }
+            | SkipReason::Concurrency { .. }
             | SkipReason::NotChosen
             | SkipReason::Forced => None,
         };

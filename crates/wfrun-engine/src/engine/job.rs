@@ -30,6 +30,9 @@ impl Engine {
             return self.skip_leg(key, Skip::new(SkipReason::Cancelled, Outcome::Cancelled));
         }
         let Some(model) = self.model(key).cloned() else { return };
+        if self.waits_for_group(key, &model) {
+            return;
+        }
         let forced = self.settings.forced.job(key);
         match forced {
             Some(Outcome::Skipped) => {
@@ -269,6 +272,10 @@ impl Engine {
     pub(super) fn leg_is_over(&mut self, key: &JobKey, place: &Place, result: Outcome) {
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Done;
+        if state.group.take().is_some() {
+            self.turn.effects.push(Effect::LeaveGroup { job: Some(key.clone()) });
+        }
+        let Some(state) = self.jobs.get(key) else { return };
         let forgiven = state.forgives;
         let Some(declared) = self.declared(place) else { return };
         if result != Outcome::Failure || forgiven || !declared.fail_fast {

@@ -10,7 +10,7 @@ use wfrun_engine::{
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
-use wfrun_plan::{ChangedPaths, Event, RunIdentity, Selection, plan};
+use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
 use wfrun_workflow::{Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, lower_action, read_set};
 
@@ -31,6 +31,8 @@ pub(crate) struct World {
     called: BTreeMap<String, String>,
     /// Manifests of actions, by what `uses:` says; of others there is one for all.
     actions: BTreeMap<String, String>,
+    /// Who is in a concurrency group, and who waits.
+    groups: BTreeMap<String, Vec<Option<JobKey>>>,
     max_jobs: usize,
     forced: Forced,
     script: BTreeMap<String, Does>,
@@ -48,6 +50,7 @@ impl World {
             workflow: workflow.to_owned(),
             called: BTreeMap::new(),
             actions: BTreeMap::new(),
+            groups: BTreeMap::new(),
             max_jobs: 0,
             forced: Forced::default(),
             script: BTreeMap::new(),
@@ -215,6 +218,28 @@ impl World {
                     None => Err("it is not there".to_owned()),
                 };
                 vec![FactKind::ActionFound { job, action, found }]
+            }
+            Effect::EnterGroup { job, group } => {
+                let name = group.name.to_ascii_lowercase();
+                let cancels = group.cancel_in_progress;
+                self.groups.entry(name.clone()).or_default().push(job.clone());
+                match self.groups[&name].as_slice() {
+                    [_] => vec![FactKind::GroupEntered { job }],
+                    [first, ..] if cancels => {
+                        let reason = format!("a higher priority waiting request for '{name}' exists");
+                        vec![FactKind::GroupLost { job: first.clone(), reason }]
+                    }
+                    _ => Vec::new(),
+                }
+            }
+            Effect::LeaveGroup { job } => {
+                let mut entered = Vec::new();
+                for waiting in self.groups.values_mut().filter(|it| it.contains(&job)) {
+                    let was_first = waiting.first() == Some(&job);
+                    waiting.retain(|it| *it != job);
+                    entered.extend(waiting.first().filter(|_| was_first).cloned());
+                }
+                entered.into_iter().map(|job| FactKind::GroupEntered { job }).collect()
             }
             Effect::WakeAt { .. } => Vec::new(),
         }
@@ -430,6 +455,7 @@ fn reason(reason: &SkipReason) -> String {
         SkipReason::Cancelled => "of the cancellation".to_owned(),
         SkipReason::Machine { labels } => format!("of the machine {}", labels.join(" ")),
         SkipReason::FailFast { job } => format!("{job} failed fast"),
+        SkipReason::Concurrency { message, .. } => message.clone(),
         SkipReason::Planning { key, message, .. } => format!("`{key}`: {message}"),
         SkipReason::NotChosen => "it was not chosen".to_owned(),
         SkipReason::Forced => "it was forced".to_owned(),

@@ -2,6 +2,7 @@
 mod background;
 mod calls;
 mod composite;
+mod concurrency;
 mod conditions;
 mod driver;
 mod ending;
