@@ -144,7 +144,9 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
         }
         Effect::LeaveGroup { job } => {
             let task = shared.groups.lock().ok().and_then(|mut it| it.remove(&job));
-            task.into_iter().for_each(|it| it.abort());
+            if let Some(task) = task {
+                task.abort();
+            }
         }
         Effect::FindAction { job, action } => {
             let shared = Arc::clone(shared);
