@@ -449,13 +449,12 @@ fn reason(reason: &SkipReason) -> String {
             let parts: Vec<String> = because.iter().map(|it| format!("{} is {}", it.expression, it.value)).collect();
             parts.join(", ")
         }
-        SkipReason::ConditionError { message, .. } => message.clone(),
+        SkipReason::ConditionError { message, .. } | SkipReason::Concurrency { message, .. } => message.clone(),
         SkipReason::Needs { job, result } => format!("{job} ended with {result}"),
         SkipReason::EarlierStep { step } => format!("{} failed", step.as_deref().unwrap_or("a step")),
         SkipReason::Cancelled => "of the cancellation".to_owned(),
         SkipReason::Machine { labels } => format!("of the machine {}", labels.join(" ")),
         SkipReason::FailFast { job } => format!("{job} failed fast"),
-        SkipReason::Concurrency { message, .. } => message.clone(),
         SkipReason::Planning { key, message, .. } => format!("`{key}`: {message}"),
         SkipReason::NotChosen => "it was not chosen".to_owned(),
         SkipReason::Forced => "it was forced".to_owned(),
