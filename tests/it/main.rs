@@ -22,3 +22,4 @@ mod wftest;
 mod why;
 mod why_legs;
 mod why_run;
+mod workspace;

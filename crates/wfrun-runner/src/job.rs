@@ -9,10 +9,12 @@ use serde_json::Value as Json;
 use thiserror::Error;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
 use wfrun_engine::{JobEnvironment, Layout, ResolvedAction};
+use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
 
+use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
 use crate::{ActionError, BuiltinActions, LocalServices, RunSettings};
 
@@ -31,6 +33,8 @@ pub(crate) struct OpenJob {
     pub(crate) layout: Layout,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
+    /// The view of a checked-out tree that its workspace is.
+    pub(crate) view: Option<View>,
     /// The processes of its steps, by number.
     pub(crate) controls: Mutex<HashMap<u64, Controls>>,
 }
@@ -40,6 +44,16 @@ pub(crate) struct OpenJob {
 pub(crate) struct Controls {
     pub(crate) process: Option<ProcessControl>,
     pub(crate) waiting: Vec<wfrun_engine::Signal>,
+}
+
+/// What a job asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) job: &'a JobKey,
+    pub(crate) labels: &'a [String],
+    pub(crate) actions: &'a [ActionRef],
+    pub(crate) event: &'a Json,
+    pub(crate) checks_out_first: bool,
 }
 
 /// A job could not be opened.
@@ -62,12 +76,10 @@ impl OpenJob {
     pub(crate) async fn open(
         settings: &RunSettings,
         services: &LocalServices,
-        job: &JobKey,
+        wanted: &Wanted<'_>,
         number: usize,
-        labels: &[String],
-        actions: &[ActionRef],
-        event: &Json,
     ) -> Result<(Self, JobEnvironment), OpenError> {
+        let Wanted { job, labels, actions, event, .. } = *wanted;
         let mut resolved = IndexMap::new();
         for action in actions {
             resolved.insert(
@@ -80,21 +92,63 @@ impl OpenJob {
         let spec = spec(settings, services, job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, event)?;
+        let view = view(settings, wanted, &resolved, &work_dir, &name).await;
         let environment = settings.backend.open(spec).await?;
         let work_inside = environment.facts().work.clone();
         let layout = layout(&environment, &work_inside, &name);
-        let job_environment =
+        let mut job_environment =
             JobEnvironment { image, ..describe(settings, services, job, &environment, &layout, resolved) };
+        if view.is_some() {
+            job_environment.workspace = "overlay";
+            job_environment.action_env.insert("WFRUN_CHECKED_OUT".to_owned(), settings.snapshot.sha.clone());
+        }
         let executable = executable(settings);
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
         let controls = Mutex::default();
-        let open = Self { environment, work_dir, work_inside, files, layout, executable, controls };
+        let open = Self { environment, work_dir, work_inside, files, layout, executable, view, controls };
         Ok((open, job_environment))
     }
 
     /// A path that job processes see, relative to the work folder, if it is in it.
     pub(crate) fn relative<'a>(&self, inside: &'a str) -> Option<&'a str> {
         inside.strip_prefix(&self.work_inside)?.strip_prefix('/')
+    }
+}
+
+/// Fills the workspace before the job begins, where nothing can tell. Where it cannot be done, `actions/checkout` writes
+/// the files as always.
+async fn view(
+    settings: &RunSettings,
+    wanted: &Wanted<'_>,
+    actions: &IndexMap<ActionRef, ResolvedAction>,
+    work_dir: &Path,
+    name: &str,
+) -> Option<View> {
+    let is_plain = actions.values().all(|it| it.how == How::StandIn);
+    if !wanted.checks_out_first || !is_plain || !has_own_root(settings) {
+        return None;
+    }
+    let (trees, executable) = (settings.trees.clone(), settings.executable.clone());
+    let (repository, git_ref) = (settings.snapshot.dir.clone(), settings.cache_scopes.first()?.clone());
+    let env = pairs([
+        ("GITHUB_REPOSITORY", settings.repository.as_str()),
+        ("GITHUB_REF", git_ref.as_str()),
+        ("GITHUB_SHA", settings.snapshot.sha.as_str()),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+    ]);
+    let target = work_dir.join(name).join(name);
+    let layers = work_dir.with_extension("layers");
+    let made = tokio::task::spawn_blocking(move || {
+        let source =
+            TreeSource { executable: &executable, repository: &repository, repository_inside: SNAPSHOT, env: &env };
+        trees.tree(&source)?.view(&target, &layers)
+    });
+    match made.await.map_err(std::io::Error::other).and_then(|it| it) {
+        Ok(view) => Some(view),
+        Err(err) => {
+            tracing::info!("the workspace is written file by file: {err}");
+            None
+        }
     }
 }
 
@@ -195,6 +249,7 @@ fn describe(
     ]);
     JobEnvironment {
         image: None,
+        workspace: "files",
         os: facts.os.to_owned(),
         arch: facts.arch.clone(),
         name: "wfrun".to_owned(),
