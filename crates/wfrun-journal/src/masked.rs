@@ -14,6 +14,31 @@ impl Masked {
         Self(text)
     }
 
+    /// Its beginning: at most so many characters as .NET counts them, which is in units of UTF-16.
+    #[must_use]
+    pub fn cut(mut self, characters: usize) -> Self {
+        let mut units = 0;
+        let end = self.0.char_indices().find(|(_, it)| {
+            units += it.len_utf16();
+            units > characters
+        });
+        if let Some((end, _)) = end {
+            self.0.truncate(end);
+        }
+        self
+    }
+
+    /// Each of its lines.
+    pub fn lines(&self) -> impl Iterator<Item = Self> {
+        self.0.lines().map(|it| Self(it.to_owned()))
+    }
+
+    /// Both, one behind the other.
+    #[must_use]
+    pub fn behind(&self, marker: &'static str) -> Self {
+        Self([marker, &self.0].concat())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -29,5 +54,21 @@ impl AsRef<str> for Masked {
 impl fmt::Display for Masked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cut_where_dotnet_cuts() {
+        let cut = |text: &str, at| Masked::new(text.to_owned()).cut(at).0;
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "abc");
+        assert_eq!(cut("äöü", 2), "äö");
+        // A pair of surrogates is two.
+        assert_eq!(cut("a😀b", 3), "a😀");
+        assert_eq!(cut("a😀b", 2), "a");
     }
 }
