@@ -22,8 +22,7 @@ impl LongLine {
         let ranges = masker.ranges(&self.kept, self.covered);
         let across = ranges.iter().filter(|(start, _)| *start < end).map(|(_, end)| *end).max().unwrap_or(0);
         let rest = self.kept.split_off(end);
-        let ranges: Vec<_> =
-            ranges.into_iter().filter(|it| it.0 < end).map(|(from, to)| (from, to.min(end))).collect();
+        let ranges: Vec<_> = ranges.into_iter().filter(|it| it.0 < end).map(|(from, to)| (from, to.min(end))).collect();
         let out = Masked::new(crate::masker::replace(&self.kept, &ranges));
         self.kept = rest;
         self.covered = across.saturating_sub(end);
@@ -43,7 +42,9 @@ mod tests {
 
     fn masker(secrets: &[&str]) -> Masker {
         let mut masker = Masker::default();
-        secrets.iter().for_each(|it| masker.learn(&Secret::new(*it)));
+        for it in secrets {
+            masker.learn(&Secret::new(*it));
+        }
         masker
     }
 

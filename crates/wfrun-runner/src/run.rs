@@ -11,6 +11,7 @@ use wfrun_journal::{RunRecord, Sink};
 use wfrun_plan::JobKey;
 
 use crate::job::{OpenError, OpenJob};
+use crate::read_file::read_file;
 use crate::step::{chain, run_step, signal};
 use crate::{LocalServices, RunSettings, hash_files, remove_folder};
 
@@ -132,6 +133,16 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
             tasks.spawn(async move {
                 let digest = shared.hash(&job, patterns.clone()).await;
                 deliver(&shared.facts, FactKind::Hashed { job, patterns, digest }).await;
+            });
+        }
+        Effect::ReadFile { job, process, path } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let text = match shared.job(&job) {
+                    Some(open) => read_file(&open, &path).await,
+                    None => Err("the job is not open".to_owned()),
+                };
+                deliver(&shared.facts, FactKind::FileRead { job, process, text }).await;
             });
         }
         Effect::FindAction { job, action } => {
