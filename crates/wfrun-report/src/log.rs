@@ -2,9 +2,9 @@
 mod quiet;
 
 use wfrun_journal::{
-    Annotation, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked, MatrixExpanded, Outcome,
-    Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished, StepSkipped, StepStarted,
-    StepSummary, WorkflowCalled,
+    Annotation, AnnotationLevel, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked,
+    MatrixExpanded, Outcome, Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished,
+    StepSkipped, StepStarted, StepSummary, WorkflowCalled,
 };
 use wfrun_plan::{JobKey, StepPath};
 
@@ -22,11 +22,28 @@ pub(crate) struct Log {
     verbosity: Verbosity,
     quiet: Quiet,
     has_spoken: bool,
+    prefix: LinePrefix,
+    /// The last event, where it was a marked line: the annotation that it is comes next.
+    marked: Option<(u64, AnnotationLevel)>,
+}
+
+/// What stands before the lines of the step that wrote last: most lines follow one of the same step.
+#[derive(Debug, Default)]
+struct LinePrefix {
+    of: Option<(JobKey, StepPath)>,
+    text: String,
 }
 
 impl Log {
     pub(crate) fn new(style: Style, verbosity: Verbosity) -> Self {
-        Self { style, verbosity, quiet: Quiet::default(), has_spoken: false }
+        Self {
+            style,
+            verbosity,
+            quiet: Quiet::default(),
+            has_spoken: false,
+            prefix: LinePrefix::default(),
+            marked: None,
+        }
     }
 
     /// Appends what `event` has to say to `out`; the end of the run says the summary.
@@ -47,7 +64,7 @@ impl Log {
         self.has_spoken |= out.len() > before;
     }
 
-    fn say(&self, event: &RunEvent, out: &mut Vec<String>) {
+    fn say(&mut self, event: &RunEvent, out: &mut Vec<String>) {
         match &event.kind {
             RunEventKind::RunStarted(it) => self.run_started(it, out),
             RunEventKind::Notice(it) => self.block(None, Label::Notice, "notice", &[], it.message.as_str(), out),
@@ -57,8 +74,19 @@ impl Log {
             RunEventKind::JobSkipped(it) => out.push(self.job_skipped(it)),
             RunEventKind::StepStarted(it) => self.step_started(it, out),
             RunEventKind::StepSkipped(it) => out.push(self.step_skipped(it)),
-            RunEventKind::Line(it) => out.extend(self.line(it)),
-            RunEventKind::Annotation(it) => self.annotation(it, out),
+            RunEventKind::Line(it) => {
+                out.extend(self.line(it));
+                if let Some(level) = marked(it) {
+                    self.marked = Some((event.seq, level));
+                }
+            }
+            RunEventKind::Annotation(it) => {
+                // What a matcher found is shown once: as the line in which it was found.
+                let is_shown = self.marked.is_some_and(|(seq, level)| seq + 1 == event.seq && level == it.level);
+                if !is_shown || self.verbosity == Verbosity::Quiet {
+                    self.annotation(it, out);
+                }
+            }
             RunEventKind::Declared(it) => out.extend(self.declared(it)),
             RunEventKind::StepFinished(it) => self.step_finished(it, out),
             RunEventKind::JobFinished(it) => self.job_finished(it, out),
@@ -127,13 +155,26 @@ impl Log {
         format!("{prefix}{} {name}  skipped: {}", self.style.mark(Mark::Skipped), sentence(&it.reason))
     }
 
-    /// A group's title stands for its marker; where a group ends there is nothing to show.
-    fn line(&self, it: &Line) -> Option<String> {
+    /// A word stands for GitHub's marker; where a group ends there is nothing to show.
+    fn line(&mut self, it: &Line) -> Option<String> {
         let text = clean(it.text.as_str(), self.style);
-        let prefix = self.prefix_at(&it.job, &it.step);
-        match text.strip_prefix("##[group]") {
-            Some(title) => Some(format!("{prefix}  {} {title}", self.style.mark(Mark::Begin))),
-            None => (text != "##[endgroup]").then(|| format!("{prefix}  {text}")),
+        if self.prefix.of.as_ref().is_none_or(|(job, step)| *job != it.job || *step != it.step) {
+            let text = self.prefix_at(&it.job, &it.step) + "  ";
+            self.prefix = LinePrefix { of: Some((it.job.clone(), it.step.clone())), text };
+        }
+        let prefix = self.prefix.text.as_str();
+        let Some((marker, rest)) = text.strip_prefix("##[").and_then(|it| it.split_once(']')) else {
+            return Some([prefix, &text].concat());
+        };
+        let word = |label, word: &str| Some(format!("{prefix}{} {rest}", self.style.paint(label, &format!("{word}:"))));
+        match marker {
+            "group" => Some(format!("{prefix}{} {rest}", self.style.mark(Mark::Begin))),
+            "endgroup" if rest.is_empty() => None,
+            "error" => word(Label::Failure, marker),
+            "warning" => word(Label::Warning, marker),
+            "notice" => word(Label::Notice, marker),
+            "debug" => word(Label::Dim, marker),
+            _ => Some([prefix, &text].concat()),
         }
     }
 
@@ -240,6 +281,13 @@ impl Log {
     fn prefix_at(&self, job: &JobKey, step: &StepPath) -> String {
         self.prefix(job) + &"  ".repeat(depth(step))
     }
+}
+
+/// As which annotation a line is marked.
+fn marked(line: &Line) -> Option<AnnotationLevel> {
+    let (word, _) = line.text.as_str().strip_prefix("##[")?.split_once(']')?;
+    let levels = [AnnotationLevel::Error, AnnotationLevel::Warning, AnnotationLevel::Notice];
+    levels.into_iter().find(|it| it.as_str() == word)
 }
 
 /// How deep in composite actions a step is: 0 for a step of the job.
