@@ -1,6 +1,9 @@
 //! Events as lines of text: what the plain view writes, and the live view above its tree.
 mod quiet;
 
+use std::collections::HashMap;
+
+use console::measure_text_width;
 use wfrun_journal::{
     Annotation, AnnotationLevel, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked,
     MatrixExpanded, Outcome, Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished,
@@ -10,10 +13,16 @@ use wfrun_plan::{JobKey, StepPath};
 
 use crate::explain::sentence;
 use crate::log::quiet::Quiet;
+use crate::markdown::render;
 use crate::summary::summary;
 use crate::text::{clean, count, duration, one_line};
 use crate::theme::{Label, Mark};
 use crate::{Style, Verbosity};
+
+/// Of a job so many summaries are shown.
+const MOST_SUMMARIES: usize = 20;
+/// Of a summary so many lines are shown.
+const MOST_SUMMARY_LINES: usize = 60;
 
 /// Turns events into lines, each without its end.
 #[derive(Debug)]
@@ -23,6 +32,10 @@ pub(crate) struct Log {
     quiet: Quiet,
     has_spoken: bool,
     prefix: LinePrefix,
+    /// The run's id, once it has begun.
+    run_id: String,
+    /// How many summaries the steps of each job have written.
+    summaries: HashMap<JobKey, usize>,
     /// The last event, where it was a marked line: the annotation that it is comes next.
     marked: Option<(u64, AnnotationLevel)>,
 }
@@ -42,6 +55,8 @@ impl Log {
             quiet: Quiet::default(),
             has_spoken: false,
             prefix: LinePrefix::default(),
+            run_id: String::new(),
+            summaries: HashMap::new(),
             marked: None,
         }
     }
@@ -66,7 +81,10 @@ impl Log {
 
     fn say(&mut self, event: &RunEvent, out: &mut Vec<String>) {
         match &event.kind {
-            RunEventKind::RunStarted(it) => self.run_started(it, out),
+            RunEventKind::RunStarted(it) => {
+                self.run_id.clone_from(&it.run_id);
+                self.run_started(it, out);
+            }
             RunEventKind::Notice(it) => self.block(None, Label::Notice, "notice", &[], it.message.as_str(), out),
             RunEventKind::MatrixExpanded(it) => out.push(self.matrix_expanded(it)),
             RunEventKind::WorkflowCalled(it) => out.push(self.workflow_called(it)),
@@ -231,10 +249,29 @@ impl Log {
         self.block(it.job.as_ref(), Label::Failure, "wfrun failed", &rest, first, out);
     }
 
-    fn step_summary(&self, it: &StepSummary, out: &mut Vec<String>) {
-        if self.verbosity == Verbosity::Verbose {
-            let rest: Vec<&str> = it.text.as_str().lines().collect();
-            self.block(Some(&it.job), Label::Dim, "summary", &rest, "", out);
+    /// What a step has to say in the end, rendered; the whole of it is kept in a file.
+    ///
+    /// Source: GitHub: execution rules E3.3: so many summaries of a job are shown.
+    fn step_summary(&mut self, it: &StepSummary, out: &mut Vec<String>) {
+        let so_many = self.summaries.entry(it.job.clone()).or_insert(0);
+        *so_many += 1;
+        let so_many = *so_many;
+        let prefix = self.prefix(&it.job);
+        let word = self.style.paint(Label::Heading, "summary:");
+        let file = format!(".wfrun/runs/{}/summary.md", self.run_id);
+        if so_many > MOST_SUMMARIES {
+            let more = format!("{prefix}{word} more than {MOST_SUMMARIES} of a job are not shown; all are in {file}");
+            out.extend((so_many == MOST_SUMMARIES + 1).then_some(more));
+            return;
+        }
+        let width = self.style.width.saturating_sub(measure_text_width(&prefix) + 2).max(20);
+        let lines = render(it.text.as_str(), Style { width, ..self.style });
+        let shown = if self.verbosity == Verbosity::Verbose { lines.len() } else { MOST_SUMMARY_LINES };
+        out.push(format!("{prefix}{word}"));
+        out.extend(lines.iter().take(shown).map(|line| format!("{prefix}  {line}").trim_end().to_owned()));
+        let more = lines.len().saturating_sub(shown);
+        if more > 0 {
+            out.push(format!("{prefix}  {} more in {file}", count(more, "line", "lines")));
         }
     }
 

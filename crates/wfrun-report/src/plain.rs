@@ -13,7 +13,7 @@ pub enum Verbosity {
     /// The whole log.
     #[default]
     Normal,
-    /// And outputs, step summaries and calls of local services.
+    /// And outputs, the whole of step summaries, and calls of local services.
     Verbose,
 }
 

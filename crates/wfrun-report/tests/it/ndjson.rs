@@ -26,7 +26,7 @@ fn lines_are_written_as_serde_writes_them() {
         let (seq, at_ms) = ([1, 9, 10, u64::MAX][at % 4], [0, 99, 123_456][at % 3]);
         let (job, stream) = (["j", r#"test (\"a\", 1)"#][at % 2], ["stdout", "stderr"][at / 6 % 2]);
         let head = format!(r#""seq":{seq},"at_ms":{at_ms},"type":"line","job":"{job}","step":"3.1","phase":"main""#);
-        journal += &format!("{{{head},\"stream\":\"{stream}\",\"text\":\"{text}\"}}\n");
+        journal.extend(["{", &head, ",\"stream\":\"", stream, "\",\"text\":\"", text, "\"}\n"]);
     }
     let all: Vec<RunEvent> = journal.lines().map(|it| serde_json::from_str(it).expect("an event")).collect();
     let out = Shared::default();
