@@ -2,14 +2,14 @@
 use indexmap::IndexMap;
 use wfrun_journal::{AnnotationLevel, Phase};
 use wfrun_plan::JobKey;
-use wfrun_workflow::{RunStep, UsesStep};
+use wfrun_workflow::{ActionRef, RunStep, RunsKind, UsesStep};
 
 use super::Engine;
 use super::job::{evaluate_map, evaluate_text};
 use super::step::{Hindrance, resolved};
 use crate::scope::{At, Contexts, Status};
 use crate::state::Stage;
-use crate::{Program, ShellCommand};
+use crate::{Program, ResolvedAction, ShellCommand};
 
 /// A step's program before its environment is put together.
 pub(super) struct ToLaunch {
@@ -86,7 +86,7 @@ impl Engine {
             header.push("with:".to_owned());
             header.extend(with);
         }
-        let program = Program::StandIn { action: action.clone(), phase: stage.phase };
+        let program = program(action, resolved, stage.phase);
         let cwd = job.layout.workspace.clone();
         let valid: Vec<String> = manifest.inputs.keys().map(|it| format!("'{it}'")).collect();
         if !unexpected.is_empty() && stage.phase == Phase::Main {
@@ -95,6 +95,23 @@ impl Engine {
             self.annotate(key, AnnotationLevel::Warning, &message);
         }
         Ok(ToLaunch { program, inputs: Some(inputs), cwd, header })
+    }
+}
+
+/// What a phase of an action starts: a script where its files are there, else a stand-in.
+fn program(action: &ActionRef, resolved: &ResolvedAction, phase: Phase) -> Program {
+    let script = match (&resolved.manifest.runs.kind, phase) {
+        (RunsKind::Node { main, .. }, Phase::Main) => main,
+        (RunsKind::Node { pre, .. }, Phase::Pre) => pre,
+        (RunsKind::Node { post, .. }, Phase::Post) => post,
+        (RunsKind::Container { .. } | RunsKind::Composite(_), _) => &None,
+    };
+    match (&resolved.folder, script) {
+        (Some(folder), Some(script)) => {
+            let using = resolved.manifest.runs.using.value.clone();
+            Program::Node { using, script: format!("{folder}/{script}") }
+        }
+        (Some(_) | None, _) => Program::StandIn { action: action.clone(), phase },
     }
 }
 
