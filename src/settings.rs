@@ -23,6 +23,8 @@ pub(crate) struct Loaded {
     pub(crate) set: WorkflowSet,
     /// The folder that holds `.github/`.
     pub(crate) root: PathBuf,
+    /// Where other repositories are.
+    pub(crate) repositories: Repositories,
     /// What happened.
     pub(crate) situation: Situation,
     /// `secrets`
@@ -48,7 +50,7 @@ impl From<Color> for ColorChoice {
 }
 
 /// Reads the workflow and all it calls; its findings may hold errors.
-fn read_set(args: &RunArgs) -> anyhow::Result<(Found, WorkflowSet, Vec<Diagnostic>)> {
+fn read_set(args: &RunArgs) -> anyhow::Result<(Found, Repositories, WorkflowSet, Vec<Diagnostic>)> {
     let situation = &args.situation;
     let from = find::directory(situation.directory.as_deref())?;
     let found = find::workflow(&situation.workflow, &from)?;
@@ -62,13 +64,13 @@ fn read_set(args: &RunArgs) -> anyhow::Result<(Found, WorkflowSet, Vec<Diagnosti
         it.message = it.message.trim_end_matches(", so the call is not checked").to_owned();
     }
     diagnostics.extend(set.workflows().flat_map(|it| wfrun_plan::not_yet(it)));
-    Ok((found, set, diagnostics))
+    Ok((found, repositories, set, diagnostics))
 }
 
 /// Reads all that a run takes; stops at the first thing without which nothing makes sense.
 pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<Result<Loaded, Vec<Diagnostic>>> {
     let args = &run.situation;
-    let (found, set, mut diagnostics) = read_set(run)?;
+    let (found, repositories, set, mut diagnostics) = read_set(run)?;
     let secrets = secrets::given(args)?;
     let vars = key_values::collect(&args.var_file, &args.var, "--var")?;
     let env = key_values::collect(&args.env_file, &args.env, "--env")?;
@@ -83,6 +85,7 @@ pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<R
     Ok(Ok(Loaded {
         set,
         root: found.root,
+        repositories,
         situation,
         secrets: secrets.value,
         vars: vars.value,

@@ -1,0 +1,30 @@
+//! The workflow's own repository, as git in an action finds it under its address on github.com.
+use std::io;
+
+use crate::RunSettings;
+use crate::job::snapshot_path;
+
+/// The file with git's settings, in the snapshot.
+const FILE: &str = "gitconfig";
+
+/// Writes what git in an action is told: the snapshot stands for the repository, whoever it belongs to.
+///
+/// Source: GitHub: execution rules E9.9 and E11.6: `GITHUB_SERVER_URL` stays, and git goes elsewhere.
+/// Differs: `actions/checkout` itself, where it takes no stand-in's place, fetches the workflow's own repository from a
+/// snapshot on this machine; git in an action then does not reach repositories whose name begins with that one's.
+pub(crate) fn write_git_settings(settings: &RunSettings) -> io::Result<()> {
+    let (snapshot, name) = (snapshot_path(settings), &settings.repository);
+    let text = format!(
+        "[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = {snapshot}\n[uploadpack]\n\tallowAnySHA1InWant = true\n\
+         [url \"file://{snapshot}\"]\n\tinsteadOf = https://github.com/{name}\n\tinsteadOf = https://github.com/{name}.git\n\
+         \tinsteadOf = git@github.com:{name}.git\n"
+    );
+    std::fs::write(settings.snapshot.dir.join(FILE), text)
+}
+
+/// The variable that makes git read it in the place of `/etc/gitconfig`, which it includes.
+///
+/// Not `GIT_CONFIG_COUNT`: git does not hand that on to the process that serves a repository on this machine.
+pub(crate) fn git_settings(settings: &RunSettings) -> (String, String) {
+    ("GIT_CONFIG_SYSTEM".to_owned(), format!("{}/{FILE}", snapshot_path(settings)))
+}
