@@ -155,6 +155,9 @@ fn way_out(err: &ActionError) -> String {
             "is the network there? Otherwise give the action by `--mirror DIR` or `--local-repository OWNER/NAME=DIR`"
                 .to_owned()
         }
+        ActionError::Files { .. } => {
+            "is the repository whole? `git fsck` in it says; a partial clone is not enough".to_owned()
+        }
         ActionError::Store { .. } => {
             "is the disk full, or the folder read-only? `--action-store DIR` takes another".to_owned()
         }

@@ -36,6 +36,11 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     let actions = crate::actions::finder(args, environment, &loaded.repositories);
     let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &actions);
     loaded.diagnostics.extend(diagnostics);
+    let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
+    if !prefix.is_empty() && !news.is_empty() {
+        let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
+        loaded.situation.notices.push(whole);
+    }
     loaded.situation.notices.extend(news);
     loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, emulates.then_some(&loaded.set)));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {

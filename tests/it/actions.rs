@@ -302,3 +302,33 @@ console.log(git('ls-remote --heads origin').split('\\t')[1], git(`-c protocol.ve
         ["start .github/workflows/w.yml", "a.txt https://github.com/me/mine", "refs/heads/main ", "committed", "[]"];
     assert_eq!(stdout, expected);
 }
+
+#[test]
+fn that_git_in_an_action_finds_more_than_the_root_is_said() {
+    if !can_run_node() {
+        return;
+    }
+    let mirror = Mirror::new();
+    mirror.hello("v1", MAIN);
+    let repo = Repo::below("apps/one", &steps("    - uses: octo/hello@v1\n"), &[]);
+    let ran = repo.sandbox(&["--mirror", &mirror.path().display().to_string()]).ends_with(0);
+    assert!(
+        notices(&ran).contains(&"git in actions finds the whole repository, of which `apps/one` is a part".to_owned())
+    );
+}
+
+#[test]
+fn what_a_local_action_lacks_is_a_warning() {
+    if !can_sandbox() {
+        return;
+    }
+    let uses = "name: x\nruns: {using: composite, steps: [{uses: octo/gone@v1}, {uses: ./two}]}\n";
+    let two = "name: x\nruns: {using: composite, steps: [{uses: octo/away@v1}, {uses: ./one}]}\n";
+    let files = [("one/action.yml", uses), ("two/action.yaml", two)];
+    let repo = Repo::new(&steps("    - run: echo ran\n    - {uses: ./one, if: false}\n"), &files);
+    let ran = repo.sandbox(&["--offline"]).ends_with(0);
+    for missing in ["octo/gone@v1", "octo/away@v1"] {
+        let told = format!("warning[action/not-found]: action `{missing}` was not found");
+        assert!(ran.stderr.contains(&told) && ran.stderr.contains("(`./one` needs it)"), "{}", ran.stderr);
+    }
+}

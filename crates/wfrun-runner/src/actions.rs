@@ -24,3 +24,4 @@ pub(crate) use local::{find_in_repository, find_in_workspace};
 pub(crate) use placed::ActionFolders;
 pub use refs::{RefError, commit_of};
 pub use sources::{ActionMode, ActionSettings, Actions, LocalRepository, Mirror, MirrorError};
+pub use store::clean_action_store;

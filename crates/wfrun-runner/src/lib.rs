@@ -20,7 +20,7 @@ mod work_files;
 
 pub use actions::{
     ActionError, ActionMode, ActionSettings, Actions, BuiltinActions, Content, Findings, KnownAction, LocalRepository,
-    Mirror, MirrorError, Missing, Origin, Place, RefError, commit_of,
+    Mirror, MirrorError, Missing, Origin, Place, RefError, clean_action_store, commit_of,
 };
 pub use aws_names::{aws_names, uses_aws};
 pub use folders::remove_folder;

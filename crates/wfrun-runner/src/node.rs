@@ -82,7 +82,7 @@ fn none(seen: &[Node], refused: &str) -> String {
     let old = old.concat();
     let host = match refused {
         "" => String::new(),
-        refused => format!("this machine's own does not run in the job: {refused}; "),
+        refused => format!("this machine's own does not run with the image's libraries ({refused}); "),
     };
     format!(
         "there is no Node {OLDEST} or newer for JavaScript actions: {old}{host}install one on the job's PATH or in its tool \

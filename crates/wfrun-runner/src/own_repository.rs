@@ -12,6 +12,8 @@ const FILE: &str = "gitconfig";
 /// Source: GitHub: execution rules E9.9 and E11.6: `GITHUB_SERVER_URL` stays, and git goes elsewhere.
 /// Differs: `actions/checkout` itself, where it takes no stand-in's place, fetches the workflow's own repository from a
 /// snapshot on this machine; git in an action then does not reach repositories whose name begins with that one's.
+/// Differs: where `.github` is in a folder of a larger repository, git in an action finds the whole of it; the stand-in for
+/// `actions/checkout` takes that folder for the repository.
 pub(crate) fn write_git_settings(settings: &RunSettings) -> io::Result<()> {
     let (snapshot, name) = (snapshot_path(settings), &settings.repository);
     let text = format!(

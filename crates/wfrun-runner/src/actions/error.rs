@@ -89,6 +89,15 @@ pub enum ActionError {
         #[source]
         err: GitError,
     },
+    /// Its repository is there, its files are not.
+    #[error("the files of action `{action}` could not be taken from its repository")]
+    Files {
+        /// Which.
+        action: Box<ActionRef>,
+        /// What git said.
+        #[source]
+        err: GitError,
+    },
     /// Its files could not be written to the store, or read.
     #[error("failed to keep `{action}` in {}", path.display())]
     Store {
@@ -121,6 +130,7 @@ impl ActionError {
             | Self::Manifest { action, .. }
             | Self::TooDeep { action }
             | Self::Fetch { action, .. }
+            | Self::Files { action, .. }
             | Self::Store { action, .. } => action,
         }
     }
@@ -134,7 +144,7 @@ impl ActionError {
             Self::NoManifest { .. } => "action/no-manifest",
             Self::Manifest { .. } => "action/bad-manifest",
             Self::TooDeep { .. } => "action/too-deep",
-            Self::Fetch { .. } | Self::Store { .. } => "action/not-fetched",
+            Self::Fetch { .. } | Self::Files { .. } | Self::Store { .. } => "action/not-fetched",
         }
     }
 }

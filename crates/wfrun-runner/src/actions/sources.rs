@@ -305,7 +305,7 @@ fn version(action: &ActionRef, reason: RefError, at: String) -> ActionError {
 pub(super) fn store_error(action: &ActionRef, err: StoreError) -> ActionError {
     let action = Box::new(action.clone());
     match err {
-        StoreError::Git(err) => ActionError::Fetch { action, err },
+        StoreError::Git(err) => ActionError::Files { action, err },
         StoreError::Write(path, err) => ActionError::Store { action, path, err },
     }
 }

@@ -4,10 +4,15 @@
 //! renamed when they are complete, so several runs can share a store. What is there never changes.
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tar::Archive;
 
 use crate::{Git, GitError, remove_folder};
+
+/// How the names of folders begin that are not complete.
+const FETCH: &str = ".fetch-";
+const UNFINISHED: &str = ".unfinished-";
 
 /// A folder of fetched actions.
 #[derive(Debug, Clone)]
@@ -43,7 +48,7 @@ impl Store {
         let failed = |err| StoreError::Write(place.clone(), err);
         let parent = place.parent().unwrap_or(&self.folder);
         std::fs::create_dir_all(parent).map_err(failed)?;
-        let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(parent).map_err(failed)?;
+        let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent).map_err(failed)?;
         let arguments = ["-c", "tar.umask=0022", "archive", "--format=tar", commit];
         git.pipe(&arguments, |stream| unpack(stream, unfinished.path())).map_err(StoreError::Git)?.map_err(failed)?;
         readable(unfinished.path()).map_err(failed)?;
@@ -88,7 +93,7 @@ impl Store {
     pub(super) fn scratch(&self) -> Result<tempfile::TempDir, StoreError> {
         let failed = |err| StoreError::Write(self.folder.clone(), err);
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
-        tempfile::Builder::new().prefix(".fetch-").tempdir_in(&self.folder).map_err(failed)
+        tempfile::Builder::new().prefix(FETCH).tempdir_in(&self.folder).map_err(failed)
     }
 
     fn place(&self, repository: &str, commit: &str) -> PathBuf {
@@ -100,6 +105,21 @@ impl Store {
         let folder = self.folder.join(".refs").join(file_name(server)).join(repository.to_lowercase());
         folder.join(file_name(git_ref))
     }
+}
+
+/// Removes what runs that were interrupted have left unfinished in a store, if it is older than that; says how much.
+pub fn clean_action_store(folder: &Path, older_than: Duration) -> usize {
+    let list = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path());
+    let owners = list(folder).filter(|it| it.is_dir());
+    let repositories = owners.flat_map(|it| list(&it).collect::<Vec<_>>()).filter(|it| it.is_dir());
+    let all = list(folder).chain(repositories.flat_map(|it| list(&it).collect::<Vec<_>>()));
+    let is_left = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let age = path.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
+        [FETCH, UNFINISHED].iter().any(|it| name.starts_with(it)) && age.is_some_and(|it| it >= older_than)
+    };
+    let left: Vec<PathBuf> = all.filter(is_left).collect();
+    left.iter().filter(|it| remove_folder(it).is_ok()).count()
 }
 
 /// A text as the name of a file; no two texts have the same.
@@ -196,6 +216,22 @@ mod tests {
         let store = Store::at(folder.path().to_owned());
         assert!(matches!(store.keep(&git, "o/r", &"0".repeat(40)), Err(StoreError::Git(_))));
         assert_eq!(std::fs::read_dir(folder.path().join("o/r")).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn what_interrupted_runs_left_is_removed_and_no_more() {
+        let (_dir, git, commit) = repository();
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::at(folder.path().to_owned());
+        let place = store.keep(&git, "o/r", &commit).expect("it is kept");
+        store.remember("https://one", "o/r", "v1", &commit).expect("it is written");
+        let left = [place.with_file_name(".unfinished-1"), folder.path().join(".fetch-2")];
+        for it in &left {
+            std::fs::create_dir(it).expect("a folder");
+        }
+        assert_eq!(clean_action_store(folder.path(), Duration::from_hours(1)), 0, "somebody may be at it");
+        assert_eq!(clean_action_store(folder.path(), Duration::ZERO), 2);
+        assert!(place.is_dir() && store.remembered("https://one", "o/r", "v1").is_some());
     }
 
     #[test]
