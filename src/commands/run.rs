@@ -8,17 +8,20 @@ use console::Term;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
-use wfrun_engine::{Engine, EngineSettings, FactKind, Forced, Grace};
+use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
-use wfrun_runner::{Actions, LocalServices, Outside, RunSettings, Snapshot, aws_names, node_of_machine, uses_aws};
+use wfrun_runner::{
+    Actions, Groups, LocalServices, Outside, RunSettings, Snapshot, aws_names, node_of_machine, uses_aws,
+};
 use wfrun_syntax::{Diagnostic, Source};
 
 use crate::check::to_show;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::forced::Forced;
 use crate::output::{Help, Output};
 use crate::place::{choose_backend, shims};
 use crate::secrets;
@@ -63,8 +66,9 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         // A misspelt job would be taken for one that did not run.
         Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
+    let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let record = runtime.block_on(carry_out(args, environment, output, loaded, actions, plan))?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, actions, plan, forced))?;
     // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
     runtime.shutdown_background();
     Ok(conclude(&record, &expected))
@@ -73,7 +77,9 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
     output.diagnostics(diagnostics);
-    let is_beyond = |code: &str| code == "wfrun/not-supported-yet" || code.starts_with("action/");
+    let is_beyond = |code: &str| {
+        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || code.starts_with("action/")
+    };
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
     if errors.all(|it| is_beyond(it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
 }
@@ -149,6 +155,7 @@ async fn carry_out(
     loaded: Loaded,
     actions: Actions,
     plan: Plan,
+    forced: wfrun_engine::Forced,
 ) -> anyhow::Result<RunRecord> {
     let outside = Outside::new();
     let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
@@ -184,6 +191,7 @@ async fn carry_out(
     }
     notices.splice(0..0, situation.notices);
     let run_settings = RunSettings {
+        groups: Groups::of(&environment.cache.join("groups"), &plan.event.repository),
         run_id: run_id.clone(),
         repository: plan.event.repository.clone(),
         shims: shims(&place, environment),
@@ -217,7 +225,7 @@ async fn carry_out(
         vars,
         inputs,
         env,
-        forced: Forced::default(),
+        forced,
         any_machine: false,
         max_jobs: args.max_jobs,
         strict: args.strict,

@@ -71,7 +71,8 @@ fn answer(effect: Effect) -> Option<FactKind> {
         Effect::RunStep { job, process, .. } => {
             FactKind::StepEnded { job, process, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
         }
-        Effect::Signal { .. } | Effect::WakeAt { .. } => return None,
+        Effect::EnterGroup { job, .. } => FactKind::GroupEntered { job },
+        Effect::LeaveGroup { .. } | Effect::Signal { .. } | Effect::WakeAt { .. } => return None,
     })
 }
 

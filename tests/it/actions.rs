@@ -332,3 +332,70 @@ fn what_a_local_action_lacks_is_a_warning() {
         assert!(ran.stderr.contains(&told) && ran.stderr.contains("(`./one` needs it)"), "{}", ran.stderr);
     }
 }
+
+/// Source: GitHub: execution rules E1.7, E7.3 and E7.5.
+#[test]
+fn composite_and_local_actions_with_all_their_parts() {
+    if !can_run_node() {
+        return;
+    }
+    let say = |part: &str| format!("console.log('{part} of', process.env.INPUT_NAME)");
+    let manifest =
+        "name: parts\ninputs: {name: {}}\nruns: {using: node20, pre: pre.js, main: main.js, post: post.js}\n";
+    let mirror = Mirror::new();
+    let (pre, main, post) = (say("pre"), say("main"), say("post"));
+    let parts = [("action.yml", manifest), ("pre.js", &pre), ("main.js", &main), ("post.js", &post)];
+    mirror.commit("octo/parts", "v1", &parts);
+    let nested = "name: nested
+inputs: {who: {default: nobody}}
+outputs: {where: {value: '${{ steps.here.outputs.where }}'}}
+runs:
+  using: composite
+  steps:
+  - {uses: octo/parts@v1, with: {name: '${{ inputs.who }}'}}
+  - {id: here, shell: bash, run: 'echo \"where=${{ github.action_path }}\" >> $GITHUB_OUTPUT; cat $GITHUB_ACTION_PATH/data'}
+";
+    mirror.commit("octo/nested", "v1", &[("deep/action.yml", nested), ("deep/data", "its own file\n")]);
+    let local =
+        "name: local\nruns: {using: composite, steps: [{uses: octo/nested/deep@v1, with: {who: a local one}}]}\n";
+    let js = "name: js\nruns: {using: node20, main: js.js}\n";
+    let workflow = steps(
+        "    - {id: n, uses: octo/nested/deep@v1, with: {who: the first}}
+    - run: echo '${{ steps.n.outputs.where }}'
+    - {uses: ./local, continue-on-error: true}
+    - uses: actions/checkout@v4
+    - uses: ./local
+    - uses: ./js
+    - uses: $/js
+",
+    );
+    let files = [
+        ("local/action.yml", local),
+        ("js/action.yml", js),
+        ("js/js.js", "console.log(__dirname.split('/').slice(3).join('/'))"),
+    ];
+    let repo = Repo::new(&workflow, &files);
+    let arguments = ["--mirror", &mirror.path().display().to_string(), "--offline", "--repository", "me/mine"];
+    let ran = repo.sandbox(&arguments).ends_with(0);
+    let lines = ran.of_type("line");
+    let of_others = lines.iter().filter(|it| it["step"] != "4").filter_map(|it| it["text"].as_str());
+    let sha = repo.git(&["rev-parse", "HEAD"]);
+    let expected = [
+        "pre of the first",
+        "main of the first",
+        "its own file",
+        "/home/runner/work/_actions/octo/nested/v1/deep",
+        "main of a local one",
+        "its own file",
+        "work/mine/mine/js",
+        &format!("work/_actions/me/mine/{sha}/js"),
+        "post of a local one",
+        "post of the first",
+    ];
+    assert_eq!(of_others.collect::<Vec<_>>(), expected);
+    let messages: Vec<_> = ran.of_type("annotation").iter().map(|it| it["message"].clone()).collect();
+    let not_there = "Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '/home/runner/work/mine/mine/local'. \
+                     Did you forget to run actions/checkout before running your local action?";
+    assert_eq!(messages, [not_there]);
+    assert!(ran.steps().contains(&"Run ./local: success".to_owned()), "it is forgiven: {:?}", ran.steps());
+}

@@ -47,6 +47,18 @@ pub enum FactKind {
         /// Hex digits, or empty where nothing matched; or why it failed.
         digest: Result<String, String>,
     },
+    /// A concurrency group is entered.
+    GroupEntered {
+        /// By whom: a job, or the run as a whole.
+        job: Option<JobKey>,
+    },
+    /// Who is in a concurrency group, or waits for it, has to give way.
+    GroupLost {
+        /// Who.
+        job: Option<JobKey>,
+        /// Why, in GitHub's words.
+        reason: String,
+    },
     /// An action was found, or not.
     ActionFound {
         /// For which job.

@@ -27,6 +27,7 @@ pub fn sentence(reason: &SkipReason) -> String {
             format!("it needs a machine that is not here: runs-on {}", labels.join(", "))
         }
         SkipReason::FailFast { job } => format!("`{job}` failed, and `fail-fast` is on"),
+        SkipReason::Concurrency { message, .. } => one_line(message),
         SkipReason::Planning { key, message, line } => {
             format!("`{key}` could not be evaluated{}: {}", at(*line), one_line(message))
         }

@@ -6,6 +6,7 @@ mod aws_names;
 mod find_action;
 mod folders;
 mod git;
+mod groups;
 mod hash_files;
 mod job;
 mod lines;
@@ -25,6 +26,7 @@ pub use actions::{
 pub use aws_names::{aws_names, uses_aws};
 pub use folders::remove_folder;
 pub use git::{Git, GitError};
+pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
 pub use lines::LineSplitter;
 pub use node::node_of_machine;

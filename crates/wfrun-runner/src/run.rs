@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use wfrun_engine::{Effect, Engine, Fact, FactKind, FoundAction, Turn};
+use tokio::task::{AbortHandle, JoinSet};
+use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
 use wfrun_journal::{RunRecord, Sink};
 use wfrun_plan::JobKey;
 use wfrun_workflow::UsesTarget;
@@ -15,7 +15,7 @@ use crate::find_action::{Told, find_action};
 use crate::job::{OpenError, OpenJob};
 use crate::own_repository::write_git_settings;
 use crate::step::{chain, run_step, signal};
-use crate::{LocalServices, RunSettings, hash_files, remove_folder};
+use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
 /// What comes from outside of the run: services, signals.
 pub struct Outside {
@@ -44,6 +44,8 @@ struct Shared {
     settings: RunSettings,
     services: LocalServices,
     jobs: Mutex<HashMap<JobKey, Arc<OpenJob>>>,
+    /// The tasks that hold places in concurrency groups.
+    groups: Mutex<HashMap<Option<JobKey>, AbortHandle>>,
     facts: mpsc::Sender<FactKind>,
     numbers: AtomicUsize,
 }
@@ -63,8 +65,8 @@ pub async fn run(
     if let Err(err) = write_git_settings(&settings) {
         tracing::warn!("git in actions will not find the repository: {err}");
     }
-    let shared =
-        Arc::new(Shared { settings, services, jobs: Mutex::default(), facts: sender, numbers: AtomicUsize::new(1) });
+    let (jobs, groups, numbers) = (Mutex::default(), Mutex::default(), AtomicUsize::new(1));
+    let shared = Arc::new(Shared { settings, services, jobs, groups, facts: sender, numbers });
     let mut tasks = JoinSet::new();
     let mut next = Some(FactKind::Begin);
     while engine.record().conclusion.is_none() {
@@ -140,6 +142,18 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&shared.facts, FactKind::Hashed { job, patterns, digest }).await;
             });
         }
+        Effect::EnterGroup { job, group } => {
+            let task = tasks.spawn(hold_place(Arc::clone(shared), job.clone(), group));
+            if let Ok(mut groups) = shared.groups.lock() {
+                groups.insert(job, task);
+            }
+        }
+        Effect::LeaveGroup { job } => {
+            let task = shared.groups.lock().ok().and_then(|mut it| it.remove(&job));
+            if let Some(task) = task {
+                task.abort();
+            }
+        }
         Effect::FindAction { job, action } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
@@ -157,6 +171,40 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 let fault = shared.close(&job).await;
                 deliver(&shared.facts, FactKind::JobClosed { job, fault }).await;
             });
+        }
+    }
+}
+
+/// Enters a concurrency group and stays in it; the task that does so is ended to leave it.
+async fn hold_place(shared: Arc<Shared>, job: Option<JobKey>, group: ConcurrencyGroup) {
+    let failed = |err: std::io::Error| format!("the concurrency group `{}` cannot be entered: {err}", group.name);
+    let place = match shared.settings.groups.enter(&group) {
+        Ok(place) => place,
+        Err(err) => {
+            let reason = failed(err);
+            return deliver(&shared.facts, FactKind::GroupLost { job, reason }).await;
+        }
+    };
+    let mut standing = place.look();
+    if matches!(standing, Ok(Standing::Pending)) {
+        let who = job.as_ref().map_or_else(|| "the run".to_owned(), |it| format!("job `{it}`"));
+        let message = format!("{who} waits for the concurrency group `{}`", group.name);
+        deliver(&shared.facts, FactKind::Noticed(message)).await;
+    }
+    loop {
+        let fact = match &standing {
+            Ok(Standing::Pending) => None,
+            Ok(Standing::Running) => Some(FactKind::GroupEntered { job: job.clone() }),
+            Ok(Standing::Lost) => Some(FactKind::GroupLost { job: job.clone(), reason: place.why_lost() }),
+            Err(err) => Some(FactKind::GroupLost { job: job.clone(), reason: err.to_string() }),
+        };
+        if let Some(fact) = fact {
+            deliver(&shared.facts, fact).await;
+        }
+        match standing {
+            Ok(from @ (Standing::Pending | Standing::Running)) => standing = place.changed(from).await,
+            // The place is kept until it is left: who comes next waits for the end of this one.
+            Ok(Standing::Lost) | Err(_) => std::future::pending().await,
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::{Actions, Snapshot};
 /// What carrying out a run needs to know. All paths are absolute.
 #[derive(Clone)]
 pub struct RunSettings {
+    /// The concurrency groups of the repository.
+    pub groups: crate::Groups,
     /// The run's id: the name of its folder.
     pub run_id: String,
     /// `owner/name`

@@ -4,7 +4,8 @@ use wfrun_expr::{EvalError, Trace, Value};
 use wfrun_journal::{
     AnnotationLevel, Because, How, JobFinished, JobStarted, Masker, Outcome, RunEventKind, Secret, SkipReason,
 };
-use wfrun_plan::JobKey;
+use wfrun_plan::{JobKey, StepPath};
+use wfrun_syntax::Source;
 use wfrun_workflow::{EnvMap, Field, Job, StepKind};
 
 use super::Engine;
@@ -29,7 +30,10 @@ impl Engine {
             return self.skip_leg(key, Skip::new(SkipReason::Cancelled, Outcome::Cancelled));
         }
         let Some(model) = self.model(key).cloned() else { return };
-        let forced = self.forced_job(key);
+        if self.waits_for_group(key, &model) {
+            return;
+        }
+        let forced = self.settings.forced.job(key);
         match forced {
             Some(Outcome::Skipped) => {
                 return self.skip_leg(key, Skip::new(SkipReason::Forced, Outcome::Skipped));
@@ -74,18 +78,8 @@ impl Engine {
         state.started_at_ms = now_ms;
         let (subject, detail) = (format!("job {key}"), format!("it did not run: {outcome} was forced"));
         self.declare(key, None, How::Simulated, &subject, &detail);
-        let outputs = self.forced_outputs(key).unwrap_or_default();
+        let outputs = self.settings.forced.job_outputs(key).cloned().unwrap_or_default();
         self.finish_leg(key, &outputs);
-    }
-
-    fn forced_outputs(&self, key: &JobKey) -> Option<IndexMap<String, String>> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        self.settings.forced.job_outputs([key, &declared.key, &declared.path]).cloned()
-    }
-
-    fn forced_job(&self, key: &JobKey) -> Option<Outcome> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        self.settings.forced.job([key, &declared.key, &declared.path])
     }
 
     /// What the file says of a leg.
@@ -99,8 +93,17 @@ impl Engine {
         SkipReason::Condition { expression: trace.text.to_string(), because: Because::of(&trace), trace, line }
     }
 
-    pub(super) fn line_of_job(&self, key: &JobKey, offset: u32) -> u32 {
-        self.jobs.get(key).map_or(0, |it| self.line_of(it.place.frame, offset))
+    /// The file that a step stands in: the workflow, or the composite action that it is of.
+    pub(super) fn source_of_step(&self, key: &JobKey, path: &StepPath) -> Option<&Source> {
+        let state = self.jobs.get(key)?;
+        match state.composite_of(path) {
+            Some(composite) => Some(&composite.action.manifest.source),
+            None => Some(&self.workflow_of(key)?.source),
+        }
+    }
+
+    pub(super) fn line_of_step(&self, key: &JobKey, path: &StepPath, offset: u32) -> u32 {
+        self.source_of_step(key, path).map_or(0, |it| it.location(offset).line)
     }
 
     pub(super) fn line_of(&self, frame: usize, offset: u32) -> u32 {
@@ -178,11 +181,17 @@ impl Engine {
         };
         state.environment = Some(environment);
         self.emit(RunEventKind::JobStarted(started));
+        let steps = self.model(key).map(|it| it.steps.clone()).unwrap_or_default();
+        let pre = self.jobs.get(key).map(|it| Self::pre_stages(it, &steps, None)).unwrap_or_default();
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.pre = pre.into();
+        }
         if let Err(message) = self.set_global_env(key) {
             // Source: GitHub: execution rules E1.2: no step and no post step runs then.
             self.annotate(key, AnnotationLevel::Error, &message);
             if let Some(state) = self.jobs.get_mut(key) {
                 state.merge(Outcome::Failure);
+                state.pre.clear();
                 state.main.clear();
             }
         }
@@ -219,7 +228,7 @@ impl Engine {
 
     /// All steps are through: outputs, then the environment goes.
     pub(super) fn finish_steps(&mut self, key: &JobKey) {
-        let outputs = match (self.forced_outputs(key), self.model(key).cloned()) {
+        let outputs = match (self.settings.forced.job_outputs(key).cloned(), self.model(key).cloned()) {
             (Some(forced), _) => forced,
             (None, Some(model)) => {
                 let contexts = self.job_contexts(key);
@@ -263,6 +272,10 @@ impl Engine {
     pub(super) fn leg_is_over(&mut self, key: &JobKey, place: &Place, result: Outcome) {
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Done;
+        if state.group.take().is_some() {
+            self.turn.effects.push(Effect::LeaveGroup { job: Some(key.clone()) });
+        }
+        let Some(state) = self.jobs.get(key) else { return };
         let forgiven = state.forgives;
         let Some(declared) = self.declared(place) else { return };
         if result != Outcome::Failure || forgiven || !declared.fail_fast {
