@@ -4,10 +4,10 @@ use std::path::Path;
 use wfrun_runner::{
     ActionError, ActionMode, ActionSettings, Actions, BuiltinActions, Findings, Missing, Place, RefError,
 };
-use wfrun_syntax::{Diagnostic, Severity};
+use wfrun_syntax::{Diagnostic, Severity, Source};
 use wfrun_workflow::{
-    Action, ActionRef, FileRef, Loaded, RunsKind, Step, StepKind, UsesStep, UsesTarget, Workflow, WorkflowSet,
-    lower_action,
+    Action, ActionRef, FileRef, Loaded, RepositoryRef, RunsKind, Step, StepKind, UsesStep, UsesTarget, Workflow,
+    WorkflowSet, lower_action,
 };
 
 use crate::cli::{ActionsChoice, RunArgs};
@@ -29,6 +29,18 @@ pub(crate) fn finder(args: &RunArgs, environment: &Environment, repositories: &R
         store: store.map_or_else(|| environment.cache.join("actions"), |it| here.join(it)),
         offline: args.offline,
     })
+}
+
+/// The file of a called workflow, from the repository that it is in; or why that could not be had.
+pub(crate) fn called(finder: &Actions, repository: &RepositoryRef, file: &FileRef) -> Result<Loaded, Diagnostic> {
+    match finder.repository(&repository.name, &repository.git_ref) {
+        Ok(None) => Ok(Loaded::Elsewhere),
+        Ok(Some(content)) => {
+            let text = content.text(&file.path);
+            Ok(text.map_or(Loaded::Missing, |it| Loaded::Source(Source::new(file.to_string(), it))))
+        }
+        Err(err) => Err(Diagnostic::error(err.code(), with_causes(&err)).help(way_out(&err))),
+    }
 }
 
 /// What is wrong with the actions of workflows, all of it at once; and what people should know of where they come from.
@@ -129,11 +141,15 @@ fn local(root: &Path, path: &str) -> Option<Action> {
 
 /// What is wrong, with its causes, and who needs it, if that is not what the workflow names.
 fn message(target: &UsesTarget, missing: &Missing) -> String {
-    let err: &dyn std::error::Error = &missing.err;
-    let causes: Vec<String> = std::iter::successors(Some(err), |it| it.source()).map(ToString::to_string).collect();
-    let text = causes.join(": ");
+    let text = with_causes(&missing.err);
     let is_asked = matches!(target, UsesTarget::Repository(action) if missing.err.action() == action);
     if is_asked { text } else { format!("{text} (`{target}` needs it)") }
+}
+
+fn with_causes(err: &ActionError) -> String {
+    let err: &dyn std::error::Error = err;
+    let causes: Vec<String> = std::iter::successors(Some(err), |it| it.source()).map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 fn way_out(err: &ActionError) -> String {

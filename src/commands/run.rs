@@ -12,9 +12,7 @@ use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
-use wfrun_runner::{
-    Actions, Groups, LocalServices, Outside, RunSettings, Snapshot, aws_names, node_of_machine, uses_aws,
-};
+use wfrun_runner::{Groups, LocalServices, Outside, RunSettings, Snapshot, aws_names, node_of_machine, uses_aws};
 use wfrun_syntax::{Diagnostic, Source};
 
 use crate::check::to_show;
@@ -36,8 +34,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     };
     loaded.situation.repository.required()?;
     let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
-    let actions = crate::actions::finder(args, environment, &loaded.repositories);
-    let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &actions);
+    let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &loaded.actions);
     loaded.diagnostics.extend(diagnostics);
     let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
     if !prefix.is_empty() && !news.is_empty() {
@@ -68,7 +65,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     }
     let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let record = runtime.block_on(carry_out(args, environment, output, loaded, actions, plan, forced))?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced))?;
     // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
     runtime.shutdown_background();
     Ok(conclude(&record, &expected))
@@ -153,7 +150,6 @@ async fn carry_out(
     environment: &Environment,
     output: &Output,
     loaded: Loaded,
-    actions: Actions,
     plan: Plan,
     forced: wfrun_engine::Forced,
 ) -> anyhow::Result<RunRecord> {
@@ -167,7 +163,7 @@ async fn carry_out(
     let run_dir = state.join("runs").join(&run_id);
     make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
     let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
-    let Loaded { set, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
+    let Loaded { set, actions, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
     let mut plan = plan;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);

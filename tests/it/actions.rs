@@ -51,6 +51,14 @@ impl Mirror {
         git(&["rev-parse", "HEAD"])
     }
 
+    /// Settings of git with which github.com is this folder.
+    fn as_github(&self) -> PathBuf {
+        let config = self.path().join("gitconfig");
+        let text = format!("[url \"file://{}/\"]\n\tinsteadOf = https://github.com/\n", self.path().display());
+        fs::write(&config, text).expect("a file");
+        config
+    }
+
     fn hello(&self, tag: &str, main: &str) -> String {
         self.commit("octo/hello", tag, &[("action.yml", MANIFEST), ("dist/main.js", main), ("dist/post.js", POST)])
     }
@@ -225,10 +233,7 @@ fn what_was_fetched_is_kept_and_stays_the_same() {
     let say = |text: &str| format!("console.log('{text}')");
     let first = mirror.hello("v1", &say("first"));
     let repo = Repo::new(&steps("    - uses: octo/hello@v1\n"), &[]);
-    // github.com is this folder for the time of the test.
-    let config: PathBuf = mirror.path().join("gitconfig");
-    let text = format!("[url \"file://{}/\"]\n\tinsteadOf = https://github.com/\n", mirror.path().display());
-    fs::write(&config, text).expect("a file");
+    let config = mirror.as_github();
     let run = |arguments: &[&str]| {
         let arguments = [&["w.yml", "--backend", "sandbox", "--json"], arguments].concat();
         let mut command = repo.command(&arguments);
@@ -285,6 +290,7 @@ git(`remote add origin ${server}/${name}`);
 git(`-c protocol.version=2 fetch --quiet --depth=1 origin +${sha}:refs/remotes/origin/main`);
 git('checkout --quiet -B main refs/remotes/origin/main');
 console.log(git('log --format=%s'), git('ls-files'), git('config remote.origin.url'));
+try { git('push origin HEAD:main'); } catch (err) { console.log(/wfrun-pushes-nothing-to-github/.test(err.message)); }
 console.log(git('ls-remote --heads origin').split('\\t')[1], git(`-c protocol.version=0 fetch origin ${sha}`));
 ";
     let mirror = Mirror::new();
@@ -298,8 +304,14 @@ console.log(git('ls-remote --heads origin').split('\\t')[1], git(`-c protocol.ve
     let lines = ran.of_type("line");
     let stdout: Vec<_> =
         lines.iter().filter(|it| it["stream"] == "stdout").filter_map(|it| it["text"].as_str()).collect();
-    let expected =
-        ["start .github/workflows/w.yml", "a.txt https://github.com/me/mine", "refs/heads/main ", "committed", "[]"];
+    let expected = [
+        "start .github/workflows/w.yml",
+        "a.txt https://github.com/me/mine",
+        "true",
+        "refs/heads/main ",
+        "committed",
+        "[]",
+    ];
     assert_eq!(stdout, expected);
 }
 
@@ -398,4 +410,27 @@ runs:
                      Did you forget to run actions/checkout before running your local action?";
     assert_eq!(messages, [not_there]);
     assert!(ran.steps().contains(&"Run ./local: success".to_owned()), "it is forgiven: {:?}", ran.steps());
+}
+
+#[test]
+fn called_workflows_come_from_the_same_places() {
+    if !can_sandbox() {
+        return;
+    }
+    let mirror = Mirror::new();
+    let called = "on: workflow_call\njobs: {inner: {runs-on: ubuntu-latest, steps: [{run: echo called}]}}\n";
+    mirror.commit("octo/flows", "v1", &[(".github/workflows/a.yml", called)]);
+    let config = mirror.as_github();
+    let repo = Repo::new("on: push\njobs: {c: {uses: octo/flows/.github/workflows/a.yml@v1}}\n", &[]);
+    let run = |arguments: &[&str]| {
+        let mut command = repo.command(&[&["w.yml", "--backend", "sandbox", "--json"], arguments].concat());
+        Ran::of(&command.env("GIT_CONFIG_GLOBAL", &config).output().expect("wfrun starts"))
+    };
+    assert!(run(&["--offline"]).ends_with(3).stderr.contains("error[workflow/call-elsewhere]"));
+    assert_eq!(run(&[]).ends_with(0).lines(), ["called"]);
+    assert_eq!(run(&["--offline"]).ends_with(0).lines(), ["called"], "it was kept");
+    repo.change(".github/workflows/w.yml", "@v1", "@v2");
+    assert!(run(&[]).ends_with(3).stderr.contains("unable to find version `v2`"));
+    repo.change(".github/workflows/w.yml", "a.yml@v2", "b.yml@v1");
+    assert!(run(&[]).ends_with(2).stderr.contains("error[workflow/call-not-found]"));
 }

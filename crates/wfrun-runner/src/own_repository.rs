@@ -7,7 +7,12 @@ use crate::job::snapshot_path;
 /// The file with git's settings, in the snapshot.
 const FILE: &str = "gitconfig";
 
+/// What git says it has no helper for when an action pushes.
+const PUSH: &str = "wfrun-pushes-nothing-to-github";
+
 /// Writes what git in an action is told: the snapshot stands for the repository, whoever it belongs to.
+///
+/// The snapshot goes with the run, so what an action pushes would be lost: git refuses to, and names the reason.
 ///
 /// Source: GitHub: execution rules E9.9 and E11.6: `GITHUB_SERVER_URL` stays, and git goes elsewhere.
 /// Differs: `actions/checkout` itself, where it takes no stand-in's place, fetches the workflow's own repository from a
@@ -16,10 +21,13 @@ const FILE: &str = "gitconfig";
 /// `actions/checkout` takes that folder for the repository.
 pub(crate) fn write_git_settings(settings: &RunSettings) -> io::Result<()> {
     let (snapshot, name) = (snapshot_path(settings), &settings.repository);
+    let https = format!("https://github.com/{name}");
+    let addresses = [https.clone(), format!("{https}.git"), format!("git@github.com:{name}.git")];
+    let lines = |key: &str| addresses.iter().map(|it| format!("\t{key} = {it}\n")).collect::<Vec<_>>().concat();
+    let (fetch, push) = (lines("insteadOf"), lines("pushInsteadOf"));
     let text = format!(
         "[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = {snapshot}\n[uploadpack]\n\tallowAnySHA1InWant = true\n\
-         [url \"file://{snapshot}\"]\n\tinsteadOf = https://github.com/{name}\n\tinsteadOf = https://github.com/{name}.git\n\
-         \tinsteadOf = git@github.com:{name}.git\n"
+         [url \"file://{snapshot}\"]\n{fetch}[url \"{PUSH}://\"]\n{push}"
     );
     std::fs::write(settings.snapshot.dir.join(FILE), text)
 }

@@ -3,6 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Git;
+use crate::work_files::WorkFiles;
 
 /// The files of an action's repository, on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,11 @@ impl fmt::Display for Origin {
 }
 
 impl Content {
+    /// The text of a file, if it is one of the repository's own.
+    pub fn text(&self, path: &str) -> Option<String> {
+        WorkFiles::at(&self.folder).ok()?.read_file(path).ok()?
+    }
+
     /// Everything that belongs to it, relative to its folder; folders before what is in them.
     ///
     /// Of a work tree of git that is what git does not ignore: nothing else would be on GitHub.

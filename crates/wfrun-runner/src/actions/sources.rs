@@ -170,6 +170,21 @@ impl Actions {
         self.shared.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Finds a repository that is no action's, as for a called workflow: no stand-in takes its place.
+    ///
+    /// None where nobody who was asked has it, and where stand-ins only are wanted.
+    pub fn repository(&self, name: &str, git_ref: &str) -> Result<Option<Arc<Content>>, ActionError> {
+        let (owner, repo) = name.split_once('/').unwrap_or((name, ""));
+        let [owner, repo, git_ref] = [owner, repo, git_ref].map(str::to_owned);
+        // No stand-in has such a path.
+        let anything = ActionRef { owner, repo, path: ".github".to_owned(), git_ref };
+        match self.locate(&anything) {
+            Ok(Whereabouts::Content(content)) => Ok(Some(content)),
+            Ok(Whereabouts::StandIn) | Err(ActionError::NotFound { .. }) => Ok(None),
+            Err(err) => Err(err),
+        }
+    }
+
     /// Finds the repository of an action, and has its files written where they are not yet.
     pub(super) fn locate(&self, action: &ActionRef) -> Result<Whereabouts, ActionError> {
         let key = (action.repository().to_lowercase(), action.git_ref.clone());
