@@ -16,20 +16,31 @@ const PUSH: &str = "wfrun-pushes-nothing-to-github";
 ///
 /// Source: GitHub: execution rules E9.9 and E11.6: `GITHUB_SERVER_URL` stays, and git goes elsewhere.
 /// Differs: `actions/checkout` itself, where it takes no stand-in's place, fetches the workflow's own repository from a
-/// snapshot on this machine; git in an action then does not reach repositories whose name begins with that one's.
+/// snapshot on this machine, and nothing can be pushed there.
 /// Differs: where `.github` is in a folder of a larger repository, git in an action finds the whole of it; the stand-in for
 /// `actions/checkout` takes that folder for the repository.
 pub(crate) fn write_git_settings(settings: &RunSettings) -> io::Result<()> {
-    let (snapshot, name) = (snapshot_path(settings), &settings.repository);
-    let https = format!("https://github.com/{name}");
-    let addresses = [https.clone(), format!("{https}.git"), format!("git@github.com:{name}.git")];
-    let lines = |key: &str| addresses.iter().map(|it| format!("\t{key} = {it}\n")).collect::<Vec<_>>().concat();
-    let (fetch, push) = (lines("insteadOf"), lines("pushInsteadOf"));
-    let text = format!(
-        "[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = {snapshot}\n[uploadpack]\n\tallowAnySHA1InWant = true\n\
-         [url \"file://{snapshot}\"]\n{fetch}[url \"{PUSH}://\"]\n{push}"
+    std::fs::write(settings.snapshot.dir.join(FILE), git_settings_text(&snapshot_path(settings), &settings.repository))
+}
+
+fn git_settings_text(snapshot: &str, name: &str) -> String {
+    let head = format!(
+        "[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = {snapshot}\n[uploadpack]\n\tallowAnySHA1InWant = true\n"
     );
-    std::fs::write(settings.snapshot.dir.join(FILE), text)
+    let addresses = [format!("https://github.com/{name}"), format!("git@github.com:{name}")];
+    let addresses = addresses.iter().flat_map(|it| [it.clone(), format!("{it}.git")]);
+    let sections = addresses.map(|it| {
+        let own =
+            format!("[url \"file://{snapshot}\"]\n\tinsteadOf = {it}\n[url \"{PUSH}://\"]\n\tpushInsteadOf = {it}\n");
+        // git looks at beginnings only, and the longest wins: what goes on is another repository, and stays as it is.
+        let more = ('a'..='z')
+            .chain('A'..='Z')
+            .chain('0'..='9')
+            .chain(['-', '_', '.'])
+            .map(|more| format!("[url \"{it}{more}\"]\n\tinsteadOf = {it}{more}\n\tpushInsteadOf = {it}{more}\n"));
+        std::iter::once(own).chain(more).collect::<Vec<_>>().concat()
+    });
+    std::iter::once(head).chain(sections).collect::<Vec<_>>().concat()
 }
 
 /// The variable that makes git read it in the place of `/etc/gitconfig`, which it includes.
@@ -37,4 +48,28 @@ pub(crate) fn write_git_settings(settings: &RunSettings) -> io::Result<()> {
 /// Not `GIT_CONFIG_COUNT`: git does not hand that on to the process that serves a repository on this machine.
 pub(crate) fn git_settings(settings: &RunSettings) -> (String, String) {
     ("GIT_CONFIG_SYSTEM".to_owned(), format!("{}/{FILE}", snapshot_path(settings)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Git;
+
+    #[test]
+    fn the_repository_s_own_addresses_and_no_others() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join(FILE);
+        std::fs::write(&file, git_settings_text("/opt/wfrun/repository", "me/mine")).expect("a file");
+        let git = Git::at(dir.path()).with_env("GIT_CONFIG_SYSTEM", file.display().to_string());
+        let git = git.with_env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let url = |it: &str| git.ask(&["ls-remote", "--get-url", it]).expect("a URL");
+        for own in ["https://github.com/me/mine", "https://github.com/me/mine.git", "git@github.com:me/mine.git"] {
+            assert_eq!(url(own), "file:///opt/wfrun/repository", "{own}");
+        }
+        for other in
+            ["https://github.com/me/mine-too", "https://github.com/me/mine.github", "git@github.com:me/mines.git"]
+        {
+            assert_eq!(url(other), other);
+        }
+    }
 }
