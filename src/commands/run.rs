@@ -12,7 +12,9 @@ use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
-use wfrun_runner::{Groups, LocalServices, Outside, RunSettings, Snapshot, aws_names, node_of_machine, uses_aws};
+use wfrun_runner::{
+    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, node_of_machine, uses_aws,
+};
 use wfrun_syntax::{Diagnostic, Source};
 
 use crate::check::to_show;
@@ -187,6 +189,7 @@ async fn carry_out(
     }
     notices.splice(0..0, situation.notices);
     let run_settings = RunSettings {
+        trees: Trees::below(environment.cache.join("trees")),
         groups: Groups::of(&environment.cache.join("groups"), &plan.event.repository),
         run_id: run_id.clone(),
         repository: plan.event.repository.clone(),

@@ -150,6 +150,7 @@ fn environment(labels: &[String]) -> JobEnvironment {
     let work = "/home/runner/work";
     JobEnvironment {
         image: None,
+        workspace: "files",
         os: os.to_owned(),
         arch: arch.to_owned(),
         name: "GitHub Actions 1".to_owned(),

@@ -23,3 +23,4 @@ mod wftest;
 mod why;
 mod why_legs;
 mod why_run;
+mod workspace;

@@ -25,6 +25,9 @@ pub enum Effect {
         labels: Vec<String>,
         /// The actions its steps use; those that these use in turn are wanted, too.
         actions: Vec<ActionRef>,
+        /// Whether nothing can see the workspace before `actions/checkout` fills it with the run's commit: then it may
+        /// be filled at once.
+        checks_out_first: bool,
         /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
         event: Json,
     },

@@ -178,6 +178,8 @@ pub struct JobEnvironment {
     pub action_env: IndexMap<String, String>,
     /// The actions its steps use, and those that these use in turn.
     pub actions: IndexMap<ActionRef, ResolvedAction>,
+    /// How the workspace was made: `files`, `overlay`.
+    pub workspace: &'static str,
     /// Further values to mask: tokens made for this job.
     pub secrets: Vec<String>,
 }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use thiserror::Error;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
 use wfrun_engine::{JobEnvironment, Layout, ResolvedAction};
+use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
@@ -16,8 +17,9 @@ use wfrun_workflow::ActionRef;
 use crate::actions::ActionFolders;
 use crate::node::{self, JobNode};
 use crate::own_repository::git_settings;
+use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
-use crate::{ActionError, Findings, LocalServices, RunSettings};
+use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
 
 /// Where job processes find the snapshot they check out from.
 const SNAPSHOT: &str = "/opt/wfrun/repository";
@@ -38,6 +40,8 @@ pub(crate) struct OpenJob {
     pub(crate) node: JobNode,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
+    /// The view of a checked-out tree that its workspace is.
+    pub(crate) view: Option<View>,
     /// The processes of its steps, by number.
     pub(crate) controls: Mutex<HashMap<u64, Controls>>,
 }
@@ -47,6 +51,16 @@ pub(crate) struct OpenJob {
 pub(crate) struct Controls {
     pub(crate) process: Option<ProcessControl>,
     pub(crate) waiting: Vec<wfrun_engine::Signal>,
+}
+
+/// What a job asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) job: &'a JobKey,
+    pub(crate) labels: &'a [String],
+    pub(crate) actions: &'a [ActionRef],
+    pub(crate) event: &'a Json,
+    pub(crate) checks_out_first: bool,
 }
 
 /// A job could not be opened.
@@ -71,29 +85,33 @@ impl OpenJob {
     pub(crate) async fn open(
         settings: &RunSettings,
         services: &LocalServices,
-        job: &JobKey,
+        wanted: &Wanted<'_>,
         number: usize,
-        labels: &[String],
-        actions: &[ActionRef],
-        event: &Json,
     ) -> Result<(Self, JobEnvironment), OpenError> {
+        let Wanted { job, labels, actions, event, .. } = *wanted;
         let findings = find(settings, actions).await?;
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
         let image = image(settings, labels);
         let spec = spec(settings, services, job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, event)?;
+        let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
         let environment = settings.backend.open(spec).await?;
         let work_inside = environment.facts().work.clone();
         let layout = layout(&environment, &work_inside, &name);
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
         let actions = ActionFolders::default();
         let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
-        let job_environment =
+        let mut job_environment =
             JobEnvironment { image, ..describe(settings, services, job, &environment, &layout, resolved) };
+        if view.is_some() {
+            job_environment.workspace = "overlay";
+            job_environment.action_env.insert("WFRUN_CHECKED_OUT".to_owned(), settings.snapshot.sha.clone());
+        }
         let executable = executable(settings);
         let (controls, node) = (Mutex::default(), JobNode::default());
-        let open = Self { environment, work_dir, work_inside, files, layout, actions, node, executable, controls };
+        let open =
+            Self { environment, work_dir, work_inside, files, layout, actions, node, executable, view, controls };
         Ok((open, job_environment))
     }
 
@@ -114,6 +132,43 @@ async fn find(settings: &RunSettings, actions: &[ActionRef]) -> Result<Findings,
     match findings.missing.pop() {
         Some(missing) => Err(failed(missing.err)),
         None => Ok(findings),
+    }
+}
+
+/// Fills the workspace before the job begins, where nothing can tell. Where it cannot be done, `actions/checkout` writes
+/// the files as always.
+async fn view(
+    settings: &RunSettings,
+    wanted: &Wanted<'_>,
+    actions: &IndexMap<ActionRef, KnownAction>,
+    work_dir: &Path,
+    name: &str,
+) -> Option<View> {
+    let is_plain = actions.values().all(|it| it.how == How::StandIn);
+    if !wanted.checks_out_first || !is_plain || !has_own_root(settings) {
+        return None;
+    }
+    let (trees, executable) = (settings.trees.clone(), settings.executable.clone());
+    let (repository, git_ref) = (settings.snapshot.dir.clone(), settings.cache_scopes.first()?.clone());
+    let env = pairs([
+        ("GITHUB_REPOSITORY", settings.repository.as_str()),
+        ("GITHUB_REF", git_ref.as_str()),
+        ("GITHUB_SHA", settings.snapshot.sha.as_str()),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+    ]);
+    let target = work_dir.join(name).join(name);
+    let layers = work_dir.with_extension("layers");
+    let made = tokio::task::spawn_blocking(move || {
+        let source =
+            TreeSource { executable: &executable, repository: &repository, repository_inside: SNAPSHOT, env: &env };
+        trees.tree(&source)?.view(&target, &layers)
+    });
+    match made.await.map_err(std::io::Error::other).and_then(|it| it) {
+        Ok(view) => Some(view),
+        Err(err) => {
+            tracing::info!("the workspace is written file by file: {err}");
+            None
+        }
     }
 }
 
@@ -218,6 +273,7 @@ fn describe(
     action_env.extend([git_settings(settings)]);
     JobEnvironment {
         image: None,
+        workspace: "files",
         os: facts.os.to_owned(),
         arch: facts.arch.clone(),
         name: "wfrun".to_owned(),

@@ -17,6 +17,7 @@ mod services;
 mod settings;
 mod snapshot;
 mod step;
+mod trees;
 mod work_files;
 
 pub use actions::{
@@ -34,3 +35,4 @@ pub use run::{Outside, run};
 pub use services::{LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
+pub use trees::Trees;

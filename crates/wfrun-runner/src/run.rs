@@ -12,7 +12,7 @@ use wfrun_plan::JobKey;
 use wfrun_workflow::UsesTarget;
 
 use crate::find_action::{Told, find_action};
-use crate::job::{OpenError, OpenJob};
+use crate::job::{OpenError, OpenJob, Wanted};
 use crate::own_repository::write_git_settings;
 use crate::step::{chain, run_step, signal};
 use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
@@ -119,12 +119,12 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&facts, FactKind::Woke(timer)).await;
             });
         }
-        Effect::OpenJob { job, actions, event, labels } => {
+        Effect::OpenJob { job, actions, event, labels, checks_out_first } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
                 let number = shared.number();
-                let opened =
-                    OpenJob::open(&shared.settings, &shared.services, &job, number, &labels, &actions, &event).await;
+                let wanted = Wanted { job: &job, labels: &labels, actions: &actions, event: &event, checks_out_first };
+                let opened = OpenJob::open(&shared.settings, &shared.services, &wanted, number).await;
                 let fact = match opened {
                     Ok((open, environment)) => {
                         shared.insert(job.clone(), open);
@@ -268,8 +268,9 @@ impl Shared {
     async fn close(&self, key: &JobKey) -> Option<String> {
         let open = self.jobs.lock().ok()?.remove(key)?;
         let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };
-        let OpenJob { environment, work_dir, .. } = open;
+        let OpenJob { environment, work_dir, view, .. } = open;
         let closed = environment.close().await.map_err(|err| chain(&err));
+        drop(view);
         let folder = work_dir.clone();
         let removed = tokio::task::spawn_blocking(move || remove_folder(&folder)).await.map_err(std::io::Error::other);
         let removed = removed.and_then(|it| it);

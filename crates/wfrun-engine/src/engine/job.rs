@@ -145,7 +145,8 @@ impl Engine {
         }
         let event = self.plan.event.payload.clone();
         let labels = prepared.labels;
-        self.turn.effects.push(Effect::OpenJob { job: key.clone(), labels, actions, event });
+        let checks_out_first = checks_out_first(model);
+        self.turn.effects.push(Effect::OpenJob { job: key.clone(), labels, actions, checks_out_first, event });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
@@ -178,6 +179,7 @@ impl Engine {
             matrix: matrix_json(&state.matrix, &self.masker),
             backend: self.settings.backend.clone(),
             image: environment.image.clone(),
+            workspace: environment.workspace.to_owned(),
         };
         state.environment = Some(environment);
         self.emit(RunEventKind::JobStarted(started));
@@ -384,6 +386,25 @@ fn matrix_json(matrix: &Value, masker: &Masker) -> IndexMap<String, serde_json::
         serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
     };
     members.iter().map(|(name, value)| (name.to_owned(), json(value))).collect()
+}
+
+/// Whether the first step is a plain `actions/checkout`, whatever happens before.
+fn checks_out_first(model: &Job) -> bool {
+    /// Inputs that change nothing about the files.
+    const PLAIN: [&str; 6] =
+        ["clean", "persist-credentials", "show-progress", "set-safe-directory", "ssh-strict", "token"];
+    let Some(step) = model.steps.first() else { return false };
+    let StepKind::Uses(uses) = &step.kind else { return false };
+    let is_checkout = uses.action().is_some_and(|it| {
+        let is = |own: &str, name: &str| own.eq_ignore_ascii_case(name);
+        is(&it.owner, "actions") && is(&it.repo, "checkout") && it.path.is_empty()
+    });
+    let is_plain = |(name, field): (&str, &Field)| {
+        PLAIN.iter().any(|it| it.eq_ignore_ascii_case(name))
+            || (name.eq_ignore_ascii_case("fetch-depth") && field.template.as_literal() == Some("1"))
+    };
+    let is_bare = step.condition.node.is_none() && !step.background && step.env.iter().next().is_none();
+    is_checkout && is_bare && uses.with.iter().all(is_plain) && uses.with.computed().is_none()
 }
 
 /// Whether a `runs-on` label asks for a machine that this one cannot be.

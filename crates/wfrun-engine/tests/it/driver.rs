@@ -390,6 +390,7 @@ fn environment() -> JobEnvironment {
     let work = "/home/runner/work";
     JobEnvironment {
         image: None,
+        workspace: "files",
         os: "Linux".to_owned(),
         arch: "X64".to_owned(),
         name: "wfrun".to_owned(),
