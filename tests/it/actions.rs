@@ -434,3 +434,53 @@ fn called_workflows_come_from_the_same_places() {
     repo.change(".github/workflows/w.yml", "a.yml@v2", "b.yml@v1");
     assert!(run(&[]).ends_with(2).stderr.contains("error[workflow/call-not-found]"));
 }
+
+/// Where another local runner parts from GitHub: rows 37 to 40.
+///
+/// Source: GitHub: execution rules E10, 37 to 40 (E1.7 and E7.3).
+#[test]
+fn pre_and_post_parts_as_on_github() {
+    if !can_run_node() {
+        return;
+    }
+    let mirror = Mirror::new();
+    let action = |name: &str, runs: &str| {
+        let manifest = format!("name: x\nruns: {{using: node20, {runs}}}\n");
+        let say = |part: &str| format!("console.log('{part} {name}')");
+        let (pre, main, post) = (say("pre"), say("main"), say("post"));
+        let fails = "process.exit(3)";
+        let files = [
+            ("action.yml", manifest.as_str()),
+            ("pre.js", &pre),
+            ("main.js", &main),
+            ("post.js", &post),
+            ("fail.js", fails),
+        ];
+        mirror.commit(&format!("o/{name}"), "v1", &files);
+    };
+    action("both", "pre: pre.js, main: main.js, post: post.js");
+    action("post-only", "main: main.js, post: post.js");
+    action("pre-fails", "pre: fail.js, main: main.js");
+    action("conditional", "pre: pre.js, pre-if: \"runner.os == 'Linux'\", main: main.js");
+    action(
+        "never",
+        "pre: pre.js, pre-if: \"runner.os == 'Windows'\", main: main.js, post: post.js, post-if: failure()",
+    );
+    let mirrored = mirror.path().display().to_string();
+    for (row, uses, code, expected) in [
+        (37, "[{uses: o/both@v1, if: false}, {run: echo ran}]", 0, &["pre both", "ran", "post both"][..]),
+        (38, "[{uses: o/pre-fails@v1}, {if: always(), run: echo cleanup}]", 1, &["cleanup"]),
+        (
+            39,
+            "[{uses: o/post-only@v1}, {uses: o/both@v1}]",
+            0,
+            &["pre both", "main post-only", "main both", "post post-only", "post both"],
+        ),
+        (40, "[{uses: o/pre-fails@v1}, {uses: o/conditional@v1}]", 1, &["pre conditional"]),
+        (40, "[{uses: o/never@v1}]", 0, &["main never"]),
+    ] {
+        let repo = Repo::new(&format!("on: push\njobs: {{j: {{runs-on: ubuntu-latest, steps: {uses}}}}}\n"), &[]);
+        let ran = repo.sandbox(&["--mirror", &mirrored, "--offline"]).ends_with(code);
+        assert_eq!(ran.lines(), expected, "row {row}: {uses}");
+    }
+}
