@@ -14,9 +14,12 @@ use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
 
+use crate::actions::ActionFolders;
+use crate::node::{self, JobNode};
+use crate::own_repository::git_settings;
 use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
-use crate::{ActionError, BuiltinActions, LocalServices, RunSettings};
+use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
 
 /// Where job processes find the snapshot they check out from.
 const SNAPSHOT: &str = "/opt/wfrun/repository";
@@ -31,6 +34,10 @@ pub(crate) struct OpenJob {
     /// Its files.
     pub(crate) files: WorkFiles,
     pub(crate) layout: Layout,
+    /// The actions in its work folder.
+    pub(crate) actions: ActionFolders,
+    /// What runs its JavaScript actions.
+    pub(crate) node: JobNode,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The view of a checked-out tree that its workspace is.
@@ -69,6 +76,8 @@ pub(crate) enum OpenError {
     Backend(#[from] BackendError),
     #[error(transparent)]
     Action(Box<ActionError>),
+    #[error("the look for actions was given up")]
+    Lost(#[source] tokio::task::JoinError),
 }
 
 impl OpenJob {
@@ -80,22 +89,19 @@ impl OpenJob {
         number: usize,
     ) -> Result<(Self, JobEnvironment), OpenError> {
         let Wanted { job, labels, actions, event, .. } = *wanted;
-        let mut resolved = IndexMap::new();
-        for action in actions {
-            resolved.insert(
-                action.clone(),
-                BuiltinActions.resolve(action).map_err(|err| OpenError::Action(Box::new(err)))?,
-            );
-        }
+        let findings = find(settings, actions).await?;
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
         let image = image(settings, labels);
         let spec = spec(settings, services, job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, event)?;
-        let view = view(settings, wanted, &resolved, &work_dir, &name).await;
+        let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
         let environment = settings.backend.open(spec).await?;
         let work_inside = environment.facts().work.clone();
         let layout = layout(&environment, &work_inside, &name);
+        let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
+        let actions = ActionFolders::default();
+        let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
         let mut job_environment =
             JobEnvironment { image, ..describe(settings, services, job, &environment, &layout, resolved) };
         if view.is_some() {
@@ -103,9 +109,9 @@ impl OpenJob {
             job_environment.action_env.insert("WFRUN_CHECKED_OUT".to_owned(), settings.snapshot.sha.clone());
         }
         let executable = executable(settings);
-        let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
-        let controls = Mutex::default();
-        let open = Self { environment, work_dir, work_inside, files, layout, executable, view, controls };
+        let (controls, node) = (Mutex::default(), JobNode::default());
+        let open =
+            Self { environment, work_dir, work_inside, files, layout, actions, node, executable, view, controls };
         Ok((open, job_environment))
     }
 
@@ -115,12 +121,26 @@ impl OpenJob {
     }
 }
 
+fn failed(err: ActionError) -> OpenError {
+    OpenError::Action(Box::new(err))
+}
+
+/// Finds the actions of a job's steps, and those that these use in turn.
+async fn find(settings: &RunSettings, actions: &[ActionRef]) -> Result<Findings, OpenError> {
+    let (finder, wanted) = (settings.actions.clone(), actions.to_vec());
+    let mut findings = tokio::task::spawn_blocking(move || finder.find(&wanted)).await.map_err(OpenError::Lost)?;
+    match findings.missing.pop() {
+        Some(missing) => Err(failed(missing.err)),
+        None => Ok(findings),
+    }
+}
+
 /// Fills the workspace before the job begins, where nothing can tell. Where it cannot be done, `actions/checkout` writes
 /// the files as always.
 async fn view(
     settings: &RunSettings,
     wanted: &Wanted<'_>,
-    actions: &IndexMap<ActionRef, ResolvedAction>,
+    actions: &IndexMap<ActionRef, KnownAction>,
     work_dir: &Path,
     name: &str,
 ) -> Option<View> {
@@ -171,6 +191,9 @@ fn spec(
     let snapshot = &settings.snapshot;
     let mount = |source: &Path, target: String| Mount { source: source.to_owned(), target, read_only: true };
     let mut mounts = vec![mount(&snapshot.dir, SNAPSHOT.to_owned())];
+    if settings.backend.name() == "docker" {
+        mounts.extend(settings.node.iter().map(|it| mount(it, node::MOUNTED.to_owned())));
+    }
     mounts.extend(snapshot.borrowed.iter().map(|it| mount(it, it.display().to_string())));
     let guard = services.guard.as_ref().map(|it| it.address().ip());
     let mut hosts = Vec::new();
@@ -240,13 +263,14 @@ fn describe(
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
     }
-    let action_env = pairs([
+    let mut action_env = pairs([
         ("ACTIONS_RUNTIME_URL", url.as_str()),
         ("ACTIONS_RUNTIME_TOKEN", &token),
         ("ACTIONS_RESULTS_URL", &url),
         ("ACTIONS_CACHE_URL", &url),
         ("ACTIONS_CACHE_SERVICE_V2", "True"),
     ]);
+    action_env.extend([git_settings(settings)]);
     JobEnvironment {
         image: None,
         workspace: "files",
@@ -264,7 +288,7 @@ fn describe(
 }
 
 /// Without namespaces nothing is mounted, and the snapshot is where it is.
-fn snapshot_path(settings: &RunSettings) -> String {
+pub(crate) fn snapshot_path(settings: &RunSettings) -> String {
     if has_own_root(settings) { SNAPSHOT.to_owned() } else { settings.snapshot.dir.display().to_string() }
 }
 

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
-use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, Turn};
+use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
 use wfrun_journal::{RunRecord, Sink};
 use wfrun_plan::JobKey;
+use wfrun_workflow::UsesTarget;
 
+use crate::find_action::{Told, find_action};
 use crate::job::{OpenError, OpenJob, Wanted};
+use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
 use crate::step::{chain, run_step, signal};
 use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
@@ -63,6 +66,9 @@ pub async fn run(
 ) -> RunRecord {
     let started = Instant::now();
     let Outside { sender, mut receiver } = outside;
+    if let Err(err) = write_git_settings(&settings) {
+        tracing::warn!("git in actions will not find the repository: {err}");
+    }
     let (jobs, groups, numbers) = (Mutex::default(), Mutex::default(), AtomicUsize::new(1));
     let shared = Arc::new(Shared { settings, services, jobs, groups, facts: sender, numbers });
     let mut tasks = JoinSet::new();
@@ -172,7 +178,7 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
         Effect::FindAction { job, action } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
-                let found = Err(format!("`uses: {action}` is not supported by wfrun yet"));
+                let found = shared.find(&job, action.clone()).await;
                 deliver(&shared.facts, FactKind::ActionFound { job, action, found }).await;
             });
         }
@@ -235,7 +241,7 @@ fn help(err: &OpenError) -> Option<String> {
     match err {
         OpenError::Write { .. } => Some("is the disk full, or the folder read-only?".to_owned()),
         // These messages carry their way out.
-        OpenError::Backend(_) | OpenError::Action(_) => None,
+        OpenError::Backend(_) | OpenError::Action(_) | OpenError::Lost(_) => None,
     }
 }
 
@@ -253,6 +259,17 @@ impl Shared {
     /// A number that no other job of the run has.
     fn number(&self) -> usize {
         self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn find(self: &Arc<Self>, key: &JobKey, action: UsesTarget) -> Result<Box<FoundAction>, String> {
+        let open = self.job(key).ok_or("the job is not open")?;
+        let shared = Arc::clone(self);
+        let told = tokio::task::spawn_blocking(move || find_action(&open, &shared.settings, &action)).await;
+        let Told { found, notices } = told.map_err(|err| err.to_string())??;
+        for notice in notices {
+            deliver(&self.facts, FactKind::Noticed(notice)).await;
+        }
+        Ok(found)
     }
 
     async fn hash(&self, key: &JobKey, patterns: Vec<String>) -> Result<String, String> {

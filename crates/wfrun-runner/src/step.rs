@@ -19,11 +19,12 @@ pub(crate) async fn run_step(
     launch: Launch,
     facts: mpsc::Sender<FactKind>,
 ) {
-    let end = match start(&open, number, &launch).await {
-        Ok(process) => follow(&job, number, process, &facts).await,
-        Err(message) => StepEnd::NotStarted { message },
+    let (end, deviation) = match start(&open, number, &launch).await {
+        Ok((process, deviation)) => (follow(&job, number, process, &facts).await, deviation),
+        Err(message) => (StepEnd::NotStarted { message }, None),
     };
-    let files = Box::new(read_files(&open, &launch.files));
+    let mut files = Box::new(read_files(&open, &launch.files));
+    files.declarations.extend(deviation);
     if let Ok(mut controls) = open.controls.lock() {
         controls.remove(&number);
     }
@@ -35,9 +36,10 @@ pub(crate) async fn run_step(
     }
 }
 
-async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<Process, String> {
+/// Starts a step's process; gives back what is to be declared of how, too.
+async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<(Process, Option<RawDeclaration>), String> {
     prepare_files(open, &launch.files).map_err(|err| format!("failed to make the step's files: {err}"))?;
-    let argv = argv(open, launch).await?;
+    let (argv, deviation) = argv(open, launch).await?;
     let env = launch.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let process = open.environment.spawn(Exec { argv, env, cwd: launch.cwd.clone() }).await;
     let process = process.map_err(|err| chain(&err))?;
@@ -49,7 +51,7 @@ async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<Process, 
         }
         controls.process = Some(control);
     }
-    Ok(process)
+    Ok((process, deviation))
 }
 
 /// Sends a signal to a process of a job, or keeps it until there is one.
@@ -70,13 +72,13 @@ fn send(control: &wfrun_backend::ProcessControl, signal: Signal) {
     }
 }
 
-async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
-    match &launch.program {
+async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<RawDeclaration>), String> {
+    let words = match &launch.program {
         Program::Script { command, arguments, script, path } => {
             write(open, path, script).map_err(|err| format!("failed to write {path}: {err}"))?;
             let command = shell(open, command).await;
             let arguments = arguments.iter().map(|it| it.replace("{0}", path));
-            Ok(std::iter::once(command).chain(arguments).collect())
+            std::iter::once(command).chain(arguments).collect()
         }
         Program::StandIn { action, phase } => {
             let phase = match phase {
@@ -89,11 +91,25 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
                 path => format!("{}/{path}", action.repository()),
             };
             let words = [open.executable.as_str(), "__standin", &name, phase, &action.git_ref];
-            Ok(words.map(str::to_owned).to_vec())
+            words.map(str::to_owned).to_vec()
         }
-        Program::Node { using, .. } => Err(format!("{using} actions are not supported by wfrun yet")),
-        Program::Container { .. } => Err("container actions are not supported by wfrun yet".to_owned()),
-    }
+        Program::Node { using, script } => {
+            if is_missing(open, script) {
+                // Source: GitHub: execution rules E7.3.
+                return Err(format!("File not found: '{script}'"));
+            }
+            let node = open.node.get(&open.environment).await?;
+            let deviation = open.node.deviation(using, &node);
+            return Ok((vec![node.path, script.clone()], deviation));
+        }
+        Program::Container { .. } => return Err("container actions are not supported by wfrun yet".to_owned()),
+    };
+    Ok((words, None))
+}
+
+/// Whether there is surely no such file; what cannot be told from here is left to who starts it.
+fn is_missing(open: &OpenJob, script: &str) -> bool {
+    open.relative(script).is_some_and(|it| open.files.has(it).is_ok_and(|it| !it))
 }
 
 /// The shell to start; without bash, sh takes its place.
