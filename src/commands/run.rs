@@ -249,6 +249,7 @@ async fn carry_out(
         env,
         forced: Forced::default(),
         any_machine: false,
+        has_containers: place.backend.name() == "docker",
         max_jobs: args.max_jobs,
         strict: args.strict,
         grace: Grace::default(),

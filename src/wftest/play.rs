@@ -71,7 +71,8 @@ fn answer(effect: Effect) -> Option<FactKind> {
         Effect::RunStep { job, process, .. } => {
             FactKind::StepEnded { job, process, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
         }
-        Effect::Signal { .. } | Effect::WakeAt { .. } => return None,
+        Effect::StopContainers { job } => FactKind::ContainersStopped { job, warnings: Vec::new() },
+        Effect::Signal { .. } | Effect::WakeAt { .. } | Effect::HurryJob { .. } => return None,
     })
 }
 
@@ -107,6 +108,7 @@ fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
         env: given.env.clone(),
         forced: forced(case),
         any_machine: true,
+        has_containers: true,
         max_jobs: 0,
         strict: false,
         grace: Grace::default(),
@@ -167,5 +169,6 @@ fn environment(labels: &[String]) -> JobEnvironment {
         action_env: IndexMap::new(),
         actions: IndexMap::new(),
         secrets: Vec::new(),
+        containers: None,
     }
 }

@@ -1,6 +1,7 @@
 //! The run as a state machine.
 mod call;
 mod cancel;
+mod containers;
 mod contexts;
 mod declare;
 mod declared;
@@ -9,6 +10,8 @@ mod launch;
 mod lines;
 mod step;
 mod step_end;
+
+pub(crate) use containers::ContainersState;
 
 use std::sync::Arc;
 
@@ -87,6 +90,9 @@ impl Engine {
             FactKind::Begin => self.begin(),
             FactKind::JobReady { job, environment } => self.job_ready(&job, *environment),
             FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
+            FactKind::ContainersBegin { job, image } => self.containers_begin(&job, image),
+            FactKind::ContainerLines { job, lines } => self.container_lines(&job, &lines),
+            FactKind::ContainersStopped { job, warnings } => self.containers_stopped(&job, &warnings),
             FactKind::Hashed { job, patterns, digest } => self.hashed(&job, patterns, digest),
             FactKind::ActionFound { .. } => {}
             FactKind::Lines { job, process, stream, lines } => self.lines(&job, process, stream, &lines),
@@ -196,7 +202,7 @@ impl Engine {
             Some(Progress::Waiting) => self.try_start(key),
             Some(Progress::Calling(frame)) => self.try_finish_call(key, frame),
             Some(Progress::Running) => self.advance_steps(key),
-            Some(Progress::Opening | Progress::Closing | Progress::Done) | None => {}
+            Some(Progress::Opening | Progress::Stopping | Progress::Closing | Progress::Done) | None => {}
         }
     }
 
@@ -210,7 +216,8 @@ impl Engine {
     fn conclusion(&self) -> Conclusion {
         let jobs = || self.record.jobs.values();
         let failed = jobs().any(|it| it.result == Some(Outcome::Failure) && !it.forgiven);
-        let elsewhere = jobs().any(|it| matches!(it.skipped, Some(SkipReason::Machine { .. })));
+        let elsewhere =
+            jobs().any(|it| matches!(it.skipped, Some(SkipReason::Machine { .. } | SkipReason::Containers { .. })));
         let undone = self.record.declared.iter().any(|it| it.how == How::NotRun);
         let loose = self.settings.strict && !self.record.declared.is_empty();
         let cancelled = jobs().any(|it| it.result == Some(Outcome::Cancelled));

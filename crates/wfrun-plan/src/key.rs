@@ -38,6 +38,11 @@ impl StepPath {
         Self(vec![u32::try_from(index + 1).unwrap_or(u32::MAX)])
     }
 
+    /// What comes before the steps of a job.
+    pub fn before() -> Self {
+        Self(vec![0])
+    }
+
     /// The step at `index` (from 0) of the composite action that this step is.
     #[must_use]
     pub fn child(&self, index: usize) -> Self {

@@ -205,6 +205,7 @@ fn describe(
         action_env,
         actions,
         secrets: vec![token],
+        containers: None,
     }
 }
 

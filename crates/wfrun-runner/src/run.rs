@@ -111,7 +111,7 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&facts, FactKind::Woke(timer)).await;
             });
         }
-        Effect::OpenJob { job, actions, event, labels } => {
+        Effect::OpenJob { job, actions, event, labels, container: _, services: _ } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
                 let number = shared.number();
@@ -125,6 +125,13 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                     Err(err) => FactKind::JobNotReady { job, message: chain(&err), help: help(&err) },
                 };
                 deliver(&shared.facts, fact).await;
+            });
+        }
+        Effect::HurryJob { .. } => {}
+        Effect::StopContainers { job } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                deliver(&shared.facts, FactKind::ContainersStopped { job, warnings: Vec::new() }).await;
             });
         }
         Effect::HashFiles { job, patterns } => {

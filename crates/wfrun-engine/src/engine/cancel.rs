@@ -44,7 +44,7 @@ impl Engine {
                 self.cancel_running(key, grace.terminate_ms, grace.kill_ms);
                 self.wake(after_ms, Timer::JobCancelDeadline { job: key.clone() });
             }
-            Progress::Closing | Progress::Done => {}
+            Progress::Stopping | Progress::Closing | Progress::Done => {}
         }
     }
 
@@ -68,6 +68,9 @@ impl Engine {
             return;
         }
         state.status = Outcome::Cancelled;
+        if state.progress == Progress::Opening {
+            self.turn.effects.push(Effect::HurryJob { job: key.clone() });
+        }
         if !self.still_wanted(key) {
             self.stop_step(key, terminate_ms, kill_ms);
         }

@@ -197,6 +197,7 @@ impl Engine {
             | SkipReason::EarlierStep { .. }
             | SkipReason::Cancelled
             | SkipReason::Machine { .. }
+            | SkipReason::Containers { .. }
             | SkipReason::FailFast { .. }
             | SkipReason::NotChosen
             | SkipReason::Forced => None,

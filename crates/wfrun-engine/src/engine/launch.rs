@@ -41,7 +41,9 @@ impl Engine {
             Some(it) => Some(it.template.evaluate(&at)?.value().to_text()),
             None => evaluate_text(defaults.working_directory.as_ref(), &at)?,
         };
-        let shell = ShellCommand::of(shell.as_deref()).map_err(|err| Hindrance::Failed(err.to_string()))?;
+        let in_container = job.containers.as_ref().is_some_and(|it| it.container.is_some());
+        let shell =
+            ShellCommand::of(shell.as_deref(), in_container).map_err(|err| Hindrance::Failed(err.to_string()))?;
         let cwd = working_directory(&job.layout.workspace, directory.as_deref().unwrap_or_default());
         let path = format!("{}/{}{}", job.layout.temp, self.unique(state), shell.extension);
         let mut header: Vec<String> = script.lines().map(str::to_owned).collect();

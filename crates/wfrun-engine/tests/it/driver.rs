@@ -5,8 +5,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    Effect, Engine, EngineSettings, Fact, FactKind, Forced, Grace, JobEnvironment, Launch, Layout, Program,
-    ResolvedAction, StepEnd, StepFiles,
+    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, Grace, JobContainers, JobEnvironment,
+    Launch, Layout, Program, ResolvedAction, ServiceContainer, ServiceSpec, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
@@ -36,6 +36,10 @@ pub(crate) struct World {
     git_ref: String,
     strict: bool,
     cancel_after: Option<&'static str>,
+    no_containers: bool,
+    container_errors: Vec<String>,
+    /// What the jobs that were opened asked for.
+    pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
     pub(crate) launched: Vec<Launch>,
     pub(crate) journal: Vec<RunEvent>,
 }
@@ -52,6 +56,9 @@ impl World {
             git_ref: "refs/heads/main".to_owned(),
             strict: false,
             cancel_after: None,
+            no_containers: false,
+            container_errors: Vec::new(),
+            wanted: Vec::new(),
             launched: Vec::new(),
             journal: Vec::new(),
         }
@@ -85,6 +92,18 @@ impl World {
 
     pub(crate) fn strict(mut self) -> Self {
         self.strict = true;
+        self
+    }
+
+    /// On a machine that makes no containers.
+    pub(crate) fn without_containers(mut self) -> Self {
+        self.no_containers = true;
+        self
+    }
+
+    /// No service becomes healthy.
+    pub(crate) fn containers_fail(mut self, error: &str) -> Self {
+        self.container_errors = vec![error.to_owned()];
         self
     }
 
@@ -157,9 +176,21 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect, _: &mut Engine) -> Vec<FactKind> {
         match effect {
-            Effect::OpenJob { job, actions, .. } => {
-                vec![FactKind::JobReady { job, environment: Box::new(environment(&actions)) }]
+            Effect::OpenJob { job, actions, container, services, .. } => {
+                let mut facts = Vec::new();
+                let mut environment = environment(&actions);
+                if container.is_some() || !services.is_empty() {
+                    let image = container.as_ref().map(|it| it.image.clone());
+                    facts.push(FactKind::ContainersBegin { job: job.clone(), image });
+                    let lines = services.iter().map(|it| format!("{} service is healthy.", it.id)).collect();
+                    facts.push(FactKind::ContainerLines { job: job.clone(), lines });
+                    environment.containers = Some(self.containers(container.as_deref(), &services));
+                }
+                self.wanted.push((container, services));
+                facts.push(FactKind::JobReady { job, environment: Box::new(environment) });
+                facts
             }
+            Effect::StopContainers { job } => vec![FactKind::ContainersStopped { job, warnings: Vec::new() }],
             Effect::CloseJob { job } => vec![FactKind::JobClosed { job, fault: None }],
             Effect::HashFiles { job, patterns } => {
                 let digest = Ok(format!("hash of {}", patterns.join(" ")));
@@ -197,7 +228,20 @@ impl World {
                 let found = Err("it is not there".to_owned());
                 vec![FactKind::ActionFound { job, action, found }]
             }
-            Effect::WakeAt { .. } => Vec::new(),
+            Effect::WakeAt { .. } | Effect::HurryJob { .. } => Vec::new(),
+        }
+    }
+
+    fn containers(&self, container: Option<&ContainerSpec>, services: &[ServiceSpec]) -> JobContainers {
+        let service = |it: &ServiceSpec| {
+            let ports = it.container.ports.iter().map(|port| (port.clone(), "49153".to_owned())).collect();
+            (it.id.clone(), ServiceContainer { id: format!("id-of-{}", it.id), ports })
+        };
+        JobContainers {
+            network: "github_network_1".to_owned(),
+            container: container.map(|_| "id-of-job".to_owned()),
+            services: services.iter().map(service).collect(),
+            errors: self.container_errors.clone(),
         }
     }
 
@@ -246,6 +290,7 @@ impl World {
                 max_jobs: self.max_jobs,
                 forced: self.forced.clone(),
                 any_machine: false,
+                has_containers: !self.no_containers,
                 strict: self.strict,
                 grace: Grace::default(),
                 notices: vec![],
@@ -326,6 +371,7 @@ fn environment(actions: &[ActionRef]) -> JobEnvironment {
         action_env: [("ACTIONS_RUNTIME_TOKEN".to_owned(), "runtime-token".to_owned())].into(),
         actions: actions.iter().map(resolve).collect(),
         secrets: vec!["runtime-token".to_owned()],
+        containers: None,
     }
 }
 
@@ -371,6 +417,7 @@ fn reason(reason: &SkipReason) -> String {
         SkipReason::Needs { job, result } => format!("{job} ended with {result}"),
         SkipReason::EarlierStep { step } => format!("{} failed", step.as_deref().unwrap_or("a step")),
         SkipReason::Cancelled => "of the cancellation".to_owned(),
+        SkipReason::Containers { keys, backend } => format!("{backend} has no {}", keys.join(" and ")),
         SkipReason::Machine { labels } => format!("of the machine {}", labels.join(" ")),
         SkipReason::FailFast { job } => format!("{job} failed fast"),
         SkipReason::Planning { key, message, .. } => format!("`{key}`: {message}"),

@@ -1,6 +1,7 @@
 //! The engine driven by scripts: no process, no clock.
 mod calls;
 mod conditions;
+mod containers;
 mod driver;
 mod ending;
 mod matrix;
