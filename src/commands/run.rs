@@ -225,6 +225,7 @@ async fn carry_out(
         images: place.images.clone(),
         work_root: environment.cache.join("work"),
         snapshot: snapshot.clone(),
+        offline: args.offline,
         executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
         cache_scopes: cache_scopes(&plan),
     };

@@ -7,12 +7,15 @@ use std::sync::Mutex;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use thiserror::Error;
+use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
-use wfrun_engine::{JobEnvironment, Layout, ResolvedAction};
+use wfrun_engine::{FactKind, JobEnvironment, Layout, ResolvedAction};
 use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
 
+use crate::containers::{self, Opened, Telling, WantedContainers};
+use crate::paths::{Paths, TOOL_CACHE, WORK};
 use crate::work_files::WorkFiles;
 use crate::{ActionError, BuiltinActions, LocalServices, RunSettings};
 
@@ -24,11 +27,17 @@ pub(crate) struct OpenJob {
     pub(crate) environment: Environment,
     /// The folder that job processes see as [`Environment`]'s work folder.
     pub(crate) work_dir: PathBuf,
-    /// That folder as job processes see it.
+    /// That folder as the job's expressions have it.
     pub(crate) work_inside: String,
     /// Its files.
     pub(crate) files: WorkFiles,
     pub(crate) layout: Layout,
+    /// Those paths as the job's processes see them.
+    pub(crate) paths: Paths,
+    /// Whether the job runs in a container that it asked for.
+    pub(crate) in_container: bool,
+    /// What is around the environment, until it is stopped.
+    pub(crate) network: tokio::sync::Mutex<Option<JobNetwork>>,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The processes of its steps, by number.
@@ -57,6 +66,14 @@ pub(crate) enum OpenError {
     Action(Box<ActionError>),
 }
 
+/// What a job is to be opened with.
+pub(crate) struct Wanted {
+    pub(crate) labels: Vec<String>,
+    pub(crate) actions: Vec<ActionRef>,
+    pub(crate) event: Json,
+    pub(crate) containers: WantedContainers,
+}
+
 impl OpenJob {
     /// Makes a job's folders, opens its environment and finds its actions.
     pub(crate) async fn open(
@@ -64,42 +81,70 @@ impl OpenJob {
         services: &LocalServices,
         job: &JobKey,
         number: usize,
-        labels: &[String],
-        actions: &[ActionRef],
-        event: &Json,
+        wanted: &Wanted,
+        telling: Telling<'_>,
     ) -> Result<(Self, JobEnvironment), OpenError> {
         let mut resolved = IndexMap::new();
-        for action in actions {
+        for action in &wanted.actions {
             resolved.insert(
                 action.clone(),
                 BuiltinActions.resolve(action).map_err(|err| OpenError::Action(Box::new(err)))?,
             );
         }
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
-        let image = image(settings, labels);
+        let image = image(settings, wanted);
         let spec = spec(settings, services, job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
-        make_folders(&work_dir, &name, event)?;
-        let environment = settings.backend.open(spec).await?;
-        let work_inside = environment.facts().work.clone();
-        let layout = layout(&environment, &work_inside, &name);
-        let job_environment =
-            JobEnvironment { image, ..describe(settings, services, job, &environment, &layout, resolved) };
+        make_folders(&work_dir, &name, &wanted.event)?;
+        let (environment, network, containers) = if wanted.containers.is_empty() {
+            (settings.backend.open(spec).await?, None, None)
+        } else {
+            let fact = FactKind::ContainersBegin { job: job.clone(), image: image.clone() };
+            telling.facts.send(fact).await.ok();
+            let Opened { environment, network, containers } =
+                Box::pin(containers::open(settings, &wanted.containers, spec, telling)).await?;
+            (environment, Some(network), Some(containers))
+        };
+        let in_container = wanted.containers.container.is_some();
+        let paths = if in_container { Paths::of_job_container() } else { Paths::default() };
+        let work_inside = if in_container { WORK.to_owned() } else { environment.facts().work.clone() };
+        let layout = Layout {
+            tool_cache: if in_container { TOOL_CACHE.to_owned() } else { environment.facts().tool_cache.clone() },
+            ..layout(&environment, &work_inside, &name)
+        };
+        let described = describe(settings, services, job, &environment, &layout, resolved);
+        let job_environment = JobEnvironment { image, containers, ..described };
         let executable = executable(settings);
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
         let controls = Mutex::default();
-        let open = Self { environment, work_dir, work_inside, files, layout, executable, controls };
+        let network = tokio::sync::Mutex::new(network);
+        let open = Self {
+            environment,
+            work_dir,
+            work_inside,
+            files,
+            layout,
+            paths,
+            in_container,
+            network,
+            executable,
+            controls,
+        };
         Ok((open, job_environment))
     }
 
-    /// A path that job processes see, relative to the work folder, if it is in it.
+    /// A path as the job's expressions have it, relative to the work folder, if it is in it.
     pub(crate) fn relative<'a>(&self, inside: &'a str) -> Option<&'a str> {
         inside.strip_prefix(&self.work_inside)?.strip_prefix('/')
     }
 }
 
 /// The image for a job's labels, where the backend takes images.
-fn image(settings: &RunSettings, labels: &[String]) -> Option<String> {
+fn image(settings: &RunSettings, wanted: &Wanted) -> Option<String> {
+    if let Some(container) = &wanted.containers.container {
+        return Some(container.image.clone());
+    }
+    let labels = &wanted.labels;
     if settings.backend.name() != "docker" {
         return None;
     }
@@ -136,14 +181,15 @@ fn spec(
         dns: guard,
         shims: settings.shims.clone(),
         env: Vec::new(),
+        container: None,
+        passed_on: services.ports(),
     }
 }
 
 fn make_folders(work_dir: &Path, name: &str, event: &Json) -> Result<(), OpenError> {
     let write = |path: &Path, err| OpenError::Write { path: path.to_owned(), err };
-    for folder in
-        [format!("{name}/{name}"), "_temp/_runner_file_commands".to_owned(), "_temp/_github_workflow".to_owned()]
-    {
+    let temp = ["_runner_file_commands", "_github_workflow", "_github_home"].map(|it| format!("_temp/{it}"));
+    for folder in temp.into_iter().chain([format!("{name}/{name}"), "_tool".to_owned()]) {
         let path = work_dir.join(folder);
         std::fs::create_dir_all(&path).map_err(|err| write(&path, err))?;
     }

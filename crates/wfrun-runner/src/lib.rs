@@ -3,11 +3,13 @@
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
 mod actions;
 mod aws_names;
+mod containers;
 mod folders;
 mod git;
 mod hash_files;
 mod job;
 mod lines;
+mod paths;
 mod run;
 mod services;
 mod settings;

@@ -21,6 +21,8 @@ pub struct RunSettings {
     pub work_root: PathBuf,
     /// The commit that jobs check out.
     pub snapshot: Snapshot,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
     /// The program that is wfrun, its agent and its stand-ins.
     pub executable: PathBuf,
     /// Commands for which stand-ins are put on the search path.

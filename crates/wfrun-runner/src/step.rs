@@ -38,8 +38,8 @@ pub(crate) async fn run_step(
 async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<Process, String> {
     prepare_files(open, &launch.files).map_err(|err| format!("failed to make the step's files: {err}"))?;
     let argv = argv(open, launch).await?;
-    let env = launch.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let process = open.environment.spawn(Exec { argv, env, cwd: launch.cwd.clone() }).await;
+    let env = launch.env.iter().map(|(name, value)| (name.clone(), open.paths.inside(value))).collect();
+    let process = open.environment.spawn(Exec { argv, env, cwd: open.paths.inside(&launch.cwd) }).await;
     let process = process.map_err(|err| chain(&err))?;
     if let Ok(mut controls) = open.controls.lock() {
         let control = process.control();
@@ -75,7 +75,8 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
         Program::Script { command, arguments, script, path } => {
             write(open, path, script).map_err(|err| format!("failed to write {path}: {err}"))?;
             let command = shell(open, command).await;
-            let arguments = arguments.iter().map(|it| it.replace("{0}", path));
+            let seen = open.paths.inside(path);
+            let arguments = arguments.iter().map(|it| it.replace("{0}", &seen));
             Ok(std::iter::once(command).chain(arguments).collect())
         }
         Program::StandIn { action, phase } => {
@@ -101,7 +102,8 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
 /// Source: GitHub: execution rules E2.1.
 /// Differs: `PATH` set by `env:` is asked for the shell, too; GitHub asks `GITHUB_PATH` and the runner's own only.
 async fn shell(open: &OpenJob, command: &str) -> String {
-    if command != "bash" {
+    // In a job container it is sh that is asked for, where nothing is.
+    if command != "bash" || open.in_container {
         return command.to_owned();
     }
     match open.environment.which(command).await {

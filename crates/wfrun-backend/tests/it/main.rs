@@ -1,5 +1,6 @@
 //! What every backend promises, and what each promises alone.
 
+mod containers;
 mod docker;
 mod every_backend;
 mod host;

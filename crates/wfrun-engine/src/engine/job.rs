@@ -53,7 +53,9 @@ impl Engine {
 
     /// Whether as many run as may: of this matrix, and of all.
     fn is_full(&self, place: &Place, calls: bool) -> bool {
-        let runs = |it: &Progress| matches!(it, Progress::Opening | Progress::Running | Progress::Calling(_));
+        let runs = |it: &Progress| {
+            matches!(it, Progress::Opening | Progress::Running | Progress::Stopping | Progress::Calling(_))
+        };
         let legs = self.declared(place).and_then(|it| Some((it.legs.as_ref()?, it.max_parallel)));
         let of_matrix = legs.is_some_and(|(legs, most)| {
             legs.len() > most
@@ -224,7 +226,10 @@ impl Engine {
 
     pub(super) fn job_not_ready(&mut self, key: &JobKey, message: &str, help: Option<String>) {
         self.containers_ready(key, &[message.to_owned()]);
-        self.fault(Some(key), message, help);
+        // What was given up because nobody wants it any more is no fault.
+        if self.jobs.get(key).is_some_and(|it| it.status != Outcome::Cancelled) {
+            self.fault(Some(key), message, help);
+        }
         if let Some(state) = self.jobs.get_mut(key) {
             state.merge(Outcome::Failure);
         }

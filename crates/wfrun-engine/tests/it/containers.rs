@@ -142,3 +142,19 @@ fn the_shell_in_a_container_is_sh() {
     let world = job("    services: {db: pg}\n", "[{run: one}]").run();
     assert!(matches!(&world.launched[0].program, Program::Script { command, .. } if command == "bash"));
 }
+
+/// A job whose containers go is not over.
+#[test]
+fn a_place_is_free_when_the_containers_are_gone() {
+    let job = "{runs-on: linux, services: {db: pg}, steps: [{run: one}]}";
+    let world = World::new(&format!("on: push\njobs: {{a: {job}, b: {job}}}")).at_most(1).run();
+    assert_eq!((world.most_at_once(), world.results()), (1, "a success, b success: success".to_owned()));
+}
+
+/// Source: GitHub: execution rules E8.6: the job counts as cancelled, and its containers go.
+#[test]
+fn a_cancelled_job_takes_its_containers_away() {
+    let world = job("    services: {db: pg}\n", "[{name: one, run: one}]").endless("one").cancelled_in("one").run();
+    let story = world.story();
+    assert!(story.contains("main Stop containers (real)\n    success/success\nj: cancelled"), "{story}");
+}
