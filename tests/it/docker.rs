@@ -30,7 +30,8 @@ pub(crate) fn left(ran: &Ran) -> String {
         if kind == "container" {
             command.arg("--all");
         }
-        all.push_str(&String::from_utf8_lossy(&command.output().expect("docker").stdout));
+        let output = command.output().expect("docker").stdout;
+        String::from_utf8_lossy(&output).lines().for_each(|it| all.push_str(&format!("{kind} {it} ")));
     }
     all
 }

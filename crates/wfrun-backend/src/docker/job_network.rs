@@ -6,6 +6,7 @@ mod health;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, NetworkCreateRequest};
 use bollard::query_parameters::{
@@ -185,6 +186,21 @@ impl JobNetwork {
         errors
     }
 
+    /// A container that went may hold its place on the network for a moment.
+    async fn remove_network(&self) -> Result<(), bollard::errors::Error> {
+        const ATTEMPTS: u32 = 20;
+        const PAUSE: Duration = Duration::from_millis(100);
+        let mut removed = gone(self.backend.docker.remove_network(&self.name).await);
+        for _ in 0..ATTEMPTS {
+            if removed.is_ok() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            removed = gone(self.backend.docker.remove_network(&self.name).await);
+        }
+        removed
+    }
+
     async fn last_lines(&self, service: &Service, most: Option<usize>) -> Vec<String> {
         let tail = most.map_or_else(|| "all".to_owned(), |it| it.to_string());
         let options = LogsOptions { stdout: true, stderr: true, tail, ..LogsOptions::default() };
@@ -213,7 +229,7 @@ impl JobNetwork {
             }
         }
         log.line(format!("Remove container network: {}", self.name));
-        if let Err(err) = gone(self.backend.docker.remove_network(&self.name).await) {
+        if let Err(err) = self.remove_network().await {
             warnings.push(format!("Docker network rm failed: {err}"));
         }
         for volume in self.volumes.lock().await.made() {
