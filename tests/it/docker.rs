@@ -31,7 +31,7 @@ pub(crate) fn left(ran: &Ran) -> String {
             command.arg("--all");
         }
         let output = command.output().expect("docker").stdout;
-        String::from_utf8_lossy(&output).lines().for_each(|it| all.push_str(&format!("{kind} {it} ")));
+        all.extend(String::from_utf8_lossy(&output).lines().map(|it| format!("{kind} {it} ")));
     }
     all
 }

@@ -1,5 +1,6 @@
 //! Jobs in containers of a Docker engine on this machine.
 
+mod build;
 mod cleaning;
 mod connection;
 mod container;
@@ -11,6 +12,7 @@ mod passing_on;
 mod pull;
 pub mod reaper;
 mod request;
+mod run;
 mod volumes;
 mod words;
 
@@ -19,6 +21,7 @@ pub(crate) use container::Container;
 pub use job_network::{JobNetwork, NetworkSettings, ServiceFacts};
 pub use log::Log;
 pub use request::{ContainerRequest, Login, PreparedContainer};
+pub use run::{ContainerRun, RunImage, RunNetwork};
 pub use words::split_words;
 
 use std::path::Path;

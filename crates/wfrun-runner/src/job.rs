@@ -14,6 +14,7 @@ use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
 
+use crate::action_container::Siblings;
 use crate::containers::{self, Opened, Telling, WantedContainers};
 use crate::paths::{Paths, TOOL_CACHE, WORK};
 use crate::work_files::WorkFiles;
@@ -38,6 +39,8 @@ pub(crate) struct OpenJob {
     pub(crate) in_container: bool,
     /// What is around the environment, until it is stopped.
     pub(crate) network: tokio::sync::Mutex<Option<JobNetwork>>,
+    /// What container actions are started with.
+    pub(crate) siblings: Siblings,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The processes of its steps, by number.
@@ -117,6 +120,7 @@ impl OpenJob {
         let executable = executable(settings);
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
         let controls = Mutex::default();
+        let siblings = Siblings::of(settings, services, job, job_environment.containers.as_ref());
         let network = tokio::sync::Mutex::new(network);
         let open = Self {
             environment,
@@ -127,6 +131,7 @@ impl OpenJob {
             paths,
             in_container,
             network,
+            siblings,
             executable,
             controls,
         };
@@ -164,12 +169,7 @@ fn spec(
     let mut mounts = vec![mount(&snapshot.dir, SNAPSHOT.to_owned())];
     mounts.extend(snapshot.borrowed.iter().map(|it| mount(it, it.display().to_string())));
     let guard = services.guard.as_ref().map(|it| it.address().ip());
-    let mut hosts = Vec::new();
-    if guard.is_none() {
-        let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
-        let names = wfrun_backend::network::blocked_hosts(region);
-        hosts.extend(names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))));
-    }
+    let hosts = if guard.is_none() { blocked_names(services) } else { Vec::new() };
     EnvironmentSpec {
         run_id: settings.run_id.clone(),
         job: job.to_string(),
@@ -184,6 +184,13 @@ fn spec(
         container: None,
         passed_on: services.ports(),
     }
+}
+
+/// AWS's names at an address that answers to nothing, where there is no name server of our own.
+pub(crate) fn blocked_names(services: &LocalServices) -> Vec<(String, IpAddr)> {
+    let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
+    let names = wfrun_backend::network::blocked_hosts(region);
+    names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))).collect()
 }
 
 fn make_folders(work_dir: &Path, name: &str, event: &Json) -> Result<(), OpenError> {

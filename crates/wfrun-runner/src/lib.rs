@@ -1,6 +1,7 @@
 //! Carries out effects: environments, steps, actions, services. The only asynchronous orchestrator.
 //!
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
+mod action_container;
 mod actions;
 mod aws_names;
 mod containers;

@@ -22,6 +22,17 @@ impl Paths {
         ])
     }
 
+    /// Those of a container action; `work` and `workspace` as the job's expressions have them.
+    pub(crate) fn of_container_action(work: &str, workspace: &str) -> Self {
+        Self::new([
+            (workspace.to_owned(), "/github/workspace"),
+            (format!("{work}/_temp/_runner_file_commands"), "/github/file_commands"),
+            (format!("{work}/_temp/_github_workflow"), "/github/workflow"),
+            (format!("{work}/_temp/_github_home"), "/github/home"),
+            (format!("{work}/_temp"), "/github/runner_temp"),
+        ])
+    }
+
     fn new<const N: usize>(places: [(String, &str); N]) -> Self {
         Self(places.into_iter().map(|(outside, inside)| (outside, inside.to_owned())).collect())
     }
@@ -59,5 +70,22 @@ mod tests {
             assert_eq!(paths.inside(outside), inside);
         }
         assert_eq!(Paths::default().inside("/home/runner/work"), "/home/runner/work");
+    }
+
+    /// Source: GitHub: execution rules E6.5: tool cache and `RUNNER_WORKSPACE` stay.
+    #[test]
+    fn in_a_container_action() {
+        let paths = Paths::of_container_action(WORK, "/home/runner/work/demo/demo");
+        let cases = [
+            ("/home/runner/work/demo/demo/a", "/github/workspace/a"),
+            ("/home/runner/work/demo", "/home/runner/work/demo"),
+            ("/home/runner/work/_temp/_runner_file_commands/x", "/github/file_commands/x"),
+            ("/home/runner/work/_temp/_github_workflow/event.json", "/github/workflow/event.json"),
+            ("/home/runner/work/_temp/y", "/github/runner_temp/y"),
+            ("/opt/hostedtoolcache", "/opt/hostedtoolcache"),
+        ];
+        for (outside, inside) in cases {
+            assert_eq!(paths.inside(outside), inside);
+        }
     }
 }

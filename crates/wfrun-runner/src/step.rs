@@ -9,6 +9,7 @@ use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
 
 use crate::LineSplitter;
+use crate::action_container;
 use crate::job::OpenJob;
 
 /// Runs a step's process to its end; its lines and its end become facts.
@@ -37,10 +38,18 @@ pub(crate) async fn run_step(
 
 async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<Process, String> {
     prepare_files(open, &launch.files).map_err(|err| format!("failed to make the step's files: {err}"))?;
+    if let Program::Container { image, entrypoint, arguments } = &launch.program {
+        let process = action_container::start(open, image, entrypoint.as_deref(), arguments, &launch.env)?;
+        return Ok(keep(open, number, process));
+    }
     let argv = argv(open, launch).await?;
     let env = launch.env.iter().map(|(name, value)| (name.clone(), open.paths.inside(value))).collect();
     let process = open.environment.spawn(Exec { argv, env, cwd: open.paths.inside(&launch.cwd) }).await;
-    let process = process.map_err(|err| chain(&err))?;
+    Ok(keep(open, number, process.map_err(|err| chain(&err))?))
+}
+
+/// Remembers a process for those who signal it, and sends what has waited.
+fn keep(open: &OpenJob, number: u64, process: Process) -> Process {
     if let Ok(mut controls) = open.controls.lock() {
         let control = process.control();
         let controls = controls.entry(number).or_default();
@@ -49,7 +58,7 @@ async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<Process, 
         }
         controls.process = Some(control);
     }
-    Ok(process)
+    process
 }
 
 /// Sends a signal to a process of a job, or keeps it until there is one.
@@ -93,7 +102,7 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
             Ok(words.map(str::to_owned).to_vec())
         }
         Program::Node { using, .. } => Err(format!("{using} actions are not supported by wfrun yet")),
-        Program::Container { .. } => Err("container actions are not supported by wfrun yet".to_owned()),
+        Program::Container { .. } => Err("a container action has no command line here".to_owned()),
     }
 }
 

@@ -30,7 +30,7 @@ const TOOL_CACHE: &str = "/opt/hostedtoolcache";
 pub(super) const SOCKET_DIR: &str = "/opt/wfrun/run";
 pub(super) const SOCKET: &str = "agent.sock";
 /// Where steps find the engine, wherever its socket is on this machine.
-const ENGINE_SOCKET: &str = "/var/run/docker.sock";
+pub(super) const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 /// The `PATH` of an image that has none. Source: Docker's default.
 pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What the engine sets for the container alone.

@@ -269,7 +269,7 @@ fn ports(state: &ContainerInspectResponse) -> Vec<(String, String)> {
 }
 
 /// An error and its causes in one line.
-fn chain(err: &dyn std::error::Error) -> String {
+pub(super) fn chain(err: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(err), |err| err.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -70,7 +70,7 @@ impl Job {
 }
 
 /// What a run has in the engine.
-fn left(run_id: &str) -> String {
+pub(crate) fn left(run_id: &str) -> String {
     let mut all = String::new();
     for words in [&["container", "ls", "--all"][..], &["network", "ls"], &["volume", "ls"]] {
         let mut command = std::process::Command::new("docker");
