@@ -147,8 +147,8 @@ pub(crate) struct TableArgs {
 /// What foreseeing needs besides the situation.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ForeseeArgs {
-    /// Take it that a job ends so (can be repeated)
-    #[arg(long, value_name = "JOB=RESULT")]
+    /// Take it that a job ends so, or a step, JOB.STEP with its id, name or number (can be repeated)
+    #[arg(long, value_name = "JOB[.STEP]=RESULT")]
     pub(crate) force: Vec<String>,
     /// Of each matrix that has the key, only legs with the value (can be repeated)
     #[arg(long, value_name = "KEY:VALUE")]

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{Gate, JobOutlook, NotTriggered, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook};
+use wfrun_plan::{
+    Gate, JobKey, JobOutlook, Leg, NotTriggered, Outlook, PlanError, Prospect, RunIdentity, World, gates, outlook,
+};
 use wfrun_syntax::{Checked, Diagnostic};
 use wfrun_workflow::{FileRef, SetOptions, WorkflowSet, read_set};
 
@@ -11,6 +13,7 @@ use crate::check::to_show;
 use crate::cli::{EventArgs, ForeseeArgs, SituationArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::forced::Forced;
 use crate::output::{Help, Output};
 use crate::repositories::Repositories;
 use crate::repository::Repository;
@@ -42,8 +45,6 @@ pub(crate) struct Foreseen {
     /// What to tell about the situation.
     pub(crate) notices: Vec<String>,
 }
-
-const RESULTS: [&str; 4] = ["success", "failure", "cancelled", "skipped"];
 
 impl<'e> Foresight<'e> {
     /// Reads a workflow and all it calls; gives back the findings if one is an error.
@@ -110,10 +111,10 @@ impl<'e> Foresight<'e> {
         let found = situation_in(self.repository.clone(), root, &self.root, args, self.environment)?;
         let mut vars = self.vars.clone();
         vars.extend(key_values::collect(&[], &args.var, "--var")?.value);
-        let forced = results(force)?;
+        let forced = Forced::read(&self.set, force)?;
         let mut results = self.assumed.clone();
-        results.retain(|key, _| !forced.keys().any(|it| it.eq_ignore_ascii_case(key)));
-        results.extend(forced.clone());
+        results.retain(|key, _| !forced.results.keys().any(|it| JobKey::new(key.as_str()).is_named(it)));
+        results.extend(forced.results.clone());
         let identity = RunIdentity {
             run_id: String::new(),
             run_number: args.run_number.unwrap_or(1),
@@ -128,9 +129,10 @@ impl<'e> Foresight<'e> {
             vars: vars.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Object>(),
             results,
             outputs: IndexMap::new(),
+            steps: forced.steps.clone(),
         };
         let mut outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
-        known_jobs(&outlook, &forced)?;
+        forced.check(&outlook)?;
         outlook.keep_legs(&self.legs);
         Ok(Foreseen { gates: gates(root, &world.event), world, outlook, notices: found.notices })
     }
@@ -159,32 +161,25 @@ impl Foreseen {
         if self.is_triggered() { job.verdict } else { Prospect::Skipped }
     }
 
-    /// Finds a job by its key, by the key of one of its legs, or by its id, in any case.
-    pub(crate) fn job(&self, wanted: &str) -> anyhow::Result<&JobOutlook> {
+    /// Finds a job by its key, or one of its legs by its own, in any case.
+    pub(crate) fn job(&self, wanted: &str) -> anyhow::Result<(&JobOutlook, Option<&Leg>)> {
         find_job(&self.outlook, wanted).ok_or_else(|| unknown_job(&self.outlook, wanted))
     }
 }
 
-fn find_job<'o>(outlook: &'o Outlook, wanted: &str) -> Option<&'o JobOutlook> {
-    let is = |key: &wfrun_plan::JobKey| key.as_str().eq_ignore_ascii_case(wanted);
-    outlook.jobs.iter().chain(&outlook.uncalled).find(|it| is(&it.key) || it.legs.iter().any(|leg| is(&leg.key)))
+fn find_job<'o>(outlook: &'o Outlook, wanted: &str) -> Option<(&'o JobOutlook, Option<&'o Leg>)> {
+    let leg = || outlook.jobs.iter().find_map(|it| Some((it, Some(it.leg(wanted)?))));
+    outlook.job(wanted).map(|it| (it, None)).or_else(leg)
 }
 
-fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
-    let jobs = outlook.jobs.iter().map(|it| it.key.to_string()).collect();
+pub(crate) fn unknown_job(outlook: &Outlook, wanted: &str) -> anyhow::Error {
+    let mut jobs: Vec<String> = outlook.jobs.iter().map(|it| it.key.to_string()).collect();
+    if wanted.contains('(') {
+        jobs.extend(
+            outlook.jobs.iter().filter(|it| it.legs.len() > 1).flat_map(|it| &it.legs).map(|it| it.key.to_string()),
+        );
+    }
     crate::commands::plan_error(&PlanError::UnknownJob { id: wanted.to_owned(), jobs })
-}
-
-fn results(force: &[String]) -> anyhow::Result<IndexMap<String, String>> {
-    let parse = |text: &String| {
-        let (job, result) = key_values::pair(text, "--force")?;
-        if !RESULTS.contains(&result.as_str()) {
-            let help = format!("results are: {}", RESULTS.join(", "));
-            return Err(Help::error("cli/force", format!("`--force {text}`: no such result"), help));
-        }
-        Ok((job, result))
-    };
-    force.iter().map(parse).collect()
 }
 
 /// Reads `--matrix KEY:VALUE`.
@@ -194,10 +189,4 @@ pub(crate) fn legs(matrix: &[String]) -> anyhow::Result<Vec<(String, String)>> {
         _ => Err(Help::error("cli/pair", format!("`--matrix {text}` is no pair"), "write KEY:VALUE")),
     };
     matrix.iter().map(parse).collect()
-}
-
-/// A misspelt job would be taken for nothing.
-fn known_jobs(outlook: &Outlook, results: &IndexMap<String, String>) -> anyhow::Result<()> {
-    let unknown = results.keys().find(|it| find_job(outlook, it).is_none());
-    unknown.map_or(Ok(()), |it| Err(unknown_job(outlook, it)))
 }

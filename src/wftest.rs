@@ -8,7 +8,6 @@ mod judge;
 mod judged;
 mod leaves;
 mod model;
-mod names;
 mod play;
 mod playable;
 mod read;

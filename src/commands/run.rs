@@ -8,18 +8,21 @@ use console::Term;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
-use wfrun_engine::{Engine, EngineSettings, FactKind, Forced, Grace};
+use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
-use wfrun_runner::{ActionError, BuiltinActions, LocalServices, Outside, RunSettings, Snapshot, aws_names, uses_aws};
+use wfrun_runner::{
+    ActionError, BuiltinActions, Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, uses_aws,
+};
 use wfrun_syntax::{Diagnostic, Source};
-use wfrun_workflow::{StepKind, WorkflowSet};
+use wfrun_workflow::{StepKind, UsesTarget, WorkflowSet};
 
 use crate::check::to_show;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::forced::Forced;
 use crate::output::{Help, Output};
 use crate::place::{choose_backend, shims};
 use crate::secrets;
@@ -56,8 +59,9 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         // A misspelt job would be taken for one that did not run.
         Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
+    let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan))?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced))?;
     // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
     runtime.shutdown_background();
     Ok(conclude(&record, &expected))
@@ -65,7 +69,8 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
 
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
-    const BEYOND: &[&str] = &["wfrun/not-supported-yet", "action/not-found", "action/bad-manifest"];
+    const BEYOND: &[&str] =
+        &["wfrun/not-supported-yet", "workflow/call-elsewhere", "action/not-found", "action/bad-manifest"];
     output.diagnostics(diagnostics);
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
     if errors.all(|it| BEYOND.contains(&it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
@@ -95,13 +100,14 @@ fn check_actions(set: &WorkflowSet) -> Vec<Diagnostic> {
             continue;
         }
         seen.push(&target.value);
+        // An image is looked for when its step begins: the step before may have built it.
+        if matches!(target.value, UsesTarget::Docker(_)) {
+            continue;
+        }
         let Some(action) = uses.action() else {
             let message = format!("`uses: {}` is not supported by wfrun yet", target.value);
             let found_here = Diagnostic::error("wfrun/not-supported-yet", message).at(&workflow.source, target.span);
-            found.push(
-                found_here
-                    .help("local, container and same-repository actions come later: README.md says what is built"),
-            );
+            found.push(found_here.help("local and same-repository actions come later: README.md says what is built"));
             continue;
         };
         let Err(err) = BuiltinActions.resolve(action) else { continue };
@@ -181,6 +187,7 @@ async fn carry_out(
     output: &Output,
     loaded: Loaded,
     plan: Plan,
+    forced: wfrun_engine::Forced,
 ) -> anyhow::Result<RunRecord> {
     let outside = Outside::new();
     let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
@@ -216,6 +223,8 @@ async fn carry_out(
     }
     notices.splice(0..0, situation.notices);
     let run_settings = RunSettings {
+        trees: Trees::below(environment.cache.join("trees")),
+        groups: Groups::of(&environment.cache.join("groups"), &plan.event.repository),
         run_id: run_id.clone(),
         repository: plan.event.repository.clone(),
         shims: shims(&place, environment),
@@ -248,7 +257,7 @@ async fn carry_out(
         vars,
         inputs,
         env,
-        forced: Forced::default(),
+        forced,
         any_machine: false,
         has_containers: place.backend.name() == "docker",
         max_jobs: args.max_jobs,

@@ -1,7 +1,7 @@
 //! `wfrun why`: why a workflow is triggered and its jobs run, or not; of a run that is over see [`super::why_run`].
 use std::collections::HashMap;
 
-use wfrun_plan::{Change, JobKey, JobOutlook, Prospect, candidates, search};
+use wfrun_plan::{Change, JobKey, JobOutlook, Leg, Prospect, candidates, search};
 use wfrun_report::{JobWhy, Why, why_json, why_text};
 use wfrun_workflow::EventSpec;
 
@@ -50,16 +50,16 @@ fn explain(
     output: &Output,
 ) -> anyhow::Result<Exit> {
     let wanted = args.wanted.as_ref().or(args.situation.job.first());
-    let jobs: Vec<&JobOutlook> = match wanted {
+    let jobs: Vec<(&JobOutlook, Option<&Leg>)> = match wanted {
         Some(wanted) => vec![foreseen.job(wanted)?],
-        None => foreseen.outlook.jobs.iter().collect(),
+        None => foreseen.outlook.jobs.iter().map(|it| (it, None)).collect(),
     };
     let compared = run.map(|it| it.compare(foreseen, &jobs));
     for note in compared.iter().flat_map(|it| &it.notes) {
         Output::note(note);
     }
     let mut ways_out = WaysOut::new(args, foresight, foreseen);
-    let jobs: Vec<JobWhy<'_>> = jobs.into_iter().map(|job| ways_out.job(job, wanted.is_some())).collect();
+    let jobs: Vec<JobWhy<'_>> = jobs.into_iter().map(|(job, leg)| ways_out.job(job, leg, wanted.is_some())).collect();
     let why = Why {
         workflow: &foresight.set.root,
         event: &foreseen.world.event,
@@ -101,9 +101,9 @@ impl<'a> WaysOut<'a> {
         Self { args, foresight, foreseen, goal, tried: HashMap::new(), budget: MOST_JOBS }
     }
 
-    fn job<'j>(&mut self, job: &'j JobOutlook, at_length: bool) -> JobWhy<'j> {
+    fn job<'j>(&mut self, job: &'j JobOutlook, leg: Option<&'j Leg>, at_length: bool) -> JobWhy<'j> {
         let sought = self.foreseen.verdict(job) != self.goal;
-        JobWhy { job, changes: self.changes(job, at_length), sought }
+        JobWhy { job, leg, changes: self.changes(job, at_length), sought }
     }
 
     /// The smallest changes for one job; each was planned again with the options it stands for.

@@ -35,6 +35,9 @@ pub(super) fn named(args: &WhyArgs) -> anyhow::Result<Option<WhyArgs>> {
 }
 
 fn has(path: &std::path::Path, job: &str) -> bool {
+    // Of `test (20)` and `caller / callee` the workflow has `test` and `caller`.
+    let first = job.split(" / ").next().unwrap_or_default();
+    let job = first.split(" (").next().unwrap_or_default();
     let read = find::read(path).map(|it| read_workflow(&it.source, ReadOptions::default()).value);
     read.is_ok_and(|it| it.job(job).is_some())
 }

@@ -1,6 +1,6 @@
 //! Where a run on GitHub went other than is foreseen.
 use serde_json::{Value as Json, json};
-use wfrun_plan::{JobKey, JobOutlook, Prospect, Reason, StepOutlook};
+use wfrun_plan::{JobKey, JobOutlook, Leg, Prospect, Reason, StepOutlook};
 
 use super::matching::Matching;
 use super::{Ended, GithubJob, GithubRun, GithubStep, plain};
@@ -26,8 +26,8 @@ struct Difference {
 }
 
 impl GithubRun {
-    /// Lays the run beside what is foreseen of some jobs.
-    pub(crate) fn compare(&self, foreseen: &Foreseen, asked: &[&JobOutlook]) -> Compared {
+    /// Lays the run beside what is foreseen of some jobs, or of a leg of one.
+    pub(crate) fn compare(&self, foreseen: &Foreseen, asked: &[(&JobOutlook, Option<&Leg>)]) -> Compared {
         let matching = Matching::new(&self.jobs, &foreseen.outlook);
         let unknown: Vec<String> = matching.unknown.iter().map(|it| plain(&it.name)).collect();
         let mut notes: Vec<String> =
@@ -40,9 +40,12 @@ impl GithubRun {
         let mut differences = Vec::new();
         if foreseen.is_triggered() {
             let jobs = foreseen.outlook.jobs.iter().zip(matching.own.iter().zip(&matching.with_called));
-            for (job, (own, all)) in jobs.filter(|(job, _)| asked.iter().any(|it| it.key == job.key)) {
+            for (job, (own, all)) in jobs {
+                let Some((_, leg)) = asked.iter().find(|(it, _)| it.key == job.key) else { continue };
                 differences.extend(job_difference(job, all));
-                differences.extend(step_differences(job, own));
+                let legs = own.iter().filter_map(|ran| Some((leg_of(job, own, ran)?, *ran)));
+                let legs = legs.filter(|(it, _)| leg.is_none_or(|leg| leg.key == it.key));
+                differences.extend(legs.flat_map(|(leg, ran)| step_differences(leg, ran)));
             }
         } else {
             let github = self.conclusion.clone();
@@ -72,8 +75,7 @@ fn job_difference(job: &JobOutlook, of_github: &[&GithubJob]) -> Option<Differen
 }
 
 /// Steps are compared up to the first that failed: all that is foreseen of steps holds if those before go well.
-fn step_differences(job: &JobOutlook, of_github: &[&GithubJob]) -> Vec<Difference> {
-    let ([ran], true) = (of_github, job.legs.len() == 1) else { return Vec::new() };
+fn step_differences(leg: &Leg, ran: &GithubJob) -> Vec<Difference> {
     if !Ended::of(&ran.conclusion).has_run() {
         return Vec::new();
     }
@@ -82,13 +84,13 @@ fn step_differences(job: &JobOutlook, of_github: &[&GithubJob]) -> Vec<Differenc
     let end = steps.iter().position(|it| matches!(Ended::of(&it.conclusion), Ended::Failure | Ended::Cancelled));
     steps.truncate(end.map_or(steps.len(), |it| it + 1));
     let differs = |step: &&GithubStep| {
-        let is_other = match (step_of(job, &step.name)?.verdict, Ended::of(&step.conclusion)) {
+        let is_other = match (step_of(leg, &step.name)?.verdict, Ended::of(&step.conclusion)) {
             (Prospect::Runs, ended) => ended == Ended::Skipped,
             (Prospect::Skipped, ended) => ended.has_run(),
             (Prospect::Depends, _) => false,
         };
         is_other.then(|| Difference {
-            job: Some(job.key.clone()),
+            job: Some(leg.key.clone()),
             step: Some(plain(&step.name)),
             github: step.conclusion.clone(),
             foreseen: if step.conclusion == "skipped" { Prospect::Runs } else { Prospect::Skipped },
@@ -97,10 +99,20 @@ fn step_differences(job: &JobOutlook, of_github: &[&GithubJob]) -> Vec<Differenc
     steps.iter().filter_map(differs).collect()
 }
 
+/// The leg that one of GitHub's jobs is: by its name, if there are several.
+fn leg_of<'a>(job: &'a JobOutlook, of_github: &[&GithubJob], ran: &GithubJob) -> Option<&'a Leg> {
+    if let ([only], 1) = (job.legs.as_slice(), of_github.len()) {
+        return Some(only);
+    }
+    let name = ran.name.to_lowercase();
+    let mut found = job.legs.iter().filter(|it| it.name.to_lowercase() == name);
+    found.next().filter(|_| found.next().is_none())
+}
+
 /// The step of this name, if there is one only.
-fn step_of<'a>(job: &'a JobOutlook, name: &str) -> Option<&'a StepOutlook> {
+fn step_of<'a>(leg: &'a Leg, name: &str) -> Option<&'a StepOutlook> {
     let name = name.to_lowercase();
-    let mut found = job.steps.iter().filter(|it| it.name.to_lowercase() == name);
+    let mut found = leg.steps.iter().filter(|it| it.name.to_lowercase() == name);
     found.next().filter(|_| found.next().is_none())
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use wfrun_journal::{Outcome, Secret};
-use wfrun_plan::{Inputs, JobKey};
+use wfrun_plan::Inputs;
 use wfrun_syntax::{Source, Spanned};
 use wfrun_workflow::WorkflowSet;
+
+pub(crate) use crate::names::{JobPlace, StepPlace};
 
 /// A test file and the workflow it is about.
 #[derive(Debug)]
@@ -43,24 +45,6 @@ pub(crate) struct Case {
     pub(crate) step_outputs: Vec<(StepPlace, IndexMap<String, String>)>,
     /// What should come of it.
     pub(crate) expect: Vec<Expectation>,
-}
-
-/// A job: all its legs, or one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct JobPlace {
-    /// What it is called without any matrix: `test`, `caller / callee`.
-    pub(crate) path: String,
-    /// As it is written, if that names a leg: `test (20)`, `caller (a) / callee`.
-    pub(crate) leg: Option<String>,
-}
-
-/// A step of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct StepPlace {
-    /// Of which job.
-    pub(crate) job: JobPlace,
-    /// Its position, from 0.
-    pub(crate) index: usize,
 }
 
 /// The situation of a case: the options of `wfrun why`, as keys.
@@ -147,18 +131,5 @@ impl Fate {
             Self::Skipped => "skipped",
             Self::Ends(outcome) => outcome.as_str(),
         }
-    }
-}
-
-impl JobPlace {
-    /// What forces it are told by: a leg, or all.
-    pub(crate) fn key(&self) -> JobKey {
-        JobKey::new(self.leg.as_deref().unwrap_or(&self.path))
-    }
-}
-
-impl std::fmt::Display for JobPlace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.leg.as_deref().unwrap_or(&self.path))
     }
 }

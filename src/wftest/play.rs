@@ -71,8 +71,11 @@ fn answer(effect: Effect) -> Option<FactKind> {
         Effect::RunStep { job, process, .. } => {
             FactKind::StepEnded { job, process, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
         }
+        Effect::EnterGroup { job, .. } => FactKind::GroupEntered { job },
         Effect::StopContainers { job } => FactKind::ContainersStopped { job, warnings: Vec::new() },
-        Effect::Signal { .. } | Effect::WakeAt { .. } | Effect::HurryJob { .. } => return None,
+        Effect::LeaveGroup { .. } | Effect::Signal { .. } | Effect::WakeAt { .. } | Effect::HurryJob { .. } => {
+            return None;
+        }
     })
 }
 
@@ -151,6 +154,7 @@ fn environment(labels: &[String]) -> JobEnvironment {
     let work = "/home/runner/work";
     JobEnvironment {
         image: None,
+        workspace: "files",
         os: os.to_owned(),
         arch: arch.to_owned(),
         name: "GitHub Actions 1".to_owned(),

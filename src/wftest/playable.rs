@@ -5,8 +5,6 @@ use wfrun_expr::Template;
 use wfrun_syntax::{Node, NodeKind, Span, Text};
 use wfrun_workflow::{Field, Job, RunStep, StepKind, Workflow, WorkflowSet};
 
-use super::names::shown;
-
 /// Takes away what has no part in whether jobs and steps run: scripts, actions, containers, times.
 pub(super) fn playable(set: &WorkflowSet) -> WorkflowSet {
     let called = set.called.iter().map(|(file, it)| (file.clone(), Arc::new(one(it)))).collect();
@@ -17,6 +15,7 @@ fn one(workflow: &Workflow) -> Workflow {
     let mut workflow = workflow.clone();
     workflow.concurrency = None;
     for job in workflow.jobs.values_mut() {
+        job.concurrency = None;
         job.container = None;
         job.services = wfrun_workflow::Services::default();
         job.snapshot = None;
@@ -27,7 +26,7 @@ fn one(workflow: &Workflow) -> Workflow {
             step.background = false;
             step.timeout_minutes = None;
             if step.name.is_none() {
-                step.name = Some(literal(&shown(step), step.span));
+                step.name = Some(literal(&step.written_name(), step.span));
             }
             let script = literal("", step.span);
             step.kind = StepKind::Run(RunStep { script, shell: None, working_directory: None });

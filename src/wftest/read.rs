@@ -9,8 +9,8 @@ use wfrun_workflow::{FileRef, Here, Job, LintSettings, Loaded, SetOptions, Workf
 
 use super::given::{KEYS, Reader};
 use super::model::{Case, Expectation, Expected, Fate, Given, JobPlace, StepPlace, TestFile};
-use super::names::{Names, Unknown};
 use super::playable::playable;
+use crate::names::{Names, Unknown};
 use crate::output::Output;
 use crate::repositories::Repositories;
 use crate::situation::{checked_inputs, event_name};

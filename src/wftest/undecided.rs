@@ -199,8 +199,8 @@ impl Open<'_> {
 }
 
 /// The steps of a leg.
-pub(super) fn steps_of<'o>(job: &'o JobOutlook, _leg: &JobKey) -> &'o [wfrun_plan::StepOutlook] {
-    &job.steps
+pub(super) fn steps_of<'o>(job: &'o JobOutlook, leg: &JobKey) -> &'o [wfrun_plan::StepOutlook] {
+    job.leg(leg.as_str()).map_or_else(|| job.steps(), |it| &it.steps)
 }
 
 /// The expressions in a text.

@@ -217,3 +217,53 @@ fn in_the_sandbox_such_a_job_is_not_run() {
     let reason = &ran.of_type("job-skipped")[0]["reason"];
     assert_eq!((reason["kind"].as_str(), reason["backend"].as_str()), (Some("containers"), Some("sandbox")));
 }
+
+/// Source: GitHub: execution rules E7.4, E10 item 42.
+#[test]
+fn an_image_as_an_action_runs_beside_the_job() {
+    if !has_docker() {
+        return;
+    }
+    let steps = r#"
+    - run: echo from the step before > shared
+    - id: image
+      uses: docker://IMAGE
+      env: {A: '${{ github.workspace }}'}
+      with:
+        entrypoint: bash
+        args: -c "cat shared; echo $PWD $HOME $A $GITHUB_WORKSPACE $RUNNER_TEMP $INPUT_ARGS | cut -c1-90; echo o=1 >> $GITHUB_OUTPUT; echo B=2 >> $GITHUB_ENV; hostname"
+    - run: echo "then $B ${{ steps.image.outputs.o }} $(hostname)"
+    - {name: fails, uses: 'docker://IMAGE', with: {args: sh -c "exit 5"}}
+"#;
+    let jobs = [
+        ("own", "container: IMAGE, "),
+        ("service", "services: {web: {image: IMAGE, command: sleep 600}}, "),
+        ("plain", ""),
+    ];
+    for (id, keys) in jobs {
+        let repo = repo(&format!(
+            "\n  {id}:\n    runs-on: ubuntu-latest\n    {}\n    steps:{steps}",
+            keys.trim_end_matches(", ")
+        ));
+        let ran = docker(&repo).ends_with(1);
+        let lines = ran.lines();
+        assert!(lines.contains(&"from the step before".to_owned()), "{id}: {lines:#?}");
+        let places = "/github/workspace /github/home /github/workspace /github/workspace /github/runner_temp -c";
+        assert!(lines.iter().any(|it| it.starts_with(places)), "{id}: {lines:#?}");
+        assert!(lines.iter().any(|it| it.starts_with("then 2 1 ")), "{id}: {lines:#?}");
+        let failed = ran.of_type("step-finished").into_iter().find(|it| it["name"] == "fails").expect("the step");
+        assert_eq!(failed["exit_code"].as_i64(), Some(5));
+        assert_eq!(left(&ran), "", "{id}");
+    }
+}
+
+#[test]
+fn in_the_sandbox_an_image_is_no_action() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = repo("\n  j: {runs-on: ubuntu-latest, steps: [{uses: 'docker://alpine:3'}]}\n");
+    let ran = repo.sandbox(&[]).ends_with(1);
+    let expected = "a container action needs a Docker engine, and backend `sandbox` has none: use `--backend docker`";
+    assert_eq!(messages(&ran), [expected]);
+}

@@ -102,6 +102,59 @@ fn what_is_valid() {
     }
 }
 
+/// When events of a type came, by job, in milliseconds; and how each job ended.
+fn times(workflow: &str) -> impl Fn(&str, &str) -> (u64, String) {
+    let ran = Repo::new(workflow, &[]).wfrun(&["w.yml", "--backend", "sandbox", "--json"]);
+    let events: Vec<Json> = ran.stdout.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect();
+    move |name, job| {
+        let event = events.iter().find(|it| it["type"] == name && it["job"] == job);
+        let event = event.unwrap_or_else(|| panic!("{name} of {job}"));
+        (event["at_ms"].as_u64().expect("a time"), event["result"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// Row 34: the leg that goes on is cancelled. `exec`, so that it heeds the first signal.
+#[test]
+fn legs_fail_fast() {
+    let workflow = "on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {v: [1, 2]}}
+    steps: [{run: 'test ${{ matrix.v }} = 1 && exit 1; exec sleep 60'}]
+";
+    let at = times(workflow);
+    assert_eq!(at("job-finished", "a (1)").1, "failure");
+    assert_eq!(at("job-finished", "a (2)").1, "cancelled");
+}
+
+/// Row 35, with a clock of the test's own: `conditions::a_job_times_out` of the engine. Row 36: two jobs of a group.
+#[test]
+fn jobs_of_a_group_do_not_overlap() {
+    let workflow = "on: push
+jobs:
+  a: {runs-on: ubuntu-latest, concurrency: g, steps: [{run: sleep 0.3}]}
+  b: {runs-on: ubuntu-latest, concurrency: g, steps: [{run: sleep 0.3}]}
+";
+    let at = times(workflow);
+    let (first, second) = if at("job-started", "a").0 < at("job-started", "b").0 { ("a", "b") } else { ("b", "a") };
+    assert!(at("job-finished", first).0 <= at("job-started", second).0);
+}
+
+/// Row 37: a job starts as soon as what it needs has ended.
+#[test]
+fn no_job_waits_for_others_than_it_needs() {
+    let workflow = "on: push
+jobs:
+  a: {runs-on: ubuntu-latest, steps: [{run: 'for i in $(seq 200); do sleep 0.05; done'}]}
+  b: {runs-on: ubuntu-latest, steps: [{run: echo b}]}
+  c: {needs: b, runs-on: ubuntu-latest, steps: [{run: echo c}]}
+";
+    let workflow = workflow.replace("seq 200", "seq 30");
+    let at = times(&workflow);
+    assert!(at("job-finished", "c").0 < at("job-finished", "a").0);
+}
+
 fn plan(workflow: &str, more: &[&str]) -> Json {
     let ran = Repo::new(workflow, &[]).wfrun(&[&["plan", "w.yml", "--json"], more].concat());
     serde_json::from_str(&ran.stdout).unwrap_or_else(|err| panic!("{err}: {}", ran.stderr))
@@ -111,7 +164,7 @@ fn of_jobs(plan: &Json, member: &str) -> Vec<Json> {
     plan["jobs"].as_array().expect("jobs").iter().map(|it| it[member].clone()).collect()
 }
 
-/// Rows 24, 29 to 31, 33 to 37, 40; of 34 to 37 what is planned.
+/// Rows 24, 29 to 31, 33 and 40.
 #[test]
 fn what_is_planned() {
     let steps = "runs-on: ubuntu-latest, steps: [{run: echo}]";
@@ -133,15 +186,6 @@ fn what_is_planned() {
 
     let cases = format!("on: push\njobs: {{a: {{{steps}}}, b: {{needs: A, {steps}}}}}\n");
     assert_eq!(of_jobs(&plan(&cases, &[]), "needs"), [json!([]), json!(["a"])], "row 33");
-    let fast = format!(
-        "on: push\njobs: {{a: {{name: '${{{{ strategy.fail-fast }}}}', strategy: {{matrix: {{v: [1, 2]}}}}, {steps}}}}}\n"
-    );
-    assert_eq!(of_jobs(&plan(&fast, &[]), "name"), ["true", "true"], "row 34");
-    let limited = format!("on: push\njobs: {{a: {{timeout-minutes: 1, concurrency: g, {steps}}}}}\n");
-    assert_eq!(of_jobs(&plan(&limited, &[]), "timeout_minutes"), ["1"], "row 35");
-    assert_eq!(of_jobs(&plan(&limited, &[]), "concurrency"), ["g"], "row 36");
-    let ready = format!("on: push\njobs: {{a: {{{steps}}}, b: {{{steps}}}, c: {{needs: b, {steps}}}}}\n");
-    assert_eq!(of_jobs(&plan(&ready, &[]), "needs"), [json!([]), json!([]), json!(["b"])], "row 37");
     let named = format!("on: push\njobs: {{a: {{name: n, strategy: {{matrix: {{v: [1], w: [true]}}}}, {steps}}}}}\n");
     assert_eq!(of_jobs(&plan(&named, &[]), "name"), ["n (1, true)"], "row 40");
 }

@@ -67,6 +67,11 @@ impl Repo {
         self.dir.path().join("repo").join(self.prefix)
     }
 
+    /// wfrun's cache folder.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.dir.path().join("cache/wfrun")
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");

@@ -103,6 +103,10 @@ fn that_nothing_was_found_is_said() {
     assert!(ran.stdout.contains("no change that was tried makes it run for sure"), "{}", ran.stdout);
     let ran = repo.wfrun(&["why", "w.yml", "open", "--event", "workflow_dispatch"]).ends_with(0);
     assert!(!ran.stdout.contains("no change"), "{}", ran.stdout);
+    let all = repo.wfrun(&["why", "w.yml", "--event", "workflow_dispatch"]).ends_with(0).stdout;
+    assert_eq!(all.matches("nothing that was tried makes it run\n").count(), 1, "{all}");
+    let line = all.lines().position(|it| it.contains("– never")).and_then(|it| all.lines().nth(it + 1));
+    assert_eq!(line.map(str::trim), Some("nothing that was tried makes it run"), "{all}");
 }
 
 #[test]
@@ -122,6 +126,13 @@ fn misspelt_jobs_and_results_are_refused() {
         (&["why", "w.yml", "opn"][..], "did you mean `open`?"),
         (&["why", "w.yml", "--force", "opn=failure"], "did you mean `open`?"),
         (&["why", "w.yml", "--force", "open=bad"], "results are: success, failure, cancelled, skipped"),
+        (&["why", "w.yml", "--force", "open=failur"], "did you mean `failure`?"),
+        (&["why", "w.yml", "--force", "open.1=cancelled"], "results are: success, failure, skipped"),
+        (&["why", "w.yml", "--force", "opn.1=failure"], "did you mean `open`?"),
+        (&["why", "w.yml", "--force", "open.Run y=failure"], "did you mean `Run x`?"),
+        (&["why", "w.yml", "--force", "open.2=failure"], "job `open` has no step `2`"),
+        (&["why", "w.yml", "--force", "open (1)=failure"], "the workflow has no job `open (1)`"),
+        (&["why", "w.yml", "--force", "=failure"], "write JOB=RESULT or JOB.STEP=RESULT"),
     ] {
         let ran = repo.wfrun(arguments).ends_with(2);
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
@@ -133,4 +144,15 @@ fn with_colour_the_text_of_each_gate_is_underlined() {
     let repo = Repo::example();
     let ran = repo.wfrun(&["why", "deploy", "--ref", "main", "--color", "always"]).ends_with(0);
     assert!(ran.stdout.contains("\u{1b}[4mmain\u{1b}[0m"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("~~~~"), "{}", ran.stdout);
+}
+
+#[test]
+fn without_colour_it_has_a_line_below() {
+    let repo = Repo::example();
+    let ran = repo.wfrun(&["why", "deploy", "--ref", "main"]).ends_with(0);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let at = lines.iter().position(|it| it.contains("✓ branch")).expect("the gate");
+    assert!(lines[at].ends_with("  main"), "{}", ran.stdout);
+    assert_eq!(lines[at + 1].find("~~~~"), lines[at].rfind("main").map(|it| it - "✓".len() + 1), "{}", ran.stdout);
 }

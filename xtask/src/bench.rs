@@ -6,6 +6,7 @@ mod job_start;
 mod planning;
 mod reading;
 mod unit_tests;
+mod versus;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -22,6 +23,7 @@ const RUNS: usize = 20;
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     let mut runs = RUNS;
     let mut with_example = true;
+    let mut peer = None;
     let mut flags = flags.iter().map(String::as_str);
     while let Some(flag) = flags.next() {
         match flag {
@@ -34,10 +36,14 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
                     .with_context(|| format!("`{count}` is no number of runs"))?;
             }
             "--no-example" => with_example = false,
-            other => bail!("unknown flag {other:?}: --runs N, --no-example"),
+            "--vs" => peer = Some(flags.next().context("`--vs` wants the name of a peer: act")?.to_owned()),
+            other => bail!("unknown flag {other:?}: --runs N, --no-example, --vs act"),
         }
     }
     let wfrun = build()?;
+    if let Some(peer) = peer {
+        return versus::run(&wfrun, &peer, runs.min(5));
+    }
     say(format!("{:<34} {:>11} {:>11} {:>11} {:>7}   ({runs} runs)", "case", "median", "min", "peer", "ratio"));
     for case in cases(&wfrun) {
         let ours = measure(&mut || time(&case.command), runs).with_context(|| case.name)?;

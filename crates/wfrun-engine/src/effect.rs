@@ -27,6 +27,9 @@ pub enum Effect {
         labels: Vec<String>,
         /// The actions its steps use; those that these use in turn are wanted, too.
         actions: Vec<ActionRef>,
+        /// Whether nothing can see the workspace before `actions/checkout` fills it with the run's commit: then it may
+        /// be filled at once.
+        checks_out_first: bool,
         /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
         event: Json,
         /// The container that it is to run in, instead of a place of its runner's kind.
@@ -50,6 +53,18 @@ pub enum Effect {
         job: JobKey,
         /// The patterns, with options such as `--follow-symbolic-links` as given.
         patterns: Vec<String>,
+    },
+    /// Enter a concurrency group, then report `GroupEntered`; and `GroupLost`, should another take the place.
+    EnterGroup {
+        /// Who: a job, or the run as a whole.
+        job: Option<JobKey>,
+        /// Which group.
+        group: ConcurrencyGroup,
+    },
+    /// Leave the concurrency group that was entered.
+    LeaveGroup {
+        /// Who.
+        job: Option<JobKey>,
     },
     /// Find an action that can be found only now, then report `ActionFound`.
     FindAction {
@@ -92,6 +107,19 @@ pub enum Effect {
         /// Whose.
         job: JobKey,
     },
+}
+
+/// What runs and jobs of the same name do one after another.
+///
+/// Source: GitHub: planning rules 4.7.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConcurrencyGroup {
+    /// Its name, whose case does not matter.
+    pub name: String,
+    /// Whether who enters ends who is in it.
+    pub cancel_in_progress: bool,
+    /// Whether all wait in turn (`queue: max`); else who enters takes the place of who waits.
+    pub queues_all: bool,
 }
 
 /// How to start a step's process.

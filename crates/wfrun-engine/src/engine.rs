@@ -1,6 +1,9 @@
 //! The run as a state machine.
+mod background;
 mod call;
 mod cancel;
+mod composite;
+mod concurrency;
 mod containers;
 mod contexts;
 mod declare;
@@ -8,6 +11,7 @@ mod declared;
 mod job;
 mod launch;
 mod lines;
+mod names;
 mod step;
 mod step_end;
 
@@ -41,6 +45,8 @@ pub struct Engine {
     keys: JobKeys,
     github: Object,
     cancelled: bool,
+    /// Whether the run waits for its concurrency group.
+    is_pending: bool,
     aws_declared: bool,
     seq: u64,
     now_ms: u64,
@@ -76,6 +82,7 @@ impl Engine {
             keys: JobKeys::new(),
             github,
             cancelled: false,
+            is_pending: false,
             aws_declared: false,
             seq: 0,
             now_ms: 0,
@@ -90,11 +97,13 @@ impl Engine {
             FactKind::Begin => self.begin(),
             FactKind::JobReady { job, environment } => self.job_ready(&job, *environment),
             FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
-            FactKind::ContainersBegin { job, image } => self.containers_begin(&job, image),
+            FactKind::ContainersBegin { job, image, workspace } => self.containers_begin(&job, image, workspace),
             FactKind::ContainerLines { job, lines } => self.container_lines(&job, &lines),
             FactKind::ContainersStopped { job, warnings } => self.containers_stopped(&job, &warnings),
-            FactKind::Hashed { job, patterns, digest } => self.hashed(&job, patterns, digest),
-            FactKind::ActionFound { .. } => {}
+            FactKind::Hashed { job, patterns, digest } => self.hashed(&job, &patterns, &digest),
+            FactKind::GroupEntered { job } => self.group_entered(job.as_ref()),
+            FactKind::GroupLost { job, reason } => self.group_lost(job.as_ref(), &reason),
+            FactKind::ActionFound { job, action, found } => self.action_found(&job, &action, found),
             FactKind::Lines { job, process, stream, lines } => self.lines(&job, process, stream, &lines),
             FactKind::StepEnded { job, process, end, files } => self.step_ended(&job, process, &end, &files),
             FactKind::JobClosed { job, fault } => self.job_closed(&job, fault),
@@ -127,6 +136,7 @@ impl Engine {
             jobs: self.headers(0),
         };
         self.emit(RunEventKind::RunStarted(started));
+        self.enter_group_of_run();
         for message in std::mem::take(&mut self.settings.notices) {
             self.notice(&message);
         }
@@ -162,7 +172,7 @@ impl Engine {
 
     /// Starts, skips and finishes all that can be.
     fn advance(&mut self) {
-        if self.record.started.is_none() || self.record.conclusion.is_some() {
+        if self.record.started.is_none() || self.record.conclusion.is_some() || (self.is_pending && !self.cancelled) {
             return;
         }
         // A job that ends may let others start, also ones that stand before it in the file.
@@ -202,11 +212,13 @@ impl Engine {
             Some(Progress::Waiting) => self.try_start(key),
             Some(Progress::Calling(frame)) => self.try_finish_call(key, frame),
             Some(Progress::Running) => self.advance_steps(key),
-            Some(Progress::Opening | Progress::Stopping | Progress::Closing | Progress::Done) | None => {}
+            Some(Progress::Pending | Progress::Opening | Progress::Stopping | Progress::Closing | Progress::Done)
+            | None => {}
         }
     }
 
     fn finish(&mut self) {
+        self.leave_group(None);
         let jobs: IndexMap<JobKey, Outcome> =
             self.record.jobs.iter().map(|(key, it)| (key.clone(), it.result.unwrap_or(Outcome::Skipped))).collect();
         let conclusion = self.conclusion();

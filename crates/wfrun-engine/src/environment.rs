@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
 
-use crate::{FilePaths, JobEnvironment};
+use crate::{FilePaths, JobEnvironment, Program};
 
 /// The members of the `github` context that processes get as `GITHUB_…`.
 ///
@@ -62,6 +62,29 @@ pub(crate) struct Layers<'a> {
     pub(crate) github: &'a Object,
     pub(crate) runner: &'a Object,
     pub(crate) files: &'a FilePaths,
+    pub(crate) kind: Kind,
+}
+
+/// What the environment is for: layers differ a little.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A script of a `run` step.
+    Script,
+    /// A JavaScript action, or a stand-in.
+    Action,
+    /// A container of its own, which keeps its image's search path.
+    Container,
+}
+
+impl Kind {
+    /// The kind of a program.
+    pub(crate) const fn of(program: &Program) -> Self {
+        match program {
+            Program::Script { .. } => Self::Script,
+            Program::StandIn { .. } | Program::Node { .. } => Self::Action,
+            Program::Container { .. } => Self::Container,
+        }
+    }
 }
 
 /// Puts the layers together; the later wins.
@@ -75,8 +98,14 @@ pub(crate) fn environment(layers: &Layers<'_>) -> IndexMap<String, String> {
     for (name, value) in layers.inputs.into_iter().flatten() {
         all.insert(input_variable(name), value.clone());
     }
-    let base_path = layers.env.get("PATH").unwrap_or(&layers.job.path);
-    all.insert("PATH".to_owned(), search_path(layers.added_paths, base_path));
+    if layers.kind == Kind::Container {
+        if layers.env.get("PATH").is_none() {
+            all.shift_remove("PATH");
+        }
+    } else {
+        let base_path = layers.env.get("PATH").unwrap_or(&layers.job.path);
+        all.insert("PATH".to_owned(), search_path(layers.added_paths, base_path));
+    }
     for name in EXPORTED {
         if let Some(value @ (Value::String(_) | Value::Bool(_))) = layers.github.get(name) {
             all.insert(format!("GITHUB_{}", name.to_ascii_uppercase()), value.to_text());

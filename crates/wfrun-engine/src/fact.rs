@@ -44,6 +44,8 @@ pub enum FactKind {
         job: JobKey,
         /// The image that the job will run in, where there is one.
         image: Option<String>,
+        /// How its workspace was filled, as [`JobEnvironment::workspace`] says it.
+        workspace: &'static str,
     },
     /// Something was done about a job's containers.
     ContainerLines {
@@ -67,6 +69,18 @@ pub enum FactKind {
         patterns: Vec<String>,
         /// Hex digits, or empty where nothing matched; or why it failed.
         digest: Result<String, String>,
+    },
+    /// A concurrency group is entered.
+    GroupEntered {
+        /// By whom: a job, or the run as a whole.
+        job: Option<JobKey>,
+    },
+    /// Who is in a concurrency group, or waits for it, has to give way.
+    GroupLost {
+        /// Who.
+        job: Option<JobKey>,
+        /// Why, in GitHub's words.
+        reason: String,
     },
     /// An action was found, or not.
     ActionFound {
@@ -187,6 +201,8 @@ pub struct JobEnvironment {
     pub action_env: IndexMap<String, String>,
     /// The actions its steps use, and those that these use in turn.
     pub actions: IndexMap<ActionRef, ResolvedAction>,
+    /// How the workspace was made: `files`, `overlay`.
+    pub workspace: &'static str,
     /// Further values to mask: tokens made for this job.
     pub secrets: Vec<String>,
     /// The containers that the job asked for, if it did.

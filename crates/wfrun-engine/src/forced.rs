@@ -3,7 +3,8 @@ use indexmap::IndexMap;
 use wfrun_journal::Outcome;
 use wfrun_plan::JobKey;
 
-/// Results and outputs that take the place of real ones. Jobs are told by their keys, with or without a matrix.
+/// Results and outputs that take the place of real ones. Jobs are told as [`JobKey::is_named`]
+/// takes them: with or without their legs.
 #[derive(Debug, Clone, Default)]
 pub struct Forced {
     /// How jobs end, if their turn comes.
@@ -27,23 +28,16 @@ pub struct ForcedStep {
     pub outputs: IndexMap<String, String>,
 }
 
-/// The keys that a job goes by: as a leg, without its own matrix, without any.
-pub(crate) type Names<'a> = [&'a JobKey; 3];
-
 impl Forced {
-    pub(crate) fn job(&self, names: Names<'_>) -> Option<Outcome> {
-        self.jobs.iter().find(|(key, _)| is_one_of(key, names)).map(|(_, outcome)| *outcome)
+    pub(crate) fn job(&self, key: &JobKey) -> Option<Outcome> {
+        self.jobs.iter().find(|(named, _)| key.is_named(named.as_str())).map(|(_, outcome)| *outcome)
     }
 
-    pub(crate) fn job_outputs(&self, names: Names<'_>) -> Option<&IndexMap<String, String>> {
-        self.job_outputs.iter().find(|(key, _)| is_one_of(key, names)).map(|(_, outputs)| outputs)
+    pub(crate) fn job_outputs(&self, key: &JobKey) -> Option<&IndexMap<String, String>> {
+        self.job_outputs.iter().find(|(named, _)| key.is_named(named.as_str())).map(|(_, outputs)| outputs)
     }
 
-    pub(crate) fn step(&self, names: Names<'_>, index: usize) -> Option<&ForcedStep> {
-        self.steps.iter().find(|it| it.index == index && is_one_of(&it.job, names))
+    pub(crate) fn step(&self, key: &JobKey, index: usize) -> Option<&ForcedStep> {
+        self.steps.iter().find(|it| it.index == index && key.is_named(it.job.as_str()))
     }
-}
-
-fn is_one_of(key: &JobKey, names: Names<'_>) -> bool {
-    names.iter().any(|it| it.as_str().eq_ignore_ascii_case(key.as_str()))
 }

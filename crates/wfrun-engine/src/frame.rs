@@ -20,6 +20,8 @@ pub(crate) struct Frame {
     pub(crate) secrets: Arc<IndexMap<String, Secret>>,
     /// Its jobs, in file order.
     pub(crate) jobs: IndexMap<JobId, DeclaredJob>,
+    /// The concurrency group of the workflow as a whole.
+    pub(crate) group: Option<String>,
     /// Whether its caller was cancelled, and with it all that has not begun.
     pub(crate) cancelled: bool,
 }
@@ -86,7 +88,7 @@ impl Frame {
             (id, job)
         };
         let jobs = needs(&workflow)?.into_iter().map(declare).collect();
-        Ok(Self { workflow, file, caller, inputs, secrets, jobs, cancelled: false })
+        Ok(Self { workflow, file, caller, inputs, secrets, jobs, group: None, cancelled: false })
     }
 
     /// What the file says of a job.

@@ -15,10 +15,11 @@ mod scope;
 mod settings;
 mod shell;
 mod state;
+mod strand;
 
 pub use command::{Command, StopCommands, parse_command};
 pub use container::{ContainerSpec, JobContainers, RegistryLogin, ServiceContainer, ServiceSpec};
-pub use effect::{ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
+pub use effect::{ConcurrencyGroup, ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
 pub use engine::Engine;
 pub use fact::{
     Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles,

@@ -19,6 +19,10 @@ impl Contexts {
         self.values.insert(name, value.into());
     }
 
+    pub(crate) fn remove(&mut self, name: &'static str) {
+        self.values.shift_remove(name);
+    }
+
     fn get(&self, name: &str) -> Value {
         let found = self.values.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map_or(Value::Null, |(_, value)| value.clone())
@@ -36,8 +40,13 @@ pub(crate) struct At<'a> {
 pub(crate) enum Status<'a> {
     /// No status function is available.
     None,
-    /// A step: the job's status so far.
-    Step(Outcome),
+    /// A step: the status so far of the job, or of the composite action that it is inside of.
+    Step {
+        /// That status.
+        status: Outcome,
+        /// Whether the job is cancelled.
+        cancelled: bool,
+    },
     /// A job: the results of those before it, by id, and whether the run was cancelled.
     Job { before: &'a [(JobId, Option<Outcome>)], cancelled: bool },
 }
@@ -66,15 +75,14 @@ impl At<'_> {
     fn status(&self, function: &str, args: &[Value]) -> bool {
         match (&self.status, function) {
             (_, "always") => true,
-            (Status::Step(status), "success") => *status == Outcome::Success,
-            (Status::Step(status), "failure") => *status == Outcome::Failure,
-            (Status::Step(status), "cancelled") => *status == Outcome::Cancelled,
-            (Status::Job { cancelled, .. }, "cancelled") => *cancelled,
+            (Status::Step { status, .. }, "success") => *status == Outcome::Success,
+            (Status::Step { status, .. }, "failure") => *status == Outcome::Failure,
+            (Status::Step { cancelled, .. } | Status::Job { cancelled, .. }, "cancelled") => *cancelled,
             (Status::Job { before, cancelled }, "success") => {
                 !cancelled && named(before, args).all(|it| it == Some(Outcome::Success))
             }
             (Status::Job { before, .. }, "failure") => named(before, args).any(|it| it == Some(Outcome::Failure)),
-            (Status::None | Status::Step(_) | Status::Job { .. }, _) => false,
+            (Status::None | Status::Step { .. } | Status::Job { .. }, _) => false,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What the engine knows besides the record: values that must never be written down, and what is under way.
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use indexmap::IndexMap;
 use wfrun_expr::Value;
-use wfrun_journal::{How, Masked, Outcome, Phase};
-use wfrun_plan::JobKey;
+use wfrun_journal::{Outcome, Phase};
+use wfrun_plan::{JobKey, StepPath};
 
 use crate::engine::ContainersState;
 use crate::frame::Place;
-use crate::{JobEnvironment, StopCommands};
+use crate::strand::{Composite, Current, Stage, Strand};
+use crate::{JobEnvironment, ResolvedAction};
 
 /// One job of the run: one leg, where there is a matrix.
 #[derive(Debug)]
@@ -35,20 +36,27 @@ pub(crate) struct JobState {
     pub(crate) global_env: IndexMap<String, String>,
     /// What `GITHUB_PATH` added, the newest last.
     pub(crate) added_paths: Vec<String>,
-    /// The results of the steps that have an id.
+    /// The results of the job's own steps that have an id.
     pub(crate) results: IndexMap<String, StepResult>,
+    /// Steps whose pre part is still to come.
+    pub(crate) pre: VecDeque<StepPath>,
     /// Steps whose main part is still to come, by their index.
     pub(crate) main: VecDeque<usize>,
     /// Steps whose post part is to come; the last goes first.
-    pub(crate) post: Vec<usize>,
+    pub(crate) post: Vec<StepPath>,
     /// What each step saved in `GITHUB_STATE`.
-    pub(crate) saved: HashMap<usize, IndexMap<String, String>>,
-    /// Answers to `hashFiles` for the stage that is being begun.
-    pub(crate) hashes: HashMap<Vec<String>, Result<String, String>>,
-    /// Questions of `hashFiles` that are under way.
-    pub(crate) hashing: HashSet<Vec<String>>,
-    pub(crate) current: Option<Current>,
-    /// How many processes the job has started.
+    pub(crate) saved: HashMap<StepPath, IndexMap<String, String>>,
+    /// The composite actions that were begun, by the step that uses them.
+    pub(crate) composites: HashMap<StepPath, Composite>,
+    /// Actions that were found when their step began, by that step.
+    pub(crate) found: HashMap<StepPath, Result<ResolvedAction, String>>,
+    /// The job's own steps first, then a strand for each background step, in the order of their start.
+    pub(crate) strands: Vec<Strand>,
+    /// The strand whose turn it is.
+    pub(crate) active: usize,
+    /// The concurrency group that it is in, or waits for.
+    pub(crate) group: Option<String>,
+    /// How many steps the job has begun.
     pub(crate) serial: u64,
     /// After a time limit or a forced cancellation nothing further starts.
     pub(crate) halted: bool,
@@ -59,6 +67,8 @@ pub(crate) struct JobState {
 pub(crate) enum Progress {
     /// It waits for a free place.
     Waiting,
+    /// It waits for its concurrency group.
+    Pending,
     /// The jobs of the workflow that it calls, this one of the run's frames, go their way.
     Calling(usize),
     /// Its environment is being made.
@@ -81,36 +91,6 @@ pub(crate) struct StepResult {
     pub(crate) conclusion: Option<Outcome>,
 }
 
-/// A part of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stage {
-    pub(crate) index: usize,
-    pub(crate) phase: Phase,
-}
-
-/// The step that runs.
-#[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub(crate) struct Current {
-    pub(crate) stage: Stage,
-    pub(crate) serial: u64,
-    pub(crate) name: Masked,
-    pub(crate) how: How,
-    pub(crate) started_at_ms: u64,
-    /// `env` with the step's own entries, for its condition and `continue-on-error`.
-    pub(crate) env: IndexMap<String, String>,
-    /// Outputs set by commands on standard output; the file wins.
-    pub(crate) outputs: IndexMap<String, String>,
-    pub(crate) stop: StopCommands,
-    pub(crate) echo: bool,
-    /// A command or file could not be carried out: the step fails whatever its exit code.
-    pub(crate) command_failed: bool,
-    pub(crate) timeout_minutes: Option<u64>,
-    pub(crate) timed_out: bool,
-    pub(crate) stopping: bool,
-    pub(crate) annotations: [u32; 3],
-}
-
 impl JobState {
     pub(crate) fn new(key: JobKey, place: Place, name: String, matrix: Value, strategy: Value) -> Self {
         Self {
@@ -130,12 +110,15 @@ impl JobState {
             global_env: IndexMap::new(),
             added_paths: Vec::new(),
             results: IndexMap::new(),
+            pre: VecDeque::new(),
             main: VecDeque::new(),
             post: Vec::new(),
             saved: HashMap::new(),
-            hashes: HashMap::new(),
-            hashing: HashSet::new(),
-            current: None,
+            composites: HashMap::new(),
+            found: HashMap::new(),
+            strands: vec![Strand::default()],
+            active: 0,
+            group: None,
             serial: 0,
             halted: false,
         }
@@ -148,24 +131,112 @@ impl JobState {
         }
     }
 
-    /// The stage that comes next.
-    pub(crate) fn next_stage(&self) -> Option<Stage> {
-        if let Some(index) = self.main.front() {
-            return Some(Stage { index: *index, phase: Phase::Main });
-        }
-        self.post.last().map(|index| Stage { index: *index, phase: Phase::Post })
+    /// The strand whose turn it is.
+    pub(crate) fn strand(&self) -> Option<&Strand> {
+        self.strands.get(self.active)
     }
 
-    /// Takes the next stage off its list.
-    pub(crate) fn take_stage(&mut self, stage: Stage) {
+    pub(crate) fn strand_mut(&mut self) -> Option<&mut Strand> {
+        self.strands.get_mut(self.active)
+    }
+
+    /// The innermost step that runs in the strand whose turn it is.
+    pub(crate) fn current(&self) -> Option<&Current> {
+        self.strand()?.stack.last()
+    }
+
+    pub(crate) fn current_mut(&mut self) -> Option<&mut Current> {
+        self.strand_mut()?.stack.last_mut()
+    }
+
+    /// Gives the turn to the strand in which this process runs; tells whether one does.
+    pub(crate) fn turn_to(&mut self, process: u64) -> bool {
+        let runs = |it: &Strand| it.stack.last().is_some_and(|it| it.serial == process);
+        let found = self.strands.iter().position(runs);
+        self.active = found.unwrap_or(self.active);
+        found.is_some()
+    }
+
+    /// The composite action that a step is inside of.
+    pub(crate) fn composite_of(&self, path: &StepPath) -> Option<&Composite> {
+        let parent = path.parent()?;
+        self.composites.get(&parent).or_else(|| self.composite_of(&parent))
+    }
+
+    /// Where the results of a step go: of its composite action, or of the job.
+    pub(crate) fn composite_of_mut(&mut self, path: &StepPath) -> Option<&mut Composite> {
+        let mut parent = path.parent()?;
+        while !self.composites.contains_key(&parent) {
+            parent = parent.parent()?;
+        }
+        self.composites.get_mut(&parent)
+    }
+
+    /// `env` of workflow and job with all that was added since, as the strand whose turn it is sees it.
+    pub(crate) fn env(&self) -> IndexMap<String, String> {
+        let mut env = self.global_env.clone();
+        env.extend(self.strand().into_iter().flat_map(|it| it.added_env.clone()));
+        env
+    }
+
+    /// Takes variables in: at once, or once the background step is waited for.
+    pub(crate) fn add_env(&mut self, name: String, value: String) {
+        match self.strand_mut() {
+            Some(strand) if strand.background.is_some() => strand.added_env.insert(name, value),
+            Some(_) | None => self.global_env.insert(name, value),
+        };
+    }
+
+    /// Takes a folder of the search path in; the newest is last.
+    pub(crate) fn add_path(&mut self, path: &str) {
+        let paths = match self.strands.get_mut(self.active) {
+            Some(strand) if strand.background.is_some() => &mut strand.added_paths,
+            Some(_) | None => &mut self.added_paths,
+        };
+        paths.retain(|it| it != path);
+        paths.push(path.to_owned());
+    }
+
+    /// The job's own next stage; the background steps have ended before posts begin.
+    pub(crate) fn next_stage(&self) -> Option<Stage> {
+        if let Some(path) = self.pre.front() {
+            return Some(Stage { path: path.clone(), phase: Phase::Pre });
+        }
+        if let Some(index) = self.main.front() {
+            return Some(Stage { path: StepPath::at(*index), phase: Phase::Main });
+        }
+        self.post.last().map(|path| Stage { path: path.clone(), phase: Phase::Post })
+    }
+
+    /// Takes a stage that begins, or never will, off its list.
+    pub(crate) fn take_stage(&mut self, stage: &Stage) {
+        let active = self.active;
+        let composite = self.strand().and_then(|it| it.stack.last()).map(|it| it.stage.path.clone());
+        if let Some(it) = self.strand_mut() {
+            it.hashes.clear();
+            it.waits = None;
+        }
         match stage.phase {
-            Phase::Pre | Phase::Main => {
-                self.main.pop_front();
+            Phase::Pre => {
+                self.pre.pop_front();
             }
             Phase::Post => {
                 self.post.pop();
             }
+            // The next of a composite action.
+            Phase::Main if composite.is_some() => {
+                if let Some(composite) = composite.and_then(|it| self.composites.get_mut(&it)) {
+                    composite.next += 1;
+                }
+            }
+            Phase::Main if active == 0 => {
+                self.main.pop_front();
+            }
+            Phase::Main => {
+                if let Some(it) = self.strand_mut() {
+                    it.pending = None;
+                }
+            }
         }
-        self.hashes.clear();
     }
 }

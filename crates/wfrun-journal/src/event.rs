@@ -146,6 +146,9 @@ pub struct JobStarted {
     pub backend: String,
     /// In which image, where there is one.
     pub image: Option<String>,
+    /// How its workspace was made: `files`; `overlay`, where it is a view of a tree that was checked out before.
+    #[serde(default)]
+    pub workspace: String,
 }
 
 /// `job-skipped`

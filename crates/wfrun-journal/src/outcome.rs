@@ -191,4 +191,10 @@ pub enum StepKindName {
     Docker,
     /// A stand-in that wfrun carries in itself.
     Builtin,
+    /// `wait`, `wait-all`: it waits for background steps.
+    Wait,
+    /// `cancel`: it ends a background step.
+    Cancel,
+    /// `parallel`: steps that run at the same time.
+    Parallel,
 }

@@ -61,6 +61,13 @@ pub enum SkipReason {
         /// The leg that failed.
         job: JobKey,
     },
+    /// Another run or job of its concurrency group took its place.
+    Concurrency {
+        /// The group.
+        group: String,
+        /// In GitHub's words.
+        message: String,
+    },
     /// `strategy` or another key that must be known before a job starts cannot be evaluated: GitHub fails it then.
     Planning {
         /// The key: `strategy`, `runs-on`.

@@ -20,6 +20,36 @@ impl JobKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether a person means this job by `text`: its key, or the key without the legs of some or all of its matrices.
+    ///
+    /// `call (prod) / test (20)` is also named by `call / test (20)` and `call / test`. Case does not count.
+    pub fn is_named(&self, text: &str) -> bool {
+        if self.0.eq_ignore_ascii_case(text) {
+            return true;
+        }
+        let (mut own, mut named) = (self.0.split(" / "), text.split(" / "));
+        loop {
+            let (own, named) = match (own.next(), named.next()) {
+                (Some(own), Some(named)) => (own, named),
+                (None, None) => return true,
+                (Some(_), None) | (None, Some(_)) => return false,
+            };
+            if !own.eq_ignore_ascii_case(named) && !Self::without_leg(own).eq_ignore_ascii_case(named) {
+                return false;
+            }
+        }
+    }
+
+    /// The key of the job of which it names a leg, and so for each of its callers: `call (prod) / test (20)` is of
+    /// `call / test`.
+    pub fn without_legs(text: &str) -> String {
+        text.split(" / ").map(Self::without_leg).collect::<Vec<_>>().join(" / ")
+    }
+
+    fn without_leg(part: &str) -> &str {
+        if part.ends_with(')') { part.split_once(" (").map_or(part, |(job, _)| job) } else { part }
+    }
 }
 
 impl fmt::Display for JobKey {
@@ -51,9 +81,25 @@ impl StepPath {
         Self(path)
     }
 
-    /// The position among the job's own steps, from 0.
+    /// The position among the job's own steps, from 0: of the step itself, or of the one that it is inside of.
     pub fn index(&self) -> usize {
         self.0.first().map_or(0, |it| *it as usize).saturating_sub(1)
+    }
+
+    /// The step that this one is inside of.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, outer) = self.0.split_last()?;
+        (!outer.is_empty()).then(|| Self(outer.to_vec()))
+    }
+
+    /// The position among the steps beside it, from 0.
+    pub fn position(&self) -> usize {
+        self.0.last().map_or(0, |it| *it as usize).saturating_sub(1)
+    }
+
+    /// How many steps it is inside of.
+    pub fn depth(&self) -> usize {
+        self.0.len().saturating_sub(1)
     }
 }
 
@@ -95,11 +141,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn legs_are_named_by_their_job() {
+        let key = JobKey::new("call (prod) / test (1.20, x)");
+        for (text, expected) in [
+            ("call (prod) / test (1.20, x)", true),
+            ("CALL / Test", true),
+            ("call / test (1.20, x)", true),
+            ("call (prod) / test", true),
+            ("call (dev) / test", false),
+            ("call", false),
+            ("call / test / x", false),
+            ("test", false),
+        ] {
+            assert_eq!(key.is_named(text), expected, "{text}");
+        }
+        assert_eq!(JobKey::without_legs("call (prod) / test (1.20, x)"), "call / test");
+        assert_eq!(JobKey::without_legs("call (a"), "call (a");
+    }
+
+    #[test]
     fn step_paths_read_back() {
         let path = StepPath::at(2).child(0);
         assert_eq!(path.to_string(), "3.1");
         assert_eq!("3.1".parse(), Ok(path.clone()));
-        assert_eq!(path.index(), 2);
+        assert_eq!((path.index(), path.position(), path.depth()), (2, 0, 1));
+        assert_eq!(path.parent(), Some(StepPath::at(2)));
+        assert_eq!(StepPath::at(2).parent(), None);
         assert!("3.x".parse::<StepPath>().is_err());
     }
 }

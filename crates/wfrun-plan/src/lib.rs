@@ -35,7 +35,10 @@ pub use key::{JobKey, StepPath};
 pub use matrix::{Combination, ExpandError, Expansion, MAX_LEGS, StrategyError, StrategyErrorKind, expand};
 pub use needs::{Needs, needs};
 pub use not_yet::not_yet;
-pub use outlook::{JobOutlook, Leg, Outlook, Prospect, Reason, StepOutlook, World, outlook};
+pub use outlook::{
+    Call, CallInput, Group, HandedSecrets, JobOutlook, Leg, Outlook, Prospect, Reason, RunDefaults, StepEnd,
+    StepOutlook, World, outlook,
+};
 pub use plan::{Plan, PlanError, plan};
 pub use selection::Selection;
 pub use skip_marker::skip_marker;

@@ -8,16 +8,11 @@ use wfrun_workflow::{EnvMap, Job, Step, StepKind, Workflow};
 pub fn not_yet(workflow: &Workflow) -> Vec<Diagnostic> {
     let mut found = Found { source: &workflow.source, diagnostics: Vec::new() };
     found.map("`env`", &workflow.env);
-    if let Some(concurrency) = &workflow.concurrency {
-        found.no_effect("`concurrency` of the workflow", concurrency.span, NO_QUEUE);
-    }
     for job in workflow.jobs.values() {
         found.job(job);
     }
     found.diagnostics
 }
-
-const NO_QUEUE: &str = "wfrun does not queue or cancel runs yet";
 
 struct Found<'a> {
     source: &'a Arc<Source>,
@@ -36,9 +31,6 @@ impl Found<'_> {
         if let Some(snapshot) = &job.snapshot {
             self.not_yet(&of("snapshot"), snapshot.span);
         }
-        if let Some(concurrency) = &job.concurrency {
-            self.no_effect(&of("concurrency"), concurrency.span, NO_QUEUE);
-        }
         if let Some(environment) = &job.environment {
             let why = "there are no protection rules or environment secrets here";
             self.no_effect(&of("environment"), environment.name.node.place(), why);
@@ -49,16 +41,11 @@ impl Found<'_> {
     }
 
     fn step(&mut self, step: &Step) {
-        if step.background {
-            self.not_yet("`background` of a step", step.span);
-        }
         self.map("`env` of a step", &step.env);
         match &step.kind {
-            StepKind::Run(_) => {}
             StepKind::Uses(uses) => self.map("`with` of a step", &uses.with),
-            StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
-                self.not_yet(&format!("`{}` of a step", step.key()), step.span);
-            }
+            StepKind::Parallel(steps) => steps.iter().for_each(|it| self.step(it)),
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => {}
         }
     }
 

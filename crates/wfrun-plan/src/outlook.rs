@@ -4,6 +4,8 @@
 //! What is assumed and not known is said in one place: [`World`].
 mod build;
 mod calls;
+mod details;
+mod ends;
 mod judge;
 mod legs;
 mod reason;
@@ -16,11 +18,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use wfrun_expr::Value;
-use wfrun_workflow::{Job, JobId, StepId, Workflow};
+use wfrun_workflow::{Job, JobId, Permissions, StepId, Workflow};
 
 pub use build::outlook;
+pub use calls::{Call, CallInput, HandedSecrets};
+pub use details::{Group, RunDefaults};
 pub use reason::Reason;
-pub use world::World;
+pub use world::{StepEnd, World};
 
 use crate::selection::has_values;
 use crate::{JobKey, PlanError};
@@ -32,6 +36,8 @@ pub struct Outlook {
     pub jobs: Vec<JobOutlook>,
     /// What callers that are skipped would call: GitHub has no such jobs then.
     pub uncalled: Vec<JobOutlook>,
+    /// The concurrency group of the workflow.
+    pub concurrency: Option<Group>,
 }
 
 /// One job, as declared: its legs share a condition.
@@ -49,6 +55,10 @@ pub struct JobOutlook {
     pub needs: Vec<JobKey>,
     /// The length of the longest chain of needs before it, calls counted; 0 starts at once.
     pub stage: usize,
+    /// What its token may do, narrowed by its callers; the repository's setting where nobody says it.
+    pub permissions: Option<Permissions>,
+    /// The workflow that it calls.
+    pub call: Option<Call>,
     /// Whether it runs.
     pub verdict: Prospect,
     /// Why it is skipped, or on what it depends; for one that runs, what let it.
@@ -57,8 +67,6 @@ pub struct JobOutlook {
     pub legs: Vec<Leg>,
     /// What only the run can tell about its matrix, as written.
     pub deferred: Vec<String>,
-    /// Its steps.
-    pub steps: Vec<StepOutlook>,
 }
 
 /// One job of a matrix. A text that only the run can tell is as written.
@@ -74,14 +82,20 @@ pub struct Leg {
     pub runs_on: Vec<String>,
     /// The environment it deploys to.
     pub environment: Option<String>,
-    /// Its concurrency group.
-    pub concurrency: Option<String>,
+    /// Its concurrency group, and that of the workflow it calls.
+    pub concurrency: Vec<Group>,
     /// `timeout-minutes`
     pub timeout_minutes: Option<String>,
+    /// `defaults.run` of its steps.
+    pub defaults: RunDefaults,
+    /// The inputs of the workflow it calls.
+    pub inputs: Vec<CallInput>,
+    /// Its steps; the same list as another leg's, where the matrix has no part in them.
+    pub steps: Arc<[StepOutlook]>,
 }
 
 /// One step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StepOutlook {
     /// Its position in the job, from 0.
     pub index: usize,
@@ -93,6 +107,8 @@ pub struct StepOutlook {
     pub verdict: Prospect,
     /// Why it is skipped, or on what it depends.
     pub reason: Option<Reason>,
+    /// How it is stated to end; what is skipped does not.
+    pub stated: Option<String>,
 }
 
 /// Whether something runs.
@@ -169,8 +185,11 @@ impl Leg {
             matrix: Value::Null,
             runs_on: Vec::new(),
             environment: None,
-            concurrency: None,
+            concurrency: Vec::new(),
             timeout_minutes: None,
+            defaults: RunDefaults::default(),
+            inputs: Vec::new(),
+            steps: Arc::default(),
         }
     }
 }
@@ -178,6 +197,16 @@ impl Leg {
 impl JobOutlook {
     fn is_uncalled(&self) -> bool {
         self.verdict == Prospect::Skipped && matches!(self.reason, Some(Reason::Caller { .. }))
+    }
+
+    /// The steps of its first leg; none of a job that is skipped.
+    pub fn steps(&self) -> &[StepOutlook] {
+        self.legs.first().map(|it| &*it.steps).unwrap_or_default()
+    }
+
+    /// Finds a leg by its key, ignoring case.
+    pub fn leg(&self, key: &str) -> Option<&Leg> {
+        self.legs.iter().find(|it| it.key.as_str().eq_ignore_ascii_case(key))
     }
 
     /// What the file says about it.

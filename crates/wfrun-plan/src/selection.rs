@@ -68,7 +68,8 @@ impl Chosen {
         let mut workflow = Arc::clone(&set.root);
         let mut file = FileRef { repository: None, path: set.root.source.path().to_owned() };
         let mut path: Option<JobKey> = None;
-        let mut parts = id.split(" / ").map(without_leg).peekable();
+        let plain = JobKey::without_legs(id);
+        let mut parts = plain.split(" / ").peekable();
         while let Some(part) = parts.next() {
             let Some(job) = workflow.job(part) else { return Err(unknown(id, path.as_ref(), &workflow)) };
             let own = below(path.as_ref(), &job.id.value);
@@ -107,11 +108,6 @@ fn unknown(id: &str, path: Option<&JobKey>, workflow: &Workflow) -> PlanError {
 fn within(path: &str) -> impl Iterator<Item = JobKey> + '_ {
     let ends = path.match_indices(" / ").map(|(at, _)| at).chain([path.len()]);
     ends.filter_map(|at| path.get(..at)).map(JobKey::new)
-}
-
-/// `test (20)` is a leg of `test`.
-fn without_leg(part: &str) -> &str {
-    part.strip_suffix(')').and_then(|it| it.split_once(" (")).map_or(part, |(job, _)| job).trim()
 }
 
 /// Tells whether a matrix has these values, where it has the names; ignoring case.

@@ -30,6 +30,7 @@ pub fn sentence(reason: &SkipReason) -> String {
             format!("it asks for `{}`, and backend `{backend}` makes no containers", keys.join("` and `"))
         }
         SkipReason::FailFast { job } => format!("`{job}` failed, and `fail-fast` is on"),
+        SkipReason::Concurrency { message, .. } => one_line(message),
         SkipReason::Planning { key, message, line } => {
             format!("`{key}` could not be evaluated{}: {}", at(*line), one_line(message))
         }

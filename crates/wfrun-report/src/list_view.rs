@@ -4,7 +4,7 @@ mod text;
 
 use indexmap::IndexMap;
 use wfrun_syntax::{Diagnostic, Location, Place};
-use wfrun_workflow::{CallSecrets, Field, Level, Permissions, Workflow, references};
+use wfrun_workflow::{CallSecrets, Field, Workflow, references};
 
 pub use json::list_json;
 pub use text::list_text;
@@ -48,14 +48,6 @@ fn inheriting(workflow: &Workflow) -> Vec<String> {
     let inherits =
         |it: &&wfrun_workflow::Job| it.call.as_ref().is_some_and(|it| matches!(it.secrets, CallSecrets::Inherit));
     workflow.jobs.values().filter(inherits).map(|it| it.id.value.to_string()).collect()
-}
-
-/// Each scope that is named with its level; `all` stands for all of them.
-fn scopes(permissions: &Permissions) -> Vec<(String, Level)> {
-    match permissions {
-        Permissions::All(level) => vec![("all".to_owned(), *level)],
-        Permissions::Scopes(scopes) => scopes.iter().map(|(scope, level)| ((*scope).to_owned(), *level)).collect(),
-    }
 }
 
 /// What a job calls, as written.

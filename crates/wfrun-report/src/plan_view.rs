@@ -1,14 +1,18 @@
 //! What would run, for people and for programs.
+mod details;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 use wfrun_plan::{Event, JobKey, JobOutlook, Leg, NotTriggered, Outlook, Prospect};
-use wfrun_workflow::{JobId, Workflow};
+use wfrun_workflow::Workflow;
 
+use self::details::Callers;
 use crate::Style;
 use crate::foreseen::foreseen_sentence;
+use crate::permissions::permissions_json;
 use crate::text::{count, one_line, pad, wrap};
 use crate::theme::{Label, Mark};
 
@@ -35,25 +39,28 @@ pub fn plan_text(plan: &PlanView<'_>, style: &Style) -> String {
     let name = style.paint(Label::Heading, &one_line(plan.workflow.display_name()));
     let sha = event.sha.get(..7).unwrap_or(&event.sha);
     let mut lines = vec![format!("{name}: {} of {} at {sha}", event.name, event.git_ref)];
+    lines.extend(details::of_workflow(plan).iter().flat_map(|it| dim(it, 2, style)));
     let mut stages: BTreeMap<usize, Vec<&JobOutlook>> = BTreeMap::new();
     for job in &plan.outlook.jobs {
         stages.entry(job.stage).or_default().push(job);
     }
+    let callers = details::callers(plan.outlook);
     let keys = plan.outlook.jobs.iter().map(|it| console::measure_text_width(it.key.as_str()));
     let width = keys.max().unwrap_or(0);
     for (stage, jobs) in stages {
         lines.push(String::new());
         lines.push(style.paint(Label::Heading, &format!("stage {}", stage + 1)));
         for job in jobs {
-            lines.extend(job_lines(plan, job, width, style));
+            lines.extend(job_lines(plan, &callers, job, width, style));
         }
     }
     lines.into_iter().map(|it| it + "\n").collect()
 }
 
 /// The plan as `wfrun plan --json` prints it, on one line: `{"triggered":true,"jobs":[{"key","id","name","caller","needs",
-/// "matrix","runs_on","environment","concurrency","timeout_minutes","if","steps","stage","deferred","depends_on",
-/// "verdict","reason","chosen"}]}`, a job for each leg of a matrix.
+/// "matrix","runs_on","environment","concurrency","concurrency_groups","timeout_minutes","permissions","defaults","call",
+/// "if","steps","stage","deferred","depends_on","verdict","reason","chosen"}],"concurrency":{"group",
+/// "cancel_in_progress"}}`, a job for each leg of a matrix.
 ///
 /// What needs a value that only the run gives stands as written. `stage` counts from 0. A job that is skipped, and one
 /// whose legs only the run can tell (`deferred`), is there once.
@@ -69,13 +76,15 @@ pub fn plan_json(plan: &PlanView<'_>) -> serde_json::Result<String> {
             jobs.extend(job.legs.iter().map(|it| LegJson { leg: Cow::Borrowed(it), shared: shared.clone() }));
         }
     }
-    serde_json::to_string(&Printed { triggered: true, jobs })
+    let concurrency = details::groups_json(plan.outlook.concurrency.as_slice()).get_mut(0).map(Value::take);
+    serde_json::to_string(&Printed { triggered: true, jobs, concurrency })
 }
 
 #[derive(serde::Serialize)]
 struct Printed<'a> {
     triggered: bool,
     jobs: Vec<LegJson<'a>>,
+    concurrency: Option<Value>,
 }
 
 /// One job of a run.
@@ -87,15 +96,9 @@ struct LegJson<'a> {
 /// What the legs of a job have in common.
 #[derive(Clone)]
 struct Shared<'a> {
-    id: &'a JobId,
-    caller: Option<&'a JobKey>,
-    needs: &'a [JobKey],
+    job: &'a JobOutlook,
     condition: Option<String>,
     steps: usize,
-    stage: usize,
-    deferred: bool,
-    depends_on: &'a [String],
-    verdict: Prospect,
     reason: Option<String>,
     chosen: bool,
 }
@@ -104,15 +107,9 @@ impl<'a> Shared<'a> {
     fn of(plan: &PlanView<'_>, job: &'a JobOutlook) -> Self {
         let reason = job.reason.as_ref().filter(|_| job.verdict != Prospect::Runs);
         Self {
-            id: &job.id,
-            caller: job.caller.as_ref(),
-            needs: &job.needs,
+            job,
             condition: condition(job),
             steps: job.model().map_or(0, |it| it.steps.len()),
-            stage: job.stage,
-            deferred: !job.deferred.is_empty(),
-            depends_on: &job.deferred,
-            verdict: job.verdict,
             reason: reason.map(|it| foreseen_sentence(job.verdict, it)),
             chosen: plan.chosen.contains(&job.key),
         }
@@ -131,18 +128,23 @@ impl Serialize for LegJson<'_> {
         }
         all.serialize_entry("runs_on", &leg.runs_on)?;
         all.serialize_entry("environment", &leg.environment)?;
-        all.serialize_entry("concurrency", &leg.concurrency)?;
+        let job = self.shared.job;
+        all.serialize_entry("concurrency", &details::own_group(job, leg))?;
+        all.serialize_entry("concurrency_groups", &details::groups_json(&leg.concurrency))?;
         all.serialize_entry("timeout_minutes", &leg.timeout_minutes)?;
+        all.serialize_entry("permissions", &job.permissions.as_ref().map(permissions_json))?;
+        all.serialize_entry("defaults", &details::defaults_json(&leg.defaults))?;
+        all.serialize_entry("call", &details::call_json(job, leg))?;
         let shared = &self.shared;
-        all.serialize_entry("id", shared.id)?;
-        all.serialize_entry("caller", &shared.caller)?;
-        all.serialize_entry("needs", shared.needs)?;
+        all.serialize_entry("id", &job.id)?;
+        all.serialize_entry("caller", &job.caller)?;
+        all.serialize_entry("needs", &job.needs)?;
         all.serialize_entry("if", &shared.condition)?;
         all.serialize_entry("steps", &shared.steps)?;
-        all.serialize_entry("stage", &shared.stage)?;
-        all.serialize_entry("deferred", &shared.deferred)?;
-        all.serialize_entry("depends_on", shared.depends_on)?;
-        all.serialize_entry("verdict", &shared.verdict)?;
+        all.serialize_entry("stage", &job.stage)?;
+        all.serialize_entry("deferred", &!job.deferred.is_empty())?;
+        all.serialize_entry("depends_on", &job.deferred)?;
+        all.serialize_entry("verdict", &job.verdict)?;
         all.serialize_entry("reason", &shared.reason)?;
         all.serialize_entry("chosen", &shared.chosen)?;
         all.end()
@@ -154,7 +156,7 @@ pub fn not_triggered_json(reason: &NotTriggered) -> Value {
     json!({ "triggered": false, "trigger": reason, "jobs": [] })
 }
 
-fn job_lines(plan: &PlanView<'_>, job: &JobOutlook, width: usize, style: Style) -> Vec<String> {
+fn job_lines(plan: &PlanView<'_>, callers: &Callers<'_>, job: &JobOutlook, width: usize, style: Style) -> Vec<String> {
     let key = pad(&one_line(job.key.as_str()), width);
     if !plan.chosen.contains(&job.key) {
         return vec![format!("  {} {key}  other jobs were asked for", style.mark(Mark::Skipped))];
@@ -165,12 +167,14 @@ fn job_lines(plan: &PlanView<'_>, job: &JobOutlook, width: usize, style: Style) 
         Prospect::Depends => Mark::Incomplete,
     };
     let mut lines = vec![format!("  {} {key}  {}", style.mark(mark), parts(job).join("  "))];
-    let indent = " ".repeat(width + 6);
-    for text in more(job) {
-        let broken = wrap(&text, style.width.saturating_sub(indent.len()).max(20));
-        lines.extend(broken.iter().map(|it| format!("{indent}{}", style.paint(Label::Dim, it))));
-    }
+    let more = more(job).into_iter().chain(details::of_job(plan, callers, job));
+    lines.extend(more.flat_map(|it| dim(&it, width + 6, style)));
     lines
+}
+
+fn dim(text: &str, indent: usize, style: Style) -> Vec<String> {
+    let broken = wrap(text, style.width.saturating_sub(indent).max(20));
+    broken.iter().map(|it| format!("{}{}", " ".repeat(indent), style.paint(Label::Dim, it))).collect()
 }
 
 /// `on ubuntu-latest`, `3 steps`, `6 legs`, `needs a, b`
@@ -211,14 +215,6 @@ fn more(job: &JobOutlook) -> Vec<String> {
         let sentence = foreseen_sentence(job.verdict, reason);
         let skipped = if job.verdict == Prospect::Skipped { "is skipped: " } else { "" };
         texts.push(format!("{skipped}{sentence}"));
-    }
-    if let [only] = job.legs.as_slice() {
-        let said = [
-            ("environment", &only.environment),
-            ("concurrency", &only.concurrency),
-            ("timeout", &only.timeout_minutes),
-        ];
-        texts.extend(said.into_iter().filter_map(|(word, it)| Some(format!("{word}: {}", it.as_ref()?))));
     }
     texts
 }

@@ -2,14 +2,15 @@
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use wfrun_plan::{Change, Event, Gate, JobOutlook, Prospect, Reason, StepOutlook};
+use wfrun_plan::{Change, Event, Gate, JobKey, JobOutlook, Leg, Prospect, Reason};
 use wfrun_syntax::{Source, Span};
 use wfrun_workflow::Workflow;
 
 use crate::Style;
 use crate::foreseen::{foreseen_paragraph, foreseen_sentence};
 use crate::gate_view::gate_words;
-use crate::text::{count, cut, one_line, pad, wrap};
+use crate::steps_view::{step_lines, steps_json};
+use crate::text::{cut, one_line, pad, wrap};
 use crate::theme::{Label, Mark};
 use crate::trace_view::trace_text;
 
@@ -35,6 +36,8 @@ pub struct Why<'a> {
 pub struct JobWhy<'a> {
     /// How it looks, the event let through.
     pub job: &'a JobOutlook,
+    /// The leg that was asked about, if it was one: its steps alone are shown.
+    pub leg: Option<&'a Leg>,
     /// The smallest changes that turn its verdict round, the simplest first.
     pub changes: Vec<Vec<Change>>,
     /// Whether they were looked for.
@@ -51,10 +54,18 @@ impl Why<'_> {
     }
 }
 
+impl JobWhy<'_> {
+    fn key(&self) -> &JobKey {
+        self.leg.map_or(&self.job.key, |it| &it.key)
+    }
+}
+
 /// The explanation as `wfrun why --json` prints it:
 /// `{"triggered","trigger":{"event","type","ref","gates":[…]},"jobs":[{"key","id","verdict","reason","would_run_if","steps"}]}`.
 ///
-/// `would_run_if` is `[{"change","flags"}]`; with `--until-skipped` the same stands in `would_be_skipped_if`.
+/// `would_run_if` is `[{"change","flags"}]`; with `--until-skipped` the same stands in `would_be_skipped_if`. Of a step in
+/// which the legs of a matrix differ, `verdict` is `depends`, and `legs` has for each leg
+/// `{"key","name","verdict","reason"}`.
 pub fn why_json(why: &Why<'_>) -> Json {
     let source = &why.workflow.source;
     let gates: Vec<Json> = why.gates.iter().map(|it| gate_json(it, source)).collect();
@@ -97,19 +108,14 @@ fn job_json(why: &Why<'_>, it: &JobWhy<'_>) -> Json {
         .map(|changes| json!({"change": changes, "flags": changes.iter().flat_map(Change::flags).collect::<Vec<_>>()}))
         .collect();
     let key = if why.until_skipped { "would_be_skipped_if" } else { "would_run_if" };
-    let steps: Vec<Json> = job.steps.iter().map(|it| step_json(it, &job.workflow.source)).collect();
+    let legs: Vec<&JobKey> = it.leg.map_or_else(|| job.legs.iter().map(|it| &it.key).collect(), |it| vec![&it.key]);
     json!({
-        "key": job.key, "id": job.id, "verdict": why.verdict(job), "reason": reason, key: changes, "steps": steps,
-        "legs": job.legs.iter().map(|it| it.key.as_str()).collect::<Vec<_>>(), "depends_on": job.deferred,
+        "key": it.key(), "id": job.id, "verdict": why.verdict(job), "reason": reason, key: changes,
+        "steps": steps_json(job, it.leg), "legs": legs, "depends_on": job.deferred,
     })
 }
 
-fn step_json(step: &StepOutlook, source: &Source) -> Json {
-    let reason = reason_json(step.verdict, step.reason.as_ref(), source);
-    json!({"index": step.index, "id": step.id, "name": step.name, "verdict": step.verdict, "reason": reason})
-}
-
-fn reason_json(verdict: Prospect, reason: Option<&Reason>, source: &Source) -> Json {
+pub(crate) fn reason_json(verdict: Prospect, reason: Option<&Reason>, source: &Source) -> Json {
     let Some(reason) = reason else { return Json::Null };
     let mut json = serde_json::to_value(reason).unwrap_or_default();
     if let Some(members) = json.as_object_mut() {
@@ -161,15 +167,18 @@ fn gate_lines(gate: &Gate, source: &Source, style: Style) -> Vec<String> {
     let at = gate.span.filter(|it| *it != Span::default()).map(|it| located(source, it)).unwrap_or_default();
     let words = cut(&one_line(&words), style.width.saturating_sub(at.len() + 15), style).into_owned();
     let mut line = format!("  {mark} {}  {words}  {}", pad(name, 7), style.paint(Label::Dim, &at));
-    // Without colour nothing is underlined, and the words name what is there.
-    if let Some(span) = gate.span.filter(|it| style.color && gate.passed && *it != Span::default()) {
+    let mut under = None;
+    if let Some(span) = gate.span.filter(|it| gate.passed && *it != Span::default()) {
         let text = source.slice(span).lines().next().unwrap_or_default();
-        let room = style.width.saturating_sub(console::measure_text_width(&line) + 2);
-        if console::measure_text_width(text) <= room {
+        let (start, width) = (console::measure_text_width(&line) + 2, console::measure_text_width(text));
+        if start + width <= style.width {
             line = format!("{line}  {}", style.paint(Label::Place, text));
+            // Without colour nothing is underlined.
+            under = (!style.color).then(|| format!("{}{}", " ".repeat(start), "~".repeat(width)));
         }
     }
     let mut lines = vec![line];
+    lines.extend(under);
     if let Some(span) = gate.span.filter(|it| !gate.passed && *it != Span::default()) {
         lines.extend(snippet(source, &[span], style));
     }
@@ -211,7 +220,7 @@ fn wide(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-fn mark_of(verdict: Prospect) -> Mark {
+pub(crate) fn mark_of(verdict: Prospect) -> Mark {
     match verdict {
         Prospect::Runs => Mark::Success,
         Prospect::Skipped => Mark::Skipped,
@@ -240,14 +249,21 @@ fn in_short(why: &Why<'_>, it: &JobWhy<'_>, width: usize, style: Style) -> Vec<S
     let mut lines = hanging(&format!("  {} {key}  ", style.mark(mark_of(verdict))), width + 6, &(text + &legs), style);
     if let Some(changes) = it.changes.first() {
         lines.push(format!("{}{} {}", " ".repeat(width + 6), turned(why), options(changes, style)));
+    } else if it.sought {
+        let nothing = format!("nothing that was tried makes it {}", wanted(why));
+        lines.push(format!("{}{}", " ".repeat(width + 6), style.paint(Label::Dim, &nothing)));
     }
     lines
+}
+
+fn wanted(why: &Why<'_>) -> &'static str {
+    if why.until_skipped { "be skipped" } else { "run" }
 }
 
 fn at_length(why: &Why<'_>, it: &JobWhy<'_>, style: Style) -> Vec<String> {
     let job = it.job;
     let verdict = why.verdict(job);
-    let title = style.paint(Label::Heading, &one_line(job.key.as_str()));
+    let title = style.paint(Label::Heading, &one_line(it.key().as_str()));
     let mut lines = vec![format!("  {} {title} {}", style.mark(mark_of(verdict)), word_of(verdict))];
     if !job.needs.is_empty() {
         let needs: Vec<String> = job.needs.iter().map(ToString::to_string).collect();
@@ -260,16 +276,16 @@ fn at_length(why: &Why<'_>, it: &JobWhy<'_>, style: Style) -> Vec<String> {
         lines.push("    all of that counts only once the event triggers the workflow".to_owned());
     }
     if it.sought && it.changes.is_empty() {
-        let would = if why.until_skipped { "be skipped" } else { "run" };
-        lines.extend([String::new(), format!("    no change that was tried makes it {would} for sure")]);
+        lines.extend([String::new(), format!("    no change that was tried makes it {} for sure", wanted(why))]);
     }
     if !it.changes.is_empty() {
         lines.extend([String::new(), format!("    {}", turned(why))]);
         lines.extend(it.changes.iter().map(|it| format!("      {}", options(it, style))));
     }
-    if !job.steps.is_empty() {
+    let steps = step_lines(job, it.leg, style);
+    if !steps.is_empty() {
         lines.push(String::new());
-        lines.extend(step_lines(&job.steps, style));
+        lines.extend(steps);
     }
     lines
 }
@@ -290,21 +306,6 @@ fn reason_lines(job: &JobOutlook, reason: &Reason, style: Style) -> Vec<String> 
         } else {
             lines.extend(hanging("    ", 6, &line, style));
         }
-    }
-    lines
-}
-
-fn step_lines(steps: &[StepOutlook], style: Style) -> Vec<String> {
-    let certain = steps.iter().filter(|it| it.verdict == Prospect::Runs).count();
-    let mut lines = vec![format!("    {} of {} run", certain, count(steps.len(), "step", "steps"))];
-    for step in steps.iter().filter(|it| it.verdict != Prospect::Runs) {
-        let sentence = step.reason.as_ref().map(|it| foreseen_sentence(step.verdict, it)).unwrap_or_default();
-        let sentence = match step.verdict {
-            Prospect::Depends => sentence,
-            Prospect::Runs | Prospect::Skipped => format!("is skipped {sentence}"),
-        };
-        let start = format!("      {} {}: ", style.mark(mark_of(step.verdict)), one_line(&step.name));
-        lines.extend(hanging(&start, 10, &sentence, style));
     }
     lines
 }

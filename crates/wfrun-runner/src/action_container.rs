@@ -143,12 +143,11 @@ fn mounts(work_dir: &Path, workspace: &str) -> Vec<Mount> {
 
 /// What the step adds to what the job's machine has: that machine is not the container's.
 ///
-/// Source: GitHub: execution rules E2.6 and E7.4: `GITHUB_PATH` does not count, and `HOME` is GitHub's.
-/// Differs: `PATH` of `env:` does not reach a container action, nor does a variable with the value that it has on the
-/// job's machine anyway.
+/// Source: GitHub: execution rules E2.6 and E7.4: `HOME` is GitHub's.
+/// Differs: a variable of a step with the value that it has on the job's machine anyway does not reach a container action.
 fn variables(env: &IndexMap<String, String>, base: &[(String, String)], paths: &Paths) -> Vec<(String, String)> {
     let is_own = |name: &str, value: &str| !base.iter().any(|(known, it)| known == name && it == value);
-    let own = env.iter().filter(|(name, value)| !matches!(name.as_str(), "HOME" | "PATH") && is_own(name, value));
+    let own = env.iter().filter(|(name, value)| *name != "HOME" && is_own(name, value));
     let mut all: Vec<(String, String)> = own.map(|(name, value)| (name.clone(), paths.inside(value))).collect();
     all.push(("HOME".to_owned(), HOME.to_owned()));
     all
@@ -167,7 +166,6 @@ mod tests {
             .cloned()
             .chain([
                 pair("TZ", "Asia/Tokyo"),
-                pair("PATH", "/added:/bin"),
                 pair("GITHUB_WORKSPACE", "/home/runner/work/demo/demo"),
                 pair("GITHUB_OUTPUT", "/home/runner/work/_temp/_runner_file_commands/set_output_1"),
                 pair("INPUT_X", "--dir=/home/runner/work/demo/demo"),

@@ -4,7 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// Removes a folder with all in it, also where a step has made parts of it read-only.
+///
+/// What is mounted in it is unmounted first: a run that was killed may have left a view of a tree there.
 pub fn remove_folder(folder: &Path) -> io::Result<()> {
+    crate::trees::unmount_below(folder);
     match std::fs::remove_dir_all(folder) {
         Err(err) if err.kind() == io::ErrorKind::PermissionDenied => {
             make_writable(folder);

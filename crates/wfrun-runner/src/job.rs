@@ -10,6 +10,7 @@ use thiserror::Error;
 use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
 use wfrun_engine::{FactKind, JobEnvironment, Layout, ResolvedAction};
+use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
@@ -17,6 +18,7 @@ use wfrun_workflow::ActionRef;
 use crate::action_container::Siblings;
 use crate::containers::{self, Opened, Telling, WantedContainers};
 use crate::paths::{Paths, TOOL_CACHE, WORK};
+use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
 use crate::{ActionError, BuiltinActions, LocalServices, RunSettings};
 
@@ -43,6 +45,8 @@ pub(crate) struct OpenJob {
     pub(crate) siblings: Siblings,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
+    /// The view of a checked-out tree that its workspace is.
+    pub(crate) view: Option<View>,
     /// The processes of its steps, by number.
     pub(crate) controls: Mutex<HashMap<u64, Controls>>,
 }
@@ -52,6 +56,17 @@ pub(crate) struct OpenJob {
 pub(crate) struct Controls {
     pub(crate) process: Option<ProcessControl>,
     pub(crate) waiting: Vec<wfrun_engine::Signal>,
+}
+
+/// What a job asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) job: &'a JobKey,
+    pub(crate) labels: &'a [String],
+    pub(crate) actions: &'a [ActionRef],
+    pub(crate) event: &'a Json,
+    pub(crate) checks_out_first: bool,
+    pub(crate) containers: &'a WantedContainers,
 }
 
 /// A job could not be opened.
@@ -69,26 +84,18 @@ pub(crate) enum OpenError {
     Action(Box<ActionError>),
 }
 
-/// What a job is to be opened with.
-pub(crate) struct Wanted {
-    pub(crate) labels: Vec<String>,
-    pub(crate) actions: Vec<ActionRef>,
-    pub(crate) event: Json,
-    pub(crate) containers: WantedContainers,
-}
-
 impl OpenJob {
     /// Makes a job's folders, opens its environment and finds its actions.
     pub(crate) async fn open(
         settings: &RunSettings,
         services: &LocalServices,
-        job: &JobKey,
+        wanted: &Wanted<'_>,
         number: usize,
-        wanted: &Wanted,
         telling: Telling<'_>,
     ) -> Result<(Self, JobEnvironment), OpenError> {
+        let Wanted { job, actions, event, .. } = *wanted;
         let mut resolved = IndexMap::new();
-        for action in &wanted.actions {
+        for action in actions {
             resolved.insert(
                 action.clone(),
                 BuiltinActions.resolve(action).map_err(|err| OpenError::Action(Box::new(err)))?,
@@ -98,14 +105,16 @@ impl OpenJob {
         let image = image(settings, wanted);
         let spec = spec(settings, services, job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
-        make_folders(&work_dir, &name, &wanted.event)?;
+        make_folders(&work_dir, &name, event)?;
+        let view = view(settings, wanted, &resolved, &work_dir, &name).await;
+        let workspace = if view.is_some() { "overlay" } else { "files" };
         let (environment, network, containers) = if wanted.containers.is_empty() {
             (settings.backend.open(spec).await?, None, None)
         } else {
-            let fact = FactKind::ContainersBegin { job: job.clone(), image: image.clone() };
+            let fact = FactKind::ContainersBegin { job: job.clone(), image: image.clone(), workspace };
             telling.facts.send(fact).await.ok();
             let Opened { environment, network, containers } =
-                Box::pin(containers::open(settings, &wanted.containers, spec, telling)).await?;
+                Box::pin(containers::open(settings, wanted.containers, spec, telling)).await?;
             (environment, Some(network), Some(containers))
         };
         let in_container = wanted.containers.container.is_some();
@@ -116,24 +125,24 @@ impl OpenJob {
             ..layout(&environment, &work_inside, &name)
         };
         let described = describe(settings, services, job, &environment, &layout, resolved);
-        let job_environment = JobEnvironment { image, containers, ..described };
-        let executable = executable(settings);
-        let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
-        let controls = Mutex::default();
+        let mut job_environment = JobEnvironment { image, containers, workspace, ..described };
+        if view.is_some() {
+            job_environment.action_env.insert("WFRUN_CHECKED_OUT".to_owned(), settings.snapshot.sha.clone());
+        }
         let siblings = Siblings::of(settings, services, job, job_environment.containers.as_ref());
-        let network = tokio::sync::Mutex::new(network);
         let open = Self {
+            files: WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?,
             environment,
             work_dir,
             work_inside,
-            files,
             layout,
             paths,
             in_container,
-            network,
+            network: tokio::sync::Mutex::new(network),
             siblings,
-            executable,
-            controls,
+            executable: executable(settings),
+            view,
+            controls: Mutex::default(),
         };
         Ok((open, job_environment))
     }
@@ -144,12 +153,49 @@ impl OpenJob {
     }
 }
 
+/// Fills the workspace before the job begins, where nothing can tell. Where it cannot be done, `actions/checkout` writes
+/// the files as always.
+async fn view(
+    settings: &RunSettings,
+    wanted: &Wanted<'_>,
+    actions: &IndexMap<ActionRef, ResolvedAction>,
+    work_dir: &Path,
+    name: &str,
+) -> Option<View> {
+    let is_plain = actions.values().all(|it| it.how == How::StandIn);
+    if !wanted.checks_out_first || !is_plain || !has_own_root(settings) {
+        return None;
+    }
+    let (trees, executable) = (settings.trees.clone(), settings.executable.clone());
+    let (repository, git_ref) = (settings.snapshot.dir.clone(), settings.cache_scopes.first()?.clone());
+    let env = pairs([
+        ("GITHUB_REPOSITORY", settings.repository.as_str()),
+        ("GITHUB_REF", git_ref.as_str()),
+        ("GITHUB_SHA", settings.snapshot.sha.as_str()),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+    ]);
+    let target = work_dir.join(name).join(name);
+    let layers = work_dir.with_extension("layers");
+    let made = tokio::task::spawn_blocking(move || {
+        let source =
+            TreeSource { executable: &executable, repository: &repository, repository_inside: SNAPSHOT, env: &env };
+        trees.tree(&source)?.view(&target, &layers)
+    });
+    match made.await.map_err(std::io::Error::other).and_then(|it| it) {
+        Ok(view) => Some(view),
+        Err(err) => {
+            tracing::info!("the workspace is written file by file: {err}");
+            None
+        }
+    }
+}
+
 /// The image for a job's labels, where the backend takes images.
-fn image(settings: &RunSettings, wanted: &Wanted) -> Option<String> {
+fn image(settings: &RunSettings, wanted: &Wanted<'_>) -> Option<String> {
     if let Some(container) = &wanted.containers.container {
         return Some(container.image.clone());
     }
-    let labels = &wanted.labels;
+    let labels = wanted.labels;
     if settings.backend.name() != "docker" {
         return None;
     }
@@ -248,6 +294,7 @@ fn describe(
     ]);
     JobEnvironment {
         image: None,
+        workspace: "files",
         os: facts.os.to_owned(),
         arch: facts.arch.clone(),
         name: "wfrun".to_owned(),

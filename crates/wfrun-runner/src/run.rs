@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use wfrun_backend::BackendError;
 use wfrun_backend::docker::Log;
-use wfrun_engine::{Effect, Engine, Fact, FactKind, Turn};
+use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, Turn};
 use wfrun_journal::{RunRecord, Sink};
 use wfrun_plan::JobKey;
 
 use crate::containers::{Telling, WantedContainers, tell};
 use crate::job::{OpenError, OpenJob, Wanted};
 use crate::step::{chain, run_step, signal};
-use crate::{LocalServices, RunSettings, hash_files, remove_folder};
+use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
 /// What comes from outside of the run: services, signals.
 pub struct Outside {
@@ -46,6 +46,8 @@ struct Shared {
     jobs: Mutex<HashMap<JobKey, Arc<OpenJob>>>,
     /// Tell those who make a job's environment not to wait.
     hurries: Mutex<HashMap<JobKey, watch::Sender<bool>>>,
+    /// The tasks that hold places in concurrency groups.
+    groups: Mutex<HashMap<Option<JobKey>, AbortHandle>>,
     facts: mpsc::Sender<FactKind>,
     numbers: AtomicUsize,
 }
@@ -67,6 +69,7 @@ pub async fn run(
         services,
         jobs: Mutex::default(),
         hurries: Mutex::default(),
+        groups: Mutex::default(),
         facts: sender,
         numbers: AtomicUsize::new(1),
     });
@@ -122,12 +125,14 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&facts, FactKind::Woke(timer)).await;
             });
         }
-        Effect::OpenJob { job, actions, event, labels, container, services } => {
+        Effect::OpenJob { job, actions, event, labels, checks_out_first, container, services } => {
             let shared = Arc::clone(shared);
-            let wanted = Wanted { labels, actions, event, containers: WantedContainers { container, services } };
+            let containers = WantedContainers { container, services };
             let hurry = shared.hurry(&job);
             tasks.spawn(async move {
-                let fact = shared.open(&job, &wanted, hurry).await;
+                let (job, labels, actions, event) = (&job, &labels, &actions, &event);
+                let wanted = Wanted { job, labels, actions, event, checks_out_first, containers: &containers };
+                let fact = shared.open(&wanted, hurry).await;
                 deliver(&shared.facts, fact).await;
             });
         }
@@ -146,6 +151,18 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&shared.facts, FactKind::Hashed { job, patterns, digest }).await;
             });
         }
+        Effect::EnterGroup { job, group } => {
+            let task = tasks.spawn(hold_place(Arc::clone(shared), job.clone(), group));
+            if let Ok(mut groups) = shared.groups.lock() {
+                groups.insert(job, task);
+            }
+        }
+        Effect::LeaveGroup { job } => {
+            let task = shared.groups.lock().ok().and_then(|mut it| it.remove(&job));
+            if let Some(task) = task {
+                task.abort();
+            }
+        }
         Effect::FindAction { job, action } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
@@ -163,6 +180,40 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 let fault = shared.close(&job).await;
                 deliver(&shared.facts, FactKind::JobClosed { job, fault }).await;
             });
+        }
+    }
+}
+
+/// Enters a concurrency group and stays in it; the task that does so is ended to leave it.
+async fn hold_place(shared: Arc<Shared>, job: Option<JobKey>, group: ConcurrencyGroup) {
+    let failed = |err: std::io::Error| format!("the concurrency group `{}` cannot be entered: {err}", group.name);
+    let place = match shared.settings.groups.enter(&group) {
+        Ok(place) => place,
+        Err(err) => {
+            let reason = failed(err);
+            return deliver(&shared.facts, FactKind::GroupLost { job, reason }).await;
+        }
+    };
+    let mut standing = place.look();
+    if matches!(standing, Ok(Standing::Pending)) {
+        let who = job.as_ref().map_or_else(|| "the run".to_owned(), |it| format!("job `{it}`"));
+        let message = format!("{who} waits for the concurrency group `{}`", group.name);
+        deliver(&shared.facts, FactKind::Noticed(message)).await;
+    }
+    loop {
+        let fact = match &standing {
+            Ok(Standing::Pending) => None,
+            Ok(Standing::Running) => Some(FactKind::GroupEntered { job: job.clone() }),
+            Ok(Standing::Lost) => Some(FactKind::GroupLost { job: job.clone(), reason: place.why_lost() }),
+            Err(err) => Some(FactKind::GroupLost { job: job.clone(), reason: err.to_string() }),
+        };
+        if let Some(fact) = fact {
+            deliver(&shared.facts, fact).await;
+        }
+        match standing {
+            Ok(from @ (Standing::Pending | Standing::Running)) => standing = place.changed(from).await,
+            // The place is kept until it is left: who comes next waits for the end of this one.
+            Ok(Standing::Lost) | Err(_) => std::future::pending().await,
         }
     }
 }
@@ -190,9 +241,10 @@ impl Shared {
         self.jobs.lock().ok()?.get(key).cloned()
     }
 
-    async fn open(&self, job: &JobKey, wanted: &Wanted, hurry: watch::Receiver<bool>) -> FactKind {
+    async fn open(&self, wanted: &Wanted<'_>, hurry: watch::Receiver<bool>) -> FactKind {
+        let job = wanted.job;
         let telling = Telling { job, facts: &self.facts, hurry };
-        let opened = OpenJob::open(&self.settings, &self.services, job, self.number(), wanted, telling).await;
+        let opened = OpenJob::open(&self.settings, &self.services, wanted, self.number(), telling).await;
         if let Ok(mut hurries) = self.hurries.lock() {
             hurries.remove(job);
         }
@@ -263,8 +315,9 @@ impl Shared {
     async fn close(&self, key: &JobKey) -> Option<String> {
         let open = self.jobs.lock().ok()?.remove(key)?;
         let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };
-        let OpenJob { environment, work_dir, .. } = open;
+        let OpenJob { environment, work_dir, view, .. } = open;
         let closed = environment.close().await.map_err(|err| chain(&err));
+        drop(view);
         let folder = work_dir.clone();
         let removed = tokio::task::spawn_blocking(move || remove_folder(&folder)).await.map_err(std::io::Error::other);
         let removed = removed.and_then(|it| it);

@@ -9,6 +9,8 @@ use crate::Snapshot;
 /// What carrying out a run needs to know. All paths are absolute.
 #[derive(Clone)]
 pub struct RunSettings {
+    /// The concurrency groups of the repository.
+    pub groups: crate::Groups,
     /// The run's id: the name of its folder.
     pub run_id: String,
     /// `owner/name`
@@ -19,6 +21,8 @@ pub struct RunSettings {
     pub images: IndexMap<String, String>,
     /// Where job work folders are made; each is removed at its job's end.
     pub work_root: PathBuf,
+    /// The trees that were checked out before.
+    pub trees: crate::Trees,
     /// The commit that jobs check out.
     pub snapshot: Snapshot,
     /// Whether nothing may be fetched.

@@ -13,7 +13,7 @@ use super::error::StandInError;
 use super::toolkit::{self, How};
 use super::{Invocation, Phase};
 use settings::Settings;
-use snapshot::Snapshot;
+use snapshot::{Snapshot, Target};
 use worktree::WorkTree;
 
 const ACTION: &str = "actions/checkout";
@@ -39,6 +39,10 @@ fn check_out(invocation: &Invocation) -> Result<(), StandInError> {
     toolkit::start_group("Getting Git version info");
     toolkit::info(&format!("Working directory is '{}'", settings.path.display()));
     toolkit::end_group();
+    if worktree::is_made(&settings, &target)? {
+        toolkit::info("The workspace is a view of the tree at this commit, which was checked out before");
+        return put_out(invocation, &settings, &target);
+    }
     let tree = WorkTree::prepare(&settings, &snapshot)?;
     toolkit::start_group("Fetching the repository");
     tree.fetch(&settings, &snapshot, &target)?;
@@ -46,6 +50,10 @@ fn check_out(invocation: &Invocation) -> Result<(), StandInError> {
     toolkit::start_group("Checking out the ref");
     tree.check_out(&settings, &target)?;
     toolkit::end_group();
+    put_out(invocation, &settings, &target)
+}
+
+fn put_out(invocation: &Invocation, settings: &Settings, target: &Target) -> Result<(), StandInError> {
     toolkit::info("git log -1 --format=%H");
     toolkit::info(&target.commit);
     if invocation.version.major >= 4 {

@@ -2,12 +2,13 @@
 //!
 //! Source: GitHub: execution rules E1.8.
 use wfrun_journal::{AnnotationLevel, Outcome, Phase, SkipReason};
-use wfrun_plan::JobKey;
+use wfrun_plan::{JobKey, StepPath};
 
 use super::Engine;
 use super::declared::Skip;
 use crate::scope::{At, Status};
-use crate::state::Progress;
+use crate::state::{JobState, Progress};
+use crate::strand::Work;
 use crate::{Effect, Signal, Timer};
 
 impl Engine {
@@ -36,7 +37,7 @@ impl Engine {
     pub(super) fn cancel_leg(&mut self, key: &JobKey, reason: &SkipReason) {
         let Some(state) = self.jobs.get(key) else { return };
         match state.progress {
-            Progress::Waiting => self.skip_leg(key, Skip::new(reason.clone(), Outcome::Cancelled)),
+            Progress::Waiting | Progress::Pending => self.skip_leg(key, Skip::new(reason.clone(), Outcome::Cancelled)),
             Progress::Calling(frame) => self.cancel_call(key, frame),
             Progress::Opening | Progress::Running => {
                 let after_ms = state.cancel_timeout_ms;
@@ -71,35 +72,67 @@ impl Engine {
         if state.progress == Progress::Opening {
             self.turn.effects.push(Effect::HurryJob { job: key.clone() });
         }
-        if !self.still_wanted(key) {
-            self.stop_step(key, terminate_ms, kill_ms);
+        let Some(state) = self.jobs.get(key) else { return };
+        let (turn, count) = (state.active, state.strands.len());
+        for number in 0..count {
+            if let Some(state) = self.jobs.get_mut(key) {
+                state.active = number;
+                // Source: GitHub: execution rules E6.4: `github.action_status`.
+                let inside: Vec<StepPath> =
+                    state.strand().into_iter().flat_map(|it| &it.stack).map(|it| it.stage.path.clone()).collect();
+                let composites = state.composites.iter_mut().filter(|(path, _)| inside.contains(path));
+                composites.for_each(|(_, it)| it.status = Outcome::Cancelled);
+            }
+            if !self.still_wanted(key) {
+                self.stop_step(key, terminate_ms, kill_ms);
+            }
+        }
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.active = turn;
         }
     }
 
-    /// Whether the condition of the current step holds in a cancelled job.
+    /// Whether the conditions of the steps that run in the strand whose turn it is hold in a cancelled job. Background
+    /// steps end with their job, whatever they say.
     fn still_wanted(&self, key: &JobKey) -> bool {
-        let Some(current) = self.jobs.get(key).and_then(|it| it.current.as_ref()) else { return true };
-        let stage = current.stage;
-        let Some(step) = self.model_step(key, stage.index) else { return false };
-        if stage.phase != Phase::Main {
+        let Some(state) = self.jobs.get(key) else { return true };
+        let Some(strand) = state.strand() else { return true };
+        if strand.background.is_some() {
+            return false;
+        }
+        let Some(current) = strand.stack.last() else { return true };
+        if current.stage.phase != Phase::Main {
             return true;
         }
-        let contexts = self.step_contexts(key, step, &current.env, None);
-        let at = At { contexts: &contexts, status: Status::Step(Outcome::Cancelled), hashes: None };
+        let Some(step) = self.model_step(key, &current.stage.path) else { return false };
+        // Steps that wait have no condition, and end with the job.
+        if matches!(current.work, Work::Wait(_)) {
+            return false;
+        }
+        let contexts = self.step_contexts(key, &current.stage.path, step, &current.env, None);
+        let status = Status::Step { status: Outcome::Cancelled, cancelled: true };
+        let at = At { contexts: &contexts, status, hashes: None };
         step.condition.condition.evaluate(&at).is_ok_and(|it| it.value().is_truthy())
     }
 
-    /// SIGINT now, SIGTERM and SIGKILL when it is not heeded.
-    fn stop_step(&mut self, key: &JobKey, terminate_ms: u64, kill_ms: u64) {
-        let Some(current) = self.jobs.get_mut(key).and_then(|it| it.current.as_mut()) else { return };
+    /// SIGINT now, SIGTERM and SIGKILL when it is not heeded: for the strand whose turn it is.
+    pub(super) fn stop_step(&mut self, key: &JobKey, terminate_ms: u64, kill_ms: u64) {
+        let Some(strand) = self.jobs.get_mut(key).and_then(JobState::strand_mut) else { return };
+        if strand.stack.is_empty() && strand.background.is_some() {
+            return strand.never_begins();
+        }
+        let Some(current) = strand.stack.last_mut() else { return };
         if current.stopping {
             return;
         }
         current.stopping = true;
-        let serial = current.serial;
-        self.turn.effects.push(Effect::Signal { job: key.clone(), process: serial, signal: Signal::Interrupt });
+        let process = current.serial;
+        if current.work != Work::Process {
+            return;
+        }
+        self.turn.effects.push(Effect::Signal { job: key.clone(), process, signal: Signal::Interrupt });
         for (after_ms, signal) in [(terminate_ms, Signal::Terminate), (kill_ms, Signal::Kill)] {
-            self.wake(after_ms, Timer::Escalate { job: key.clone(), serial, signal });
+            self.wake(after_ms, Timer::Escalate { job: key.clone(), serial: process, signal });
         }
     }
 
@@ -107,9 +140,16 @@ impl Engine {
     fn halt(&mut self, key: &JobKey) {
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.halted = true;
-        if let Some(current) = &mut state.current {
+        for strand in &mut state.strands {
+            if strand.stack.is_empty() && strand.background.is_some() {
+                strand.never_begins();
+            }
+            let Some(current) = strand.stack.last_mut() else { continue };
             current.stopping = true;
-            self.turn.effects.push(Effect::Signal { job: key.clone(), process: current.serial, signal: Signal::Kill });
+            if current.work == Work::Process {
+                let (job, process) = (key.clone(), current.serial);
+                self.turn.effects.push(Effect::Signal { job, process, signal: Signal::Kill });
+            }
         }
     }
 
@@ -131,19 +171,23 @@ impl Engine {
         }
     }
 
-    pub(super) fn runs(&self, key: &JobKey, serial: u64) -> bool {
-        self.jobs.get(key).and_then(|it| it.current.as_ref()).is_some_and(|it| it.serial == serial)
+    /// Whether a process of a job runs.
+    fn runs(&self, key: &JobKey, serial: u64) -> bool {
+        let strands = self.jobs.get(key).into_iter().flat_map(|it| &it.strands);
+        strands.filter_map(|it| it.stack.last()).any(|it| it.serial == serial)
     }
 
     fn step_timed_out(&mut self, key: &JobKey, serial: u64) {
-        if !self.runs(key, serial) {
-            return;
-        }
-        if let Some(current) = self.jobs.get_mut(key).and_then(|it| it.current.as_mut()) {
+        let Some(state) = self.jobs.get_mut(key) else { return };
+        for number in 0..state.strands.len() {
+            let Some(state) = self.jobs.get_mut(key) else { return };
+            state.active = number;
+            let stack = state.strand_mut().into_iter().flat_map(|it| &mut it.stack);
+            let Some(current) = stack.into_iter().find(|it| it.serial == serial) else { continue };
             current.timed_out = true;
+            let grace = self.settings.grace;
+            self.stop_step(key, grace.terminate_ms, grace.kill_ms);
         }
-        let grace = self.settings.grace;
-        self.stop_step(key, grace.terminate_ms, grace.kill_ms);
     }
 
     /// Treated like a cancellation of the job.

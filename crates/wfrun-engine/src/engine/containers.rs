@@ -84,14 +84,14 @@ impl Engine {
     }
 
     /// The containers of a job are about to be made: its log begins.
-    pub(super) fn containers_begin(&mut self, key: &JobKey, image: Option<String>) {
+    pub(super) fn containers_begin(&mut self, key: &JobKey, image: Option<String>, workspace: &str) {
         let now_ms = self.now_ms;
         let Some(state) = self.jobs.get_mut(key) else { return };
         if state.progress != Progress::Opening || state.containers != ContainersState::None {
             return;
         }
         state.containers = ContainersState::Starting(now_ms);
-        self.emit_job_started(key, image);
+        self.emit_job_started(key, image, workspace);
         self.begin_entry(key, "Initialize containers", &StepPath::before());
     }
 
@@ -156,7 +156,7 @@ impl Engine {
         self.finish_steps(key);
     }
 
-    pub(super) fn emit_job_started(&mut self, key: &JobKey, image: Option<String>) {
+    pub(super) fn emit_job_started(&mut self, key: &JobKey, image: Option<String>, workspace: &str) {
         let Some(state) = self.jobs.get(key) else { return };
         let started = JobStarted {
             job: key.clone(),
@@ -165,6 +165,7 @@ impl Engine {
             matrix: matrix_json(&state.matrix, &self.masker),
             backend: self.settings.backend.clone(),
             image,
+            workspace: workspace.to_owned(),
         };
         self.emit(RunEventKind::JobStarted(started));
     }
@@ -192,7 +193,7 @@ impl Engine {
             kind: StepKindName::Docker,
             phase: Phase::Main,
             how: How::Real,
-            line: self.line_of_job(key, line),
+            line: self.jobs.get(key).map_or(0, |it| self.line_of(it.place.frame, line)),
             header: Vec::new(),
         };
         self.emit(RunEventKind::StepStarted(started));

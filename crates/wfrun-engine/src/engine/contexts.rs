@@ -3,15 +3,16 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
-use wfrun_journal::Outcome;
-use wfrun_plan::JobKey;
-use wfrun_workflow::{ActionRef, JobId, Step, StepKind};
+use wfrun_journal::{Outcome, Phase};
+use wfrun_plan::{JobKey, StepPath};
+use wfrun_workflow::{ActionRef, JobId, Step, StepKind, UsesTarget};
 
 use super::Engine;
 use crate::FilePaths;
 use crate::frame::{Frame, Place};
-use crate::scope::{Contexts, env_object, job_entry, steps, text_object};
+use crate::scope::{Contexts, Status, env_object, job_entry, steps, text_object};
 use crate::state::JobState;
+use crate::strand::Stage;
 
 impl Engine {
     /// Where the contexts of a workflow of the run begin: what is the same for all its jobs.
@@ -63,19 +64,43 @@ impl Engine {
     pub(super) fn step_contexts(
         &self,
         key: &JobKey,
+        path: &StepPath,
         step: &Step,
         env: &IndexMap<String, String>,
         files: Option<&FilePaths>,
     ) -> Contexts {
         let Some(state) = self.jobs.get(key) else { return Contexts::default() };
         let mut contexts = self.leg_contexts(state);
-        contexts.set("github", self.step_github(state, step, files));
-        contexts.set("secrets", self.secrets_of(state.place.frame));
-        contexts.set("steps", steps(&state.results));
+        contexts.set("github", self.step_github(state, path, step, files));
         contexts.set("env", env_object(env));
         contexts.set("job", self.job_object(state));
         contexts.set("runner", runner_object(state));
+        match state.composite_of(path) {
+            None => {
+                contexts.set("secrets", self.secrets_of(state.place.frame));
+                contexts.set("steps", steps(&state.results));
+            }
+            // Source: GitHub: execution rules E6.4 and E7.1.
+            Some(composite) => {
+                contexts.remove("needs");
+                contexts.remove("vars");
+                contexts.set("inputs", text_object(&composite.inputs));
+                contexts.set("steps", steps(&composite.results));
+            }
+        }
         contexts
+    }
+
+    /// Whose status the functions of a step's condition tell.
+    ///
+    /// Source: GitHub: execution rules E1.5, "Status functions".
+    pub(super) fn step_status(state: &JobState, stage: &Stage) -> Status<'static> {
+        let cancelled = state.status == Outcome::Cancelled;
+        let status = match state.composite_of(&stage.path) {
+            Some(composite) if stage.phase == Phase::Main => composite.status,
+            Some(_) | None => state.status,
+        };
+        Status::Step { status, cancelled }
     }
 
     pub(super) fn job_object(&self, state: &JobState) -> Object {
@@ -95,17 +120,30 @@ impl Engine {
         members.into_iter().chain(super::containers::job_members(state)).collect()
     }
 
-    pub(super) fn step_github(&self, state: &JobState, step: &Step, files: Option<&FilePaths>) -> Object {
-        let mut members: Vec<(&str, String)> =
-            vec![("job", state.place.id.to_string()), ("action", step.id.to_string())];
-        let action = match &step.kind {
-            StepKind::Uses(uses) => uses.action(),
-            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
-                None
-            }
+    pub(super) fn step_github(
+        &self,
+        state: &JobState,
+        path: &StepPath,
+        step: &Step,
+        files: Option<&FilePaths>,
+    ) -> Object {
+        // Inside of an action it is the job's own step.
+        let outer = self.model(&state.key).and_then(|it| it.steps.get(path.index()));
+        let id = outer.map_or_else(|| step.id.to_string(), |it| it.id.to_string());
+        let mut members: Vec<(&str, String)> = vec![("job", state.place.id.to_string()), ("action", id)];
+        let composite = state.composite_of(path);
+        let target = match (&step.kind, composite) {
+            (StepKind::Uses(uses), _) => Some(&uses.target.value),
+            (_, Some(composite)) => Some(&composite.target),
+            (_, None) => None,
         };
+        let action = target.and_then(repository_of);
         members.push(("action_repository", action.map(ActionRef::repository).unwrap_or_default()));
         members.push(("action_ref", action.map(|it| it.git_ref.clone()).unwrap_or_default()));
+        if let Some(composite) = composite {
+            members.extend(composite.action.folder.clone().map(|it| ("action_path", it)));
+            members.push(("action_status", composite.status.as_str().to_owned()));
+        }
         if let Some(layout) = state.environment.as_ref().map(|it| &it.layout) {
             members.push(("workspace", layout.workspace.clone()));
             members.push(("event_path", layout.event_path.clone()));
@@ -119,6 +157,13 @@ impl Engine {
         }
         let base = self.github.iter().map(|(name, value)| (name.to_owned(), value.clone()));
         base.chain(members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value)))).collect()
+    }
+}
+
+fn repository_of(target: &UsesTarget) -> Option<&ActionRef> {
+    match target {
+        UsesTarget::Repository(it) => Some(it),
+        UsesTarget::Local(_) | UsesTarget::Docker(_) | UsesTarget::SelfRepository(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@ use wfrun_journal::{Annotation, AnnotationLevel, Declared, How, RunEventKind};
 use wfrun_plan::{JobKey, StepPath};
 
 use super::Engine;
+use crate::state::JobState;
 
 /// Source: GitHub: execution rules E1.9: at most so many annotations of a level are kept for a step.
 const ANNOTATION_LIMIT: u32 = 10;
@@ -12,7 +13,7 @@ impl Engine {
         let declared = Declared { job: Some(job.clone()), step: step.cloned(), how, subject, detail };
         self.emit(RunEventKind::Declared(declared));
         // A step is as faithful as its least faithful part.
-        if let Some(current) = self.jobs.get_mut(job).and_then(|it| it.current.as_mut()) {
+        if let Some(current) = self.jobs.get_mut(job).and_then(JobState::current_mut) {
             current.how = current.how.max(how);
         }
     }
@@ -24,10 +25,10 @@ impl Engine {
     }
 
     pub(super) fn annotation(&self, job: &JobKey, level: AnnotationLevel, message: &str) -> Annotation {
-        let current = self.jobs.get(job).and_then(|it| it.current.as_ref());
+        let current = self.jobs.get(job).and_then(JobState::current);
         Annotation {
             job: job.clone(),
-            step: current.map(|it| StepPath::at(it.stage.index)),
+            step: current.map(|it| it.stage.path.clone()),
             level,
             message: self.masker.mask(message),
             file: None,
@@ -40,7 +41,7 @@ impl Engine {
     }
 
     pub(super) fn emit_annotation(&mut self, job: &JobKey, annotation: Annotation) {
-        if let Some(current) = self.jobs.get_mut(job).and_then(|it| it.current.as_mut()) {
+        if let Some(current) = self.jobs.get_mut(job).and_then(JobState::current_mut) {
             let count = match annotation.level {
                 AnnotationLevel::Notice => &mut current.annotations[0],
                 AnnotationLevel::Warning => &mut current.annotations[1],

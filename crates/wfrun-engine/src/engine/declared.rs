@@ -55,8 +55,7 @@ impl Engine {
         if !self.plan.selection.has(&declared.path) {
             return skip(SkipReason::NotChosen, Outcome::Skipped);
         }
-        let names = [&declared.key, &declared.key, &declared.path];
-        if self.settings.forced.job(names) == Some(Outcome::Skipped) {
+        if self.settings.forced.job(&declared.key) == Some(Outcome::Skipped) {
             return skip(SkipReason::Forced, Outcome::Skipped);
         }
         let contexts = self.declared_contexts(place);
@@ -199,6 +198,7 @@ impl Engine {
             | SkipReason::Machine { .. }
             | SkipReason::Containers { .. }
             | SkipReason::FailFast { .. }
+            | SkipReason::Concurrency { .. }
             | SkipReason::NotChosen
             | SkipReason::Forced => None,
         };

@@ -2,7 +2,8 @@
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Trace, Value};
 use wfrun_journal::{AnnotationLevel, Because, How, JobFinished, Masker, Outcome, RunEventKind, Secret, SkipReason};
-use wfrun_plan::JobKey;
+use wfrun_plan::{JobKey, StepPath};
+use wfrun_syntax::Source;
 use wfrun_workflow::{EnvMap, Field, Job, StepKind};
 
 use super::Engine;
@@ -28,7 +29,10 @@ impl Engine {
             return self.skip_leg(key, Skip::new(SkipReason::Cancelled, Outcome::Cancelled));
         }
         let Some(model) = self.model(key).cloned() else { return };
-        let forced = self.forced_job(key);
+        if self.waits_for_group(key, &model) {
+            return;
+        }
+        let forced = self.settings.forced.job(key);
         match forced {
             Some(Outcome::Skipped) => {
                 return self.skip_leg(key, Skip::new(SkipReason::Forced, Outcome::Skipped));
@@ -61,7 +65,7 @@ impl Engine {
             legs.len() > most
                 && legs.iter().filter_map(|it| self.jobs.get(it)).filter(|it| runs(&it.progress)).count() >= most
         });
-        let uses_place = |it: &Progress| matches!(it, Progress::Opening | Progress::Running);
+        let uses_place = |it: &Progress| matches!(it, Progress::Opening | Progress::Running | Progress::Stopping);
         let most = self.settings.max_jobs;
         let of_run = || !calls && most > 0 && self.jobs.values().filter(|it| uses_place(&it.progress)).count() >= most;
         of_matrix || of_run()
@@ -75,18 +79,8 @@ impl Engine {
         state.started_at_ms = now_ms;
         let (subject, detail) = (format!("job {key}"), format!("it did not run: {outcome} was forced"));
         self.declare(key, None, How::Simulated, &subject, &detail);
-        let outputs = self.forced_outputs(key).unwrap_or_default();
+        let outputs = self.settings.forced.job_outputs(key).cloned().unwrap_or_default();
         self.finish_leg(key, &outputs);
-    }
-
-    fn forced_outputs(&self, key: &JobKey) -> Option<IndexMap<String, String>> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        self.settings.forced.job_outputs([key, &declared.key, &declared.path]).cloned()
-    }
-
-    fn forced_job(&self, key: &JobKey) -> Option<Outcome> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        self.settings.forced.job([key, &declared.key, &declared.path])
     }
 
     /// What the file says of a leg.
@@ -100,8 +94,17 @@ impl Engine {
         SkipReason::Condition { expression: trace.text.to_string(), because: Because::of(&trace), trace, line }
     }
 
-    pub(super) fn line_of_job(&self, key: &JobKey, offset: u32) -> u32 {
-        self.jobs.get(key).map_or(0, |it| self.line_of(it.place.frame, offset))
+    /// The file that a step stands in: the workflow, or the composite action that it is of.
+    pub(super) fn source_of_step(&self, key: &JobKey, path: &StepPath) -> Option<&Source> {
+        let state = self.jobs.get(key)?;
+        match state.composite_of(path) {
+            Some(composite) => Some(&composite.action.manifest.source),
+            None => Some(&self.workflow_of(key)?.source),
+        }
+    }
+
+    pub(super) fn line_of_step(&self, key: &JobKey, path: &StepPath, offset: u32) -> u32 {
+        self.source_of_step(key, path).map_or(0, |it| it.location(offset).line)
     }
 
     pub(super) fn line_of(&self, frame: usize, offset: u32) -> u32 {
@@ -154,7 +157,9 @@ impl Engine {
         let event = self.plan.event.payload.clone();
         let labels = prepared.labels;
         let Wanted { container, services, notices: _ } = wanted;
-        self.turn.effects.push(Effect::OpenJob { job: key.clone(), labels, actions, event, container, services });
+        let checks_out_first = checks_out_first(model);
+        let job = key.clone();
+        self.turn.effects.push(Effect::OpenJob { job, labels, actions, checks_out_first, event, container, services });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
@@ -181,18 +186,24 @@ impl Engine {
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Running;
         let is_told = state.containers != ContainersState::None;
-        let image = environment.image.clone();
+        let (image, workspace) = (environment.image.clone(), environment.workspace);
         let errors = environment.containers.as_ref().map(|it| it.errors.clone()).unwrap_or_default();
         state.environment = Some(environment);
         if !is_told {
-            self.emit_job_started(key, image);
+            self.emit_job_started(key, image, workspace);
         }
         self.containers_ready(key, &errors);
+        let steps = self.model(key).map(|it| it.steps.clone()).unwrap_or_default();
+        let pre = self.jobs.get(key).map(|it| Self::pre_stages(it, &steps, None)).unwrap_or_default();
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.pre = pre.into();
+        }
         if let Err(message) = self.set_global_env(key) {
             // Source: GitHub: execution rules E1.2: no step and no post step runs then.
             self.annotate(key, AnnotationLevel::Error, &message);
             if let Some(state) = self.jobs.get_mut(key) {
                 state.merge(Outcome::Failure);
+                state.pre.clear();
                 state.main.clear();
             }
         }
@@ -241,7 +252,7 @@ impl Engine {
         if self.stop_containers(key) {
             return;
         }
-        let outputs = match (self.forced_outputs(key), self.model(key).cloned()) {
+        let outputs = match (self.settings.forced.job_outputs(key).cloned(), self.model(key).cloned()) {
             (Some(forced), _) => forced,
             (None, Some(model)) => {
                 let contexts = self.job_contexts(key);
@@ -285,6 +296,10 @@ impl Engine {
     pub(super) fn leg_is_over(&mut self, key: &JobKey, place: &Place, result: Outcome) {
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Done;
+        if state.group.take().is_some() {
+            self.turn.effects.push(Effect::LeaveGroup { job: Some(key.clone()) });
+        }
+        let Some(state) = self.jobs.get(key) else { return };
         let forgiven = state.forgives;
         let Some(declared) = self.declared(place) else { return };
         if result != Outcome::Failure || forgiven || !declared.fail_fast {
@@ -393,6 +408,25 @@ pub(super) fn matrix_json(matrix: &Value, masker: &Masker) -> IndexMap<String, s
         serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
     };
     members.iter().map(|(name, value)| (name.to_owned(), json(value))).collect()
+}
+
+/// Whether the first step is a plain `actions/checkout`, whatever happens before.
+fn checks_out_first(model: &Job) -> bool {
+    /// Inputs that change nothing about the files.
+    const PLAIN: [&str; 6] =
+        ["clean", "persist-credentials", "show-progress", "set-safe-directory", "ssh-strict", "token"];
+    let Some(step) = model.steps.first() else { return false };
+    let StepKind::Uses(uses) = &step.kind else { return false };
+    let is_checkout = uses.action().is_some_and(|it| {
+        let is = |own: &str, name: &str| own.eq_ignore_ascii_case(name);
+        is(&it.owner, "actions") && is(&it.repo, "checkout") && it.path.is_empty()
+    });
+    let is_plain = |(name, field): (&str, &Field)| {
+        PLAIN.iter().any(|it| it.eq_ignore_ascii_case(name))
+            || (name.eq_ignore_ascii_case("fetch-depth") && field.template.as_literal() == Some("1"))
+    };
+    let is_bare = step.condition.node.is_none() && !step.background && step.env.iter().next().is_none();
+    is_checkout && is_bare && uses.with.iter().all(is_plain) && uses.with.computed().is_none()
 }
 
 /// Whether a `runs-on` label asks for a machine that this one cannot be.

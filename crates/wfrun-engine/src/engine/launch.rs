@@ -1,51 +1,46 @@
 //! What a step starts: its script and shell, or its action and inputs.
 use indexmap::IndexMap;
-use wfrun_journal::{AnnotationLevel, Phase};
-use wfrun_plan::JobKey;
-use wfrun_workflow::{RunStep, UsesStep};
+use wfrun_expr::EvalError;
+use wfrun_journal::{AnnotationLevel, How, Phase, StepKindName};
+use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget};
 
 use super::Engine;
+use super::contexts::runner_object;
 use super::job::{evaluate_map, evaluate_text};
-use super::step::{Hindrance, resolved};
-use crate::scope::{At, Contexts, Status};
-use crate::state::Stage;
-use crate::{Program, ShellCommand};
+use super::step::{Beginning, Hindrance, Prepared};
+use crate::environment::{Kind, Layers, environment};
+use crate::scope::{At, Contexts, Status, text_object};
+use crate::state::JobState;
+use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand};
 
-/// A step's program before its environment is put together.
+/// A step's process before it is started.
 pub(super) struct ToLaunch {
     pub(super) program: Program,
-    /// `with:` and defaults; none for scripts.
-    pub(super) inputs: Option<IndexMap<String, String>>,
+    pub(super) env: IndexMap<String, String>,
     pub(super) cwd: String,
+    pub(super) files: FilePaths,
+    pub(super) how: How,
+    pub(super) kind: StepKindName,
     /// What the log shows of it.
     pub(super) header: Vec<String>,
 }
 
 impl Engine {
-    pub(super) fn script(&self, key: &JobKey, run: &RunStep, contexts: &Contexts) -> Result<ToLaunch, Hindrance> {
-        let Some((state, job)) = self.jobs.get(key).and_then(|it| Some((it, it.environment.as_ref()?))) else {
-            return Err(Hindrance::Failed("the job has no environment".to_owned()));
-        };
-        let at = At { contexts, status: Status::None, hashes: Some(&state.hashes) };
+    pub(super) fn script(&self, it: &Beginning<'_>, run: &RunStep, prepared: &Prepared) -> Result<ToLaunch, Hindrance> {
+        let state = self.open_state(it)?;
+        let files = self.file_paths(state);
+        let contexts = self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files));
+        let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let script = run.script.template.evaluate(&at)?.value().to_text();
-        let (Some(model), Some(workflow)) = (self.model(key), self.workflow_of(key)) else {
-            return Err(Hindrance::Failed("no such job".to_owned()));
-        };
-        // A job's `defaults.run` replaces the workflow's as a whole. Source: GitHub: planning rules 4.8.
-        let defaults = if model.defaults.is_empty() { &workflow.defaults } else { &model.defaults };
-        let shell = match &run.shell {
-            Some(it) => Some(it.template.evaluate(&at)?.value().to_text()),
-            None => evaluate_text(defaults.shell.as_ref(), &at)?,
-        };
-        let directory = match &run.working_directory {
-            Some(it) => Some(it.template.evaluate(&at)?.value().to_text()),
-            None => evaluate_text(defaults.working_directory.as_ref(), &at)?,
-        };
-        let in_container = job.containers.as_ref().is_some_and(|it| it.container.is_some());
+        let (shell, directory) = self.shell_and_directory(it, state, run, &at)?;
+        let containers = state.environment.as_ref().and_then(|it| it.containers.as_ref());
+        let in_container = containers.is_some_and(|it| it.container.is_some());
         let shell =
             ShellCommand::of(shell.as_deref(), in_container).map_err(|err| Hindrance::Failed(err.to_string()))?;
-        let cwd = working_directory(&job.layout.workspace, directory.as_deref().unwrap_or_default());
-        let path = format!("{}/{}{}", job.layout.temp, self.unique(state), shell.extension);
+        let layout = state.environment.as_ref().map(|it| &it.layout);
+        let (workspace, temp) = layout.map_or(("", ""), |it| (it.workspace.as_str(), it.temp.as_str()));
+        let cwd = working_directory(workspace, directory.as_deref().unwrap_or_default());
+        let path = format!("{temp}/{}{}", self.unique(state), shell.extension);
         let mut header: Vec<String> = script.lines().map(str::to_owned).collect();
         header.push(format!("shell: {}", shell.shown));
         let script = match shell.wrap {
@@ -53,51 +48,259 @@ impl Engine {
             None => script,
         };
         let program = Program::Script { command: shell.command, arguments: shell.arguments, script, path };
-        Ok(ToLaunch { program, inputs: None, cwd, header })
+        let env = self.step_environment(it, state, prepared, None, &files, Kind::Script);
+        Ok(ToLaunch { program, env, cwd, files, how: How::Real, kind: StepKindName::Run, header })
     }
 
+    /// `shell` and `working-directory`: of the step, else of the job's defaults, which replace the workflow's as a whole;
+    /// steps of composite actions have no defaults.
+    ///
+    /// Source: GitHub: planning rules 4.8, execution rules E2.1.
+    fn shell_and_directory(
+        &self,
+        it: &Beginning<'_>,
+        state: &JobState,
+        run: &RunStep,
+        at: &At<'_>,
+    ) -> Result<(Option<String>, Option<String>), EvalError> {
+        let is_inner = state.composite_of(&it.stage.path).is_some();
+        let of_job = self.model(it.key).map(|it| &it.defaults).filter(|it| !it.is_empty());
+        let of_workflow = || self.workflow_of(it.key).map(|it| &it.defaults);
+        let defaults = of_job.or_else(of_workflow).filter(|_| !is_inner);
+        let shell = run.shell.as_ref().or(defaults.and_then(|it| it.shell.as_ref()));
+        let directory = run.working_directory.as_ref().or(defaults.and_then(|it| it.working_directory.as_ref()));
+        Ok((evaluate_text(shell, at)?, evaluate_text(directory, at)?))
+    }
+
+    /// What an action that is no composite one starts; `found` is none for an image by its name.
     pub(super) fn action(
-        &mut self,
-        key: &JobKey,
-        stage: Stage,
+        &self,
+        it: &Beginning<'_>,
         uses: &UsesStep,
-        contexts: &Contexts,
+        found: Option<&ResolvedAction>,
+        prepared: &Prepared,
     ) -> Result<ToLaunch, Hindrance> {
-        let found = self.jobs.get(key).and_then(|it| Some((it, it.environment.as_ref()?)));
-        let (Some((state, job)), Some(action)) = (found, uses.action()) else {
-            return Err(Hindrance::Failed(format!("`{}` cannot be run here", uses.target.value)));
+        let state = self.open_state(it)?;
+        let files = self.file_paths(state);
+        let contexts = self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files));
+        let inputs = Self::inputs(state, uses, found.map(|it| &*it.manifest), &contexts)?;
+        let program = program(it, uses, found, &inputs)?;
+        let (kind, how) = match &program {
+            Program::StandIn { .. } | Program::Script { .. } => (StepKindName::Builtin, How::StandIn),
+            Program::Node { .. } => (StepKindName::Javascript, How::Real),
+            Program::Container { .. } => (StepKindName::Docker, How::Real),
         };
-        let Some(resolved) = resolved(state, action) else {
-            return Err(Hindrance::Failed(format!("action `{action}` was not found")));
-        };
-        let at = At { contexts, status: Status::None, hashes: Some(&state.hashes) };
+        let own = Kind::of(&program);
+        let mut env = self.step_environment(it, state, prepared, Some(&inputs), &files, own);
+        if let Some(RunsKind::Container { env: more, .. }) = found.map(|it| &it.manifest.runs.kind) {
+            let at = At { contexts: &only_inputs(&inputs), status: Status::None, hashes: None };
+            for (name, value) in evaluate_map(more, &at)? {
+                env.entry(name).or_insert(value);
+            }
+        }
+        let cwd = state.environment.as_ref().map(|it| it.layout.workspace.clone()).unwrap_or_default();
+        let header = shown_inputs(&inputs);
+        Ok(ToLaunch { program, env, cwd, files, how, kind, header })
+    }
+
+    fn open_state(&self, it: &Beginning<'_>) -> Result<&JobState, Hindrance> {
+        let state = self.jobs.get(it.key).filter(|it| it.environment.is_some());
+        state.ok_or_else(|| Hindrance::Failed("the job has no environment".to_owned()))
+    }
+
+    /// `with:`, and the defaults of what it does not say.
+    ///
+    /// Source: GitHub: execution rules E7.2.
+    pub(super) fn inputs(
+        state: &JobState,
+        uses: &UsesStep,
+        manifest: Option<&Action>,
+        contexts: &Contexts,
+    ) -> Result<IndexMap<String, String>, Hindrance> {
+        let at = At { contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let mut inputs = evaluate_map(&uses.with, &at)?;
-        let manifest = &resolved.manifest;
-        let unexpected: Vec<String> =
-            inputs.keys().filter(|it| manifest.input(it).is_none()).map(|it| format!("'{it}'")).collect();
-        for (name, input) in &manifest.inputs {
+        for (name, input) in manifest.into_iter().flat_map(|it| &it.inputs) {
             if !inputs.keys().any(|it| it.eq_ignore_ascii_case(name)) {
                 let default = evaluate_text(input.default.as_ref(), &at)?.unwrap_or_default();
                 inputs.insert(name.clone(), default);
             }
         }
-        let mut header: Vec<String> = Vec::new();
-        let given = inputs.iter().filter(|(_, value)| !value.is_empty());
-        let with: Vec<String> = given.map(|(name, value)| format!("  {name}: {value}")).collect();
-        if !with.is_empty() {
-            header.push("with:".to_owned());
-            header.extend(with);
-        }
-        let program = Program::StandIn { action: action.clone(), phase: stage.phase };
-        let cwd = job.layout.workspace.clone();
-        let valid: Vec<String> = manifest.inputs.keys().map(|it| format!("'{it}'")).collect();
-        if !unexpected.is_empty() && stage.phase == Phase::Main {
-            let message =
-                format!("Unexpected input(s) {}, valid inputs are [{}]", unexpected.join(", "), valid.join(", "));
-            self.annotate(key, AnnotationLevel::Warning, &message);
-        }
-        Ok(ToLaunch { program, inputs: Some(inputs), cwd, header })
+        Ok(inputs)
     }
+
+    /// Inputs that the action does not have, and those that it asks not to use.
+    pub(super) fn warn_of_inputs(&mut self, it: &Beginning<'_>, uses: &UsesStep, manifest: Option<&Action>) {
+        let (Some(manifest), Phase::Main) = (manifest, it.stage.phase) else { return };
+        let is_container = matches!(manifest.runs.kind, RunsKind::Container { .. });
+        let is_its_own =
+            |name: &str| is_container && ["entrypoint", "args"].iter().any(|it| it.eq_ignore_ascii_case(name));
+        let given = || uses.with.iter().map(|(name, _)| name);
+        let unexpected: Vec<String> =
+            given().filter(|it| manifest.input(it).is_none() && !is_its_own(it)).map(|it| format!("'{it}'")).collect();
+        if !unexpected.is_empty() {
+            let mut valid: Vec<String> = manifest.inputs.keys().map(|it| format!("'{it}'")).collect();
+            if is_container {
+                valid.extend(["entryPoint", "args"].map(|it| format!("'{it}'")));
+            }
+            let (unexpected, valid) = (unexpected.join(", "), valid.join(", "));
+            let message = format!("Unexpected input(s) {unexpected}, valid inputs are [{valid}]");
+            self.annotate(it.key, AnnotationLevel::Warning, &message);
+        }
+        let deprecated: Vec<String> = given()
+            .filter_map(|name| Some((name, manifest.input(name)?.deprecation.as_ref()?)))
+            .map(|(name, text)| format!("Input '{name}' has been deprecated with message: {text}"))
+            .collect();
+        for message in &deprecated {
+            self.annotate(it.key, AnnotationLevel::Warning, message);
+        }
+    }
+
+    fn step_environment(
+        &self,
+        it: &Beginning<'_>,
+        state: &JobState,
+        prepared: &Prepared,
+        inputs: Option<&IndexMap<String, String>>,
+        files: &FilePaths,
+        kind: Kind,
+    ) -> IndexMap<String, String> {
+        let Some(job) = &state.environment else { return IndexMap::new() };
+        let mut github = self.step_github(state, &it.stage.path, it.step, Some(files));
+        if kind == Kind::Script {
+            // Source: GitHub: execution rules E6.4.
+            for name in ["action_repository", "action_ref"] {
+                github = github.with(name, wfrun_expr::Value::from(""));
+            }
+        }
+        let mut added_paths = state.added_paths.clone();
+        added_paths.extend(state.strand().into_iter().flat_map(|it| it.added_paths.clone()));
+        environment(&Layers {
+            job,
+            env: &prepared.env,
+            added_paths: &added_paths,
+            state: state.saved.get(&it.stage.path),
+            inputs,
+            github: &github,
+            runner: &runner_object(state),
+            files,
+            kind,
+        })
+    }
+}
+
+/// What runs, of an action or an image.
+///
+/// Source: GitHub: execution rules E7.3 and E7.4.
+fn program(
+    it: &Beginning<'_>,
+    uses: &UsesStep,
+    found: Option<&ResolvedAction>,
+    inputs: &IndexMap<String, String>,
+) -> Result<Program, Hindrance> {
+    let phase = it.stage.phase;
+    let Some(found) = found else {
+        let UsesTarget::Docker(image) = &uses.target.value else {
+            return Err(Hindrance::Failed(format!("action `{}` was not found", uses.target.value)));
+        };
+        let entrypoint = input(inputs, "entrypoint").filter(|it| !it.is_empty()).cloned();
+        let arguments = input(inputs, "args").map(|it| words(it)).unwrap_or_default();
+        return Ok(Program::Container { image: ContainerImage::Named(image.clone()), entrypoint, arguments });
+    };
+    let folder = match (&found.folder, &uses.target.value) {
+        (Some(folder), _) => folder,
+        (None, UsesTarget::Repository(action)) => {
+            return Ok(Program::StandIn { action: action.clone(), phase });
+        }
+        (None, UsesTarget::Local(_) | UsesTarget::Docker(_) | UsesTarget::SelfRepository(_)) => {
+            return Err(Hindrance::Failed(format!("action `{}` has no folder", uses.target.value)));
+        }
+    };
+    match &found.manifest.runs.kind {
+        RunsKind::Node { main, pre, post } => {
+            let script = match phase {
+                Phase::Pre => pre,
+                Phase::Main => main,
+                Phase::Post => post,
+            };
+            let script = format!("{folder}/{}", script.as_deref().unwrap_or_default());
+            Ok(Program::Node { using: found.manifest.runs.using.value.clone(), script })
+        }
+        RunsKind::Container { image, entrypoint, args, pre_entrypoint, post_entrypoint, .. } => {
+            let image = match image.get(..9).filter(|it| it.eq_ignore_ascii_case("docker://")) {
+                Some(_) => ContainerImage::Named(image.get(9..).unwrap_or_default().to_owned()),
+                None => ContainerImage::Built { dockerfile: format!("{folder}/{image}") },
+            };
+            let given = || input(inputs, "entrypoint").filter(|it| !it.is_empty()).cloned();
+            let entrypoint = match phase {
+                Phase::Pre => pre_entrypoint.clone(),
+                Phase::Main => given().or_else(|| entrypoint.clone()),
+                Phase::Post => post_entrypoint.clone(),
+            };
+            Ok(Program::Container { image, entrypoint, arguments: arguments(args, inputs)? })
+        }
+        RunsKind::Composite(_) => Err(Hindrance::Failed("a composite action has no process".to_owned())),
+    }
+}
+
+/// `args` of the manifest, else those of `with:`.
+fn arguments(args: &[wfrun_workflow::Field], inputs: &IndexMap<String, String>) -> Result<Vec<String>, Hindrance> {
+    if args.is_empty() {
+        return Ok(input(inputs, "args").map(|it| words(it)).unwrap_or_default());
+    }
+    let contexts = only_inputs(inputs);
+    let at = At { contexts: &contexts, status: Status::None, hashes: None };
+    let evaluate = |it: &wfrun_workflow::Field| Ok(it.template.evaluate(&at)?.value().to_text());
+    args.iter().map(evaluate).collect()
+}
+
+fn only_inputs(inputs: &IndexMap<String, String>) -> Contexts {
+    let mut contexts = Contexts::default();
+    contexts.set("inputs", text_object(inputs));
+    contexts
+}
+
+fn input<'a>(inputs: &'a IndexMap<String, String>, name: &str) -> Option<&'a String> {
+    inputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// Splits `with.args` as GitHub's runner hands it to the engine: at blanks outside of double quotes; a backslash before
+/// a double quote keeps it.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut open, mut quoted) = (Vec::new(), String::new(), false, false);
+    let mut chars = text.chars().peekable();
+    while let Some(it) = chars.next() {
+        match it {
+            '\\' if chars.peek() == Some(&'"') => {
+                word.extend(chars.next());
+                open = true;
+            }
+            '"' => {
+                quoted = !quoted;
+                open = true;
+            }
+            it if it.is_whitespace() && !quoted => {
+                if open {
+                    words.push(std::mem::take(&mut word));
+                }
+                open = false;
+            }
+            it => {
+                word.push(it);
+                open = true;
+            }
+        }
+    }
+    if open {
+        words.push(word);
+    }
+    words
+}
+
+/// What the log shows of inputs: those that are not empty.
+pub(super) fn shown_inputs(inputs: &IndexMap<String, String>) -> Vec<String> {
+    let given = inputs.iter().filter(|(_, value)| !value.is_empty());
+    let with: Vec<String> = given.map(|(name, value)| format!("  {name}: {value}")).collect();
+    if with.is_empty() { with } else { std::iter::once("with:".to_owned()).chain(with).collect() }
 }
 
 /// Source: GitHub: execution rules E2.3.
@@ -106,5 +309,24 @@ fn working_directory(workspace: &str, directory: &str) -> String {
         "" => workspace.to_owned(),
         absolute if absolute.starts_with('/') => absolute.to_owned(),
         relative => format!("{workspace}/{relative}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Source: GitHub: execution rules E7.4.
+    #[test]
+    fn arguments_are_split_at_blanks() {
+        for (text, expected) in [
+            ("", &[][..]),
+            ("a  b", &["a", "b"]),
+            ("echo \"two words\" x", &["echo", "two words", "x"]),
+            ("--x=\"a b\"c \"\"", &["--x=a bc", ""]),
+            (r#"say \"hi\""#, &["say", "\"hi\""]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
     }
 }

@@ -8,11 +8,11 @@ use super::Engine;
 use super::step_end::number;
 use crate::Command;
 use crate::command::parse_command;
-use crate::state::Current;
+use crate::strand::Current;
 
 impl Engine {
     pub(super) fn lines(&mut self, key: &JobKey, process: u64, stream: Stream, lines: &[String]) {
-        if !self.runs(key, process) {
+        if !self.jobs.get_mut(key).is_some_and(|it| it.turn_to(process)) {
             return;
         }
         for line in lines {
@@ -38,12 +38,12 @@ impl Engine {
     }
 
     fn current_mut(&mut self, key: &JobKey) -> Option<&mut Current> {
-        self.jobs.get_mut(key)?.current.as_mut()
+        self.jobs.get_mut(key)?.current_mut()
     }
 
     fn current_step(&self, key: &JobKey) -> Option<(StepPath, Phase)> {
-        let stage = self.jobs.get(key)?.current.as_ref()?.stage;
-        Some((StepPath::at(stage.index), stage.phase))
+        let stage = &self.jobs.get(key)?.current()?.stage;
+        Some((stage.path.clone(), stage.phase))
     }
 
     fn command(&mut self, key: &JobKey, stream: Stream, line: &str, command: &Command) {
@@ -142,14 +142,17 @@ impl Engine {
     fn set_output(&mut self, key: &JobKey, name: Option<&String>, value: &str) -> Result<(), String> {
         let name = name.ok_or("Required field 'name' is missing in ##[set-output] command.")?.clone();
         let has_id = self.current_id(key);
-        if let Some(state) = self.jobs.get_mut(key)
-            && let Some(current) = state.current.as_mut()
-        {
-            current.outputs.insert(name.clone(), value.to_owned());
-            // Set by a command, an output is there at once.
-            if let Some(id) = has_id {
-                state.results.entry(id).or_default().outputs.insert(name, value.to_owned());
-            }
+        let Some(state) = self.jobs.get_mut(key) else { return Ok(()) };
+        let Some(current) = state.current_mut() else { return Ok(()) };
+        let path = current.stage.path.clone();
+        current.outputs.insert(name.clone(), value.to_owned());
+        // Set by a command, an output is there at once; that of a background step once it is waited for.
+        if let Some(id) = has_id {
+            let results = match state.composite_of_mut(&path) {
+                Some(composite) => &mut composite.results,
+                None => &mut state.results,
+            };
+            results.entry(id).or_default().outputs.insert(name, value.to_owned());
         }
         self.deprecated(key, "set-output");
         Ok(())
@@ -158,18 +161,20 @@ impl Engine {
     fn save_state(&mut self, key: &JobKey, name: Option<&String>, value: &str) -> Result<(), String> {
         let name = name.ok_or("Required field 'name' is missing in ##[save-state] command.")?.clone();
         if let Some(state) = self.jobs.get_mut(key)
-            && let Some(current) = &state.current
+            && let Some(path) = state.current().map(|it| it.stage.path.clone())
         {
-            state.saved.entry(current.stage.index).or_default().insert(name, value.to_owned());
+            state.saved.entry(path).or_default().insert(name, value.to_owned());
         }
         self.deprecated(key, "save-state");
         Ok(())
     }
 
     fn current_id(&self, key: &JobKey) -> Option<String> {
-        let stage = self.jobs.get(key)?.current.as_ref()?.stage;
-        let step = self.model_step(key, stage.index)?;
-        (step.has_id && stage.phase == Phase::Main).then(|| step.id.to_string())
+        let state = self.jobs.get(key)?;
+        let stage = &state.current()?.stage;
+        let step = self.model_step(key, &stage.path)?;
+        let background = state.strand().and_then(|it| it.background.as_ref()).is_some_and(|it| it.path == stage.path);
+        (step.has_id && stage.phase == Phase::Main && !background).then(|| step.id.to_string())
     }
 
     fn deprecated(&mut self, key: &JobKey, command: &str) {

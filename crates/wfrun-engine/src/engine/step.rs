@@ -7,21 +7,23 @@ use wfrun_journal::{
     AnnotationLevel, How, Masked, Outcome, Phase, RunEventKind, SkipReason, StepKindName, StepSkipped, StepStarted,
 };
 use wfrun_plan::{JobKey, StepPath};
-use wfrun_workflow::{ActionRef, IfField, Step, StepKind};
+use wfrun_workflow::{IfField, RunsKind, Step, StepKind};
 
 use super::Engine;
-use super::contexts::runner_object;
+use super::composite::resolved;
 use super::job::{evaluate_map, evaluate_text, minutes_to_ms};
 use super::launch::ToLaunch;
-use crate::environment::{Layers, environment};
+use super::names::{display_name, raw_name};
+use super::step_end::Ending;
 use crate::scope::{At, Status};
-use crate::state::{Current, JobState, Progress, Stage};
-use crate::{Effect, FilePaths, ForcedStep, Launch, Program, ResolvedAction, StopCommands, Timer};
+use crate::state::{JobState, Progress};
+use crate::strand::{Current, Stage, Waits, Work};
+use crate::{Effect, FilePaths, ForcedStep, Launch, Program, StopCommands, Timer};
 
 /// Why a step cannot begin.
 pub(super) enum Hindrance {
-    /// Files must be hashed first.
-    Hashing(Vec<String>),
+    /// Something must be known first.
+    Waits(Waits),
     /// It fails at once.
     Failed(String),
 }
@@ -29,7 +31,7 @@ pub(super) enum Hindrance {
 impl From<EvalError> for Hindrance {
     fn from(err: EvalError) -> Self {
         match &err {
-            EvalError::NotYet { args, .. } => Self::Hashing(args.iter().map(Value::to_text).collect()),
+            EvalError::NotYet { args, .. } => Self::Waits(Waits::Hash(args.iter().map(Value::to_text).collect())),
             EvalError::Unknown { .. }
             | EvalError::InvalidFormat { .. }
             | EvalError::MissingFormatArgument { .. }
@@ -42,200 +44,226 @@ impl From<EvalError> for Hindrance {
 }
 
 /// A step whose keys are evaluated.
-struct Prepared {
-    name: String,
-    env: IndexMap<String, String>,
-    timeout_minutes: Option<u64>,
+pub(super) struct Prepared {
+    pub(super) name: String,
+    pub(super) env: IndexMap<String, String>,
+    /// What of that the step's own `env:` set, and those of the steps around it.
+    pub(super) overrides: IndexMap<String, String>,
+    pub(super) timeout_minutes: Option<u64>,
     verdict: Result<(), SkipReason>,
 }
 
+/// What a strand does next.
+enum Next {
+    /// It has to wait, or is over.
+    Nothing,
+    Begin(Stage),
+    /// A post part, once no background step runs.
+    Post(Stage),
+    FinishComposite,
+    TryFinishWait,
+    /// All stages of the job are through.
+    End,
+}
+
+/// A step that is about to begin.
+pub(super) struct Beginning<'a> {
+    pub(super) key: &'a JobKey,
+    pub(super) stage: &'a Stage,
+    pub(super) step: &'a Step,
+}
+
 impl Engine {
-    /// Begins, skips and finishes steps of a job until one runs or none is left.
+    /// Begins, skips and finishes steps of a job until all strands wait or none is left.
     pub(super) fn advance_steps(&mut self, key: &JobKey) {
-        loop {
-            let Some(state) = self.jobs.get(key) else { return };
-            if state.progress != Progress::Running || state.current.is_some() || !state.hashing.is_empty() {
-                return;
+        let mut strand = 0;
+        while self.jobs.get(key).is_some_and(|it| strand < it.strands.len() && it.progress == Progress::Running) {
+            if let Some(state) = self.jobs.get_mut(key) {
+                state.active = strand;
             }
-            let Some(stage) = state.next_stage().filter(|_| !state.halted) else {
-                return self.finish_steps(key);
+            self.advance_strand(key);
+            strand += 1;
+        }
+    }
+
+    pub(super) fn advance_strand(&mut self, key: &JobKey) {
+        while self.jobs.get(key).is_some_and(|it| it.progress == Progress::Running) {
+            match self.next(key) {
+                Next::Begin(stage) => self.begin_stage(key, &stage),
+                Next::FinishComposite => self.finish_composite(key),
+                Next::TryFinishWait if self.try_finish_wait(key) => {}
+                Next::Post(stage) if self.all_ended(key) => self.begin_stage(key, &stage),
+                Next::End if self.all_ended(key) => self.finish_steps(key),
+                Next::TryFinishWait | Next::Post(_) | Next::End | Next::Nothing => return,
+            }
+        }
+    }
+
+    /// What comes next in the strand whose turn it is.
+    fn next(&self, key: &JobKey) -> Next {
+        let Some(state) = self.jobs.get(key) else { return Next::Nothing };
+        let Some(strand) = state.strand().filter(|it| it.waits.is_none()) else { return Next::Nothing };
+        if let Some(current) = strand.stack.last() {
+            return match &current.work {
+                Work::Process => Next::Nothing,
+                Work::Composite => Self::next_of_composite(state, current).map_or(Next::FinishComposite, Next::Begin),
+                Work::Wait(_) => Next::TryFinishWait,
             };
-            self.begin_stage(key, stage);
+        }
+        if strand.background.is_some() {
+            let pending = strand.pending.clone().filter(|_| Self::may_begin(state));
+            return pending.map_or(Next::Nothing, Next::Begin);
+        }
+        match state.next_stage().filter(|_| !state.halted) {
+            Some(stage) if stage.phase == Phase::Post => Next::Post(stage),
+            Some(stage) => Next::Begin(stage),
+            None => Next::End,
         }
     }
 
-    fn begin_stage(&mut self, key: &JobKey, stage: Stage) {
-        let Some(step) = self.model_step(key, stage.index).cloned() else { return };
-        match self.try_begin(key, stage, &step) {
-            Ok(()) => {}
-            Err(Hindrance::Hashing(patterns)) => {
-                if let Some(state) = self.jobs.get_mut(key) {
-                    state.hashing.insert(patterns.clone());
-                }
-                self.turn.effects.push(Effect::HashFiles { job: key.clone(), patterns });
+    fn begin_stage(&mut self, key: &JobKey, stage: &Stage) {
+        if stage.phase == Phase::Pre {
+            match self.open_composites(key, &stage.path) {
+                Ok(()) => {}
+                Err(Hindrance::Waits(waits)) => return self.wait_for(key, waits),
+                Err(Hindrance::Failed(message)) => return self.drop_pre(key, stage, &message),
             }
+        }
+        let Some(step) = self.model_step(key, &stage.path).cloned() else {
+            // Stages are made of steps that are there; this is for those that are not, all the same.
+            return self.jobs.get_mut(key).into_iter().for_each(|it| it.take_stage(stage));
+        };
+        if self.starts_background(key, stage, &step) {
+            return;
+        }
+        let it = Beginning { key, stage, step: &step };
+        match self.try_begin(&it) {
+            Ok(()) => {}
+            Err(Hindrance::Waits(waits)) => self.wait_for(key, waits),
             // What goes wrong before the step's turn is not forgiven. Source: GitHub: execution rules E1.4.
-            Err(Hindrance::Failed(message)) => self.fail_at_once(key, stage, &step, &message, Outcome::Failure),
+            Err(Hindrance::Failed(message)) => self.fail_at_once(&it, &message, Outcome::Failure),
         }
     }
 
-    fn try_begin(&mut self, key: &JobKey, stage: Stage, step: &Step) -> Result<(), Hindrance> {
-        let forced = self.forced_step(key, stage);
+    /// The composite action around a pre part cannot be given its inputs.
+    fn drop_pre(&mut self, key: &JobKey, stage: &Stage, message: &str) {
+        self.annotate(key, AnnotationLevel::Error, message);
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.take_stage(stage);
+            state.merge(Outcome::Failure);
+        }
+    }
+
+    fn wait_for(&mut self, key: &JobKey, waits: Waits) {
+        let job = key.clone();
+        self.turn.effects.push(match &waits {
+            Waits::Hash(patterns) => Effect::HashFiles { job, patterns: patterns.clone() },
+            Waits::Action(action) => Effect::FindAction { job, action: action.clone() },
+        });
+        if let Some(strand) = self.jobs.get_mut(key).and_then(JobState::strand_mut) {
+            strand.waits = Some(waits);
+        }
+    }
+
+    fn try_begin(&mut self, it: &Beginning<'_>) -> Result<(), Hindrance> {
+        let forced = self.forced_step(it.key, it.stage);
         if forced.as_ref().is_some_and(|it| it.outcome == Outcome::Skipped) {
-            self.skip_step(key, stage, step, &raw_name(stage, step), SkipReason::Forced);
+            self.skip_step(it, &raw_name(it.stage, it.step), SkipReason::Forced);
             return Ok(());
         }
-        let prepared = self.prepare_step(key, stage, step)?;
+        let prepared = self.prepare_step(it)?;
         if let Err(reason) = prepared.verdict {
-            self.skip_step(key, stage, step, &prepared.name, reason);
+            self.skip_step(it, &prepared.name, reason);
             return Ok(());
         }
         if let Some(forced) = forced {
-            self.force_step(key, stage, step, &prepared, forced);
+            self.force_step(it, &prepared, forced);
             return Ok(());
         }
-        let files = self.file_paths(key);
-        let contexts = self.step_contexts(key, step, &prepared.env, Some(&files));
-        let to_launch = match &step.kind {
-            StepKind::Run(run) => self.script(key, run, &contexts),
-            StepKind::Uses(uses) => self.action(key, stage, uses, &contexts),
-            StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
-                Err(Hindrance::Failed(format!("wfrun does not carry out `{}` yet", step.key())))
-            }
-        };
-        let ToLaunch { program, inputs, cwd, header } = match to_launch {
-            Ok(to_launch) => to_launch,
+        let env = prepared.env.clone();
+        match self.launch(it, prepared) {
+            // The step's own doing, which `continue-on-error` forgives.
             Err(Hindrance::Failed(message)) => {
-                let forgiven = self.is_forgiven(key, step, &prepared.env);
+                let forgiven = self.is_forgiven(it.key, &it.stage.path, it.step, &env);
                 let conclusion = if forgiven { Outcome::Success } else { Outcome::Failure };
-                self.fail_at_once(key, stage, step, &message, conclusion);
-                return Ok(());
+                self.fail_at_once(it, &message, conclusion);
+                Ok(())
             }
-            Err(hindrance @ Hindrance::Hashing(_)) => return Err(hindrance),
-        };
-        let Some(state) = self.jobs.get(key) else { return Ok(()) };
-        let Some(job) = &state.environment else { return Ok(()) };
-        let github = self.step_github(state, step, Some(&files));
-        let layers = Layers {
-            job,
-            env: &prepared.env,
-            added_paths: &state.added_paths,
-            state: state.saved.get(&stage.index),
-            inputs: inputs.as_ref(),
-            github: &github,
-            runner: &runner_object(state),
-            files: &files,
-        };
-        let launch = Box::new(Launch { program, env: environment(&layers), cwd, files });
-        self.start_step(key, stage, step, prepared, launch, &header);
-        Ok(())
-    }
-
-    fn forced_step(&self, key: &JobKey, stage: Stage) -> Option<ForcedStep> {
-        let declared = self.declared(&self.jobs.get(key)?.place)?;
-        let forced = self.settings.forced.step([key, &declared.key, &declared.path], stage.index);
-        forced.filter(|_| stage.phase == Phase::Main).cloned()
-    }
-
-    /// A step ends as it is told to, and nothing of it runs.
-    fn force_step(&mut self, key: &JobKey, stage: Stage, step: &Step, prepared: &Prepared, forced: ForcedStep) {
-        let name = self.masker.mask(&prepared.name);
-        let outcome = forced.outcome;
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.take_stage(stage);
+            other @ (Ok(()) | Err(Hindrance::Waits(_))) => other,
         }
-        self.emit_step_started(key, stage, step, &name, (kind_of(step), How::Simulated), &[]);
-        let (subject, detail) = (prepared.name.clone(), format!("it did not run: {outcome} was forced"));
-        self.declare(key, Some(&StepPath::at(stage.index)), How::Simulated, &subject, &detail);
-        let forgiven = outcome == Outcome::Failure && self.is_forgiven(key, step, &prepared.env);
-        let conclusion = if forgiven { Outcome::Success } else { outcome };
-        let ending = super::step_end::Ending::forced(name, self.now_ms, outcome, conclusion, forced.outputs);
-        self.finish_stage(key, stage, step, ending);
     }
 
-    /// Evaluates a step's environment, name, condition and time limit, in GitHub's order.
-    fn prepare_step(&self, key: &JobKey, stage: Stage, step: &Step) -> Result<Prepared, Hindrance> {
-        let Some(state) = self.jobs.get(key) else { return Err(Hindrance::Failed("no such job".to_owned())) };
-        let hashes = Some(&state.hashes);
-        if let Some(Err(message)) = state.hashes.values().find(|it| it.is_err()) {
-            return Err(Hindrance::Failed(message.clone()));
-        }
-        let status = || Status::Step(state.status);
-        let contexts = self.step_contexts(key, step, &state.global_env, None);
-        let own = evaluate_map(&step.env, &At { contexts: &contexts, status: Status::None, hashes })?;
-        let mut env = state.global_env.clone();
-        env.extend(own);
-        // The condition sees the step's own `env`.
-        let contexts = self.step_contexts(key, step, &env, None);
-        let at = |status| At { contexts: &contexts, status, hashes };
-        let name = match display_name(stage, step, &at(Status::None)) {
-            Err(EvalError::NotYet { args, .. }) => {
-                return Err(Hindrance::Hashing(args.iter().map(Value::to_text).collect()));
-            }
-            Ok(name) => name,
-            // Best effort, as on GitHub: the raw text stays.
-            Err(_) => raw_name(stage, step),
-        };
-        let verdict = match stage_condition(state, stage, step) {
-            None => Ok(()),
-            Some(condition) => {
-                let trace = condition.condition.evaluate(&at(status()))?;
-                if trace.value().is_truthy() { Ok(()) } else { Err(self.skip_reason(state, &condition, &trace)) }
-            }
-        };
-        let minutes = evaluate_text(step.timeout_minutes.as_ref(), &at(Status::None))?;
-        let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
-        Ok(Prepared { name, env, timeout_minutes, verdict })
-    }
-
-    fn skip_reason(&self, state: &JobState, condition: &IfField, trace: &wfrun_expr::Trace) -> SkipReason {
-        if condition.condition.implicit_success {
-            match state.status {
-                Outcome::Cancelled => return SkipReason::Cancelled,
-                Outcome::Failure => {
-                    let failed = self.record.jobs.get(&state.key).and_then(|it| it.first_failure());
-                    return SkipReason::EarlierStep { step: failed.map(ToString::to_string) };
+    /// Starts what the step does.
+    fn launch(&mut self, it: &Beginning<'_>, prepared: Prepared) -> Result<(), Hindrance> {
+        match &it.step.kind {
+            StepKind::Run(run) => self.script(it, run, &prepared).map(|to_launch| self.start(it, prepared, to_launch)),
+            StepKind::Uses(uses) => match self.find(it, uses) {
+                Err(hindrance) => Err(hindrance),
+                Ok(Some(action)) if matches!(action.manifest.runs.kind, RunsKind::Composite(_)) => {
+                    self.begin_composite(it, uses, &action, prepared)
                 }
-                Outcome::Success | Outcome::Skipped => {}
+                Ok(action) => {
+                    let to_launch = self.action(it, uses, action.as_ref(), &prepared);
+                    to_launch.map(|to_launch| {
+                        let program = to_launch.program.clone();
+                        self.start(it, prepared, to_launch);
+                        self.warn_of_inputs(it, uses, action.as_ref().map(|it| &*it.manifest));
+                        self.declare_stand_in(it, &program);
+                    })
+                }
+            },
+            StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                self.begin_wait(it, prepared);
+                Ok(())
             }
         }
-        let line = condition.span().map_or(0, |it| self.line_of(state.place.frame, it.start));
-        self.condition_reason(trace, line)
     }
 
-    fn start_step(
+    fn start(&mut self, it: &Beginning<'_>, prepared: Prepared, to_launch: ToLaunch) {
+        let ToLaunch { program, env, cwd, header, files, how, kind } = to_launch;
+        let launch = Box::new(Launch { program, env, cwd, files });
+        let process = self.push_current(it, prepared, Work::Process, (kind, how), &header);
+        let (job, step, phase) = (it.key.clone(), it.stage.path.clone(), it.stage.phase);
+        self.turn.effects.push(Effect::RunStep { job, process, step, phase, launch });
+    }
+
+    fn declare_stand_in(&mut self, it: &Beginning<'_>, program: &Program) {
+        if let (Program::StandIn { action, .. }, Phase::Main) = (program, it.stage.phase) {
+            let detail = "wfrun's own program with the action's inputs, outputs and files";
+            self.declare(it.key, Some(&it.stage.path), How::StandIn, &action.to_string(), detail);
+        }
+    }
+
+    /// A step has begun; gives back its number.
+    pub(super) fn push_current(
         &mut self,
-        key: &JobKey,
-        stage: Stage,
-        step: &Step,
+        it: &Beginning<'_>,
         prepared: Prepared,
-        launch: Box<Launch>,
+        work: Work,
+        (kind, how): (StepKindName, How),
         header: &[String],
-    ) {
-        let (kind, how) = match &launch.program {
-            Program::Script { .. } => (StepKindName::Run, How::Real),
-            Program::StandIn { .. } => (StepKindName::Builtin, How::StandIn),
-            Program::Node { .. } => (StepKindName::Javascript, How::Real),
-            Program::Container { .. } => (StepKindName::Docker, How::Real),
-        };
+    ) -> u64 {
         let name = self.masker.mask(&prepared.name);
-        let has_post = self.has_post(key, step);
+        let has_post = self.has_post(it);
         let timeout_minutes = prepared.timeout_minutes;
         let now_ms = self.now_ms;
-        let Some(state) = self.jobs.get_mut(key) else { return };
-        state.take_stage(stage);
-        // The post part is pushed when the main part starts. Source: GitHub: execution rules E1.7.
-        if has_post && stage.phase == Phase::Main {
-            state.post.push(stage.index);
+        // What a step was given is shown once, where it begins.
+        let header = if it.stage.phase == Phase::Main { header } else { &[] };
+        let Some(state) = self.jobs.get_mut(it.key) else { return 0 };
+        state.take_stage(it.stage);
+        // The post part is pushed when the first part starts. Source: GitHub: execution rules E1.7.
+        if has_post && it.stage.phase != Phase::Post && !state.post.contains(&it.stage.path) {
+            state.post.push(it.stage.path.clone());
         }
         state.serial += 1;
         let serial = state.serial;
-        state.current = Some(Current {
-            stage,
+        let current = Current {
+            stage: it.stage.clone(),
             serial,
             name: name.clone(),
             how,
             started_at_ms: now_ms,
+            work,
             env: prepared.env,
             outputs: IndexMap::new(),
             stop: StopCommands::default(),
@@ -245,94 +273,192 @@ impl Engine {
             timed_out: false,
             stopping: false,
             annotations: [0; 3],
-        });
-        // What a step was given is shown once, where it begins.
-        let header = if stage.phase == Phase::Main { header } else { &[] };
-        self.emit_step_started(key, stage, step, &name, (kind, how), header);
-        if let Program::StandIn { action, phase: Phase::Main } = &launch.program {
-            let detail = "wfrun's own program with the action's inputs, outputs and files";
-            self.declare(key, Some(&StepPath::at(stage.index)), How::StandIn, &action.to_string(), detail);
+        };
+        if let Some(strand) = state.strand_mut() {
+            strand.stack.push(current);
         }
-        let step = StepPath::at(stage.index);
-        self.turn.effects.push(Effect::RunStep { job: key.clone(), process: serial, step, phase: stage.phase, launch });
+        self.emit_step_started(it, &name, (kind, how), header);
         if let Some(minutes) = timeout_minutes {
-            self.wake(minutes * 60_000, Timer::StepTimeout { job: key.clone(), serial });
+            self.wake(minutes * 60_000, Timer::StepTimeout { job: it.key.clone(), serial });
+        }
+        serial
+    }
+
+    fn forced_step(&self, key: &JobKey, stage: &Stage) -> Option<ForcedStep> {
+        let forced = self.settings.forced.step(key, stage.path.index());
+        forced.filter(|_| stage.phase == Phase::Main && stage.path.depth() == 0).cloned()
+    }
+
+    /// A step ends as it is told to, and nothing of it runs.
+    fn force_step(&mut self, it: &Beginning<'_>, prepared: &Prepared, forced: ForcedStep) {
+        let name = self.masker.mask(&prepared.name);
+        let outcome = forced.outcome;
+        if let Some(state) = self.jobs.get_mut(it.key) {
+            state.take_stage(it.stage);
+        }
+        self.emit_step_started(it, &name, (kind_of(it.step), How::Simulated), &[]);
+        let (subject, detail) = (prepared.name.clone(), format!("it did not run: {outcome} was forced"));
+        self.declare(it.key, Some(&it.stage.path), How::Simulated, &subject, &detail);
+        let path = &it.stage.path;
+        let forgiven = outcome == Outcome::Failure && self.is_forgiven(it.key, path, it.step, &prepared.env);
+        let conclusion = if forgiven { Outcome::Success } else { outcome };
+        let ending = Ending::forced(name, self.now_ms, outcome, conclusion, forced.outputs);
+        self.finish_stage(it.key, it.stage, it.step, ending);
+    }
+
+    /// Evaluates a step's environment, name, condition and time limit, in GitHub's order.
+    fn prepare_step(&self, it: &Beginning<'_>) -> Result<Prepared, Hindrance> {
+        let Some(state) = self.jobs.get(it.key) else { return Err(Hindrance::Failed("no such job".to_owned())) };
+        let hashes = state.strand().map(|it| &it.hashes);
+        if let Some(Err(message)) = hashes.and_then(|it| it.values().find(|it| it.is_err())) {
+            return Err(Hindrance::Failed(message.clone()));
+        }
+        let path = &it.stage.path;
+        let mut overrides = state.composite_of(path).map(|it| it.overrides.clone()).unwrap_or_default();
+        let mut env = state.env();
+        env.extend(overrides.clone());
+        let contexts = self.step_contexts(it.key, path, it.step, &env, None);
+        let own = evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes })?;
+        env.extend(own.clone());
+        overrides.extend(own);
+        // The condition sees the step's own `env`.
+        let contexts = self.step_contexts(it.key, path, it.step, &env, None);
+        let at = |status| At { contexts: &contexts, status, hashes };
+        let name = match display_name(it.stage, it.step, &at(Status::None)) {
+            Err(err @ EvalError::NotYet { .. }) => return Err(err.into()),
+            Ok(name) => name,
+            // Best effort, as on GitHub: the raw text stays.
+            Err(_) => raw_name(it.stage, it.step),
+        };
+        let verdict = match Self::stage_condition(state, it) {
+            None => Ok(()),
+            Some(condition) => {
+                let trace = condition.condition.evaluate(&at(Self::step_status(state, it.stage)))?;
+                if trace.value().is_truthy() {
+                    Ok(())
+                } else {
+                    Err(self.skip_reason(state, it.stage, &condition, &trace))
+                }
+            }
+        };
+        let minutes = evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None))?;
+        let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
+        Ok(Prepared { name, env, overrides, timeout_minutes, verdict })
+    }
+
+    /// The condition of a stage; none means `always()`.
+    fn stage_condition(state: &JobState, it: &Beginning<'_>) -> Option<IfField> {
+        let StepKind::Uses(uses) = &it.step.kind else { return Some(it.step.condition.clone()) };
+        match it.stage.phase {
+            Phase::Main => Some(it.step.condition.clone()),
+            Phase::Pre => resolved(state, &it.stage.path, uses)?.manifest.runs.pre_if.clone(),
+            Phase::Post => resolved(state, &it.stage.path, uses)?.manifest.runs.post_if.clone(),
         }
     }
 
-    fn emit_step_started(
+    fn skip_reason(
+        &self,
+        state: &JobState,
+        stage: &Stage,
+        condition: &IfField,
+        trace: &wfrun_expr::Trace,
+    ) -> SkipReason {
+        if condition.condition.implicit_success {
+            if state.status == Outcome::Cancelled {
+                return SkipReason::Cancelled;
+            }
+            let status = state.composite_of(&stage.path).map_or(state.status, |it| it.status);
+            if status == Outcome::Failure {
+                let failed = self.record.jobs.get(&state.key).and_then(|it| it.first_failure());
+                return SkipReason::EarlierStep { step: failed.map(ToString::to_string) };
+            }
+        }
+        let line = condition.span().map_or(0, |it| self.line_of_step(&state.key, &stage.path, it.start));
+        self.condition_reason(trace, line)
+    }
+
+    pub(super) fn emit_step_started(
         &mut self,
-        key: &JobKey,
-        stage: Stage,
-        step: &Step,
+        it: &Beginning<'_>,
         name: &Masked,
         (kind, how): (StepKindName, How),
         header: &[String],
     ) {
         let started = StepStarted {
-            job: key.clone(),
-            step: StepPath::at(stage.index),
-            id: step.has_id.then(|| step.id.to_string()),
+            job: it.key.clone(),
+            step: it.stage.path.clone(),
+            id: it.step.has_id.then(|| it.step.id.to_string()),
             name: name.clone(),
             kind,
-            phase: stage.phase,
+            phase: it.stage.phase,
             how,
-            line: self.line_of_job(key, step.span.start),
+            line: self.line_of_step(it.key, &it.stage.path, it.step.span.start),
             header: header.iter().map(|it| self.masker.mask(it)).collect(),
         };
         self.emit(RunEventKind::StepStarted(started));
     }
 
-    fn skip_step(&mut self, key: &JobKey, stage: Stage, step: &Step, name: &str, reason: SkipReason) {
+    fn skip_step(&mut self, it: &Beginning<'_>, name: &str, reason: SkipReason) {
         let skipped = StepSkipped {
-            job: key.clone(),
-            step: StepPath::at(stage.index),
-            id: step.has_id.then(|| step.id.to_string()),
+            job: it.key.clone(),
+            step: it.stage.path.clone(),
+            id: it.step.has_id.then(|| it.step.id.to_string()),
             name: self.masker.mask(name),
-            phase: stage.phase,
+            phase: it.stage.phase,
             reason,
         };
         self.emit(RunEventKind::StepSkipped(skipped));
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.take_stage(stage);
+        if let Some(state) = self.jobs.get_mut(it.key) {
+            state.take_stage(it.stage);
         }
-        self.record_result(key, stage, step, IndexMap::new(), Outcome::Skipped, Outcome::Skipped);
+        let (outcome, conclusion) = (Outcome::Skipped, Outcome::Skipped);
+        self.record_result(it.key, it.stage, it.step, IndexMap::new(), outcome, conclusion);
     }
 
     /// A step fails without having started a process.
-    fn fail_at_once(&mut self, key: &JobKey, stage: Stage, step: &Step, message: &str, conclusion: Outcome) {
-        let name = self.masker.mask(&raw_name(stage, step));
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.take_stage(stage);
+    fn fail_at_once(&mut self, it: &Beginning<'_>, message: &str, conclusion: Outcome) {
+        let name = self.masker.mask(&raw_name(it.stage, it.step));
+        if let Some(state) = self.jobs.get_mut(it.key) {
+            state.take_stage(it.stage);
         }
-        self.emit_step_started(key, stage, step, &name, (kind_of(step), How::Real), &[]);
-        let mut annotation = self.annotation(key, AnnotationLevel::Error, message);
-        annotation.step = Some(StepPath::at(stage.index));
-        annotation.file = Some(self.masker.mask(self.workflow_of(key).map_or("", |it| it.source.path())));
-        annotation.line = Some(self.line_of_job(key, step.span.start));
-        self.emit_annotation(key, annotation);
-        self.finish_stage(key, stage, step, super::step_end::Ending::failed_at_once(name, self.now_ms, conclusion));
+        self.emit_step_started(it, &name, (kind_of(it.step), How::Real), &[]);
+        let mut annotation = self.annotation(it.key, AnnotationLevel::Error, message);
+        annotation.step = Some(it.stage.path.clone());
+        annotation.file = self.source_of_step(it.key, &it.stage.path).map(|it| self.masker.mask(it.path()));
+        annotation.line = Some(self.line_of_step(it.key, &it.stage.path, it.step.span.start));
+        self.emit_annotation(it.key, annotation);
+        let ending = Ending::failed_at_once(name, self.now_ms, conclusion);
+        self.finish_stage(it.key, it.stage, it.step, ending);
     }
 
-    pub(super) fn hashed(&mut self, key: &JobKey, patterns: Vec<String>, digest: Result<String, String>) {
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.hashing.remove(&patterns);
-            state.hashes.insert(patterns, digest);
+    pub(super) fn hashed(&mut self, key: &JobKey, patterns: &[String], digest: &Result<String, String>) {
+        let Some(state) = self.jobs.get_mut(key) else { return };
+        let wanted = Waits::Hash(patterns.to_vec());
+        for strand in state.strands.iter_mut().filter(|it| it.waits.as_ref() == Some(&wanted)) {
+            strand.waits = None;
+            strand.hashes.insert(patterns.to_vec(), digest.clone());
         }
     }
 
-    pub(super) fn model_step(&self, key: &JobKey, index: usize) -> Option<&Step> {
-        self.model(key)?.steps.get(index)
+    /// The step at a path: of the job, of a composite action, or of a `parallel` group.
+    pub(super) fn model_step(&self, key: &JobKey, path: &StepPath) -> Option<&Step> {
+        let Some(parent) = path.parent() else { return self.model(key)?.steps.get(path.position()) };
+        if let Some(composite) = self.jobs.get(key)?.composites.get(&parent) {
+            let RunsKind::Composite(steps) = &composite.action.manifest.runs.kind else { return None };
+            return steps.get(path.position());
+        }
+        match &self.model_step(key, &parent)?.kind {
+            StepKind::Parallel(steps) => steps.get(path.position()),
+            StepKind::Run(_) | StepKind::Uses(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => None,
+        }
     }
 
-    fn has_post(&self, key: &JobKey, step: &Step) -> bool {
-        let StepKind::Uses(uses) = &step.kind else { return false };
-        let resolved = self.jobs.get(key).and_then(|it| resolved(it, uses.action()?));
-        resolved.is_some_and(|it| it.manifest.runs.has_post())
+    fn has_post(&self, it: &Beginning<'_>) -> bool {
+        let (StepKind::Uses(uses), Some(state)) = (&it.step.kind, self.jobs.get(it.key)) else { return false };
+        resolved(state, &it.stage.path, uses).is_some_and(|it| it.manifest.runs.has_post())
     }
 
-    fn file_paths(&self, key: &JobKey) -> FilePaths {
-        let Some(state) = self.jobs.get(key) else { return empty_paths() };
+    pub(super) fn file_paths(&self, state: &JobState) -> FilePaths {
         let folder = state.environment.as_ref().map_or("", |it| it.layout.file_commands.as_str());
         let unique = self.unique(state);
         let file = |prefix: &str| format!("{folder}/{prefix}{unique}");
@@ -355,72 +481,10 @@ impl Engine {
 
 fn kind_of(step: &Step) -> StepKindName {
     match &step.kind {
-        StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
-            StepKindName::Run
-        }
+        StepKind::Run(_) => StepKindName::Run,
         StepKind::Uses(_) => StepKindName::Builtin,
-    }
-}
-
-fn empty_paths() -> FilePaths {
-    let empty = String::new;
-    FilePaths { path: empty(), env: empty(), summary: empty(), state: empty(), output: empty(), declarations: empty() }
-}
-
-/// The manifest of an action that was found.
-pub(super) fn resolved<'a>(state: &'a JobState, action: &ActionRef) -> Option<&'a ResolvedAction> {
-    state.environment.as_ref()?.actions.get(action)
-}
-
-/// The condition of a stage; none means `always()`.
-fn stage_condition(state: &JobState, stage: Stage, step: &Step) -> Option<IfField> {
-    match stage.phase {
-        Phase::Main => Some(step.condition.clone()),
-        Phase::Pre | Phase::Post => {
-            let StepKind::Uses(uses) = &step.kind else { return None };
-            resolved(state, uses.action()?)?.manifest.runs.post_if.clone()
-        }
-    }
-}
-
-/// Source: GitHub: execution rules E1.3, "Display names".
-fn display_name(stage: Stage, step: &Step, at: &At<'_>) -> Result<String, EvalError> {
-    let written = evaluate_text(step.name.as_ref(), at)?.filter(|it| !it.is_empty());
-    let name = match (written, &step.kind) {
-        (Some(name), _) => name,
-        (None, StepKind::Run(run)) => {
-            let script = run.script.template.evaluate(at)?.value().to_text();
-            format!("Run {}", script.trim_start().lines().next().unwrap_or_default())
-        }
-        (None, StepKind::Uses(uses)) => format!("Run {}", uses.target.value),
-        (None, StepKind::Wait(_)) => "Wait".to_owned(),
-        (None, StepKind::WaitAll) => "Wait for all".to_owned(),
-        (None, StepKind::Cancel(_)) => "Cancel".to_owned(),
-        (None, StepKind::Parallel(_)) => "Parallel group".to_owned(),
-    };
-    Ok(with_phase(stage, &name))
-}
-
-/// The name of a step when nothing can be evaluated.
-fn raw_name(stage: Stage, step: &Step) -> String {
-    let name = match (&step.name, &step.kind) {
-        (Some(name), _) => name.raw(),
-        (None, StepKind::Run(run)) => {
-            format!("Run {}", run.script.raw().trim_start().lines().next().unwrap_or_default())
-        }
-        (None, StepKind::Uses(uses)) => format!("Run {}", uses.target.value),
-        (None, StepKind::Wait(_)) => "Wait".to_owned(),
-        (None, StepKind::WaitAll) => "Wait for all".to_owned(),
-        (None, StepKind::Cancel(_)) => "Cancel".to_owned(),
-        (None, StepKind::Parallel(_)) => "Parallel group".to_owned(),
-    };
-    with_phase(stage, &name)
-}
-
-fn with_phase(stage: Stage, name: &str) -> String {
-    match stage.phase {
-        Phase::Pre => format!("Pre {name}"),
-        Phase::Main => name.to_owned(),
-        Phase::Post => format!("Post {name}"),
+        StepKind::Wait(_) | StepKind::WaitAll => StepKindName::Wait,
+        StepKind::Cancel(_) => StepKindName::Cancel,
+        StepKind::Parallel(_) => StepKindName::Parallel,
     }
 }

@@ -9,7 +9,8 @@ use wfrun_workflow::{Step, StepKind};
 
 use super::Engine;
 use crate::scope::{At, Status};
-use crate::state::{Stage, StepResult};
+use crate::state::{JobState, StepResult};
+use crate::strand::{Current, Stage};
 use crate::{FileCommandError, StepEnd, StepFiles, parse_key_values};
 
 /// Source: GitHub: execution rules E3.3.
@@ -38,6 +39,18 @@ impl Ending {
         Self { name, how, started_at_ms: now_ms, outcome, conclusion, exit_code: None, outputs }
     }
 
+    pub(super) fn of(current: Current, outcome: Outcome, conclusion: Outcome, exit_code: Option<i32>) -> Self {
+        Self {
+            name: current.name,
+            how: current.how,
+            started_at_ms: current.started_at_ms,
+            outcome,
+            conclusion,
+            exit_code,
+            outputs: current.outputs,
+        }
+    }
+
     pub(super) fn failed_at_once(name: Masked, now_ms: u64, conclusion: Outcome) -> Self {
         Self {
             name,
@@ -53,47 +66,33 @@ impl Ending {
 
 impl Engine {
     pub(super) fn step_ended(&mut self, key: &JobKey, process: u64, end: &StepEnd, files: &StepFiles) {
-        let current = self.jobs.get(key).and_then(|it| it.current.as_ref());
-        let Some(current) = current.filter(|it| it.serial == process) else { return };
-        let stage = current.stage;
-        let Some(step) = self.model_step(key, stage.index).cloned() else { return };
-        let mut outcome = self.end_to_outcome(key, &step, end);
-        self.process_files(key, stage, files);
-        let Some(current) = self.jobs.get_mut(key).and_then(|it| it.current.take()) else { return };
-        if current.command_failed && outcome == Outcome::Success {
-            outcome = Outcome::Failure;
+        if !self.jobs.get_mut(key).is_some_and(|it| it.turn_to(process)) {
+            return;
         }
-        let conclusion = if outcome == Outcome::Failure && self.is_forgiven(key, &step, &current.env) {
-            Outcome::Success
-        } else {
-            outcome
-        };
+        let Some(stage) = self.jobs.get(key).and_then(JobState::current).map(|it| it.stage.clone()) else { return };
+        let Some(step) = self.model_step(key, &stage.path).cloned() else { return };
+        let outcome = self.end_to_outcome(key, &step, end);
+        self.process_files(key, &stage, files);
         let exit_code = match end {
             StepEnd::Exited { code } => Some(*code),
             StepEnd::NotStarted { .. } => None,
         };
-        let ending = Ending {
-            name: current.name,
-            how: current.how,
-            started_at_ms: current.started_at_ms,
-            outcome,
-            conclusion,
-            exit_code,
-            outputs: current.outputs,
-        };
-        self.finish_stage(key, stage, &step, ending);
+        self.finish_current(key, outcome, exit_code, IndexMap::new());
     }
 
     fn end_to_outcome(&mut self, key: &JobKey, step: &Step, end: &StepEnd) -> Outcome {
         let Some(state) = self.jobs.get(key) else { return Outcome::Failure };
-        let Some(current) = &state.current else { return Outcome::Failure };
-        if current.timed_out {
-            let minutes = current.timeout_minutes.unwrap_or_default();
-            let message = format!("The action '{}' has timed out after {minutes} minutes.", current.name);
-            self.annotate(key, AnnotationLevel::Error, &message);
+        let Some(strand) = state.strand() else { return Outcome::Failure };
+        let Some(current) = strand.stack.last() else { return Outcome::Failure };
+        if strand.stack.iter().any(|it| it.timed_out) {
+            // The step with the limit says so itself.
+            if !current.timed_out {
+                self.annotate(key, AnnotationLevel::Error, "The action has timed out.");
+            }
             return Outcome::Failure;
         }
-        if current.stopping && state.status == Outcome::Cancelled {
+        let ended_by_step = strand.background.as_ref().is_some_and(|it| it.cancelled);
+        if current.stopping && (state.status == Outcome::Cancelled || ended_by_step) {
             self.annotate(key, AnnotationLevel::Error, "The operation was canceled.");
             return Outcome::Cancelled;
         }
@@ -114,9 +113,15 @@ impl Engine {
         }
     }
 
-    pub(super) fn is_forgiven(&mut self, key: &JobKey, step: &Step, env: &IndexMap<String, String>) -> bool {
+    pub(super) fn is_forgiven(
+        &mut self,
+        key: &JobKey,
+        path: &StepPath,
+        step: &Step,
+        env: &IndexMap<String, String>,
+    ) -> bool {
         let Some(field) = &step.continue_on_error else { return false };
-        let contexts = self.step_contexts(key, step, env, None);
+        let contexts = self.step_contexts(key, path, step, env, None);
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
         match field.template.evaluate(&at) {
             Ok(trace) => trace.value().is_truthy(),
@@ -128,11 +133,11 @@ impl Engine {
     }
 
     /// Writes a stage's end down, wherever it came from.
-    pub(super) fn finish_stage(&mut self, key: &JobKey, stage: Stage, step: &Step, ending: Ending) {
+    pub(super) fn finish_stage(&mut self, key: &JobKey, stage: &Stage, step: &Step, ending: Ending) {
         let outputs = ending.outputs.iter();
         let finished = StepFinished {
             job: key.clone(),
-            step: StepPath::at(stage.index),
+            step: stage.path.clone(),
             id: step.has_id.then(|| step.id.to_string()),
             name: ending.name,
             phase: stage.phase,
@@ -149,41 +154,58 @@ impl Engine {
         self.record_result(key, stage, step, ending.outputs, ending.outcome, ending.conclusion);
     }
 
-    /// Puts a result where `steps.<id>` and `job.status` find it.
+    /// Puts a result where `steps.<id>` and the status find it.
     pub(super) fn record_result(
         &mut self,
         key: &JobKey,
-        stage: Stage,
+        stage: &Stage,
         step: &Step,
         outputs: IndexMap<String, String>,
         outcome: Outcome,
         conclusion: Outcome,
     ) {
         let Some(state) = self.jobs.get_mut(key) else { return };
-        if stage.phase == Phase::Main && step.has_id {
-            let result = StepResult { outputs, outcome: Some(outcome), conclusion: Some(conclusion) };
-            state.results.insert(step.id.to_string(), result);
+        let result = StepResult { outputs, outcome: Some(outcome), conclusion: Some(conclusion) };
+        let is_main = stage.phase == Phase::Main;
+        let own = state.strand_mut().and_then(|it| it.background.as_mut()).filter(|it| it.path == stage.path);
+        if let Some(background) = own {
+            // It reaches the job once it is waited for.
+            background.ended = Some(result);
+            return;
         }
-        state.merge(conclusion);
+        let id = step.id.to_string();
+        match state.composite_of_mut(&stage.path) {
+            Some(composite) if is_main => {
+                if step.has_id {
+                    composite.results.insert(id, result);
+                }
+                composite.merge(conclusion);
+            }
+            Some(_) | None => {
+                if is_main && step.has_id {
+                    state.results.insert(id, result);
+                }
+                state.merge(conclusion);
+            }
+        }
     }
 
     /// Source: GitHub: execution rules E3.1: in this order, whatever the result.
-    fn process_files(&mut self, key: &JobKey, stage: Stage, files: &StepFiles) {
+    fn process_files(&mut self, key: &JobKey, stage: &Stage, files: &StepFiles) {
         if let Some(state) = self.jobs.get_mut(key) {
             for path in files.path.split(['\n', '\r']).filter(|it| !it.is_empty()) {
-                state.added_paths.retain(|it| it != path);
-                state.added_paths.push(path.to_owned());
+                state.add_path(path);
             }
         }
         self.process_env(key, &files.env);
         self.process_summary(key, stage, &files.summary);
         let (saved, err) = parse_key_values(&files.state, true);
         if let Some(state) = self.jobs.get_mut(key) {
-            state.saved.entry(stage.index).or_default().extend(saved);
+            state.saved.entry(stage.path.clone()).or_default().extend(saved);
         }
         self.file_error(key, "state", err);
         let (outputs, err) = parse_key_values(&files.output, false);
-        if let Some(current) = self.jobs.get_mut(key).and_then(|it| it.current.as_mut()) {
+        if let Some(current) = self.jobs.get_mut(key).and_then(JobState::current_mut) {
             current.outputs.extend(outputs);
         }
         self.file_error(key, "output", err);
@@ -191,7 +213,7 @@ impl Engine {
             self.file_failed(key, name, reason);
         }
         for it in &files.declarations {
-            self.declare(key, Some(&StepPath::at(stage.index)), it.how, &it.subject, &it.detail);
+            self.declare(key, Some(&stage.path), it.how, &it.subject, &it.detail);
         }
     }
 
@@ -202,13 +224,13 @@ impl Engine {
                 let message = "Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.";
                 self.annotate(key, AnnotationLevel::Error, message);
             } else if let Some(state) = self.jobs.get_mut(key) {
-                state.global_env.insert(name, value);
+                state.add_env(name, value);
             }
         }
         self.file_error(key, "env", err);
     }
 
-    fn process_summary(&mut self, key: &JobKey, stage: Stage, text: &str) {
+    fn process_summary(&mut self, key: &JobKey, stage: &Stage, text: &str) {
         if text.len() > SUMMARY_LIMIT {
             let size = text.len() / 1024;
             let message = format!(
@@ -218,7 +240,7 @@ impl Engine {
             self.annotate(key, AnnotationLevel::Error, &message);
         } else if !text.is_empty() {
             let text = self.masker.mask(text);
-            let (job, step) = (key.clone(), StepPath::at(stage.index));
+            let (job, step) = (key.clone(), stage.path.clone());
             self.emit(RunEventKind::StepSummary(StepSummary { job, step, text }));
         }
     }
@@ -233,7 +255,7 @@ impl Engine {
         let message = format!("Unable to process file command '{name}' successfully.");
         self.annotate(key, AnnotationLevel::Error, &message);
         self.annotate(key, AnnotationLevel::Error, reason);
-        if let Some(current) = self.jobs.get_mut(key).and_then(|it| it.current.as_mut()) {
+        if let Some(current) = self.jobs.get_mut(key).and_then(JobState::current_mut) {
             current.command_failed = true;
         }
     }

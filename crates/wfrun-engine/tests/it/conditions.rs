@@ -214,3 +214,39 @@ fn another_processor_is_never_green() {
     let story = World::new(&workflow).run().story();
     assert!(story.starts_with("    not run: job j\n") && story.ends_with("\nincomplete"), "{story}");
 }
+
+/// Source: GitHub: execution rules E1.8 and planning rules 5.2, row 35: a time limit counts as a cancellation.
+#[test]
+fn a_job_times_out() {
+    let workflow = "
+on: push
+jobs:
+  a:
+    runs-on: linux
+    timeout-minutes: 1
+    steps: [{run: forever}, {run: never}, {if: failure(), run: no}, {if: cancelled(), run: clean}]
+  b: {needs: a, if: always(), runs-on: linux, steps: [{run: 'a is ${{ needs.a.result }}'}]}
+";
+    let world = World::new(workflow).endless("forever").run();
+    assert_eq!(world.scripts(), ["forever", "clean", "a is cancelled"]);
+    let said = "The job running on runner wfrun has exceeded the maximum execution time of 1 minutes.";
+    assert!(world.story().contains(said), "{}", world.story());
+}
+
+/// Source: GitHub: planning rules 4.6: what runs on after a cancellation has `cancel-timeout-minutes`.
+#[test]
+fn a_cancelled_job_has_so_long_to_clean_up() {
+    let workflow = "
+on: push
+jobs:
+  a:
+    runs-on: linux
+    timeout-minutes: 1
+    cancel-timeout-minutes: 2
+    steps: [{run: forever}, {if: always(), run: cleans forever}, {if: always(), run: never}]
+";
+    let world = World::new(workflow).endless("forever").endless("cleans forever").run();
+    assert_eq!((world.scripts().len(), world.results()), (2, "a cancelled: cancelled".to_owned()));
+    let end = world.journal.last().map(|it| it.at_ms).unwrap_or_default();
+    assert!((180_000..181_000).contains(&end), "{end}");
+}

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, Grace, JobContainers, JobEnvironment,
-    Launch, Layout, Program, ResolvedAction, ServiceContainer, ServiceSpec, StepEnd, StepFiles,
+    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobContainers,
+    JobEnvironment, Launch, Layout, Program, ResolvedAction, ServiceContainer, ServiceSpec, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
-use wfrun_plan::{ChangedPaths, Event, RunIdentity, Selection, plan};
+use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
-use wfrun_workflow::{ActionRef, FileRef, Loaded, SetOptions, lower_action, read_set};
+use wfrun_workflow::{Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, lower_action, read_set};
 
 /// What a step does, by the first line of its script or by its action.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,10 @@ pub(crate) struct World {
     workflow: String,
     /// What it calls, by path.
     called: BTreeMap<String, String>,
+    /// Manifests of actions, by what `uses:` says; of others there is one for all.
+    actions: BTreeMap<String, String>,
+    /// Who is in a concurrency group, and who waits.
+    groups: BTreeMap<String, Vec<Option<JobKey>>>,
     max_jobs: usize,
     forced: Forced,
     script: BTreeMap<String, Does>,
@@ -49,6 +53,8 @@ impl World {
         Self {
             workflow: workflow.to_owned(),
             called: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            groups: BTreeMap::new(),
             max_jobs: 0,
             forced: Forced::default(),
             script: BTreeMap::new(),
@@ -67,6 +73,12 @@ impl World {
     /// A workflow that can be called, as `./.github/workflows/NAME`.
     pub(crate) fn with(mut self, name: &str, workflow: &str) -> Self {
         self.called.insert(format!(".github/workflows/{name}"), workflow.to_owned());
+        self
+    }
+
+    /// An action that is not wfrun's own; `action.yml` begins at `runs:` or before.
+    pub(crate) fn action(mut self, uses: &str, manifest: &str) -> Self {
+        self.actions.insert(uses.to_owned(), format!("name: Test\n{manifest}"));
         self
     }
 
@@ -178,10 +190,11 @@ impl World {
         match effect {
             Effect::OpenJob { job, actions, container, services, .. } => {
                 let mut facts = Vec::new();
-                let mut environment = environment(&actions);
+                let mut environment = environment();
+                self.resolve(&actions, &mut environment.actions);
                 if container.is_some() || !services.is_empty() {
                     let image = container.as_ref().map(|it| it.image.clone());
-                    facts.push(FactKind::ContainersBegin { job: job.clone(), image });
+                    facts.push(FactKind::ContainersBegin { job: job.clone(), image, workspace: "files" });
                     let lines = services.iter().map(|it| format!("{} service is healthy.", it.id)).collect();
                     facts.push(FactKind::ContainerLines { job: job.clone(), lines });
                     environment.containers = Some(self.containers(container.as_deref(), &services));
@@ -225,8 +238,38 @@ impl World {
                 vec![FactKind::StepEnded { job, process, end: StepEnd::Exited { code }, files: Box::default() }]
             }
             Effect::FindAction { job, action } => {
-                let found = Err("it is not there".to_owned());
+                let mut actions = IndexMap::new();
+                let found = match self.actions.get(&action.to_string()) {
+                    Some(manifest) => {
+                        let action = resolved(&action.to_string(), manifest);
+                        self.resolve(&used(&action.manifest), &mut actions);
+                        Ok(Box::new(FoundAction { action, actions }))
+                    }
+                    None => Err("it is not there".to_owned()),
+                };
                 vec![FactKind::ActionFound { job, action, found }]
+            }
+            Effect::EnterGroup { job, group } => {
+                let name = group.name.to_ascii_lowercase();
+                let cancels = group.cancel_in_progress;
+                self.groups.entry(name.clone()).or_default().push(job.clone());
+                match self.groups[&name].as_slice() {
+                    [_] => vec![FactKind::GroupEntered { job }],
+                    [first, ..] if cancels => {
+                        let reason = format!("a higher priority waiting request for '{name}' exists");
+                        vec![FactKind::GroupLost { job: first.clone(), reason }]
+                    }
+                    _ => Vec::new(),
+                }
+            }
+            Effect::LeaveGroup { job } => {
+                let mut entered = Vec::new();
+                for waiting in self.groups.values_mut().filter(|it| it.contains(&job)) {
+                    let was_first = waiting.first() == Some(&job);
+                    waiting.retain(|it| *it != job);
+                    entered.extend(waiting.first().filter(|_| was_first).cloned());
+                }
+                entered.into_iter().map(|job| FactKind::GroupEntered { job }).collect()
             }
             Effect::WakeAt { .. } | Effect::HurryJob { .. } => Vec::new(),
         }
@@ -299,6 +342,19 @@ impl World {
         )
     }
 
+    /// Finds actions, and what these use in turn.
+    fn resolve(&self, wanted: &[ActionRef], found: &mut IndexMap<ActionRef, ResolvedAction>) {
+        for action in wanted {
+            let resolved = match self.actions.get(&action.to_string()) {
+                Some(manifest) => resolved(&action.to_string(), manifest),
+                None => ResolvedAction { manifest: manifest(MANIFEST), how: How::StandIn, folder: None },
+            };
+            let inner = used(&resolved.manifest);
+            found.insert(action.clone(), resolved);
+            self.resolve(&inner, found);
+        }
+    }
+
     /// How each job ended, in the record's order, and how the run did.
     pub(crate) fn results(&self) -> String {
         let mut record = RunRecord::default();
@@ -313,6 +369,15 @@ impl World {
         let script = |it: &Launch| match &it.program {
             Program::Script { script, .. } => Some(script.clone()),
             Program::StandIn { .. } | Program::Node { .. } | Program::Container { .. } => None,
+        };
+        self.launched.iter().filter_map(script).collect()
+    }
+
+    /// The JavaScript files that were started, in order.
+    pub(crate) fn nodes(&self) -> Vec<String> {
+        let script = |it: &Launch| match &it.program {
+            Program::Node { script, .. } => Some(script.clone()),
+            Program::Script { .. } | Program::StandIn { .. } | Program::Container { .. } => None,
         };
         self.launched.iter().filter_map(script).collect()
     }
@@ -343,16 +408,33 @@ inputs:
 runs: {using: node20, main: main.js, post: post.js, post-if: success()}
 ";
 
-fn environment(actions: &[ActionRef]) -> JobEnvironment {
-    let resolve = |action: &ActionRef| {
-        let source = Source::new("action.yml", MANIFEST);
-        let node = wfrun_syntax::parse(&source).value;
-        let manifest = lower_action(&source, node.as_ref()).value.expect("a good manifest");
-        (action.clone(), ResolvedAction { manifest: Arc::new(manifest), how: How::StandIn, folder: None })
-    };
+fn manifest(text: &str) -> Arc<Action> {
+    let source = Source::new("action.yml", text);
+    let node = wfrun_syntax::parse(&source).value;
+    let lowered = lower_action(&source, node.as_ref());
+    assert!(!lowered.has_errors(), "{:?}", lowered.diagnostics);
+    Arc::new(lowered.value.expect("a good manifest"))
+}
+
+fn resolved(uses: &str, text: &str) -> ResolvedAction {
+    let folder = format!("/actions/{}", uses.trim_start_matches("./").replace('@', "/"));
+    ResolvedAction { manifest: manifest(text), how: How::Real, folder: Some(folder) }
+}
+
+fn used(action: &Action) -> Vec<ActionRef> {
+    let RunsKind::Composite(steps) = &action.runs.kind else { return Vec::new() };
+    let uses = steps.iter().filter_map(|it| match &it.kind {
+        StepKind::Uses(uses) => uses.action().cloned(),
+        StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
+    });
+    uses.collect()
+}
+
+fn environment() -> JobEnvironment {
     let work = "/home/runner/work";
     JobEnvironment {
         image: None,
+        workspace: "files",
         os: "Linux".to_owned(),
         arch: "X64".to_owned(),
         name: "wfrun".to_owned(),
@@ -369,7 +451,7 @@ fn environment(actions: &[ActionRef]) -> JobEnvironment {
         base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
         step_env: IndexMap::new(),
         action_env: [("ACTIONS_RUNTIME_TOKEN".to_owned(), "runtime-token".to_owned())].into(),
-        actions: actions.iter().map(resolve).collect(),
+        actions: IndexMap::new(),
         secrets: vec!["runtime-token".to_owned()],
         containers: None,
     }
@@ -413,7 +495,7 @@ fn reason(reason: &SkipReason) -> String {
             let parts: Vec<String> = because.iter().map(|it| format!("{} is {}", it.expression, it.value)).collect();
             parts.join(", ")
         }
-        SkipReason::ConditionError { message, .. } => message.clone(),
+        SkipReason::ConditionError { message, .. } | SkipReason::Concurrency { message, .. } => message.clone(),
         SkipReason::Needs { job, result } => format!("{job} ended with {result}"),
         SkipReason::EarlierStep { step } => format!("{} failed", step.as_deref().unwrap_or("a step")),
         SkipReason::Cancelled => "of the cancellation".to_owned(),

@@ -99,8 +99,8 @@ fn actions_get_inputs_and_run_their_post_part_last() {
     let world = World::steps(steps).when("main octo/a@v1", files(saved)).run();
     assert_snapshot!(world.story(), @r"
     j: starts
-        warning: Unexpected input(s) 'odd', valid inputs are ['greeting', 'token']
       main Run octo/a@v1 (stand-in)
+        warning: Unexpected input(s) 'odd', valid inputs are ['greeting', 'token']
         stand-in: octo/a@v1
         success/success
       main Run octo/b@v2 (stand-in)

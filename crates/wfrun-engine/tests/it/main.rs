@@ -1,5 +1,8 @@
 //! The engine driven by scripts: no process, no clock.
+mod background;
 mod calls;
+mod composite;
+mod concurrency;
 mod conditions;
 mod containers;
 mod driver;

@@ -9,7 +9,7 @@ use crate::driver::World;
 /// A workflow of up to five jobs, some with a matrix, each needing some of those before it, with steps that may fail.
 fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
     let conditions = prop::sample::select(vec!["", "always()", "failure()", "!cancelled()", "success()", "false"]);
-    let step = (conditions.clone(), any::<bool>(), any::<bool>());
+    let step = (conditions.clone(), any::<bool>(), any::<bool>(), prop::bool::weighted(0.2));
     let strategy = prop::sample::select(vec![
         "",
         "",
@@ -29,8 +29,8 @@ fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
                 needs.join(", ")
             );
             text.push_str(&head);
-            for (number, (condition, fails, forgiven)) in steps.iter().enumerate() {
-                let step = (condition, forgiven, index, number);
+            for (number, (condition, fails, forgiven, background)) in steps.iter().enumerate() {
+                let step = (condition, forgiven, background, index, number);
                 text.push_str(&step_text(step));
                 if *fails {
                     failing.push(format!("s{index}-{number}"));
@@ -42,8 +42,8 @@ fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
     })
 }
 
-fn step_text((condition, forgiven, job, step): (&&str, &bool, usize, usize)) -> String {
-    format!("{{if: '{condition}', continue-on-error: {forgiven}, run: s{job}-{step}}}, ")
+fn step_text((condition, forgiven, background, job, step): (&&str, &bool, &bool, usize, usize)) -> String {
+    format!("{{if: '{condition}', continue-on-error: {forgiven}, background: {background}, run: s{job}-{step}}}, ")
 }
 
 proptest! {

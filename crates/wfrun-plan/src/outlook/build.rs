@@ -3,11 +3,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
-use wfrun_workflow::{FileRef, Job, JobId, Workflow, WorkflowSet};
+use wfrun_workflow::{FileRef, Job, JobId, Permissions, Workflow, WorkflowSet};
 
+use super::ends::{Ends, Fails};
 use super::legs::legs;
 use super::scope::{Ancestor, Ancestors, Before, Need};
-use super::{JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, judge, steps};
+use super::steps::Steps;
+use super::{Group, JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, details, judge};
 use crate::needs::{needed, order};
 use crate::{JobKey, JobKeys, PlanError, github_context};
 
@@ -21,8 +23,9 @@ pub fn outlook(set: &WorkflowSet, world: &World) -> Result<Outlook, PlanError> {
     let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
     let inputs = Inputs { known: world.inputs.clone(), unknown: Vec::new() };
     build.workflow(&set.root, &Place { file, caller: None }, &inputs)?;
+    let concurrency = build.group(&set.root, &inputs);
     let (uncalled, jobs) = build.jobs.into_iter().partition(JobOutlook::is_uncalled);
-    Ok(Outlook { jobs, uncalled })
+    Ok(Outlook { jobs, uncalled, concurrency })
 }
 
 struct Build<'a> {
@@ -45,9 +48,14 @@ struct Caller {
     leg: Leg,
     stage: usize,
     verdict: Prospect,
+    permissions: Option<Permissions>,
 }
 
 impl Place {
+    fn permissions(&self) -> Option<&Permissions> {
+        self.caller.as_ref().and_then(|it| it.permissions.as_ref())
+    }
+
     fn key(&self) -> Option<&JobKey> {
         self.caller.as_ref().map(|it| &it.leg.key)
     }
@@ -79,14 +87,27 @@ pub(super) struct Inputs {
 struct State {
     verdict: Prospect,
     result: Option<String>,
+    /// Whether only the run can tell if it fails.
+    is_open: bool,
     stage: usize,
     ancestors: Vec<JobId>,
+}
+
+impl State {
+    fn fails(&self) -> Fails {
+        match self.result.as_deref() {
+            Some("failure") => Fails::Yes,
+            None if self.is_open => Fails::Perhaps,
+            Some(_) | None => Fails::No,
+        }
+    }
 }
 
 type States = IndexMap<JobId, State>;
 
 impl Build<'_> {
-    fn workflow(&mut self, workflow: &Arc<Workflow>, place: &Place, inputs: &Inputs) -> Result<(), PlanError> {
+    /// Looks at all jobs; tells whether one fails.
+    fn workflow(&mut self, workflow: &Arc<Workflow>, place: &Place, inputs: &Inputs) -> Result<Fails, PlanError> {
         let mut states = States::new();
         let mut found: IndexMap<JobId, Vec<JobOutlook>> = IndexMap::new();
         for id in order(workflow)? {
@@ -100,7 +121,7 @@ impl Build<'_> {
         for id in workflow.jobs.keys() {
             self.jobs.extend(found.swap_remove(id).unwrap_or_default());
         }
-        Ok(())
+        Ok(states.values().map(State::fails).max().unwrap_or_default())
     }
 
     fn job(
@@ -121,49 +142,66 @@ impl Build<'_> {
         let (verdict, reason) = place.fated(judge::job(&job.condition, &before));
         let after = needs.iter().filter_map(|it| states.get(*it)).map(|it| it.stage + 1).max().unwrap_or(0);
         let stage = place.stage() + after;
-        let mut outlook = JobOutlook {
-            key: key.clone(),
-            id: id.clone(),
-            workflow: Arc::clone(workflow),
-            caller: place.key().cloned(),
-            needs: needs.iter().map(|it| within(place.key(), it.as_str())).collect(),
-            stage,
-            verdict,
-            reason: Some(reason)
-                .filter(|it| !matches!(it, Reason::Condition { span: None, .. } if verdict == Prospect::Runs)),
-            legs: Vec::new(),
-            deferred: Vec::new(),
-            steps: Vec::new(),
-        };
-        let mut called = Vec::new();
+        let needs = needs.iter().map(|it| within(place.key(), it.as_str())).collect();
+        let mut outlook = JobOutlook { needs, stage, ..self.declared(workflow, job, place, (verdict, reason)) };
+        let (mut called, mut ends) = (Vec::new(), Ends::default());
         if verdict == Prospect::Skipped {
             // What it would call is looked at all the same: a person may ask for it.
             if let Some(call) = &job.call {
-                let leg = Leg::new(key.clone(), key.to_string());
-                called.push((leg, calls::inputs(self.set, call, &place.file, &before.without_matrix())));
+                let inputs = calls::inputs(self.set, call, &place.file, &before.without_matrix());
+                called.push((Leg::new(key.clone(), key.to_string()), Inputs::of(&inputs)));
             }
         } else {
-            called = self.expand(job, place, &before, &mut keys, &mut outlook);
+            (called, ends) = self.expand(job, place, &before, &mut keys, &mut outlook);
         }
         self.keys = keys;
         let verdict = outlook.verdict;
-        let stated = self.world.result(key.as_str()).map(str::to_owned);
-        let result = match (verdict, &outlook.reason) {
-            (_, Some(Reason::ConditionError { .. } | Reason::Strategy { .. })) => Some("failure".to_owned()),
-            (Prospect::Skipped, _) => Some("skipped".to_owned()),
-            (Prospect::Runs | Prospect::Depends, _) => stated,
+        let fate = match (verdict, &outlook.reason) {
+            (_, Some(Reason::ConditionError { .. } | Reason::Strategy { .. })) => Some("failure"),
+            (Prospect::Skipped, _) => Some("skipped"),
+            (Prospect::Runs | Prospect::Depends, _) => self.world.result(&key),
         };
+        let permissions = outlook.permissions.clone();
         self.jobs.push(outlook);
         let own = self.jobs.len();
         for (leg, inputs) in called {
-            self.call(job, place, Caller { leg, stage, verdict }, &inputs)?;
+            let stated = self.world.result(&leg.key);
+            let caller = Caller { leg, stage, verdict, permissions: permissions.clone() };
+            ends.add(stated, self.call(job, place, caller, &inputs)?);
         }
+        let result = fate.or_else(|| ends.result()).map(str::to_owned);
+        let is_open = fate.is_none() && ends.is_open();
         // What needs a caller waits for all that it calls.
         let last = self.jobs.iter().skip(own).map(|it| it.stage).max().unwrap_or(stage);
-        Ok(State { verdict, result, stage: last - place.stage(), ancestors })
+        Ok(State { verdict, result, is_open, stage: last - place.stage(), ancestors })
     }
 
-    /// Fills in legs and steps; gives back which of the legs call with what.
+    /// What is known of a job whatever its legs and its place in the order.
+    fn declared(
+        &self,
+        workflow: &Arc<Workflow>,
+        job: &Job,
+        place: &Place,
+        (verdict, reason): (Prospect, Reason),
+    ) -> JobOutlook {
+        let is_unwritten = matches!(reason, Reason::Condition { span: None, .. });
+        JobOutlook {
+            key: within(place.key(), job.id.value.as_str()),
+            id: job.id.value.clone(),
+            workflow: Arc::clone(workflow),
+            caller: place.key().cloned(),
+            needs: Vec::new(),
+            stage: 0,
+            permissions: details::permissions(workflow, job, place.permissions()),
+            call: job.call.as_ref().map(|it| calls::call(self.set, it, &place.file)),
+            verdict,
+            reason: Some(reason).filter(|_| !(is_unwritten && verdict == Prospect::Runs)),
+            legs: Vec::new(),
+            deferred: Vec::new(),
+        }
+    }
+
+    /// Fills in legs and steps; gives back which of the legs call with what, and how they end.
     fn expand(
         &self,
         job: &Job,
@@ -171,36 +209,51 @@ impl Build<'_> {
         before: &Before<'_>,
         keys: &mut JobKeys,
         outlook: &mut JobOutlook,
-    ) -> Vec<(Leg, Inputs)> {
+    ) -> (Vec<(Leg, Inputs)>, Ends) {
         let caller = place.caller.as_ref().map(|it| (&it.leg.key, it.leg.name.as_str()));
-        let found = match legs(job, caller, keys, before) {
+        let found = match legs(&outlook.workflow, job, caller, keys, before) {
             Ok(found) => found,
             Err(err) => {
                 outlook.verdict = Prospect::Skipped;
                 outlook.reason = Some(Reason::Strategy { message: err.to_string(), span: Some(err.span()) });
-                return Vec::new();
+                return (Vec::new(), Ends::default());
             }
         };
         outlook.deferred = found.deferred;
-        let of_leg = |(leg, strategy): &(Leg, Value)| before.of_leg(&leg.matrix, strategy);
-        if let Some(first) = found.legs.first() {
-            outlook.steps = steps::steps(&outlook.workflow, job, &of_leg(first));
-        }
-        let mut called = Vec::new();
-        for it in &found.legs {
+        let mut steps = Steps::new(&outlook.workflow, job);
+        let (mut called, mut ends) = (Vec::new(), Ends::default());
+        for (mut leg, strategy) in found.legs {
+            let scope = if outlook.deferred.is_empty() {
+                before.of_leg(&leg.matrix, &strategy)
+            } else {
+                before.without_matrix()
+            };
+            let (of_leg, fails) = steps.of_leg(self.world.step_ends(&leg.key), &scope);
+            leg.steps = of_leg;
+            ends.add(self.world.result(&leg.key), Fails::of_leg(job, fails, &scope));
             if let Some(call) = &job.call {
-                called.push((it.0.clone(), calls::inputs(self.set, call, &place.file, &of_leg(it))));
+                leg.inputs = calls::inputs(self.set, call, &place.file, &scope);
+                let inputs = Inputs::of(&leg.inputs);
+                let callee = self.set.called.get(&place.file.resolve(&call.target.value));
+                leg.concurrency.extend(callee.and_then(|it| self.group(it, &inputs)));
+                called.push((leg.clone(), inputs));
             }
+            outlook.legs.push(leg);
         }
-        outlook.legs = found.legs.into_iter().map(|(leg, _)| leg).collect();
-        called
+        (called, ends)
+    }
+
+    /// The concurrency group of a workflow as a whole.
+    fn group(&self, workflow: &Workflow, inputs: &Inputs) -> Option<Group> {
+        let view = View { needs: Vec::new(), ancestors: Ancestors::default() };
+        details::group(workflow.concurrency.as_ref()?, &view.before(self, inputs))
     }
 
     /// Looks at the jobs of a called workflow, if it is at hand.
-    fn call(&mut self, job: &Job, place: &Place, caller: Caller, inputs: &Inputs) -> Result<(), PlanError> {
-        let Some(call) = &job.call else { return Ok(()) };
+    fn call(&mut self, job: &Job, place: &Place, caller: Caller, inputs: &Inputs) -> Result<Fails, PlanError> {
+        let Some(call) = &job.call else { return Ok(Fails::No) };
         let file = place.file.resolve(&call.target.value);
-        let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(()) };
+        let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(Fails::No) };
         self.workflow(&callee, &Place { file, caller: Some(caller) }, inputs)
     }
 }
@@ -219,10 +272,10 @@ impl View {
         let jobs = ancestors.iter().map(|id| Ancestor {
             id: id.to_string(),
             result: result(id),
-            depends: states.get(id).is_some_and(|it| it.verdict == Prospect::Depends),
+            depends: states.get(id).is_some_and(|it| it.verdict == Prospect::Depends || it.is_open),
         });
         let jobs = jobs.collect();
-        Self { needs: needs.collect(), ancestors: Ancestors { jobs, is_step: false, after_others: false } }
+        Self { needs: needs.collect(), ancestors: Ancestors { jobs, earlier: None } }
     }
 
     fn before<'a>(&'a self, build: &'a Build<'_>, inputs: &'a Inputs) -> Before<'a> {

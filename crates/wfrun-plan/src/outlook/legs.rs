@@ -1,9 +1,9 @@
 //! The jobs that a matrix makes.
 use wfrun_expr::{EvalError, Object, Value};
-use wfrun_workflow::{Field, Job};
+use wfrun_workflow::{Field, Job, Workflow};
 
 use super::Leg;
-use super::calls::text;
+use super::details::{group, run_defaults, shown};
 use super::scope::Before;
 use crate::{Combination, ExpandError, JobKey, JobKeys, TokenError, TokenErrorKind, called_name, expand, job_name};
 
@@ -22,6 +22,7 @@ pub(super) type Caller<'a> = Option<(&'a JobKey, &'a str)>;
 ///
 /// Source: GitHub: planning rules 4.5 and 4.6.
 pub(super) fn legs(
+    workflow: &Workflow,
     job: &Job,
     caller: Caller<'_>,
     keys: &mut JobKeys,
@@ -31,19 +32,21 @@ pub(super) fn legs(
         Ok(expansion) => expansion,
         Err(ExpandError::NotYet(err)) => {
             let only = Combination { total: 1, ..Combination::default() };
-            let leg = leg(job, &only, Value::Object(Object::default()), caller, keys, &before.without_matrix());
+            let leg =
+                leg(workflow, job, &only, Value::Object(Object::default()), caller, keys, &before.without_matrix());
             return Ok(Legs { legs: vec![leg], deferred: parts(&err) });
         }
         Err(err) => return Err(err),
     };
     let legs = expansion.combinations.iter().map(|it| {
         let strategy = Value::Object(expansion.strategy_context(it));
-        leg(job, it, strategy, caller, keys, before)
+        leg(workflow, job, it, strategy, caller, keys, before)
     });
     Ok(Legs { legs: legs.collect(), deferred: Vec::new() })
 }
 
 fn leg(
+    workflow: &Workflow,
     job: &Job,
     combination: &Combination,
     strategy: Value,
@@ -58,11 +61,12 @@ fn leg(
     let name = caller.map_or_else(|| own.clone(), |(_, it)| called_name(it, &own));
     let key = keys.leg(caller.map(|(key, _)| key), &job.id.value, combination);
     let runs_on = job.runs_on.iter().flat_map(|it| labels(it, &scope)).collect();
-    let shown = |field: &Field| text(field, &scope).unwrap_or_else(|| field.raw());
-    let environment = job.environment.as_ref().map(|it| shown(&it.name));
-    let concurrency = job.concurrency.as_ref().and_then(|it| it.group.as_ref()).map(shown);
-    let timeout_minutes = job.timeout_minutes.as_ref().map(shown);
-    (Leg { key, name, matrix, runs_on, environment, concurrency, timeout_minutes }, strategy)
+    let environment = job.environment.as_ref().map(|it| shown(&it.name, &scope));
+    let concurrency = job.concurrency.iter().filter_map(|it| group(it, &scope)).collect();
+    let timeout_minutes = job.timeout_minutes.as_ref().map(|it| shown(it, &scope));
+    let defaults = run_defaults(workflow, job, &scope);
+    let leg = Leg { runs_on, environment, concurrency, timeout_minutes, defaults, ..Leg::new(key, name) };
+    (Leg { matrix, ..leg }, strategy)
 }
 
 /// The labels of one `runs-on` entry; an expression may give several.

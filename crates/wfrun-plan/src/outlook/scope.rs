@@ -3,6 +3,8 @@ use indexmap::IndexMap;
 use wfrun_expr::{Called, Object, Scope, Value};
 use wfrun_syntax::eq_ignoring_case;
 
+use super::ends::{Earlier, Fails};
+
 /// How a need stands before the run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Need {
@@ -15,14 +17,12 @@ pub(super) struct Need {
 }
 
 /// What status functions say before the run.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Ancestors {
     /// The jobs before it: id, and result if that is known; `None` inside: it runs, and is assumed to succeed.
     pub(super) jobs: Vec<Ancestor>,
-    /// The first step of a job: nothing of its own can have failed.
-    pub(super) is_step: bool,
-    /// Whether an earlier step can have failed.
-    pub(super) after_others: bool,
+    /// For a step, what is known of those before it.
+    pub(super) earlier: Option<Earlier>,
 }
 
 /// A job before the one in question.
@@ -31,7 +31,7 @@ pub(super) struct Ancestor {
     pub(super) id: String,
     /// Its result, if it is known.
     pub(super) result: Option<String>,
-    /// Whether it may be skipped, which only the run can tell.
+    /// Whether it may be skipped or fail, which only the run can tell.
     pub(super) depends: bool,
 }
 
@@ -73,7 +73,8 @@ impl Scope for Before<'_> {
                 .map(|(key, value)| (key, Value::from(value)))
                 .collect::<Object>()
                 .into(),
-            "job" => [("status", Value::from("success"))].into_iter().collect::<Object>().into(),
+            "job" => [("status", Value::from(self.ancestors.status()))].into_iter().collect::<Object>().into(),
+            "steps" => self.ancestors.earlier.as_ref().map_or_else(empty, Earlier::context),
             _ => empty(),
         }
     }
@@ -100,9 +101,10 @@ impl Scope for Before<'_> {
             "needs" => self.knows_need(rest),
             "env" => self.knows_env(first),
             "runner" => first.is_some_and(|it| ["os", "arch"].iter().any(|name| eq_ignoring_case(name, it))),
-            "job" => first.is_some_and(|it| eq_ignoring_case(it, "status")),
+            "job" => first.is_some_and(|it| eq_ignoring_case(it, "status")) && self.ancestors.knows_status(),
+            "steps" => self.ancestors.earlier.as_ref().is_some_and(|it| it.knows(rest)),
             "matrix" | "strategy" => !self.unknown_matrix,
-            "secrets" | "steps" | "jobs" => false,
+            "secrets" | "jobs" => false,
             _ => true,
         }
     }
@@ -174,10 +176,24 @@ impl Ancestors {
         self.jobs.iter().filter(move |it| args.is_empty() || is_named(it))
     }
 
+    /// `job.status`, if it is known.
+    fn status(&self) -> &'static str {
+        let failed = self.earlier.as_ref().is_some_and(|it| it.fails == Fails::Yes);
+        if failed { "failure" } else { "success" }
+    }
+
+    fn knows_status(&self) -> bool {
+        self.earlier.as_ref().is_none_or(|it| it.fails != Fails::Perhaps)
+    }
+
     /// Source: GitHub: planning rules 4.3.
     fn success(&self, args: &[Value]) -> Called {
-        if self.is_step {
-            return Called::Value(true.into());
+        if let Some(earlier) = &self.earlier {
+            return match earlier.fails {
+                Fails::No => Called::Value(true.into()),
+                Fails::Perhaps => Called::NotYet,
+                Fails::Yes => Called::Value(false.into()),
+            };
         }
         let mut open = false;
         for job in self.chosen(args) {
@@ -191,8 +207,12 @@ impl Ancestors {
     }
 
     fn failure(&self, args: &[Value]) -> Called {
-        if self.is_step {
-            return if self.after_others { Called::NotYet } else { Called::Value(false.into()) };
+        if let Some(earlier) = &self.earlier {
+            return match earlier.fails {
+                Fails::No if !earlier.may_fail => Called::Value(false.into()),
+                Fails::No | Fails::Perhaps => Called::NotYet,
+                Fails::Yes => Called::Value(true.into()),
+            };
         }
         if self.chosen(args).any(|it| it.result.as_deref() == Some("failure")) {
             return Called::Value(true.into());

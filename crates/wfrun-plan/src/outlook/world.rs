@@ -1,7 +1,7 @@
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
 
-use crate::{Event, RunIdentity};
+use crate::{Event, JobKey, RunIdentity};
 
 /// What a workflow is looked at for.
 ///
@@ -18,10 +18,24 @@ pub struct World {
     pub inputs: Value,
     /// `vars`
     pub vars: Object,
-    /// How jobs end, by key: `success`, `failure`, `cancelled`, `skipped`. Of others it is assumed.
+    /// How jobs or legs end, as [`JobKey::is_named`] takes names: `success`, `failure`, `cancelled`, `skipped`. Of others
+    /// it is assumed.
     pub results: IndexMap<String, String>,
     /// What jobs put out, by key. Of others it is not known.
     pub outputs: IndexMap<String, IndexMap<String, String>>,
+    /// How steps end. Of others it is assumed.
+    pub steps: Vec<StepEnd>,
+}
+
+/// How a step ends, if it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepEnd {
+    /// Its job or leg, as [`JobKey::is_named`] takes it.
+    pub job: String,
+    /// Its position in the job, from 0.
+    pub index: usize,
+    /// `success`, `failure` or `skipped`.
+    pub outcome: String,
 }
 
 impl World {
@@ -31,8 +45,16 @@ impl World {
         Some(outputs.iter().map(|(name, value)| (name.clone(), Value::string(value))).collect())
     }
 
-    /// The stated result of a job.
-    pub(crate) fn result(&self, key: &str) -> Option<&str> {
-        self.results.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, result)| result.as_str())
+    /// The stated result of a job or leg; what is said of just this one counts more than what is said of all.
+    pub(crate) fn result(&self, key: &JobKey) -> Option<&str> {
+        let exactly = self.results.iter().find(|(it, _)| it.eq_ignore_ascii_case(key.as_str()));
+        let found = exactly.or_else(|| self.results.iter().find(|(it, _)| key.is_named(it)));
+        found.map(|(_, result)| result.as_str())
+    }
+
+    /// The stated ends of a leg's steps by position; the last holds.
+    pub(crate) fn step_ends(&self, leg: &JobKey) -> Vec<(usize, &str)> {
+        let ends = self.steps.iter().rev().filter(|it| leg.is_named(&it.job));
+        ends.map(|it| (it.index, it.outcome.as_str())).collect()
     }
 }

@@ -2,6 +2,9 @@
 mod inputs;
 mod matrix;
 mod outlook;
+mod outlook_calls;
+mod outlook_ends;
+mod outlook_steps;
 mod tables;
 mod trigger;
 mod what_if;

@@ -38,6 +38,7 @@ pub(crate) fn world(name: &str, git_ref: &str) -> World {
         vars: Object::default(),
         results: IndexMap::new(),
         outputs: IndexMap::new(),
+        steps: Vec::new(),
     }
 }
 
@@ -158,7 +159,7 @@ fn steps_run_or_are_skipped_or_depend() {
     - {name: \"on ${{ github.ref_name }}\", run: x}",
     );
     let found = outlook(&set, &world("push", "refs/heads/main")).expect("a plan");
-    let steps = found.jobs[0].steps.iter().map(|it| format!("{} {}", it.name, word(it.verdict)));
+    let steps = found.jobs[0].steps().iter().map(|it| format!("{} {}", it.name, word(it.verdict)));
     assert_eq!(
         steps.collect::<Vec<_>>(),
         ["one runs", "two skipped", "three depends", "four depends", "five skipped", "six runs", "on main runs"]
@@ -199,8 +200,8 @@ jobs: {one: {if: \"inputs.env == 'prod'\", runs-on: x, steps: [{run: x}]}}
         legs.map(|it| format!("{} on {}", it.key, it.runs_on.join("+"))).collect::<Vec<_>>()
     };
     assert_eq!(legs("test"), ["test (a, 2) on a", "test (b, 1) on b", "test (b, 2) on b"]);
-    assert_eq!(found.job("test").map(|it| it.steps[0].name.as_str()), Some("on a"));
-    assert_eq!(found.job("test").map(|it| it.steps[1].verdict), Some(Prospect::Skipped));
+    assert_eq!(found.job("test").map(|it| it.steps()[0].name.as_str()), Some("on a"));
+    assert_eq!(found.job("test").map(|it| it.steps()[1].verdict), Some(Prospect::Skipped));
     assert_eq!(legs("later"), ["later on ${{ matrix.os }}+x"]);
     assert_eq!(found.job("later").map(|it| it.deferred.clone()), Some(vec!["needs.test.outputs.m".to_owned()]));
     assert_eq!(found.job("call (dev) / one").map(|it| it.verdict), Some(Prospect::Skipped));

@@ -1,8 +1,9 @@
 use serde_json::{Map, Value, json};
 use wfrun_syntax::Spanned;
-use wfrun_workflow::{EventConfig, InputSpec, Job, Patterns, Permissions, Workflow};
+use wfrun_workflow::{EventConfig, InputSpec, Job, Patterns, Workflow};
 
-use super::{Listed, calls, default, inheriting, names, scopes};
+use super::{Listed, calls, default, inheriting, names};
+use crate::permissions::permissions_json;
 
 /// The workflows as `wfrun list --json` prints them: an array of
 /// `{"path","name","valid","error","on","jobs","inputs","call_inputs","secrets","inherits_secrets","variables","permissions"}`.
@@ -47,7 +48,7 @@ fn valid(workflow: &Workflow) -> Value {
         "secrets": needed(workflow, "secrets"),
         "inherits_secrets": inheriting(workflow),
         "variables": needed(workflow, "vars"),
-        "permissions": workflow.permissions.as_ref().map(|it| permissions(&it.value)),
+        "permissions": workflow.permissions.as_ref().map(|it| permissions_json(&it.value)),
     })
 }
 
@@ -88,12 +89,8 @@ fn job(workflow: &Workflow, job: &Job) -> Value {
         "id": job.id.value,
         "needs": job.needs.iter().map(|it| it.value.to_string()).collect::<Vec<_>>(),
         "uses": calls(workflow, job),
-        "permissions": job.permissions.as_ref().map(|it| permissions(&it.value)),
+        "permissions": job.permissions.as_ref().map(|it| permissions_json(&it.value)),
     })
-}
-
-fn permissions(permissions: &Permissions) -> Value {
-    scopes(permissions).into_iter().map(|(scope, level)| (scope, Value::from(level.to_string()))).collect()
 }
 
 fn needed(workflow: &Workflow, context: &str) -> Value {

@@ -1,8 +1,9 @@
 use wfrun_syntax::{Diagnostic, Spanned};
-use wfrun_workflow::{EventConfig, InputSpec, Patterns, Permissions, Workflow};
+use wfrun_workflow::{EventConfig, InputSpec, Patterns, Workflow};
 
-use super::{Listed, calls, default, inheriting, names, scopes};
+use super::{Listed, calls, default, inheriting, names};
 use crate::Style;
+use crate::permissions::permissions_text;
 use crate::text::{one_line, pad, wrap};
 use crate::theme::{Label, Mark};
 
@@ -132,17 +133,10 @@ fn needed(workflow: &Workflow, context: &str) -> Vec<String> {
 }
 
 fn permissions(workflow: &Workflow) -> Vec<String> {
-    let text = |permissions: &Permissions| match (permissions, scopes(permissions).as_slice()) {
-        (Permissions::All(level), _) => format!("{level}-all"),
-        (Permissions::Scopes(_), []) => "none".to_owned(),
-        (Permissions::Scopes(_), scopes) => {
-            scopes.iter().map(|(scope, level)| format!("{scope}: {level}")).collect::<Vec<_>>().join(", ")
-        }
-    };
-    let own = workflow.permissions.iter().map(|it| text(&it.value));
+    let own = workflow.permissions.iter().map(|it| permissions_text(&it.value));
     let of_job = |job: &wfrun_workflow::Job| {
         let permissions = job.permissions.as_ref()?;
-        Some(format!("{} (job {})", text(&permissions.value), job.id.value))
+        Some(format!("{} (job {})", permissions_text(&permissions.value), job.id.value))
     };
     own.chain(workflow.jobs.values().filter_map(of_job)).collect()
 }

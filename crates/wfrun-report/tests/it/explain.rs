@@ -78,6 +78,10 @@ fn other_reasons() {
         (SkipReason::Cancelled, "the run was cancelled before its turn"),
         (SkipReason::NotChosen, "other jobs were asked for"),
         (SkipReason::Forced, "it was forced"),
+        (
+            SkipReason::Concurrency { group: "g".to_owned(), message: "Canceling since …".to_owned() },
+            "Canceling since …",
+        ),
         (SkipReason::FailFast { job: JobKey::new("test (20)") }, "`test (20)` failed, and `fail-fast` is on"),
         (
             SkipReason::Planning {

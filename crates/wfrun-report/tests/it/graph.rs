@@ -64,7 +64,15 @@ fn world() -> World {
         workflow_sha: event.sha.clone(),
     };
     let inputs = Value::Object(Object::default());
-    World { event, identity, inputs, vars: Object::default(), results: IndexMap::new(), outputs: IndexMap::new() }
+    World {
+        event,
+        identity,
+        inputs,
+        vars: Object::default(),
+        results: IndexMap::new(),
+        outputs: IndexMap::new(),
+        steps: Vec::new(),
+    }
 }
 
 /// Looks at `w.yml`, which may call `called.yml`.
@@ -252,7 +260,7 @@ fn many_jobs_are_no_boxes() {
 
 #[test]
 fn nothing_to_draw() {
-    let empty = Outlook { jobs: Vec::new(), uncalled: Vec::new() };
+    let empty = Outlook { jobs: Vec::new(), uncalled: Vec::new(), concurrency: None };
     assert_eq!(graph_text(&empty, &UNICODE), "\n\n\n0 jobs: 0 run\n");
     assert!(graph_svg(&empty).ends_with("</svg>\n"));
     assert!(graph_dot(&empty).ends_with("}\n"));

@@ -6,7 +6,7 @@ use wfrun_expr::{Object, Value};
 use wfrun_plan::{ChangedPaths, Event, Outlook, RunIdentity, World, outlook, trigger};
 use wfrun_report::{PlanView, Style, not_triggered, not_triggered_json, plan_json, plan_text, render_diagnostics};
 use wfrun_syntax::{Source, parse};
-use wfrun_workflow::{Loaded, SetOptions, Workflow, lower, read_set};
+use wfrun_workflow::{FileRef, Loaded, SetOptions, Workflow, lower, read_set};
 
 const DEPLOY: &str = "\
 name: Deploy
@@ -56,8 +56,19 @@ fn push(git_ref: &str, changed: &[&str]) -> Event {
 }
 
 fn look(text: &str, event: &Event) -> (Arc<Workflow>, Outlook) {
+    look_into(text, &[], event)
+}
+
+/// The same with workflows that it can call, by path.
+fn look_into(text: &str, files: &[(&str, &str)], event: &Event) -> (Arc<Workflow>, Outlook) {
     let source = Source::new(".github/workflows/deploy.yml", text);
-    let set = read_set(&source, SetOptions::default(), &mut |_| Loaded::Missing).value;
+    let mut load = |wanted: &FileRef| {
+        let found = files.iter().find(|(path, _)| wanted.repository.is_none() && *path == wanted.path);
+        found.map_or(Loaded::Elsewhere, |(path, text)| Loaded::Source(Source::new(*path, *text)))
+    };
+    let read = read_set(&source, SetOptions::default(), &mut load);
+    assert!(!read.has_errors(), "{:?}", read.diagnostics);
+    let set = read.value;
     let identity = RunIdentity {
         run_id: String::new(),
         run_number: 1,
@@ -66,8 +77,15 @@ fn look(text: &str, event: &Event) -> (Arc<Workflow>, Outlook) {
         workflow_sha: event.sha.clone(),
     };
     let (inputs, vars) = (Value::Object(Object::default()), Object::default());
-    let world =
-        World { event: event.clone(), identity, inputs, vars, results: IndexMap::new(), outputs: IndexMap::new() };
+    let world = World {
+        event: event.clone(),
+        identity,
+        inputs,
+        vars,
+        results: IndexMap::new(),
+        outputs: IndexMap::new(),
+        steps: Vec::new(),
+    };
     let found = outlook(&set, &world).expect("a plan");
     (set.root, found)
 }
@@ -153,4 +171,84 @@ fn why_not_and_what_would() {
 fn not_triggered_as_json() {
     let Err(reason) = trigger(&workflow(DEPLOY), &push("refs/heads/x", &[])) else { panic!("the branch passes") };
     assert_json_snapshot!("not-triggered-json", not_triggered_json(&reason));
+}
+
+const CALLS: &str = r#"name: Release
+on: push
+permissions: {contents: read, id-token: write}
+defaults: {run: {shell: bash, working-directory: app}}
+concurrency: {group: "release-${{ github.ref }}", cancel-in-progress: true}
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    outputs: {tag: "${{ steps.x.outputs.t }}"}
+    steps: [{run: make}]
+  lint:
+    runs-on: ubuntu-latest
+    permissions: {}
+    defaults: {run: {working-directory: docs}}
+    steps: [{run: make}]
+  deploy:
+    needs: build
+    strategy: {matrix: {env: [dev, staging, prod, eu, us]}}
+    uses: ./.github/workflows/lib.yml
+    with: {environment: "${{ matrix.env }}", tag: "${{ needs.build.outputs.tag }}", dry: false}
+    secrets: {TOKEN: "${{ secrets.TOKEN }}", KEY: x}
+  notify:
+    needs: deploy
+    uses: ./.github/workflows/note.yml
+    secrets: inherit
+    permissions: {contents: read}
+  other:
+    uses: octo/other/.github/workflows/x.yml@v1
+    with: {a: 1, b: "${{ github.ref_name }}"}
+"#;
+const LIB: &str = r#"on:
+  workflow_call:
+    inputs: {environment: {type: string}, tag: {type: string}, dry: {type: boolean}, level: {type: string, default: info}}
+    secrets: {TOKEN: {required: true}, KEY: {}}
+    outputs: {url: {value: "${{ jobs.go.outputs.url }}"}, version: {value: x}}
+concurrency: "lib-${{ inputs.environment }}"
+jobs:
+  go:
+    runs-on: ubuntu-latest
+    environment: "${{ inputs.environment }}"
+    permissions: {id-token: write}
+    timeout-minutes: 10
+    outputs: {url: x}
+    steps: [{run: "deploy ${{ inputs.tag }}"}]
+  check: {runs-on: ubuntu-latest, steps: [{run: x}]}
+"#;
+const NOTE: &str = "on: workflow_call
+jobs:
+  say: {runs-on: ubuntu-latest, steps: [{run: x}]}
+";
+
+/// Source: GitHub: planning rules 2.7, 4.7, 4.8 and 4.9.
+#[test]
+fn what_calls_get_and_what_holds_for_jobs() {
+    let event = push("refs/heads/main", &[]);
+    let files = [(".github/workflows/lib.yml", LIB), (".github/workflows/note.yml", NOTE)];
+    let (workflow, all) = look_into(CALLS, &files, &event);
+    let chosen = all.chosen(&[], false).expect("all");
+    let view = PlanView { workflow: &workflow, event: &event, outlook: &all, chosen: &chosen };
+    assert_snapshot!("plan-calls", plan_text(&view, &Style::plain(100)));
+    let json: serde_json::Value = serde_json::from_str(&plan_json(&view).expect("JSON")).expect("JSON");
+    let jobs = json["jobs"].as_array().expect("jobs");
+    let of = |key: &str| jobs.iter().find(|it| it["key"] == key).expect("the job");
+    let parts = |key: &str| {
+        let job = of(key);
+        serde_json::json!({
+            "permissions": job["permissions"], "defaults": job["defaults"], "call": job["call"],
+            "concurrency": job["concurrency"], "concurrency_groups": job["concurrency_groups"],
+        })
+    };
+    assert_json_snapshot!(
+        "plan-calls-json",
+        serde_json::json!({
+            "concurrency": json["concurrency"], "build": parts("build"), "lint": parts("lint"),
+            "deploy (prod)": parts("deploy (prod)"), "deploy (prod) / go": parts("deploy (prod) / go"),
+            "notify": parts("notify"), "other": parts("other"),
+        })
+    );
 }

@@ -68,6 +68,19 @@ impl Permissions {
     pub fn beyond(&self, most: &Self) -> Vec<&'static str> {
         SCOPES.into_iter().filter(|it| self.level(it) > most.level(it)).collect()
     }
+
+    /// Returns what is left of this where no more than `most` is allowed.
+    #[must_use]
+    pub fn within(&self, most: &Self) -> Self {
+        if self.beyond(most).is_empty() {
+            return self.clone();
+        }
+        if let (Self::All(own), Self::All(most)) = (self, most) {
+            return Self::All(*own.min(most));
+        }
+        let levels = SCOPES.into_iter().map(|it| (it, self.level(it).min(most.level(it))));
+        Self::Scopes(levels.filter(|(_, level)| *level > Level::None).collect())
+    }
 }
 
 impl Level {
@@ -89,5 +102,33 @@ impl fmt::Display for Level {
             Self::Read => "read",
             Self::Write => "write",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(all: &[(&'static str, Level)]) -> Permissions {
+        Permissions::Scopes(all.iter().copied().collect())
+    }
+
+    /// Source: GitHub: planning rules 4.9.
+    #[test]
+    fn no_more_than_is_allowed_is_left() {
+        use Level::{None, Read, Write};
+        let contents = |level| scopes(&[("contents", level)]);
+        let asked = scopes(&[("contents", Write), ("id-token", Write), ("issues", None)]);
+        for (own, most, left) in [
+            (Permissions::All(Write), Permissions::All(Read), Permissions::All(Read)),
+            (Permissions::All(Read), Permissions::All(Write), Permissions::All(Read)),
+            (Permissions::All(Write), contents(Read), contents(Read)),
+            (asked.clone(), contents(Read), contents(Read)),
+            (asked.clone(), Permissions::All(Write), asked.clone()),
+            (asked, scopes(&[]), scopes(&[])),
+            (scopes(&[]), Permissions::All(Write), scopes(&[])),
+        ] {
+            assert_eq!(own.within(&most), left, "{own:?} within {most:?}");
+        }
     }
 }

@@ -76,6 +76,23 @@ impl UsesStep {
 }
 
 impl Step {
+    /// What the log calls it, as far as it is written: its name, or what it does.
+    ///
+    /// Source: GitHub: execution rules E1.3, "Display names".
+    pub fn written_name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.raw();
+        }
+        match &self.kind {
+            StepKind::Run(run) => format!("Run {}", run.script.raw().trim_start().lines().next().unwrap_or_default()),
+            StepKind::Uses(uses) => format!("Run {}", uses.target.value),
+            StepKind::Wait(_) => "Wait".to_owned(),
+            StepKind::WaitAll => "Wait for all".to_owned(),
+            StepKind::Cancel(_) => "Cancel".to_owned(),
+            StepKind::Parallel(_) => "Parallel group".to_owned(),
+        }
+    }
+
     /// The key that says what it does: `run`, `uses`, `wait` …
     pub const fn key(&self) -> &'static str {
         match &self.kind {

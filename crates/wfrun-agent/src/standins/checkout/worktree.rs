@@ -13,6 +13,19 @@ use crate::standins::{program, toolkit};
 /// In `.git` of a work tree that this program made, and that it may therefore clean.
 const MARK: &str = "wfrun-checkout";
 
+/// Whether the workspace was filled with the commit before the job began, and nothing has been checked out since.
+///
+/// The mark of such a tree names its commit; it is used up, so that a second checkout cleans as always.
+pub(super) fn is_made(settings: &Settings, target: &Target) -> Result<bool, StandInError> {
+    let mark = settings.path.join(".git").join(MARK);
+    let is_it = toolkit::variable("WFRUN_CHECKED_OUT") == target.commit
+        && fs::read_to_string(&mark).is_ok_and(|it| it == target.commit);
+    if is_it {
+        write(&mark, "")?;
+    }
+    Ok(is_it)
+}
+
 /// A git work tree under construction.
 #[derive(Debug)]
 pub(super) struct WorkTree {

@@ -1,31 +1,61 @@
-//! What the jobs and steps of a workflow are called in a test file.
+//! What people call the jobs and steps of a workflow: in test files, and in options.
 use std::sync::Arc;
 
+use wfrun_plan::JobKey;
 use wfrun_syntax::closest;
-use wfrun_workflow::{FileRef, Job, Step, StepKind, Workflow, WorkflowSet};
-
-use super::model::{JobPlace, StepPlace};
+use wfrun_workflow::{FileRef, Job, Step, Workflow, WorkflowSet};
 
 /// As deep as GitHub lets workflows call each other.
 const LEVELS: usize = 10;
 
 /// The jobs of a workflow and of all that it calls.
 #[derive(Debug)]
-pub(super) struct Names<'a> {
+pub(crate) struct Names<'a> {
     jobs: Vec<(String, &'a Job)>,
+}
+
+/// A job: all its legs, or one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct JobPlace {
+    /// What it is called without any matrix: `test`, `caller / callee`.
+    pub(crate) path: String,
+    /// As it is written, if that names a leg: `test (20)`, `caller (a) / callee`.
+    pub(crate) leg: Option<String>,
+}
+
+/// A step of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct StepPlace {
+    /// Of which job.
+    pub(crate) job: JobPlace,
+    /// Its position, from 0.
+    pub(crate) index: usize,
 }
 
 /// Why a name means nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unknown {
+pub(crate) enum Unknown {
     /// There is no such job; these there are.
     Job(String, Vec<String>),
     /// The job is there, and the step is not; these there are.
     Step(String, String, Vec<String>),
 }
 
+impl JobPlace {
+    /// What forces it are told by: a leg, or all.
+    pub(crate) fn key(&self) -> JobKey {
+        JobKey::new(self.leg.as_deref().unwrap_or(&self.path))
+    }
+}
+
+impl std::fmt::Display for JobPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.leg.as_deref().unwrap_or(&self.path))
+    }
+}
+
 impl<'a> Names<'a> {
-    pub(super) fn of(set: &'a WorkflowSet) -> Self {
+    pub(crate) fn of(set: &'a WorkflowSet) -> Self {
         let mut names = Self { jobs: Vec::new() };
         let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
         names.add(set, &set.root, &file, "", LEVELS);
@@ -45,26 +75,25 @@ impl<'a> Names<'a> {
     }
 
     /// The job, or the leg of it, that a text means.
-    pub(super) fn place(&self, text: &str) -> Result<JobPlace, Unknown> {
+    pub(crate) fn place(&self, text: &str) -> Result<JobPlace, Unknown> {
         Ok(JobPlace { path: self.job(text)?, leg: text.contains(" (").then(|| text.to_owned()) })
     }
 
     /// The job of a key.
-    pub(super) fn model(&self, key: &str) -> Option<&'a Job> {
+    pub(crate) fn model(&self, key: &str) -> Option<&'a Job> {
         self.jobs.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, job)| *job)
     }
 
     /// The key of a job; a leg of a matrix, `test (20)`, is its job.
-    pub(super) fn job(&self, text: &str) -> Result<String, Unknown> {
-        let plain: Vec<&str> = text.split(" / ").map(without_leg).collect();
-        let plain = plain.join(" / ");
+    pub(crate) fn job(&self, text: &str) -> Result<String, Unknown> {
+        let plain = JobKey::without_legs(text);
         let found = self.jobs.iter().find(|(it, _)| it.eq_ignore_ascii_case(&plain));
         let all = || self.jobs.iter().map(|(it, _)| it.clone()).collect();
         found.map(|(key, _)| key.clone()).ok_or_else(|| Unknown::Job(text.to_owned(), all()))
     }
 
     /// The step of `job.step`: by its id, its name, or its number.
-    pub(super) fn step(&self, text: &str) -> Result<StepPlace, Unknown> {
+    pub(crate) fn step(&self, text: &str) -> Result<StepPlace, Unknown> {
         for (at, _) in text.match_indices('.') {
             let (job, step) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
             if let Ok(job) = self.place(job) {
@@ -85,7 +114,7 @@ impl<'a> Names<'a> {
 
 impl Unknown {
     /// What is wrong, in a sentence.
-    pub(super) fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::Job(name, _) => format!("the workflow has no job `{name}`"),
             Self::Step(job, name, _) if name.is_empty() => format!("`{job}` names a job, and a step is wanted"),
@@ -94,7 +123,7 @@ impl Unknown {
     }
 
     /// What to write.
-    pub(super) fn help(&self) -> String {
+    pub(crate) fn help(&self) -> String {
         let (name, all) = match self {
             Self::Job(name, all) | Self::Step(_, name, all) => (name, all),
         };
@@ -111,32 +140,14 @@ impl Unknown {
     }
 }
 
-fn without_leg(text: &str) -> &str {
-    text.strip_suffix(')').and_then(|it| it.split_once(" (")).map_or(text, |(job, _)| job).trim()
-}
-
 fn position(steps: &[Step], text: &str) -> Option<usize> {
     let by_id = || steps.iter().position(|it| it.has_id && it.id.is(text));
-    let by_name = || steps.iter().position(|it| shown(it) == text);
+    let by_name = || steps.iter().position(|it| it.written_name() == text);
     let by_number = || text.parse::<usize>().ok()?.checked_sub(1).filter(|it| *it < steps.len());
     by_id().or_else(by_name).or_else(by_number)
 }
 
 /// The shortest way to write a step.
 fn written(step: &Step) -> String {
-    if step.has_id { step.id.to_string() } else { shown(step) }
-}
-
-/// What the log calls a step, as far as it is written.
-///
-/// Source: GitHub: execution rules E1.3, "Display names".
-pub(super) fn shown(step: &Step) -> String {
-    if let Some(name) = &step.name {
-        return name.raw();
-    }
-    match &step.kind {
-        StepKind::Run(run) => format!("Run {}", run.script.raw().trim_start().lines().next().unwrap_or_default()),
-        StepKind::Uses(uses) => format!("Run {}", uses.target.value),
-        StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => step.key().to_owned(),
-    }
+    if step.has_id { step.id.to_string() } else { step.written_name() }
 }

@@ -1,0 +1,153 @@
+//! Concurrency groups: runs and jobs of one group go one after another.
+//!
+//! Source: GitHub: planning rules 4.7.
+use wfrun_expr::Value;
+use wfrun_journal::{AnnotationLevel, Outcome, SkipReason};
+use wfrun_plan::JobKey;
+use wfrun_workflow::{Concurrency, Field, Job, Queue};
+
+use super::Engine;
+use super::declared::Skip;
+use crate::scope::{At, Contexts, Status};
+use crate::state::Progress;
+use crate::{ConcurrencyGroup, Effect};
+
+/// Most UTF-16 units of a group's name.
+const MAX_NAME: usize = 400;
+
+impl Engine {
+    /// The run as a whole waits for its group before any job's turn comes.
+    pub(super) fn enter_group_of_run(&mut self) {
+        let Some(frame) = self.frames.first() else { return };
+        let Some(concurrency) = &frame.workflow.concurrency else { return };
+        let contexts = self.frame_contexts(frame);
+        match evaluate(concurrency, &contexts) {
+            Ok(group) => {
+                self.is_pending = true;
+                let name = Some(group.name.clone());
+                self.frames.first_mut().into_iter().for_each(|it| it.group.clone_from(&name));
+                self.turn.effects.push(Effect::EnterGroup { job: None, group });
+            }
+            Err(message) => {
+                self.fault(None, &format!("`concurrency` of the workflow: {message}"), None);
+                self.cancelled = true;
+            }
+        }
+    }
+
+    pub(super) fn leave_group(&mut self, job: Option<&JobKey>) {
+        let group = self.frames.first_mut().and_then(|it| it.group.take());
+        if group.is_some() {
+            self.turn.effects.push(Effect::LeaveGroup { job: job.cloned() });
+        }
+    }
+
+    /// Whether a leg has to wait for its group, or for that of the workflow that it calls; or will never run for it.
+    pub(super) fn waits_for_group(&mut self, key: &JobKey, model: &Job) -> bool {
+        let Some(state) = self.jobs.get(key) else { return false };
+        if state.group.is_some() {
+            return false;
+        }
+        let called = model.call.as_ref().and_then(|call| {
+            let file = self.frames.get(state.place.frame)?.file.resolve(&call.target.value);
+            self.plan.set.called.get(&file)?.concurrency.as_ref()
+        });
+        let Some(concurrency) = model.concurrency.as_ref().or(called).cloned() else { return false };
+        let contexts = self.leg_contexts(state);
+        let frame = state.place.frame;
+        match evaluate(&concurrency, &contexts) {
+            Ok(group) => self.enter_group(key, group),
+            Err(message) => {
+                let skip = self.planning_skip(frame, "concurrency", &message, Some(concurrency.span));
+                self.skip_leg(key, skip);
+            }
+        }
+        true
+    }
+
+    fn enter_group(&mut self, key: &JobKey, group: ConcurrencyGroup) {
+        if self.is_held_around(key, &group.name) {
+            let (name, id) = (&group.name, self.jobs.get(key).map(|it| it.place.id.to_string()).unwrap_or_default());
+            let message = format!(
+                "Canceling since a deadlock for concurrency group '{name}' was detected between 'top level workflow' and '{id}'"
+            );
+            return self.give_way(key, &group.name, &message);
+        }
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.group = Some(group.name.clone());
+            state.progress = Progress::Pending;
+        }
+        self.turn.effects.push(Effect::EnterGroup { job: Some(key.clone()), group });
+    }
+
+    /// Whether the workflow that a job is of, or a job that calls it, is in that group: the job would wait for itself.
+    fn is_held_around(&self, key: &JobKey, name: &str) -> bool {
+        let is = |it: &Option<String>| it.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(name));
+        let mut frame = self.jobs.get(key).and_then(|it| self.frames.get(it.place.frame));
+        while let Some(it) = frame {
+            let caller = it.caller.as_ref().and_then(|it| self.jobs.get(&it.key));
+            if is(&it.group) || caller.is_some_and(|it| is(&it.group)) {
+                return true;
+            }
+            frame = caller.and_then(|it| self.frames.get(it.place.frame));
+        }
+        false
+    }
+
+    pub(super) fn group_entered(&mut self, job: Option<&JobKey>) {
+        match job.and_then(|it| self.jobs.get_mut(it)) {
+            Some(state) if state.progress == Progress::Pending => state.progress = Progress::Waiting,
+            Some(_) => {}
+            None => self.is_pending = false,
+        }
+    }
+
+    /// Another has taken the place: who waits never begins, who runs is cancelled.
+    pub(super) fn group_lost(&mut self, job: Option<&JobKey>, reason: &str) {
+        let Some(key) = job else {
+            self.notice(reason);
+            return self.cancel(false);
+        };
+        let group = self.jobs.get(key).and_then(|it| it.group.clone()).unwrap_or_default();
+        self.give_way(key, &group, reason);
+    }
+
+    fn give_way(&mut self, key: &JobKey, group: &str, message: &str) {
+        self.annotate(key, AnnotationLevel::Error, message);
+        let message = self.masker.mask(message).to_string();
+        let reason = SkipReason::Concurrency { group: self.masker.mask(group).to_string(), message };
+        match self.jobs.get(key).map(|it| it.progress) {
+            Some(Progress::Waiting | Progress::Pending) => {
+                self.skip_leg(key, Skip::new(reason, Outcome::Cancelled));
+            }
+            Some(_) => self.cancel_leg(key, &reason),
+            None => {}
+        }
+    }
+}
+
+/// The group of a run or job.
+fn evaluate(concurrency: &Concurrency, contexts: &Contexts) -> Result<ConcurrencyGroup, String> {
+    let at = At { contexts, status: Status::None, hashes: None };
+    let value = |field: &Option<Field>| -> Result<Option<Value>, String> {
+        let trace = field.as_ref().map(|it| it.template.evaluate(&at)).transpose().map_err(|err| err.to_string())?;
+        Ok(trace.map(|it| it.value().clone()))
+    };
+    let mut group = value(&concurrency.group)?.unwrap_or(Value::Null);
+    let mut cancels = value(&concurrency.cancel_in_progress)?;
+    // One expression may give both.
+    if let Some(both) = group.as_object().cloned() {
+        cancels = both.get("cancel-in-progress").cloned().or(cancels);
+        group = both.get("group").cloned().unwrap_or(Value::Null);
+    }
+    let name = group.to_text();
+    if name.is_empty() {
+        return Err("Concurrency group name cannot be empty".to_owned());
+    }
+    if name.encode_utf16().count() >= MAX_NAME {
+        return Err("Concurrency group name must be less than 400 characters".to_owned());
+    }
+    let cancel_in_progress = cancels.is_some_and(|it| it.is_truthy());
+    let queues_all = concurrency.queue.as_ref().is_some_and(|it| it.value == Queue::Max);
+    Ok(ConcurrencyGroup { name, cancel_in_progress, queues_all })
+}

@@ -1,0 +1,55 @@
+//! What people call steps.
+//!
+//! Source: GitHub: execution rules E1.3, "Display names".
+use wfrun_expr::EvalError;
+use wfrun_journal::Phase;
+use wfrun_workflow::{Step, StepKind, UsesTarget};
+
+use super::job::evaluate_text;
+use crate::scope::At;
+use crate::strand::Stage;
+
+/// The name of a part of a step.
+pub(super) fn display_name(stage: &Stage, step: &Step, at: &At<'_>) -> Result<String, EvalError> {
+    let written = evaluate_text(step.name.as_ref(), at)?.filter(|it| !it.is_empty());
+    let name = match (written, &step.kind) {
+        (Some(name), _) => name,
+        (None, StepKind::Run(run)) => run_name(&run.script.template.evaluate(at)?.value().to_text()),
+        (None, _) => default_name(step),
+    };
+    Ok(with_phase(stage, &name))
+}
+
+/// The name of a part of a step when nothing can be evaluated.
+pub(super) fn raw_name(stage: &Stage, step: &Step) -> String {
+    let name = step.name.as_ref().map_or_else(|| default_name(step), wfrun_workflow::Field::raw);
+    with_phase(stage, &name)
+}
+
+fn default_name(step: &Step) -> String {
+    match &step.kind {
+        StepKind::Run(run) => run_name(&run.script.raw()),
+        StepKind::Uses(uses) => match &uses.target.value {
+            UsesTarget::Docker(image) => format!("Run {image}"),
+            target @ (UsesTarget::Repository(_) | UsesTarget::Local(_) | UsesTarget::SelfRepository(_)) => {
+                format!("Run {target}")
+            }
+        },
+        StepKind::Wait(_) => "Wait".to_owned(),
+        StepKind::WaitAll => "Wait for all".to_owned(),
+        StepKind::Cancel(_) => "Cancel".to_owned(),
+        StepKind::Parallel(_) => "Parallel group".to_owned(),
+    }
+}
+
+fn run_name(script: &str) -> String {
+    format!("Run {}", script.trim_start().lines().next().unwrap_or_default())
+}
+
+fn with_phase(stage: &Stage, name: &str) -> String {
+    match stage.phase {
+        Phase::Pre => format!("Pre {name}"),
+        Phase::Main => name.to_owned(),
+        Phase::Post => format!("Post {name}"),
+    }
+}

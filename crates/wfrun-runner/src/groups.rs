@@ -1,0 +1,246 @@
+//! Concurrency groups across all runs of a repository on this machine: a file for each group says who is in it and who
+//! waits.
+//!
+//! Source: GitHub: planning rules 4.7.
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use wfrun_engine::ConcurrencyGroup;
+
+/// How often who waits, or may have to give way, looks at the file.
+const LOOK: Duration = Duration::from_millis(100);
+/// Source: GitHub: planning rules 4.7.
+const MOST_PENDING: usize = 100;
+
+/// The groups of one repository.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    folder: PathBuf,
+}
+
+/// A place in a group; leaves it when dropped.
+#[derive(Debug)]
+pub struct Membership {
+    file: PathBuf,
+    id: String,
+    name: String,
+}
+
+/// What a member finds when it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It waits.
+    Pending,
+    /// It may run.
+    Running,
+    /// Another took its place.
+    Lost,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct State {
+    running: Option<Member>,
+    pending: Vec<Member>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Member {
+    id: String,
+    /// The process that holds the place, with the time at which it began: process ids come again.
+    pid: u32,
+    began: String,
+    /// Whether it has to give way.
+    lost: bool,
+}
+
+impl Groups {
+    /// The groups of a repository, below the folder that all runs of this user share.
+    pub fn of(folder: &Path, repository: &str) -> Self {
+        Self { folder: folder.join(digest(&repository.to_ascii_lowercase())) }
+    }
+
+    /// Takes a place in a group: at once, or behind others.
+    pub fn enter(&self, group: &ConcurrencyGroup) -> io::Result<Membership> {
+        fs::create_dir_all(&self.folder)?;
+        let file = self.folder.join(digest(&group.name.to_lowercase()));
+        let id = uuid::Uuid::new_v4().to_string();
+        let pid = std::process::id();
+        let member = Member { id: id.clone(), pid, began: began(pid).unwrap_or_default(), lost: false };
+        change(&file, |state| {
+            if group.cancel_in_progress
+                && let Some(running) = &mut state.running
+            {
+                running.lost = true;
+            }
+            if !group.queues_all {
+                // Who waits never begins.
+                state.pending.clear();
+            }
+            if state.pending.len() < MOST_PENDING {
+                state.pending.push(member);
+            }
+        })?;
+        Ok(Membership { file, id, name: group.name.clone() })
+    }
+}
+
+impl Membership {
+    /// Looks how the place stands.
+    pub fn look(&self) -> io::Result<Standing> {
+        change(&self.file, |state| {
+            if state.running.is_none() && state.pending.first().is_some_and(|it| it.id == self.id) {
+                state.running = Some(state.pending.remove(0));
+            }
+            match &state.running {
+                Some(running) if running.id == self.id => {
+                    if running.lost {
+                        Standing::Lost
+                    } else {
+                        Standing::Running
+                    }
+                }
+                _ if state.pending.iter().any(|it| it.id == self.id) => Standing::Pending,
+                _ => Standing::Lost,
+            }
+        })
+    }
+
+    /// Waits until the place stands otherwise than it did.
+    pub async fn changed(&self, from: Standing) -> io::Result<Standing> {
+        loop {
+            let now = self.look()?;
+            if now != from {
+                return Ok(now);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// What GitHub says to who lost its place.
+    pub fn why_lost(&self) -> String {
+        format!("Canceling since a higher priority waiting request for '{}' exists", self.name)
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let left = change(&self.file, |state| {
+            state.pending.retain(|it| it.id != self.id);
+            state.running.take_if(|it| it.id == self.id);
+        });
+        if let Err(err) = left {
+            tracing::warn!("the concurrency group `{}` could not be left: {err}", self.name);
+        }
+    }
+}
+
+/// Changes a group's state while nobody else does; who has died is taken out first.
+fn change<T>(path: &Path, of: impl FnOnce(&mut State) -> T) -> io::Result<T> {
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+    let mut file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    // A file that a killed process left half written says nothing.
+    let mut state: State = serde_json::from_str(&text).unwrap_or_default();
+    let lives = |it: &Member| began(it.pid).is_some_and(|began| began == it.began);
+    state.running.take_if(|it| !lives(it));
+    state.pending.retain(lives);
+    let result = of(&mut state);
+    let new = serde_json::to_string(&state).map_err(io::Error::other)?;
+    if new != text {
+        file.rewind()?;
+        file.set_len(0)?;
+        file.write_all(new.as_bytes())?;
+    }
+    Ok(result)
+}
+
+/// When a process began, in the kernel's clock; nothing if there is none.
+fn began(pid: u32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name may have blanks in it.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19).map(str::to_owned)
+}
+
+fn digest(text: &str) -> String {
+    hex::encode(&Sha256::digest(text.as_bytes())[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(cancel_in_progress: bool, queues_all: bool) -> ConcurrencyGroup {
+        ConcurrencyGroup { name: "Deploy".to_owned(), cancel_in_progress, queues_all }
+    }
+
+    fn look(of: &[&Membership]) -> Vec<Standing> {
+        of.iter().map(|it| it.look().expect("a file")).collect()
+    }
+
+    #[test]
+    fn one_runs_and_one_waits() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let groups = Groups::of(folder.path(), "o/r");
+        let first = groups.enter(&group(false, false)).expect("entered");
+        assert_eq!(look(&[&first]), [Standing::Running]);
+        let second = groups.enter(&group(false, false)).expect("entered");
+        assert_eq!(look(&[&first, &second]), [Standing::Running, Standing::Pending]);
+        // The newest takes the place of who waits.
+        let third = groups.enter(&ConcurrencyGroup { name: "dEPLOY".to_owned(), ..group(false, false) });
+        let third = third.expect("entered");
+        assert_eq!(look(&[&first, &second, &third]), [Standing::Running, Standing::Lost, Standing::Pending]);
+        drop(first);
+        assert_eq!(look(&[&third]), [Standing::Running]);
+        let elsewhere = Groups::of(folder.path(), "o/other").enter(&group(false, false)).expect("entered");
+        assert_eq!(look(&[&elsewhere]), [Standing::Running], "another repository");
+    }
+
+    #[test]
+    fn who_enters_may_end_who_runs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let groups = Groups::of(folder.path(), "o/r");
+        let first = groups.enter(&group(false, false)).expect("entered");
+        assert_eq!(look(&[&first]), [Standing::Running]);
+        let second = groups.enter(&group(true, false)).expect("entered");
+        // It begins once the other has ended.
+        assert_eq!(look(&[&first, &second]), [Standing::Lost, Standing::Pending]);
+        drop(first);
+        assert_eq!(look(&[&second]), [Standing::Running]);
+    }
+
+    #[test]
+    fn all_may_wait_in_turn() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let groups = Groups::of(folder.path(), "o/r");
+        let all: Vec<Membership> = (0..4).map(|_| groups.enter(&group(false, true)).expect("entered")).collect();
+        let standing = |of: &[Membership]| look(&of.iter().collect::<Vec<_>>());
+        assert_eq!(standing(&all)[..2], [Standing::Running, Standing::Pending]);
+        assert_eq!(standing(&all[1..])[0], Standing::Pending);
+        let mut rest = all;
+        drop(rest.remove(0));
+        assert_eq!(standing(&rest), [Standing::Running, Standing::Pending, Standing::Pending]);
+    }
+
+    #[test]
+    fn the_dead_hold_no_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let groups = Groups::of(folder.path(), "o/r");
+        let first = groups.enter(&group(false, false)).expect("entered");
+        assert_eq!(look(&[&first]), [Standing::Running]);
+        let text = fs::read_to_string(&first.file).expect("a file");
+        let text = text.replace(&format!("\"pid\":{}", std::process::id()), "\"pid\":4194305");
+        fs::write(&first.file, text).expect("written");
+        let second = groups.enter(&group(false, false)).expect("entered");
+        assert_eq!(look(&[&second]), [Standing::Running]);
+        fs::write(&second.file, "{\"running\":").expect("written");
+        let third = groups.enter(&group(false, false)).expect("entered");
+        assert_eq!(look(&[&third]), [Standing::Running], "half a file says nothing");
+    }
+}
