@@ -267,3 +267,14 @@ fn in_the_sandbox_an_image_is_no_action() {
     let expected = "a container action needs a Docker engine, and backend `sandbox` has none: use `--backend docker`";
     assert_eq!(messages(&ran), [expected]);
 }
+
+#[test]
+fn auto_takes_docker_for_jobs_with_containers() {
+    if !has_docker() {
+        return;
+    }
+    let repo = repo("\n  j: {runs-on: a-label-of-ours, container: IMAGE, steps: [{run: test -d /__w}]}\n");
+    let ran = repo.wfrun(&["w.yml", "--offline"]).ends_with(0);
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    assert_eq!(first, "backend: docker (an engine answers, and jobs name their own images)");
+}

@@ -17,6 +17,8 @@ impl DockerBackend {
     /// Pulls an image that the engine does not have.
     ///
     /// Differs: an image that the engine has is not pulled again, and a pull is tried again after one and two seconds.
+    /// Differs: without `credentials` images of `ghcr.io` are pulled by nobody in particular; GitHub logs in with the job's
+    /// token.
     pub async fn ensure_image(
         &self,
         image: &str,

@@ -29,7 +29,12 @@ impl Reaper {
     /// Starts one for a run.
     pub(crate) fn start(executable: &Path, run_id: &str) -> std::io::Result<Self> {
         let mut command = Command::new(executable);
-        command.args([SUBCOMMAND, run_id]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args([SUBCOMMAND, run_id])
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut process = command.spawn()?;
         let pipe = process.stdin.take();
         Ok(Self { _process: process, _pipe: pipe })

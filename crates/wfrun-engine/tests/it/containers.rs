@@ -1,6 +1,21 @@
 //! `container` and `services` of a job.
+use wfrun_engine::{JobContainers, Program, ServiceContainer, ServiceSpec};
+
 use crate::driver::World;
-use wfrun_engine::Program;
+
+/// The containers of a job, as the driver makes them.
+pub(crate) fn containers_of(has_own: bool, services: &[ServiceSpec], errors: Vec<String>) -> JobContainers {
+    let service = |it: &ServiceSpec| {
+        let ports = it.container.ports.iter().map(|port| (port.clone(), "49153".to_owned())).collect();
+        (it.id.clone(), ServiceContainer { id: format!("id-of-{}", it.id), ports })
+    };
+    JobContainers {
+        network: "github_network_1".to_owned(),
+        container: has_own.then(|| "id-of-job".to_owned()),
+        services: services.iter().map(service).collect(),
+        errors,
+    }
+}
 
 fn job(keys: &str, steps: &str) -> World {
     World::new(&format!(

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobContainers,
-    JobEnvironment, Launch, Layout, Program, ResolvedAction, ServiceContainer, ServiceSpec, StepEnd, StepFiles,
+    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobEnvironment, Launch,
+    Layout, Program, ResolvedAction, ServiceSpec, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
 use wfrun_workflow::{Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, lower_action, read_set};
+
+use crate::containers::containers_of;
 
 /// What a step does, by the first line of its script or by its action.
 #[derive(Debug, Clone, Default)]
@@ -197,7 +199,8 @@ impl World {
                     facts.push(FactKind::ContainersBegin { job: job.clone(), image, workspace: "files" });
                     let lines = services.iter().map(|it| format!("{} service is healthy.", it.id)).collect();
                     facts.push(FactKind::ContainerLines { job: job.clone(), lines });
-                    environment.containers = Some(self.containers(container.as_deref(), &services));
+                    let errors = self.container_errors.clone();
+                    environment.containers = Some(containers_of(container.is_some(), &services, errors));
                 }
                 self.wanted.push((container, services));
                 facts.push(FactKind::JobReady { job, environment: Box::new(environment) });
@@ -272,19 +275,6 @@ impl World {
                 entered.into_iter().map(|job| FactKind::GroupEntered { job }).collect()
             }
             Effect::WakeAt { .. } | Effect::HurryJob { .. } => Vec::new(),
-        }
-    }
-
-    fn containers(&self, container: Option<&ContainerSpec>, services: &[ServiceSpec]) -> JobContainers {
-        let service = |it: &ServiceSpec| {
-            let ports = it.container.ports.iter().map(|port| (port.clone(), "49153".to_owned())).collect();
-            (it.id.clone(), ServiceContainer { id: format!("id-of-{}", it.id), ports })
-        };
-        JobContainers {
-            network: "github_network_1".to_owned(),
-            container: container.map(|_| "id-of-job".to_owned()),
-            services: services.iter().map(service).collect(),
-            errors: self.container_errors.clone(),
         }
     }
 
