@@ -38,6 +38,7 @@ pub(crate) fn hidden(program: &OsStr, args: &[OsString]) -> Option<ExitCode> {
     let (first, rest) = args.split_first()?;
     match first.to_str()? {
         "__agent" => Some(wfrun_agent::supervisor::main(rest.to_vec())),
+        wfrun_backend::docker::reaper::SUBCOMMAND => Some(wfrun_backend::docker::reaper::main(rest.to_vec())),
         "__sandbox" => Some(wfrun_backend::sandbox::main(rest.to_vec())),
         "__standin" => Some(wfrun_agent::standins::main(texts(rest))),
         _ => None,

@@ -60,7 +60,10 @@ async fn docker_for(
         Err(err) => return Ok(Err(err.to_string().split("; ").next().unwrap_or_default().to_owned())),
     };
     let mut wanted = Vec::new();
-    for field in plan.set.workflows().flat_map(|it| it.jobs.values()).flat_map(|it| &it.runs_on) {
+    // A job that brings its container needs no image of its runner's kind.
+    let (own, others): (Vec<_>, Vec<_>) =
+        plan.set.workflows().flat_map(|it| it.jobs.values()).partition(|it| it.container.is_some());
+    for field in others.iter().flat_map(|it| &it.runs_on) {
         let label = field.raw();
         let image = images.get(&label).cloned().or_else(|| DockerBackend::image_for(&label).map(str::to_owned));
         let Some(image) = image else { continue };
@@ -72,6 +75,7 @@ async fn docker_for(
         }
     }
     match wanted.as_slice() {
+        [] if !own.is_empty() => Ok(Ok((docker, "an engine answers, and jobs name their own images".to_owned()))),
         [] => Ok(Err("no image is known for the jobs' labels".to_owned())),
         images => Ok(Ok((docker, format!("an engine answers and has {}", images.join(", "))))),
     }

@@ -202,6 +202,7 @@ async fn carry_out(
         snapshot: snapshot.clone(),
         actions,
         node: node_of_machine(&environment.path),
+        offline: args.offline,
         executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
         cache_scopes: cache_scopes(&plan),
     };
@@ -226,6 +227,7 @@ async fn carry_out(
         env,
         forced,
         any_machine: false,
+        has_containers: place.backend.name() == "docker",
         max_jobs: args.max_jobs,
         strict: args.strict,
         grace: Grace::default(),

@@ -75,7 +75,10 @@ fn answer(effect: Effect) -> Option<FactKind> {
             FactKind::StepEnded { job, process, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
         }
         Effect::EnterGroup { job, .. } => FactKind::GroupEntered { job },
-        Effect::LeaveGroup { .. } | Effect::Signal { .. } | Effect::WakeAt { .. } => return None,
+        Effect::StopContainers { job } => FactKind::ContainersStopped { job, warnings: Vec::new() },
+        Effect::LeaveGroup { .. } | Effect::Signal { .. } | Effect::WakeAt { .. } | Effect::HurryJob { .. } => {
+            return None;
+        }
     })
 }
 
@@ -111,6 +114,7 @@ fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
         env: given.env.clone(),
         forced: forced(case),
         any_machine: true,
+        has_containers: true,
         max_jobs: 0,
         strict: false,
         grace: Grace::default(),
@@ -172,5 +176,6 @@ fn environment(labels: &[String]) -> JobEnvironment {
         action_env: IndexMap::new(),
         actions: IndexMap::new(),
         secrets: Vec::new(),
+        containers: None,
     }
 }

@@ -273,12 +273,12 @@ fn not_listened_to() {
 
 #[test]
 fn not_built_yet() {
-    assert_snapshot!(said("on: push\njobs:\n  j:\n    container: debian:12\n    runs-on: x\n    steps: [{uses: ./here}]\n", &["w.yml"]), @r"
-    error[wfrun/not-supported-yet]: `container` of job `j` is not supported by wfrun yet
-     --> .github/workflows/w.yml:4:16
+    assert_snapshot!(said("on: push\njobs:\n  j:\n    snapshot: image\n    runs-on: x\n    steps: [{uses: ./here}]\n", &["w.yml"]), @r"
+    error[wfrun/not-supported-yet]: `snapshot` of job `j` is not supported by wfrun yet
+     --> .github/workflows/w.yml:4:15
       |
-    4 |     container: debian:12
-      |                ^^^^^^^^^
+    4 |     snapshot: image
+      |               ^^^^^
       |
       = help: GitHub accepts it, wfrun does not run it in part: README.md says what is built
     exit code 3

@@ -21,6 +21,11 @@ jobs:
 
 /// Starts a run, interrupts it once the step has started, and waits for its end.
 pub(crate) fn interrupt(repo: &Repo, backend: &str, with: Signal) -> (Ran, f64) {
+    interrupt_at(repo, backend, with, "\"text\":\"started\"")
+}
+
+/// The same once a part of an event was printed.
+pub(crate) fn interrupt_at(repo: &Repo, backend: &str, with: Signal, part: &str) -> (Ran, f64) {
     let mut command = repo.command(&["w.yml", "--backend", backend, "--json"]);
     let mut child: Child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("wfrun starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -28,7 +33,7 @@ pub(crate) fn interrupt(repo: &Repo, backend: &str, with: Signal) -> (Ran, f64) 
     let mut keep = |line: String| {
         stdout.push_str(&line);
         stdout.push('\n');
-        line.contains("\"text\":\"started\"")
+        line.contains(part)
     };
     while !keep(lines.next().expect("the step starts").expect("a line")) {}
     let begun = Instant::now();

@@ -6,10 +6,10 @@ use nix::sys::signal::Signal;
 use crate::cancel::{WORKFLOW, interrupt};
 use crate::repo::{Ran, Repo};
 
-const IMAGE: &str = "wfrun/runner:bookworm";
+pub(crate) const IMAGE: &str = "wfrun/runner:bookworm";
 
 /// Whether an engine answers and has the image; a missing one is a failure where the caller says so.
-fn has_docker() -> bool {
+pub(crate) fn has_docker() -> bool {
     let inspected = Command::new("docker").args(["image", "inspect", IMAGE]).output();
     if inspected.is_ok_and(|it| it.status.success()) {
         return true;
@@ -21,7 +21,7 @@ fn has_docker() -> bool {
 }
 
 /// The ids of what a run has left in the engine.
-fn left(ran: &Ran) -> String {
+pub(crate) fn left(ran: &Ran) -> String {
     let id = ran.of_type("run-started")[0]["run_id"].as_str().expect("an id").to_owned();
     let mut all = String::new();
     for kind in ["container", "network", "volume"] {
@@ -30,7 +30,8 @@ fn left(ran: &Ran) -> String {
         if kind == "container" {
             command.arg("--all");
         }
-        all.push_str(&String::from_utf8_lossy(&command.output().expect("docker").stdout));
+        let output = command.output().expect("docker").stdout;
+        all.extend(String::from_utf8_lossy(&output).lines().map(|it| format!("{kind} {it} ")));
     }
     all
 }

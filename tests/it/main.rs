@@ -5,6 +5,7 @@ mod bad_input;
 mod cancel;
 mod check;
 mod check_references;
+mod containers;
 mod diagnostics_pages;
 mod differences;
 mod docker;

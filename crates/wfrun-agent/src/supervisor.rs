@@ -5,6 +5,7 @@
 //! such as a signal.
 
 mod event_loop;
+mod listeners;
 mod lookup;
 mod step_process;
 mod tree;
@@ -15,6 +16,8 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+pub use listeners::{Listener, receive as receive_listeners};
 
 use crate::protocol::{Message as _, Reply};
 
@@ -30,13 +33,18 @@ pub const SHIM_DIR: &str = "/opt/wfrun/bin";
 /// Runs the supervisor: `args` are the arguments after [`SUBCOMMAND`].
 ///
 /// The connection is standard input, or `--socket PATH`, which is connected to. Before that `--directory PATH` makes a
-/// directory and `--shim NAME` a link in [`SHIM_DIR`]; both may be repeated. What goes wrong before the first frame is
+/// directory and `--shim NAME` a link in [`SHIM_DIR`]; both may be repeated. `--listen tcp:ADDRESS` and `--listen
+/// udp:ADDRESS` open sockets here, in this network, which go over the connection to whoever is at its other end. What goes wrong before the first frame is
 /// told as [`Reply::SetupFailed`] where there is a connection, and by exit code 1.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(settings) = Settings::read(args) else { return ExitCode::from(2) };
     leave_terminal();
     let Ok(stream) = settings.connect() else { return ExitCode::FAILURE };
-    let result = settings.prepare().map_err(|message| fail(&stream, message)).and_then(|()| run(stream));
+    let listening = listeners::open_and_send(&stream, &settings.listeners);
+    let result = listening
+        .and_then(|()| settings.prepare())
+        .map_err(|message| fail(&stream, message))
+        .and_then(|()| run(stream));
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -84,6 +92,7 @@ struct Settings {
     socket: Option<PathBuf>,
     directories: Vec<PathBuf>,
     shims: Vec<OsString>,
+    listeners: Vec<Listener>,
 }
 
 impl Settings {
@@ -96,6 +105,7 @@ impl Settings {
                 "--socket" => settings.socket = Some(value.into()),
                 "--directory" => settings.directories.push(value.into()),
                 "--shim" => settings.shims.push(value),
+                "--listen" => settings.listeners.push(value.to_str()?.parse().ok()?),
                 _ => return None,
             }
         }

@@ -3,12 +3,18 @@ use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
 
-use crate::{BackendError, Environment};
+use crate::docker::PreparedContainer;
+use crate::{BackendError, DockerBackend, Environment};
 
 /// A kind of place to run a job in.
 pub trait Backend: Send + Sync {
     /// `docker`, `sandbox`, `host` or `scripted`.
     fn name(&self) -> &'static str;
+
+    /// The engine that makes containers, where there is one: jobs can have containers and services there.
+    fn engine(&self) -> Option<&DockerBackend> {
+        None
+    }
 
     /// Makes an environment and waits until processes can be started in it.
     fn open(&self, spec: EnvironmentSpec) -> BoxFuture<'_, Result<Environment, BackendError>>;
@@ -28,6 +34,10 @@ pub struct EnvironmentSpec {
     pub job: String,
     /// The image; without meaning to `sandbox` and `host`.
     pub image: Option<String>,
+    /// The container that the job itself asked for, in place of one of its runner's kind; only `docker` has any.
+    pub container: Option<PreparedContainer>,
+    /// Ports of 127.0.0.1 that are seen at the same address inside of `container`, which has a network of its own.
+    pub passed_on: Vec<u16>,
     /// A directory of this machine that exists; seen inside at [`Facts::work`](crate::Facts::work).
     pub work_dir: PathBuf,
     /// This executable, linked statically: it is the supervisor and the stand-ins inside.

@@ -1,16 +1,37 @@
 //! Jobs in containers of a Docker engine on this machine.
 
+mod build;
 mod cleaning;
 mod connection;
 mod container;
+mod job_container;
+mod job_network;
+mod log;
+mod options;
+mod passing_on;
+mod pull;
+pub mod reaper;
+mod request;
+mod run;
+mod volumes;
+mod words;
 
 pub use cleaning::clean;
 pub(crate) use container::Container;
+pub use job_network::{JobNetwork, NetworkSettings, ServiceFacts};
+pub use log::Log;
+pub use request::{ContainerRequest, Login, PreparedContainer};
+pub use run::{ContainerRun, RunImage, RunNetwork};
+pub use words::split_words;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::{Backend, BackendError, Environment, EnvironmentSpec};
+use reaper::Reaper;
 
 /// The label of everything that a run makes; its value is the run's id.
 pub const RUN_LABEL: &str = "wfrun.run";
@@ -23,13 +44,14 @@ pub struct DockerBackend {
     docker: bollard::Docker,
     /// The engine's socket on this machine.
     socket: String,
+    reaper: Arc<Mutex<Option<Reaper>>>,
 }
 
 impl DockerBackend {
     /// Connects to the engine of `DOCKER_HOST`, or of the usual socket, and agrees on a version with it.
     pub async fn connect() -> Result<Self, BackendError> {
         let (docker, socket) = connection::connect(std::env::var("DOCKER_HOST").ok()).await?;
-        Ok(Self { docker, socket })
+        Ok(Self { docker, socket, reaper: Arc::default() })
     }
 
     /// Whether the engine has this image.
@@ -39,6 +61,16 @@ impl DockerBackend {
             Err(err) if connection::is_not_found(&err) => Ok(false),
             Err(err) => Err(BackendError::Engine { action: format!("look for image `{name}`"), err }),
         }
+    }
+
+    /// Has what a run makes taken away should this process be killed.
+    pub(crate) fn watch_over(&self, executable: &Path, run_id: &str) -> Result<(), BackendError> {
+        let mut reaper = self.reaper.lock().unwrap_or_else(PoisonError::into_inner);
+        if reaper.is_none() {
+            let started = Reaper::start(executable, run_id);
+            *reaper = Some(started.map_err(|err| BackendError::Agent { executable: executable.to_owned(), err })?);
+        }
+        Ok(())
     }
 
     /// The engine's client.
@@ -59,6 +91,10 @@ impl DockerBackend {
 impl Backend for DockerBackend {
     fn name(&self) -> &'static str {
         "docker"
+    }
+
+    fn engine(&self) -> Option<&DockerBackend> {
+        Some(self)
     }
 
     fn open(&self, spec: EnvironmentSpec) -> BoxFuture<'_, Result<Environment, BackendError>> {

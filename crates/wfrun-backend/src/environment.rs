@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use wfrun_agent::protocol::FoundProcess;
 
 use crate::agent_process::AgentProcess;
@@ -48,8 +49,8 @@ pub(crate) enum Teardown {
     Host { agent: AgentProcess, scratch: TempDir },
     /// The supervisor; everything else goes with its namespaces.
     Sandbox { agent: AgentProcess },
-    /// The container.
-    Docker { container: Container },
+    /// The container, and what serves addresses inside of it.
+    Docker { container: Container, passing_on: JoinSet<()> },
 }
 
 impl Environment {
@@ -60,6 +61,14 @@ impl Environment {
     /// What is true inside.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// The id and the name of the container that this is, if it is one.
+    pub fn container(&self) -> Option<(String, String)> {
+        match &self.teardown {
+            Teardown::Docker { container, .. } => Some(container.named()),
+            Teardown::Nothing | Teardown::Host { .. } | Teardown::Sandbox { .. } => None,
+        }
     }
 
     /// Starts a process.
@@ -94,7 +103,10 @@ impl Environment {
                 drop(scratch);
             }
             Teardown::Sandbox { mut agent } => end(&mut agent, has_ended).await,
-            Teardown::Docker { container } => container.remove().await?,
+            Teardown::Docker { container, passing_on } => {
+                drop(passing_on);
+                container.remove().await?;
+            }
         }
         Ok(())
     }

@@ -52,6 +52,23 @@ pub enum BackendError {
         /// Its name.
         image: String,
     },
+    /// The image could not be pulled.
+    #[error("image `{image}` could not be pulled; get it with `docker pull {image}` or `docker load`")]
+    NotPulled {
+        /// Its name.
+        image: String,
+        /// What the engine said.
+        #[source]
+        err: bollard::errors::Error,
+    },
+    /// What a job says of one of its containers is wrong.
+    #[error("{what}: {message}")]
+    Container {
+        /// Which: `container`, or a service.
+        what: String,
+        /// What is wrong.
+        message: String,
+    },
     /// The engine refused something.
     #[error("the Docker engine failed to {action}")]
     Engine {

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, oneshot, watch};
 use wfrun_agent::protocol::{Decoder, FoundProcess, Message as _, Ready, Reply, Request};
 
+use crate::process::Controlled;
 use crate::{BackendError, Exec, Process, ProcessControl, ProcessEvent};
 
 /// Events of a process that nobody has read yet; more make the supervisor wait.
@@ -98,7 +99,7 @@ impl Link {
         }
         let Exec { argv, env, cwd } = exec;
         self.requests.send(Request::Spawn { id, argv, env, cwd });
-        Ok(Process { events, control: ProcessControl { id, requests: self.requests.clone() } })
+        Ok(Process { events, control: ProcessControl(Controlled::Supervised { id, requests: self.requests.clone() }) })
     }
 
     pub(crate) async fn which(&self, command: &str, path: &str) -> Option<String> {

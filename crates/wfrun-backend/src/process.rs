@@ -63,14 +63,26 @@ impl Process {
 
 /// Signals a [`Process`].
 #[derive(Debug, Clone)]
-pub struct ProcessControl {
-    pub(crate) id: u32,
-    pub(crate) requests: Requests,
+pub struct ProcessControl(pub(crate) Controlled);
+
+/// What a [`ProcessControl`] reaches.
+#[derive(Debug, Clone)]
+pub(crate) enum Controlled {
+    /// A process of a supervisor.
+    Supervised { id: u32, requests: Requests },
+    /// A container of its own: its first process, or to kill, all of it.
+    Container(mpsc::UnboundedSender<Signal>),
 }
 
 impl ProcessControl {
     /// Sends a signal; passed over when the process or its environment is gone. Never waits.
     pub fn signal(&self, signal: Signal, target: Target) {
-        self.requests.send(Request::Signal { id: self.id, signal, target });
+        match &self.0 {
+            Controlled::Supervised { id, requests } => requests.send(Request::Signal { id: *id, signal, target }),
+            Controlled::Container(signals) => {
+                // Without a receiver it is over.
+                signals.send(signal).ok();
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@ use wfrun_journal::{Phase, RunEvent};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{ActionRef, UsesTarget};
 
+use crate::{ContainerSpec, ServiceSpec};
+
 /// What came of one fact.
 #[derive(Debug, Clone, Default)]
 pub struct Turn {
@@ -30,6 +32,20 @@ pub enum Effect {
         checks_out_first: bool,
         /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
         event: Json,
+        /// The container that it is to run in, instead of a place of its runner's kind.
+        container: Option<Box<ContainerSpec>>,
+        /// The services beside it, to be started one after another.
+        services: Vec<ServiceSpec>,
+    },
+    /// Make the job's environment no further if that takes long, and report `JobReady` or `JobNotReady` soon.
+    HurryJob {
+        /// Whose.
+        job: JobKey,
+    },
+    /// Take the containers of a job away, but not its environment yet, then report `ContainersStopped`.
+    StopContainers {
+        /// Whose.
+        job: JobKey,
     },
     /// Hash the files of the workspace that match, then report `Hashed`.
     HashFiles {

@@ -5,6 +5,7 @@ mod cancel;
 mod commands;
 mod composite;
 mod concurrency;
+mod containers;
 mod contexts;
 mod declare;
 mod declared;
@@ -16,6 +17,8 @@ mod matching;
 mod names;
 mod step;
 mod step_end;
+
+pub(crate) use containers::ContainersState;
 
 use std::sync::Arc;
 
@@ -123,6 +126,9 @@ impl Engine {
             FactKind::Begin => self.begin(),
             FactKind::JobReady { job, environment } => self.job_ready(&job, self.told_to_debug(*environment)),
             FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
+            FactKind::ContainersBegin { job, image, workspace } => self.containers_begin(&job, image, workspace),
+            FactKind::ContainerLines { job, lines } => self.container_lines(&job, &lines),
+            FactKind::ContainersStopped { job, warnings } => self.containers_stopped(&job, &warnings),
             FactKind::Hashed { job, patterns, digest } => self.hashed(&job, &patterns, &digest),
             FactKind::GroupEntered { job } => self.group_entered(job.as_ref()),
             FactKind::GroupLost { job, reason } => self.group_lost(job.as_ref(), &reason),
@@ -248,7 +254,8 @@ impl Engine {
             Some(Progress::Waiting) => self.try_start(key),
             Some(Progress::Calling(frame)) => self.try_finish_call(key, frame),
             Some(Progress::Running) => self.advance_steps(key),
-            Some(Progress::Pending | Progress::Opening | Progress::Closing | Progress::Done) | None => {}
+            Some(Progress::Pending | Progress::Opening | Progress::Stopping | Progress::Closing | Progress::Done)
+            | None => {}
         }
     }
 
@@ -263,7 +270,8 @@ impl Engine {
     fn conclusion(&self) -> Conclusion {
         let jobs = || self.record.jobs.values();
         let failed = jobs().any(|it| it.result == Some(Outcome::Failure) && !it.forgiven);
-        let elsewhere = jobs().any(|it| matches!(it.skipped, Some(SkipReason::Machine { .. })));
+        let elsewhere =
+            jobs().any(|it| matches!(it.skipped, Some(SkipReason::Machine { .. } | SkipReason::Containers { .. })));
         let undone = self.record.declared.iter().any(|it| it.how == How::NotRun);
         let loose = self.settings.strict && !self.record.declared.is_empty();
         let cancelled = jobs().any(|it| it.result == Some(Outcome::Cancelled));

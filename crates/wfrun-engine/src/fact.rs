@@ -6,7 +6,7 @@ use wfrun_journal::{How, ServiceCalled, Stream};
 use wfrun_plan::JobKey;
 use wfrun_workflow::{Action, ActionRef, UsesTarget};
 
-use crate::Timer;
+use crate::{JobContainers, Timer};
 
 /// Something that happened outside.
 #[derive(Debug, Clone)]
@@ -37,6 +37,29 @@ pub enum FactKind {
         message: String,
         /// The way out.
         help: Option<String>,
+    },
+    /// A job's containers are about to be made.
+    ContainersBegin {
+        /// Whose.
+        job: JobKey,
+        /// The image that the job will run in, where there is one.
+        image: Option<String>,
+        /// How its workspace was filled, as [`JobEnvironment::workspace`] says it.
+        workspace: &'static str,
+    },
+    /// Something was done about a job's containers.
+    ContainerLines {
+        /// Whose.
+        job: JobKey,
+        /// What, for the log.
+        lines: Vec<String>,
+    },
+    /// A job's containers are gone.
+    ContainersStopped {
+        /// Whose.
+        job: JobKey,
+        /// What could not be taken away.
+        warnings: Vec<String>,
     },
     /// Files were hashed for `hashFiles`.
     Hashed {
@@ -130,6 +153,9 @@ impl FactKind {
             | Self::JobReady { .. }
             | Self::JobNotReady { .. }
             | Self::Hashed { .. }
+            | Self::ContainersBegin { .. }
+            | Self::ContainerLines { .. }
+            | Self::ContainersStopped { .. }
             | Self::GroupEntered { .. }
             | Self::GroupLost { .. }
             | Self::ActionFound { .. }
@@ -215,6 +241,8 @@ pub struct JobEnvironment {
     pub workspace: &'static str,
     /// Further values to mask: tokens made for this job.
     pub secrets: Vec<String>,
+    /// The containers that the job asked for, if it did.
+    pub containers: Option<JobContainers>,
 }
 
 /// The places of a job, as its processes see them. All absolute.

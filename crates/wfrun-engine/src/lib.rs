@@ -3,6 +3,7 @@
 //! Invariant: no clock, no disk, no task. Time comes in with the facts.
 //! Invariant: the record changes only in `Engine::emit`, by folding an event.
 mod command;
+mod container;
 mod effect;
 mod engine;
 mod environment;
@@ -19,6 +20,7 @@ mod state;
 mod strand;
 
 pub use command::{Command, StopCommands, parse_command};
+pub use container::{ContainerSpec, JobContainers, RegistryLogin, ServiceContainer, ServiceSpec};
 pub use effect::{ConcurrencyGroup, ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
 pub use engine::Engine;
 pub use fact::{

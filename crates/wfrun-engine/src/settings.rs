@@ -30,6 +30,8 @@ pub struct EngineSettings {
     pub forced: Forced,
     /// Whether jobs for any kind of machine can be taken, as where nothing really runs.
     pub any_machine: bool,
+    /// Whether jobs can run in containers of their choice, and have services.
+    pub has_containers: bool,
     /// At most so many jobs at once; 0 is no limit.
     pub max_jobs: usize,
     /// Whether anything declared makes the run incomplete.

@@ -51,9 +51,9 @@ const POWERSHELL_WRAP: (&str, &str) = (
 );
 
 impl ShellCommand {
-    /// The command for a `shell:`; `None` or empty is the platform's default.
-    pub fn of(shell: Option<&str>) -> Result<Self, ShellError> {
-        let Some(shell) = shell.filter(|it| !it.is_empty()) else { return Ok(Self::unspecified()) };
+    /// The command for a `shell:`; `None` or empty is the default of the platform, or of a job container.
+    pub fn of(shell: Option<&str>, in_container: bool) -> Result<Self, ShellError> {
+        let Some(shell) = shell.filter(|it| !it.is_empty()) else { return Ok(Self::unspecified(in_container)) };
         // Only the first space separates the command from its arguments.
         let (command, given) = match shell.split_once(' ') {
             Some((command, arguments)) => (command, arguments.trim()),
@@ -75,14 +75,15 @@ impl ShellCommand {
         })
     }
 
-    /// Without `shell:`, bash with the arguments of sh, so without `pipefail`.
-    fn unspecified() -> Self {
+    /// Without `shell:`, bash with the arguments of sh, so without `pipefail`; in a job container sh itself.
+    fn unspecified(in_container: bool) -> Self {
+        let command = if in_container { "sh" } else { "bash" };
         Self {
-            command: "bash".to_owned(),
+            command: command.to_owned(),
             arguments: split("-e {0}"),
             extension: ".sh",
-            shown: "bash -e {0}".to_owned(),
-            fallback: Some("sh"),
+            shown: format!("{command} -e {{0}}"),
+            fallback: (!in_container).then_some("sh"),
             wrap: None,
         }
     }
@@ -126,7 +127,7 @@ mod tests {
 
     #[track_caller]
     fn check(shell: Option<&str>, command: &str, arguments: &[&str], extension: &str) {
-        let found = ShellCommand::of(shell).expect("a valid shell");
+        let found = ShellCommand::of(shell, false).expect("a valid shell");
         assert_eq!((found.command.as_str(), found.extension), (command, extension));
         assert_eq!(found.arguments, arguments);
     }
@@ -146,10 +147,19 @@ mod tests {
         check(Some("pwsh"), "pwsh", &["-command", ". '{0}'"], ".ps1");
     }
 
+    /// Source: GitHub: execution rules E2.1: bash is not looked for there.
+    #[test]
+    fn in_a_job_container() {
+        let unspecified = ShellCommand::of(None, true).expect("a valid shell");
+        assert_eq!((unspecified.command.as_str(), unspecified.fallback), ("sh", None));
+        let bash = ShellCommand::of(Some("bash"), true).expect("a valid shell");
+        assert_eq!((bash.command.as_str(), bash.fallback), ("bash", None));
+    }
+
     #[test]
     fn refused() {
         for shell in ["bash -x", "perl", "python -u"] {
-            assert_eq!(ShellCommand::of(Some(shell)), Err(ShellError::NoPlaceholder), "{shell}");
+            assert_eq!(ShellCommand::of(Some(shell), false), Err(ShellError::NoPlaceholder), "{shell}");
         }
     }
 }

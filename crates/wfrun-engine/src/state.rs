@@ -6,6 +6,7 @@ use wfrun_expr::Value;
 use wfrun_journal::{Outcome, Phase};
 use wfrun_plan::{JobKey, StepPath};
 
+use crate::engine::ContainersState;
 use crate::frame::Place;
 use crate::strand::{Composite, Current, Stage, Strand};
 use crate::{JobEnvironment, ResolvedAction};
@@ -30,6 +31,7 @@ pub(crate) struct JobState {
     /// `cancel-timeout-minutes`
     pub(crate) cancel_timeout_ms: u64,
     pub(crate) environment: Option<JobEnvironment>,
+    pub(crate) containers: ContainersState,
     /// `env` of workflow and job, and all that `GITHUB_ENV` added.
     pub(crate) global_env: IndexMap<String, String>,
     /// What `GITHUB_PATH` added, the newest last.
@@ -73,6 +75,8 @@ pub(crate) enum Progress {
     Opening,
     /// Its steps run.
     Running,
+    /// Its steps are over, and its containers are being taken away.
+    Stopping,
     /// Its environment is being taken away.
     Closing,
     /// It is over.
@@ -102,6 +106,7 @@ impl JobState {
             forgives: false,
             cancel_timeout_ms: 0,
             environment: None,
+            containers: ContainersState::None,
             global_env: IndexMap::new(),
             added_paths: Vec::new(),
             results: IndexMap::new(),

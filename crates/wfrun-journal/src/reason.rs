@@ -49,6 +49,13 @@ pub enum SkipReason {
         /// The labels of its `runs-on`.
         labels: Vec<String>,
     },
+    /// It asks for containers, and the backend makes none.
+    Containers {
+        /// The keys that ask for them: `container`, `services`.
+        keys: Vec<String>,
+        /// The backend.
+        backend: String,
+    },
     /// Another leg of its matrix failed, and `fail-fast` holds.
     FailFast {
         /// The leg that failed.

@@ -68,6 +68,11 @@ impl StepPath {
         Self(Arc::new([u32::try_from(index + 1).unwrap_or(u32::MAX)]))
     }
 
+    /// What comes before the steps of a job.
+    pub fn before() -> Self {
+        Self([0].into())
+    }
+
     /// The step at `index` (from 0) of the composite action that this step is.
     #[must_use]
     pub fn child(&self, index: usize) -> Self {

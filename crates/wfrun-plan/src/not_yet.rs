@@ -23,10 +23,10 @@ impl Found<'_> {
     fn job(&mut self, job: &Job) {
         let of = |key: &str| format!("`{key}` of job `{}`", job.id.value);
         if let Some(container) = &job.container {
-            self.not_yet(&of("container"), container.span);
+            self.map(&of("container.env"), &container.env);
         }
-        if let Some(span) = services(job) {
-            self.not_yet(&of("services"), span);
+        for service in &job.services.list {
+            self.map(&format!("`env` of service `{}`", service.id.value), &service.container.env);
         }
         if let Some(snapshot) = &job.snapshot {
             self.not_yet(&of("snapshot"), snapshot.span);
@@ -66,9 +66,4 @@ impl Found<'_> {
         let message = format!("{thing} has no effect here: {why}");
         self.diagnostics.push(Diagnostic::warning(Code::new("wfrun/no-effect"), message).at(self.source, span));
     }
-}
-
-fn services(job: &Job) -> Option<Span> {
-    let first = job.services.list.first().map(|it| it.id.span);
-    job.services.whole.as_ref().map(wfrun_workflow::Field::span).or(first)
 }

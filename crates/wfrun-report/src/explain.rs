@@ -26,6 +26,9 @@ pub fn sentence(reason: &SkipReason) -> String {
         SkipReason::Machine { labels } => {
             format!("it needs a machine that is not here: runs-on {}", labels.join(", "))
         }
+        SkipReason::Containers { keys, backend } => {
+            format!("it asks for `{}`, and backend `{backend}` makes no containers", keys.join("` and `"))
+        }
         SkipReason::FailFast { job } => format!("`{job}` failed, and `fail-fast` is on"),
         SkipReason::Concurrency { message, .. } => one_line(message),
         SkipReason::Planning { key, message, line } => {

@@ -143,7 +143,7 @@ fn departures(record: &RunRecord, job: Option<(&JobKey, &JobRun)>) -> Vec<Depart
             steps.entry(&key.step).or_insert_with(|| one_line(step.name.as_str()));
         }
         let mut details = details(record, job.map(|(key, _)| key), how);
-        if let (How::NotRun, Some(reason @ SkipReason::Machine { .. })) =
+        if let (How::NotRun, Some(reason @ (SkipReason::Machine { .. } | SkipReason::Containers { .. }))) =
             (how, job.and_then(|(_, it)| it.skipped.as_ref()))
         {
             // Most often the run has declared it already.

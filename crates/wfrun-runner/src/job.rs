@@ -7,16 +7,20 @@ use std::sync::Mutex;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use thiserror::Error;
+use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
-use wfrun_engine::{JobEnvironment, Layout, ResolvedAction};
+use wfrun_engine::{FactKind, JobEnvironment, Layout, ResolvedAction};
 use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
 
+use crate::action_container::Siblings;
 use crate::actions::ActionFolders;
+use crate::containers::{self, Opened, Telling, WantedContainers};
 use crate::node::{self, JobNode};
 use crate::own_repository::git_settings;
+use crate::paths::{Paths, TOOL_CACHE, WORK};
 use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
 use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
@@ -29,7 +33,7 @@ pub(crate) struct OpenJob {
     pub(crate) environment: Environment,
     /// The folder that job processes see as [`Environment`]'s work folder.
     pub(crate) work_dir: PathBuf,
-    /// That folder as job processes see it.
+    /// That folder as the job's expressions have it.
     pub(crate) work_inside: String,
     /// Its files.
     pub(crate) files: WorkFiles,
@@ -38,6 +42,14 @@ pub(crate) struct OpenJob {
     pub(crate) actions: ActionFolders,
     /// What runs its JavaScript actions.
     pub(crate) node: JobNode,
+    /// Those paths as the job's processes see them.
+    pub(crate) paths: Paths,
+    /// Whether the job runs in a container that it asked for.
+    pub(crate) in_container: bool,
+    /// What is around the environment, until it is stopped.
+    pub(crate) network: tokio::sync::Mutex<Option<JobNetwork>>,
+    /// What container actions are started with.
+    pub(crate) siblings: Siblings,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The view of a checked-out tree that its workspace is.
@@ -61,6 +73,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) actions: &'a [ActionRef],
     pub(crate) event: &'a Json,
     pub(crate) checks_out_first: bool,
+    pub(crate) containers: &'a WantedContainers,
 }
 
 /// A job could not be opened.
@@ -87,35 +100,62 @@ impl OpenJob {
         services: &LocalServices,
         wanted: &Wanted<'_>,
         number: usize,
+        telling: Telling<'_>,
     ) -> Result<(Self, JobEnvironment), OpenError> {
-        let Wanted { job, labels, actions, event, .. } = *wanted;
+        let Wanted { job, actions, event, .. } = *wanted;
         let findings = find(settings, actions).await?;
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
-        let image = image(settings, labels);
+        let image = image(settings, wanted);
         let spec = spec(settings, services, job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, event)?;
         let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
-        let environment = settings.backend.open(spec).await?;
-        let work_inside = environment.facts().work.clone();
-        let layout = layout(&environment, &work_inside, &name);
+        let workspace = if view.is_some() { "overlay" } else { "files" };
+        let (environment, network, containers) = if wanted.containers.is_empty() {
+            (settings.backend.open(spec).await?, None, None)
+        } else {
+            let fact = FactKind::ContainersBegin { job: job.clone(), image: image.clone(), workspace };
+            telling.facts.send(fact).await.ok();
+            let Opened { environment, network, containers } =
+                Box::pin(containers::open(settings, wanted.containers, spec, telling)).await?;
+            (environment, Some(network), Some(containers))
+        };
+        let in_container = wanted.containers.container.is_some();
+        let paths = if in_container { Paths::of_job_container() } else { Paths::default() };
+        let work_inside = if in_container { WORK.to_owned() } else { environment.facts().work.clone() };
+        let layout = Layout {
+            tool_cache: if in_container { TOOL_CACHE.to_owned() } else { environment.facts().tool_cache.clone() },
+            ..layout(&environment, &work_inside, &name)
+        };
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
         let actions = ActionFolders::default();
         let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
-        let mut job_environment =
-            JobEnvironment { image, ..describe(settings, services, job, &environment, &layout, resolved) };
+        let described = describe(settings, services, job, &environment, &layout, resolved);
+        let mut job_environment = JobEnvironment { image, containers, workspace, ..described };
         if view.is_some() {
-            job_environment.workspace = "overlay";
             job_environment.action_env.insert("WFRUN_CHECKED_OUT".to_owned(), settings.snapshot.sha.clone());
         }
-        let executable = executable(settings);
-        let (controls, node) = (Mutex::default(), JobNode::default());
-        let open =
-            Self { environment, work_dir, work_inside, files, layout, actions, node, executable, view, controls };
+        let siblings = Siblings::of(settings, services, job, job_environment.containers.as_ref());
+        let open = Self {
+            environment,
+            work_dir,
+            work_inside,
+            files,
+            layout,
+            actions,
+            node: JobNode::default(),
+            paths,
+            in_container,
+            network: tokio::sync::Mutex::new(network),
+            siblings,
+            executable: executable(settings),
+            view,
+            controls: Mutex::default(),
+        };
         Ok((open, job_environment))
     }
 
-    /// A path that job processes see, relative to the work folder, if it is in it.
+    /// A path as the job's expressions have it, relative to the work folder, if it is in it.
     pub(crate) fn relative<'a>(&self, inside: &'a str) -> Option<&'a str> {
         inside.strip_prefix(&self.work_inside)?.strip_prefix('/')
     }
@@ -173,7 +213,11 @@ async fn view(
 }
 
 /// The image for a job's labels, where the backend takes images.
-fn image(settings: &RunSettings, labels: &[String]) -> Option<String> {
+fn image(settings: &RunSettings, wanted: &Wanted<'_>) -> Option<String> {
+    if let Some(container) = &wanted.containers.container {
+        return Some(container.image.clone());
+    }
+    let labels = wanted.labels;
     if settings.backend.name() != "docker" {
         return None;
     }
@@ -196,12 +240,7 @@ fn spec(
     }
     mounts.extend(snapshot.borrowed.iter().map(|it| mount(it, it.display().to_string())));
     let guard = services.guard.as_ref().map(|it| it.address().ip());
-    let mut hosts = Vec::new();
-    if guard.is_none() {
-        let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
-        let names = wfrun_backend::network::blocked_hosts(region);
-        hosts.extend(names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))));
-    }
+    let hosts = if guard.is_none() { blocked_names(services) } else { Vec::new() };
     EnvironmentSpec {
         run_id: settings.run_id.clone(),
         job: job.to_string(),
@@ -213,14 +252,22 @@ fn spec(
         dns: guard,
         shims: settings.shims.clone(),
         env: Vec::new(),
+        container: None,
+        passed_on: services.ports(),
     }
+}
+
+/// AWS's names at an address that answers to nothing, where there is no name server of our own.
+pub(crate) fn blocked_names(services: &LocalServices) -> Vec<(String, IpAddr)> {
+    let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
+    let names = wfrun_backend::network::blocked_hosts(region);
+    names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))).collect()
 }
 
 fn make_folders(work_dir: &Path, name: &str, event: &Json) -> Result<(), OpenError> {
     let write = |path: &Path, err| OpenError::Write { path: path.to_owned(), err };
-    for folder in
-        [format!("{name}/{name}"), "_temp/_runner_file_commands".to_owned(), "_temp/_github_workflow".to_owned()]
-    {
+    let temp = ["_runner_file_commands", "_github_workflow", "_github_home"].map(|it| format!("_temp/{it}"));
+    for folder in temp.into_iter().chain([format!("{name}/{name}"), "_tool".to_owned()]) {
         let path = work_dir.join(folder);
         std::fs::create_dir_all(&path).map_err(|err| write(&path, err))?;
     }
@@ -284,6 +331,7 @@ fn describe(
         action_env,
         actions,
         secrets: vec![token],
+        containers: None,
     }
 }
 

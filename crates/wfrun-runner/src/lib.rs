@@ -1,8 +1,10 @@
 //! Carries out effects: environments, steps, actions, services. The only asynchronous orchestrator.
 //!
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
+mod action_container;
 mod actions;
 mod aws_names;
+mod containers;
 mod find_action;
 mod folders;
 mod git;
@@ -12,6 +14,7 @@ mod job;
 mod lines;
 mod node;
 mod own_repository;
+mod paths;
 mod read_file;
 mod run;
 mod services;

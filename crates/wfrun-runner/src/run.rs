@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
+use wfrun_backend::BackendError;
+use wfrun_backend::docker::Log;
 use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
 use wfrun_journal::{RunRecord, Sink};
 use wfrun_plan::JobKey;
 use wfrun_workflow::UsesTarget;
 
+use crate::containers::{Telling, WantedContainers, tell};
 use crate::find_action::{Told, find_action};
 use crate::job::{OpenError, OpenJob, Wanted};
 use crate::own_repository::write_git_settings;
@@ -48,6 +51,8 @@ struct Shared {
     settings: RunSettings,
     services: LocalServices,
     jobs: Mutex<HashMap<JobKey, Arc<OpenJob>>>,
+    /// Tell those who make a job's environment not to wait.
+    hurries: Mutex<HashMap<JobKey, watch::Sender<bool>>>,
     /// The tasks that hold places in concurrency groups.
     groups: Mutex<HashMap<Option<JobKey>, AbortHandle>>,
     facts: mpsc::Sender<FactKind>,
@@ -69,8 +74,15 @@ pub async fn run(
     if let Err(err) = write_git_settings(&settings) {
         tracing::warn!("git in actions will not find the repository: {err}");
     }
-    let (jobs, groups, numbers) = (Mutex::default(), Mutex::default(), AtomicUsize::new(1));
-    let shared = Arc::new(Shared { settings, services, jobs, groups, facts: sender, numbers });
+    let shared = Arc::new(Shared {
+        settings,
+        services,
+        jobs: Mutex::default(),
+        hurries: Mutex::default(),
+        groups: Mutex::default(),
+        facts: sender,
+        numbers: AtomicUsize::new(1),
+    });
     let mut tasks = JoinSet::new();
     let mut next = Some(FactKind::Begin);
     let mut unflushed = 0;
@@ -130,20 +142,23 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&facts, FactKind::Woke(timer)).await;
             });
         }
-        Effect::OpenJob { job, actions, event, labels, checks_out_first } => {
+        Effect::OpenJob { job, actions, event, labels, checks_out_first, container, services } => {
+            let shared = Arc::clone(shared);
+            let containers = WantedContainers { container, services };
+            let hurry = shared.hurry(&job);
+            tasks.spawn(async move {
+                let (job, labels, actions, event) = (&job, &labels, &actions, &event);
+                let wanted = Wanted { job, labels, actions, event, checks_out_first, containers: &containers };
+                let fact = shared.open(&wanted, hurry).await;
+                deliver(&shared.facts, fact).await;
+            });
+        }
+        Effect::HurryJob { job } => shared.tell_to_hurry(&job),
+        Effect::StopContainers { job } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
-                let number = shared.number();
-                let wanted = Wanted { job: &job, labels: &labels, actions: &actions, event: &event, checks_out_first };
-                let opened = OpenJob::open(&shared.settings, &shared.services, &wanted, number).await;
-                let fact = match opened {
-                    Ok((open, environment)) => {
-                        shared.insert(job.clone(), open);
-                        FactKind::JobReady { job, environment: Box::new(environment) }
-                    }
-                    Err(err) => FactKind::JobNotReady { job, message: chain(&err), help: help(&err) },
-                };
-                deliver(&shared.facts, fact).await;
+                let warnings = shared.stop_containers(&job).await;
+                deliver(&shared.facts, FactKind::ContainersStopped { job, warnings }).await;
             });
         }
         Effect::HashFiles { job, patterns } => {
@@ -240,6 +255,9 @@ async fn deliver(facts: &mpsc::Sender<FactKind>, fact: FactKind) {
 fn help(err: &OpenError) -> Option<String> {
     match err {
         OpenError::Write { .. } => Some("is the disk full, or the folder read-only?".to_owned()),
+        OpenError::Backend(BackendError::Container { .. }) => {
+            Some("see `container` and `services` of the job; docs/containers.md has what is known".to_owned())
+        }
         // These messages carry their way out.
         OpenError::Backend(_) | OpenError::Action(_) | OpenError::Lost(_) => None,
     }
@@ -248,6 +266,52 @@ fn help(err: &OpenError) -> Option<String> {
 impl Shared {
     fn job(&self, key: &JobKey) -> Option<Arc<OpenJob>> {
         self.jobs.lock().ok()?.get(key).cloned()
+    }
+
+    async fn open(&self, wanted: &Wanted<'_>, hurry: watch::Receiver<bool>) -> FactKind {
+        let job = wanted.job;
+        let telling = Telling { job, facts: &self.facts, hurry };
+        let opened = OpenJob::open(&self.settings, &self.services, wanted, self.number(), telling).await;
+        if let Ok(mut hurries) = self.hurries.lock() {
+            hurries.remove(job);
+        }
+        match opened {
+            Ok((open, environment)) => {
+                self.insert(job.clone(), open);
+                FactKind::JobReady { job: job.clone(), environment: Box::new(environment) }
+            }
+            Err(err) => FactKind::JobNotReady { job: job.clone(), message: chain(&err), help: help(&err) },
+        }
+    }
+
+    fn hurry(&self, job: &JobKey) -> watch::Receiver<bool> {
+        let (sender, receiver) = watch::channel(false);
+        if let Ok(mut hurries) = self.hurries.lock() {
+            hurries.insert(job.clone(), sender);
+        }
+        receiver
+    }
+
+    fn tell_to_hurry(&self, job: &JobKey) {
+        if let Ok(hurries) = self.hurries.lock()
+            && let Some(hurry) = hurries.get(job)
+        {
+            hurry.send_replace(true);
+        }
+    }
+
+    async fn stop_containers(&self, key: &JobKey) -> Vec<String> {
+        let Some(open) = self.job(key) else { return Vec::new() };
+        let Some(network) = open.network.lock().await.take() else { return Vec::new() };
+        let (log, lines) = Log::new();
+        let told = tell(key.clone(), self.facts.clone(), lines);
+        let own = open.environment.container().filter(|_| open.in_container);
+        // The job may be closed as soon as this is told, and then nobody else may hold it.
+        drop(open);
+        let warnings = network.stop(own, &log).await;
+        drop(log);
+        told.await.ok();
+        warnings
     }
 
     fn insert(&self, key: JobKey, open: OpenJob) {

@@ -95,6 +95,13 @@ impl LocalServices {
         Ok((Self { github, aws: Some(Aws { account, endpoint }), guard }, notices))
     }
 
+    /// The ports of 127.0.0.1 that jobs use.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let aws = self.aws.as_ref().map(|it| it.endpoint.url());
+        let port = |url: String| url.trim_end_matches('/').rsplit(':').next()?.parse().ok();
+        [Some(self.github.url()), aws].into_iter().flatten().filter_map(port).collect()
+    }
+
     /// Stops the services.
     pub async fn stop(self) {
         self.github.stop().await;

@@ -29,6 +29,8 @@ pub struct RunSettings {
     pub actions: Actions,
     /// This machine's Node, for images that have none.
     pub node: Option<PathBuf>,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
     /// The program that is wfrun, its agent and its stand-ins.
     pub executable: PathBuf,
     /// Commands for which stand-ins are put on the search path.

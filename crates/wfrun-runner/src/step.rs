@@ -8,6 +8,7 @@ use wfrun_engine::{FactKind, FilePaths, Launch, Program, RawDeclaration, Signal,
 use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
 
+use crate::action_container;
 use crate::job::OpenJob;
 use crate::{LineSplitter, Lines};
 
@@ -39,10 +40,18 @@ pub(crate) async fn run_step(
 /// Starts a step's process; gives back what is to be declared of how, too.
 async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<(Process, Option<RawDeclaration>), String> {
     prepare_files(open, &launch.files).map_err(|err| format!("failed to make the step's files: {err}"))?;
+    if let Program::Container { image, entrypoint, arguments } = &launch.program {
+        let process = action_container::start(open, image, entrypoint.as_deref(), arguments, &launch.env)?;
+        return Ok((keep(open, number, process), None));
+    }
     let (argv, deviation) = argv(open, launch).await?;
-    let env = launch.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let process = open.environment.spawn(Exec { argv, env, cwd: launch.cwd.clone() }).await;
-    let process = process.map_err(|err| chain(&err))?;
+    let env = launch.env.iter().map(|(name, value)| (name.clone(), open.paths.inside(value))).collect();
+    let process = open.environment.spawn(Exec { argv, env, cwd: open.paths.inside(&launch.cwd) }).await;
+    Ok((keep(open, number, process.map_err(|err| chain(&err))?), deviation))
+}
+
+/// Remembers a process for those who signal it, and sends what has waited.
+fn keep(open: &OpenJob, number: u64, process: Process) -> Process {
     if let Ok(mut controls) = open.controls.lock() {
         let control = process.control();
         let controls = controls.entry(number).or_default();
@@ -51,7 +60,7 @@ async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<(Process,
         }
         controls.process = Some(control);
     }
-    Ok((process, deviation))
+    process
 }
 
 /// Sends a signal to a process of a job, or keeps it until there is one.
@@ -77,7 +86,8 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
         Program::Script { command, arguments, script, path } => {
             write(open, path, script).map_err(|err| format!("failed to write {path}: {err}"))?;
             let command = shell(open, command).await;
-            let arguments = arguments.iter().map(|it| it.replace("{0}", path));
+            let seen = open.paths.inside(path);
+            let arguments = arguments.iter().map(|it| it.replace("{0}", &seen));
             std::iter::once(command).chain(arguments).collect()
         }
         Program::StandIn { action, phase } => {
@@ -100,9 +110,9 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
             }
             let node = open.node.get(&open.environment).await?;
             let deviation = open.node.deviation(using, &node);
-            return Ok((vec![node.path, script.clone()], deviation));
+            return Ok((vec![node.path, open.paths.inside(script)], deviation));
         }
-        Program::Container { .. } => return Err("container actions are not supported by wfrun yet".to_owned()),
+        Program::Container { .. } => return Err("a container action has no command line here".to_owned()),
     };
     Ok((words, None))
 }
@@ -117,7 +127,8 @@ fn is_missing(open: &OpenJob, script: &str) -> bool {
 /// Source: GitHub: execution rules E2.1.
 /// Differs: `PATH` set by `env:` is asked for the shell, too; GitHub asks `GITHUB_PATH` and the runner's own only.
 async fn shell(open: &OpenJob, command: &str) -> String {
-    if command != "bash" {
+    // In a job container it is sh that is asked for, where nothing is.
+    if command != "bash" || open.in_container {
         return command.to_owned();
     }
     match open.environment.which(command).await {

@@ -13,6 +13,7 @@ mod sudo;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub use docker::pack_context;
 pub use process::{How, Process};
 
 /// The names under which the executable stands in for a command.

@@ -106,7 +106,7 @@ pub(super) async fn remove_container(docker: &Docker, id: &str) -> Result<(), Ba
 }
 
 /// What is not there any more is as good as removed.
-fn gone(result: Result<(), Error>) -> Result<(), Error> {
+pub(super) fn gone(result: Result<(), Error>) -> Result<(), Error> {
     match result {
         Err(err) if is_not_found(&err) => Ok(()),
         result => result,

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
+use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,12 +11,14 @@ use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
 use bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, WaitContainerOptions};
 use futures_util::StreamExt as _;
+use tokio::io::Interest;
 use tokio::net::UnixListener;
+use tokio::task::JoinSet;
 use wfrun_agent::protocol::Ready;
-use wfrun_agent::supervisor::{self, EXECUTABLE, SHIM_DIR};
+use wfrun_agent::supervisor::{self, EXECUTABLE, Listener, SHIM_DIR};
 
 use super::connection::is_not_found;
-use super::{JOB_LABEL, RUN_LABEL, cleaning};
+use super::{JOB_LABEL, RUN_LABEL, cleaning, job_container, passing_on};
 use crate::environment::Teardown;
 use crate::link::{ConnectError, Link};
 use crate::{BackendError, Environment, EnvironmentSpec, Facts, inherited};
@@ -23,14 +27,14 @@ const HOME: &str = "/home/runner";
 const WORK: &str = "/home/runner/work";
 const TOOL_CACHE: &str = "/opt/hostedtoolcache";
 /// Where the directory with the connection's socket is seen inside.
-const SOCKET_DIR: &str = "/opt/wfrun/run";
-const SOCKET: &str = "agent.sock";
+pub(super) const SOCKET_DIR: &str = "/opt/wfrun/run";
+pub(super) const SOCKET: &str = "agent.sock";
 /// Where steps find the engine, wherever its socket is on this machine.
-const ENGINE_SOCKET: &str = "/var/run/docker.sock";
+pub(super) const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 /// The `PATH` of an image that has none. Source: Docker's default.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What the engine sets for the container alone.
-const NOT_INHERITED: [&str; 3] = ["HOME", "HOSTNAME", "PATH"];
+pub(super) const NOT_INHERITED: [&str; 3] = ["HOME", "HOSTNAME", "PATH"];
 /// Starting takes a tenth of a second; an engine under heavy load is slower.
 const CONNECT_WAIT: Duration = Duration::from_mins(1);
 
@@ -39,11 +43,17 @@ const CONNECT_WAIT: Duration = Duration::from_mins(1);
 pub(crate) struct Container {
     docker: Docker,
     id: String,
+    name: String,
     engine_socket: String,
     is_removed: bool,
 }
 
 impl Container {
+    /// Its id and its name.
+    pub(crate) fn named(&self) -> (String, String) {
+        (self.id.clone(), self.name.clone())
+    }
+
     /// Removes it and waits until it is gone.
     pub(crate) async fn remove(mut self) -> Result<(), BackendError> {
         let result = cleaning::remove_container(&self.docker, &self.id).await;
@@ -80,17 +90,24 @@ pub(super) async fn open(
     spec: EnvironmentSpec,
 ) -> Result<Environment, BackendError> {
     let begin = Instant::now();
-    let image = spec.image.clone().ok_or_else(|| BackendError::NoImage { job: spec.job.clone() })?;
+    let own = spec.container.as_ref();
+    let image = own.and_then(|it| it.body.image.clone()).or_else(|| spec.image.clone());
+    let image = image.ok_or_else(|| BackendError::NoImage { job: spec.job.clone() })?;
     let path_error = |path: &Path| {
         let (job, path) = (spec.job.clone(), path.to_owned());
         move |err| BackendError::Path { job, path, err }
     };
     // Not below the work directory: the path of a socket must be short.
     let socket_dir = tempfile::Builder::new().prefix("wfrun-").tempdir().map_err(path_error(&std::env::temp_dir()))?;
-    let socket = socket_dir.path().join(SOCKET);
-    let listener = UnixListener::bind(&socket).map_err(path_error(&socket))?;
-    let body = body(&spec, &image, engine_socket, socket_dir.path());
-    let options = CreateContainerOptions { name: Some(name(&spec)), ..CreateContainerOptions::default() };
+    let seen = socket_dir.path().join("seen");
+    let socket = seen.join(SOCKET);
+    let listener = bind(&seen, &socket).map_err(path_error(&socket))?;
+    let listeners = passing_on::listeners(&spec);
+    let (name, body) = match own {
+        Some(own) => (own.name.clone(), job_container::body(&spec, own, engine_socket, &seen, &listeners)),
+        None => (name(&spec), body(&spec, &image, engine_socket, &seen)),
+    };
+    let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
     let created = docker.create_container(Some(options), body).await.map_err(|err| {
         if is_not_found(&err) {
             BackendError::ImageMissing { image: image.clone() }
@@ -101,16 +118,21 @@ pub(super) async fn open(
     let container = Container {
         docker: docker.clone(),
         id: created.id,
+        name,
         engine_socket: engine_socket.to_owned(),
         is_removed: false,
     };
-    let started = start(&container, &listener, &spec.job).await;
+    let started = start(&container, &listener, &spec, &listeners).await;
     // The connection stands without the socket, so not even a killed wfrun leaves it behind.
     drop(socket_dir);
     match started {
-        Ok((link, ready)) => {
-            let facts = facts(ready, spec, begin);
-            Ok(Environment::new(facts, link, Teardown::Docker { container }))
+        Ok((link, ready, passing_on)) => {
+            let facts = if spec.container.is_some() {
+                job_container::facts(ready, spec, begin)
+            } else {
+                facts(ready, spec, begin)
+            };
+            Ok(Environment::new(facts, link, Teardown::Docker { container, passing_on }))
         }
         Err(err) => {
             container.remove().await.ok();
@@ -119,8 +141,24 @@ pub(super) async fn open(
     }
 }
 
-async fn start(container: &Container, listener: &UnixListener, job: &str) -> Result<(Link, Ready), BackendError> {
+/// Listens in a folder of its own, which a container's user may look into, whoever that is; nobody of this machine may,
+/// because the folder around it is private.
+fn bind(folder: &Path, socket: &Path) -> std::io::Result<UnixListener> {
+    std::fs::create_dir(folder)?;
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    let listener = UnixListener::bind(socket)?;
+    std::fs::set_permissions(socket, Permissions::from_mode(0o777))?;
+    Ok(listener)
+}
+
+async fn start(
+    container: &Container,
+    listener: &UnixListener,
+    spec: &EnvironmentSpec,
+    listeners: &[Listener],
+) -> Result<(Link, Ready, JoinSet<()>), BackendError> {
     let Container { docker, id, .. } = container;
+    let job = spec.job.as_str();
     docker
         .start_container(id, None::<StartContainerOptions>)
         .await
@@ -134,11 +172,18 @@ async fn start(container: &Container, listener: &UnixListener, job: &str) -> Res
             return Err(lost(format!("it did not connect within {} s", CONNECT_WAIT.as_secs())));
         }
     };
+    let mut sockets = Vec::new();
+    if !listeners.is_empty() {
+        let received = stream.async_io(Interest::READABLE, || supervisor::receive_listeners(&stream)).await;
+        sockets = received.map_err(|err| lost(err.to_string()))?;
+    }
     let (reader, writer) = stream.into_split();
-    Link::open(job, reader, writer).await.map_err(|err| match err {
+    let (link, ready) = Link::open(job, reader, writer).await.map_err(|err| match err {
         ConnectError::Setup(message) => BackendError::Setup { job: job.to_owned(), message },
         ConnectError::Lost(detail) => lost(detail),
-    })
+    })?;
+    let passing_on = passing_on::serve(sockets, listeners).map_err(|err| lost(err.to_string()))?;
+    Ok((link, ready, passing_on))
 }
 
 /// The client takes an exit code other than 0 for an error.
@@ -193,18 +238,27 @@ fn body(spec: &EnvironmentSpec, image: &str, engine_socket: &str, socket_dir: &P
     }
 }
 
-fn mounts(spec: &EnvironmentSpec, engine_socket: &str, socket_dir: &Path) -> Vec<Mount> {
-    let mount = |source: &Path, target: &str, read_only: bool| Mount {
+pub(super) fn mount(source: &Path, target: &str, read_only: bool) -> Mount {
+    Mount {
         typ: Some(MountType::BIND),
         source: Some(source.display().to_string()),
         target: Some(target.to_owned()),
         read_only: Some(read_only),
         ..Mount::default()
-    };
+    }
+}
+
+fn mounts(spec: &EnvironmentSpec, engine_socket: &str, socket_dir: &Path) -> Vec<Mount> {
+    let mut mounts = common_mounts(spec, engine_socket, socket_dir);
+    mounts.push(mount(&spec.work_dir, WORK, false));
+    mounts
+}
+
+/// What every container of a job sees.
+pub(super) fn common_mounts(spec: &EnvironmentSpec, engine_socket: &str, socket_dir: &Path) -> Vec<Mount> {
     let mut mounts = vec![
         mount(&spec.agent_executable, EXECUTABLE, true),
         mount(socket_dir, SOCKET_DIR, false),
-        mount(&spec.work_dir, WORK, false),
         mount(Path::new(engine_socket), ENGINE_SOCKET, false),
     ];
     mounts.extend(spec.mounts.iter().map(|it| mount(&it.source, &it.target, it.read_only)));

@@ -1,5 +1,7 @@
 //! What every backend promises, and what each promises alone.
 
+mod container_runs;
+mod containers;
 mod docker;
 mod every_backend;
 mod host;

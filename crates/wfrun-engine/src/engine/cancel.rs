@@ -45,7 +45,7 @@ impl Engine {
                 self.cancel_running(key, grace.terminate_ms, grace.kill_ms);
                 self.wake(after_ms, Timer::JobCancelDeadline { job: key.clone() });
             }
-            Progress::Closing | Progress::Done => {}
+            Progress::Stopping | Progress::Closing | Progress::Done => {}
         }
     }
 
@@ -69,6 +69,10 @@ impl Engine {
             return;
         }
         state.status = Outcome::Cancelled;
+        if state.progress == Progress::Opening {
+            self.turn.effects.push(Effect::HurryJob { job: key.clone() });
+        }
+        let Some(state) = self.jobs.get(key) else { return };
         let (turn, count) = (state.active, state.strands.len());
         for number in 0..count {
             if let Some(state) = self.jobs.get_mut(key) {

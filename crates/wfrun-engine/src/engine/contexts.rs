@@ -110,14 +110,14 @@ impl Engine {
         let workflow_ref = frame.map(|it| self.workflow_ref(it)).unwrap_or_default();
         let repository =
             frame.and_then(|it| it.file.repository.as_ref()).map_or(&self.plan.event.repository, |it| &it.name);
-        let members = [
+        let members = vec![
             ("status", Value::string(state.status.as_str())),
             ("workflow_ref", Value::string(workflow_ref)),
             ("workflow_sha", Value::string(&identity.workflow_sha)),
             ("workflow_repository", Value::string(repository)),
             ("workflow_file_path", Value::string(path)),
         ];
-        members.into_iter().collect()
+        members.into_iter().chain(super::containers::job_members(state)).collect()
     }
 
     pub(super) fn step_github(

@@ -196,6 +196,7 @@ impl Engine {
             | SkipReason::EarlierStep { .. }
             | SkipReason::Cancelled
             | SkipReason::Machine { .. }
+            | SkipReason::Containers { .. }
             | SkipReason::FailFast { .. }
             | SkipReason::Concurrency { .. }
             | SkipReason::NotChosen

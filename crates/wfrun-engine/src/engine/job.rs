@@ -1,14 +1,13 @@
 //! The life of a leg: its environment, its end.
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Trace, Value};
-use wfrun_journal::{
-    AnnotationLevel, Because, How, JobFinished, JobStarted, Masker, Outcome, RunEventKind, Secret, SkipReason,
-};
+use wfrun_journal::{AnnotationLevel, Because, How, JobFinished, Masker, Outcome, RunEventKind, Secret, SkipReason};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_syntax::Source;
 use wfrun_workflow::{EnvMap, Field, Job, StepKind};
 
 use super::Engine;
+use super::containers::{ContainersState, Wanted};
 use super::declared::Skip;
 use crate::frame::Place;
 use crate::scope::{At, Contexts, Status, env_object, steps, texts};
@@ -58,13 +57,15 @@ impl Engine {
 
     /// Whether as many run as may: of this matrix, and of all.
     fn is_full(&self, place: &Place, calls: bool) -> bool {
-        let runs = |it: &Progress| matches!(it, Progress::Opening | Progress::Running | Progress::Calling(_));
+        let runs = |it: &Progress| {
+            matches!(it, Progress::Opening | Progress::Running | Progress::Stopping | Progress::Calling(_))
+        };
         let legs = self.declared(place).and_then(|it| Some((it.legs.as_ref()?, it.max_parallel)));
         let of_matrix = legs.is_some_and(|(legs, most)| {
             legs.len() > most
                 && legs.iter().filter_map(|it| self.jobs.get(it)).filter(|it| runs(&it.progress)).count() >= most
         });
-        let uses_place = |it: &Progress| matches!(it, Progress::Opening | Progress::Running);
+        let uses_place = |it: &Progress| matches!(it, Progress::Opening | Progress::Running | Progress::Stopping);
         let most = self.settings.max_jobs;
         let of_run = || !calls && most > 0 && self.jobs.values().filter(|it| uses_place(&it.progress)).count() >= most;
         of_matrix || of_run()
@@ -124,6 +125,16 @@ impl Engine {
         if !self.settings.any_machine && !self.has_machine(key, &prepared.labels) {
             return;
         }
+        let wanted = match self.wanted_containers(key, model, &contexts) {
+            Ok(wanted) => wanted,
+            Err(skip) => return self.skip_leg(key, *skip),
+        };
+        if !self.has_containers(key, &wanted) {
+            return;
+        }
+        for notice in &wanted.notices {
+            self.annotate(key, AnnotationLevel::Notice, notice);
+        }
         let now_ms = self.now_ms;
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Opening;
@@ -145,8 +156,10 @@ impl Engine {
         }
         let event = self.plan.event.payload.clone();
         let labels = prepared.labels;
+        let Wanted { container, services, notices: _ } = wanted;
         let checks_out_first = checks_out_first(model);
-        self.turn.effects.push(Effect::OpenJob { job: key.clone(), labels, actions, checks_out_first, event });
+        let job = key.clone();
+        self.turn.effects.push(Effect::OpenJob { job, labels, actions, checks_out_first, event, container, services });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
@@ -172,17 +185,14 @@ impl Engine {
         }
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Running;
-        let started = JobStarted {
-            job: key.clone(),
-            id: state.place.id.to_string(),
-            name: self.masker.mask(&state.name),
-            matrix: matrix_json(&state.matrix, &self.masker),
-            backend: self.settings.backend.clone(),
-            image: environment.image.clone(),
-            workspace: environment.workspace.to_owned(),
-        };
+        let is_told = state.containers != ContainersState::None;
+        let (image, workspace) = (environment.image.clone(), environment.workspace);
+        let errors = environment.containers.as_ref().map(|it| it.errors.clone()).unwrap_or_default();
         state.environment = Some(environment);
-        self.emit(RunEventKind::JobStarted(started));
+        if !is_told {
+            self.emit_job_started(key, image, workspace);
+        }
+        self.containers_ready(key, &errors);
         let steps = self.model(key).map(|it| it.steps.clone()).unwrap_or_default();
         let pre = self.jobs.get(key).map(|it| Self::pre_stages(it, &steps, None)).unwrap_or_default();
         if let Some(state) = self.jobs.get_mut(key) {
@@ -199,14 +209,22 @@ impl Engine {
         }
     }
 
-    /// `env` of the workflow, then of the job, each seeing the layers before it.
     fn set_global_env(&mut self, key: &JobKey) -> Result<(), String> {
-        let (Some(model), Some(workflow)) = (self.model(key).cloned(), self.workflow_of(key).cloned()) else {
-            return Ok(());
-        };
+        let global = self.global_env(key)?;
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.global_env = global;
+        }
+        Ok(())
+    }
+
+    /// `env` of the workflow, then of the job, each seeing the layers before it.
+    pub(super) fn global_env(&self, key: &JobKey) -> Result<IndexMap<String, String>, String> {
         let mut global = self.settings.env.clone();
+        let (Some(model), Some(workflow), Some(state)) = (self.model(key), self.workflow_of(key), self.jobs.get(key))
+        else {
+            return Ok(global);
+        };
         for (layer, place) in [(&workflow.env, "workflow"), (&model.env, "job")] {
-            let Some(state) = self.jobs.get(key) else { return Ok(()) };
             let mut contexts = self.leg_contexts(state);
             contexts.set("secrets", self.secrets_of(state.place.frame));
             contexts.set("env", env_object(&global));
@@ -214,22 +232,26 @@ impl Engine {
             let added = evaluate_map(layer, &at).map_err(|err| format!("`env` of the {place}: {err}"))?;
             global.extend(added);
         }
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.global_env = global;
-        }
-        Ok(())
+        Ok(global)
     }
 
     pub(super) fn job_not_ready(&mut self, key: &JobKey, message: &str, help: Option<String>) {
-        self.fault(Some(key), message, help);
+        self.containers_ready(key, &[message.to_owned()]);
+        // What was given up because nobody wants it any more is no fault.
+        if self.jobs.get(key).is_some_and(|it| it.status != Outcome::Cancelled) {
+            self.fault(Some(key), message, help);
+        }
         if let Some(state) = self.jobs.get_mut(key) {
-            state.status = Outcome::Failure;
+            state.merge(Outcome::Failure);
         }
         self.finish_leg(key, &IndexMap::new());
     }
 
     /// All steps are through: outputs, then the environment goes.
     pub(super) fn finish_steps(&mut self, key: &JobKey) {
+        if self.stop_containers(key) {
+            return;
+        }
         let outputs = match (self.settings.forced.job_outputs(key).cloned(), self.model(key).cloned()) {
             (Some(forced), _) => forced,
             (None, Some(model)) => {
@@ -379,7 +401,7 @@ pub(super) fn put_out(
 }
 
 /// The values of a leg, for the journal.
-fn matrix_json(matrix: &Value, masker: &Masker) -> IndexMap<String, serde_json::Value> {
+pub(super) fn matrix_json(matrix: &Value, masker: &Masker) -> IndexMap<String, serde_json::Value> {
     let Some(members) = matrix.as_object() else { return IndexMap::new() };
     let json = |value: &Value| {
         let text = masker.mask(&value.to_json()).to_string();

@@ -33,7 +33,10 @@ impl Engine {
         let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let script = run.script.template.evaluate(&at)?.value().to_text();
         let (shell, directory) = self.shell_and_directory(it, state, run, &at)?;
-        let shell = ShellCommand::of(shell.as_deref()).map_err(|err| Hindrance::Failed(err.to_string()))?;
+        let containers = state.environment.as_ref().and_then(|it| it.containers.as_ref());
+        let in_container = containers.is_some_and(|it| it.container.is_some());
+        let shell =
+            ShellCommand::of(shell.as_deref(), in_container).map_err(|err| Hindrance::Failed(err.to_string()))?;
         let layout = state.environment.as_ref().map(|it| &it.layout);
         let (workspace, temp) = layout.map_or(("", ""), |it| (it.workspace.as_str(), it.temp.as_str()));
         let cwd = working_directory(workspace, directory.as_deref().unwrap_or_default());

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobEnvironment, Launch, Layout,
-    Program, ResolvedAction, StepEnd, StepFiles,
+    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobEnvironment, Launch,
+    Layout, Program, ResolvedAction, ServiceSpec, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
 use wfrun_workflow::{Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, lower_action, read_set};
+
+use crate::containers::containers_of;
 
 /// What a step does, by the first line of its script or by its action.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +46,10 @@ pub(crate) struct World {
     git_ref: String,
     strict: bool,
     cancel_after: Option<&'static str>,
+    no_containers: bool,
+    container_errors: Vec<String>,
+    /// What the jobs that were opened asked for.
+    pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
     pub(crate) launched: Vec<Launch>,
     pub(crate) journal: Vec<RunEvent>,
 }
@@ -64,6 +70,9 @@ impl World {
             git_ref: "refs/heads/main".to_owned(),
             strict: false,
             cancel_after: None,
+            no_containers: false,
+            container_errors: Vec::new(),
+            wanted: Vec::new(),
             launched: Vec::new(),
             journal: Vec::new(),
         }
@@ -103,6 +112,18 @@ impl World {
 
     pub(crate) fn strict(mut self) -> Self {
         self.strict = true;
+        self
+    }
+
+    /// On a machine that makes no containers.
+    pub(crate) fn without_containers(mut self) -> Self {
+        self.no_containers = true;
+        self
+    }
+
+    /// No service becomes healthy.
+    pub(crate) fn containers_fail(mut self, error: &str) -> Self {
+        self.container_errors = vec![error.to_owned()];
         self
     }
 
@@ -186,11 +207,23 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect, _: &mut Engine) -> Vec<FactKind> {
         match effect {
-            Effect::OpenJob { job, actions, .. } => {
+            Effect::OpenJob { job, actions, container, services, .. } => {
+                let mut facts = Vec::new();
                 let mut environment = environment();
                 self.resolve(&actions, &mut environment.actions);
-                vec![FactKind::JobReady { job, environment: Box::new(environment) }]
+                if container.is_some() || !services.is_empty() {
+                    let image = container.as_ref().map(|it| it.image.clone());
+                    facts.push(FactKind::ContainersBegin { job: job.clone(), image, workspace: "files" });
+                    let lines = services.iter().map(|it| format!("{} service is healthy.", it.id)).collect();
+                    facts.push(FactKind::ContainerLines { job: job.clone(), lines });
+                    let errors = self.container_errors.clone();
+                    environment.containers = Some(containers_of(container.is_some(), &services, errors));
+                }
+                self.wanted.push((container, services));
+                facts.push(FactKind::JobReady { job, environment: Box::new(environment) });
+                facts
             }
+            Effect::StopContainers { job } => vec![FactKind::ContainersStopped { job, warnings: Vec::new() }],
             Effect::CloseJob { job } => vec![FactKind::JobClosed { job, fault: None }],
             Effect::HashFiles { job, patterns } => {
                 let digest = Ok(format!("hash of {}", patterns.join(" ")));
@@ -268,7 +301,7 @@ impl World {
                 }
                 entered.into_iter().map(|job| FactKind::GroupEntered { job }).collect()
             }
-            Effect::WakeAt { .. } => Vec::new(),
+            Effect::WakeAt { .. } | Effect::HurryJob { .. } => Vec::new(),
         }
     }
 
@@ -317,6 +350,7 @@ impl World {
                 max_jobs: self.max_jobs,
                 forced: self.forced.clone(),
                 any_machine: false,
+                has_containers: !self.no_containers,
                 strict: self.strict,
                 grace: Grace::default(),
                 notices: vec![],
@@ -436,6 +470,7 @@ fn environment() -> JobEnvironment {
         action_env: [("ACTIONS_RUNTIME_TOKEN".to_owned(), "runtime-token".to_owned())].into(),
         actions: IndexMap::new(),
         secrets: vec!["runtime-token".to_owned()],
+        containers: None,
     }
 }
 
@@ -481,6 +516,7 @@ fn reason(reason: &SkipReason) -> String {
         SkipReason::Needs { job, result } => format!("{job} ended with {result}"),
         SkipReason::EarlierStep { step } => format!("{} failed", step.as_deref().unwrap_or("a step")),
         SkipReason::Cancelled => "of the cancellation".to_owned(),
+        SkipReason::Containers { keys, backend } => format!("{backend} has no {}", keys.join(" and ")),
         SkipReason::Machine { labels } => format!("of the machine {}", labels.join(" ")),
         SkipReason::FailFast { job } => format!("{job} failed fast"),
         SkipReason::Planning { key, message, .. } => format!("`{key}`: {message}"),

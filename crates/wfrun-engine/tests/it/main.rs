@@ -5,6 +5,7 @@ mod commands;
 mod composite;
 mod concurrency;
 mod conditions;
+mod containers;
 mod driver;
 mod ending;
 mod file_commands;

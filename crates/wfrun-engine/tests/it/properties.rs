@@ -13,6 +13,7 @@ fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
     let strategy = prop::sample::select(vec![
         "",
         "",
+        "services: {db: pg}, ",
         "strategy: {matrix: {n: [1, 2, 3]}}, ",
         "strategy: {fail-fast: false, max-parallel: 1, matrix: {n: [1, 2]}}, ",
     ]);

@@ -96,6 +96,13 @@ fn other_reasons() {
             "it needs a machine that is not here: runs-on self-hosted, gpu",
         ),
         (
+            SkipReason::Containers {
+                keys: vec!["container".to_owned(), "services".to_owned()],
+                backend: "sandbox".to_owned(),
+            },
+            "it asks for `container` and `services`, and backend `sandbox` makes no containers",
+        ),
+        (
             SkipReason::ConditionError {
                 expression: "fromJSON('{')".to_owned(),
                 message: "the text ends too early".to_owned(),

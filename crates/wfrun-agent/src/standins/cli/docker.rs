@@ -11,11 +11,14 @@ mod glob;
 mod image;
 mod layer;
 mod options;
+mod pack;
 mod reference;
 mod registry;
 mod show;
 mod store;
 mod tree;
+
+pub use pack::pack_context;
 
 use super::process::{How, Process};
 use error::DockerError;

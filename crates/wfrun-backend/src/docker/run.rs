@@ -1,0 +1,261 @@
+//! A container of its own for one process: what `docker run --rm` does.
+//!
+//! Source: GitHub: execution rules E7.4.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    AttachContainerOptions, CreateContainerOptions, KillContainerOptions, StartContainerOptions, WaitContainerOptions,
+};
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use wfrun_agent::protocol::{Signal, Stream};
+
+use super::container::mount;
+use super::{DockerBackend, JOB_LABEL, Log, RUN_LABEL, cleaning};
+use crate::process::Controlled;
+use crate::{BackendError, Mount, Process, ProcessControl, ProcessEvent};
+
+/// Output that nobody has read yet; more makes the container wait.
+const UNREAD_EVENTS: usize = 8;
+
+/// A container that runs one process.
+#[derive(Debug, Clone)]
+pub struct ContainerRun {
+    /// The run; goes into labels.
+    pub run_id: String,
+    /// The job's key; goes into labels.
+    pub job: String,
+    /// What it is made of.
+    pub image: RunImage,
+    /// What to start in place of the image's own entrypoint.
+    pub entrypoint: Option<String>,
+    /// Its arguments; without any those of the image hold.
+    pub arguments: Vec<String>,
+    /// Its variables, above those of the image.
+    pub env: Vec<(String, String)>,
+    /// The working directory inside.
+    pub cwd: String,
+    /// What of this machine is seen inside, besides the engine's socket.
+    pub mounts: Vec<Mount>,
+    /// Where it is reached, and what it reaches.
+    pub network: RunNetwork,
+    /// Names that resolve to these addresses inside.
+    pub hosts: Vec<(String, IpAddr)>,
+    /// The name server inside, instead of this machine's.
+    pub dns: Option<IpAddr>,
+}
+
+/// The image of a [`ContainerRun`].
+#[derive(Debug, Clone)]
+pub enum RunImage {
+    /// One with this name.
+    Named {
+        /// Its name.
+        name: String,
+        /// Whether it may be fetched if the engine does not have it.
+        may_pull: bool,
+    },
+    /// One that is built first.
+    Built {
+        /// The Dockerfile on this machine; its folder is the build context.
+        dockerfile: PathBuf,
+        /// The name that the image keeps.
+        tag: String,
+    },
+}
+
+/// The network of a [`ContainerRun`].
+#[derive(Debug, Clone)]
+pub enum RunNetwork {
+    /// This machine's.
+    Machine,
+    /// One with this name.
+    Named(String),
+    /// That of the container with this id.
+    Container(String),
+}
+
+impl DockerBackend {
+    /// Starts a container's process; what it does first, such as building the image, is output as well.
+    ///
+    /// `executable` is this one: it takes away what is left if this process is killed. A signal goes to the first process
+    /// inside; SIGKILL ends the container. The container is gone when the process is told to have ended.
+    pub fn run(&self, executable: &Path, run: ContainerRun) -> Result<Process, BackendError> {
+        self.watch_over(executable, &run.run_id)?;
+        let (sender, events) = mpsc::channel(UNREAD_EVENTS);
+        let (control, signals) = mpsc::unbounded_channel();
+        tokio::spawn(carry_out(self.clone(), run, sender, signals));
+        Ok(Process { events, control: ProcessControl(Controlled::Container(control)) })
+    }
+}
+
+async fn carry_out(
+    backend: DockerBackend,
+    run: ContainerRun,
+    events: mpsc::Sender<ProcessEvent>,
+    mut signals: mpsc::UnboundedReceiver<Signal>,
+) {
+    let (log, mut lines) = Log::new();
+    let told = events.clone();
+    let telling = tokio::spawn(async move {
+        while let Some(line) = lines.recv().await {
+            let bytes = format!("{line}\n").into_bytes();
+            told.send(ProcessEvent::Output { stream: Stream::Stdout, bytes }).await.ok();
+        }
+    });
+    // Nothing runs yet that a signal could reach: whoever sends one wants no container.
+    let image = tokio::select! {
+        image = image(&backend, &run.image, &log) => image,
+        _ = signals.recv() => Err("it was given up before its image was there".to_owned()),
+    };
+    drop(log);
+    telling.await.ok();
+    let end = match image {
+        Ok(image) => start(&backend, &run, image, &events, &mut signals).await,
+        Err(message) => ProcessEvent::FailedToStart { message },
+    };
+    events.send(end).await.ok();
+}
+
+/// Makes sure of the image; returns the name to start it by.
+async fn image(backend: &DockerBackend, image: &RunImage, log: &Log) -> Result<String, String> {
+    match image {
+        RunImage::Named { name, may_pull } => {
+            backend.ensure_image(name, None, *may_pull, log).await.map_err(|err| super::job_network::chain(&err))?;
+            Ok(name.clone())
+        }
+        RunImage::Built { dockerfile, tag } => {
+            log.line("##[group]Building docker image");
+            let built = backend.build(dockerfile, tag, log).await;
+            log.line("##[endgroup]");
+            built.map_err(|err| format!("Docker build failed: {err}"))
+        }
+    }
+}
+
+async fn start(
+    backend: &DockerBackend,
+    run: &ContainerRun,
+    image: String,
+    events: &mpsc::Sender<ProcessEvent>,
+    signals: &mut mpsc::UnboundedReceiver<Signal>,
+) -> ProcessEvent {
+    let docker = &backend.docker;
+    let options = CreateContainerOptions { name: Some(name(&image)), ..CreateContainerOptions::default() };
+    let id = match docker.create_container(Some(options), body(run, image, &backend.socket)).await {
+        Ok(created) => created.id,
+        Err(err) => return ProcessEvent::FailedToStart { message: format!("docker: {err}") },
+    };
+    let end = match follow(backend, &id, events, signals).await {
+        Ok(code) => ProcessEvent::Exited { code },
+        Err(err) => ProcessEvent::FailedToStart { message: format!("docker: {err}") },
+    };
+    if let Err(err) = cleaning::remove_container(docker, &id).await {
+        tracing::warn!(%err, "a container stays until the end of the run");
+    }
+    end
+}
+
+/// Starts the container and passes on what it prints; returns its exit code.
+async fn follow(
+    backend: &DockerBackend,
+    id: &str,
+    events: &mpsc::Sender<ProcessEvent>,
+    signals: &mut mpsc::UnboundedReceiver<Signal>,
+) -> Result<i32, Error> {
+    let docker = &backend.docker;
+    let options =
+        AttachContainerOptions { stream: true, stdout: true, stderr: true, ..AttachContainerOptions::default() };
+    let mut attached = docker.attach_container(id, Some(options)).await?;
+    docker.start_container(id, None::<StartContainerOptions>).await?;
+    loop {
+        tokio::select! {
+            chunk = attached.output.next() => match chunk {
+                Some(Ok(chunk)) => {
+                    let stream = match &chunk {
+                        LogOutput::StdErr { .. } => Stream::Stderr,
+                        LogOutput::StdOut { .. } | LogOutput::StdIn { .. } | LogOutput::Console { .. } => Stream::Stdout,
+                    };
+                    events.send(ProcessEvent::Output { stream, bytes: chunk.into_bytes().to_vec() }).await.ok();
+                }
+                Some(Err(err)) => return Err(err),
+                None => break,
+            },
+            Some(signal) = signals.recv() => kill(backend, id, signal).await,
+        }
+    }
+    // A process that has closed its output may still run.
+    let mut end = docker.wait_container(id, None::<WaitContainerOptions>);
+    loop {
+        tokio::select! {
+            end = end.next() => return match end {
+                Some(Ok(end)) => Ok(code(end.status_code)),
+                Some(Err(Error::DockerContainerWaitError { code: status, .. })) => Ok(code(status)),
+                Some(Err(err)) => Err(err),
+                None => Ok(-1),
+            },
+            Some(signal) = signals.recv() => kill(backend, id, signal).await,
+        }
+    }
+}
+
+fn code(status: i64) -> i32 {
+    i32::try_from(status).unwrap_or(-1)
+}
+
+async fn kill(backend: &DockerBackend, id: &str, signal: Signal) {
+    let name = match signal {
+        Signal::Interrupt => "SIGINT",
+        Signal::Terminate => "SIGTERM",
+        Signal::Kill => "SIGKILL",
+    };
+    let options = KillContainerOptions { signal: name.to_owned() };
+    // It may have ended meanwhile.
+    if let Err(err) = backend.docker.kill_container(id, Some(options)).await {
+        tracing::debug!(%err, "a container got no {name}");
+    }
+}
+
+/// `alpine3_1a2b3c`. Source: GitHub: execution rules E7.4.
+fn name(image: &str) -> String {
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    let image: String = image.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    format!("{image}_{}", &unique[..6])
+}
+
+fn body(run: &ContainerRun, image: String, engine_socket: &str) -> ContainerCreateBody {
+    let labels = [(RUN_LABEL.to_owned(), run.run_id.clone()), (JOB_LABEL.to_owned(), run.job.clone())];
+    let mut mounts = vec![mount(Path::new(engine_socket), super::container::ENGINE_SOCKET, false)];
+    mounts.extend(run.mounts.iter().map(|it| mount(&it.source, &it.target, it.read_only)));
+    let own_names = !matches!(run.network, RunNetwork::Container(_));
+    let hosts = run.hosts.iter().map(|(name, address)| format!("{name}:{address}"));
+    let host = HostConfig {
+        network_mode: Some(match &run.network {
+            RunNetwork::Machine => "host".to_owned(),
+            RunNetwork::Named(name) => name.clone(),
+            RunNetwork::Container(id) => format!("container:{id}"),
+        }),
+        mounts: Some(mounts),
+        // A container in another's network has that one's names.
+        extra_hosts: own_names.then(|| hosts.collect()),
+        dns: run.dns.filter(|_| own_names).map(|it| vec![it.to_string()]),
+        ..HostConfig::default()
+    };
+    ContainerCreateBody {
+        image: Some(image),
+        entrypoint: run.entrypoint.clone().map(|it| vec![it]),
+        cmd: (!run.arguments.is_empty()).then(|| run.arguments.clone()),
+        env: Some(run.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        working_dir: Some(run.cwd.clone()),
+        labels: Some(labels.into_iter().collect()),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        host_config: Some(host),
+        ..ContainerCreateBody::default()
+    }
+}
