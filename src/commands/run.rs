@@ -11,7 +11,7 @@ use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
-use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
+use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, not_triggered};
 use wfrun_runner::{
     Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, node_of_machine, uses_aws,
 };
@@ -396,5 +396,6 @@ fn views(args: &RunArgs, output: &Output, run_dir: &Path) -> anyhow::Result<Tee>
     } else {
         Box::new(PlainView::new(std::io::stdout(), output.stdout, verbosity))
     };
-    Ok(Tee::new(vec![Box::new(journal), seen]))
+    let summaries = SummaryFile::new(run_dir.join("summary.md"));
+    Ok(Tee::new(vec![Box::new(journal), Box::new(summaries), seen]))
 }

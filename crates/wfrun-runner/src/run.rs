@@ -14,6 +14,7 @@ use wfrun_workflow::UsesTarget;
 use crate::find_action::{Told, find_action};
 use crate::job::{OpenError, OpenJob, Wanted};
 use crate::own_repository::write_git_settings;
+use crate::read_file::read_file;
 use crate::step::{chain, run_step, signal};
 use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
@@ -26,9 +27,9 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// A channel with room for a burst of lines.
+    /// A channel with room for a burst of lines, and for no more: whoever prints faster than is shown has to wait.
     pub fn new() -> Self {
-        let (sender, receiver) = mpsc::channel(256);
+        let (sender, receiver) = mpsc::channel(16);
         Self { sender, receiver }
     }
 }
@@ -38,6 +39,9 @@ impl Default for Outside {
         Self::new()
     }
 }
+
+/// After so many events the views are flushed, whatever waits.
+const MOST_UNFLUSHED: usize = 4096;
 
 /// What the tasks of a run share.
 struct Shared {
@@ -69,6 +73,7 @@ pub async fn run(
     let shared = Arc::new(Shared { settings, services, jobs, groups, facts: sender, numbers });
     let mut tasks = JoinSet::new();
     let mut next = Some(FactKind::Begin);
+    let mut unflushed = 0;
     while engine.record().conclusion.is_none() {
         let kind = match next.take() {
             Some(kind) => kind,
@@ -76,8 +81,14 @@ pub async fn run(
         };
         let at_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Turn { effects, events } = engine.handle(Fact { at_ms, kind });
-        let shown = events.iter().try_for_each(|event| sink.accept(event, engine.record()));
-        if let Err(err) = shown.and_then(|()| sink.flush()) {
+        let mut shown = events.iter().try_for_each(|event| sink.accept(event, engine.record()));
+        // What comes in a flood is flushed once in a while, all else at once.
+        unflushed += events.len();
+        if receiver.is_empty() || unflushed > MOST_UNFLUSHED || engine.record().conclusion.is_some() {
+            unflushed = 0;
+            shown = shown.and_then(|()| sink.flush());
+        }
+        if let Err(err) = shown {
             tracing::warn!("a view failed: {}", chain(&err));
         }
         for effect in effects {
@@ -153,6 +164,16 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
             if let Some(task) = task {
                 task.abort();
             }
+        }
+        Effect::ReadFile { job, process, path } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let text = match shared.job(&job) {
+                    Some(open) => read_file(&open, &path).await,
+                    None => Err("the job is not open".to_owned()),
+                };
+                deliver(&shared.facts, FactKind::FileRead { job, process, text }).await;
+            });
         }
         Effect::FindAction { job, action } => {
             let shared = Arc::clone(shared);

@@ -8,8 +8,8 @@ use wfrun_engine::{FactKind, FilePaths, Launch, Program, RawDeclaration, Signal,
 use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
 
-use crate::LineSplitter;
 use crate::job::OpenJob;
+use crate::{LineSplitter, Lines};
 
 /// Runs a step's process to its end; its lines and its end become facts.
 pub(crate) async fn run_step(
@@ -145,16 +145,18 @@ async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::S
         }
     };
     for (stream, splitter) in &mut splitters {
-        tell(job, number, facts, *stream, splitter.finish().into_iter().collect()).await;
+        let lines = Lines { lines: splitter.finish().into_iter().collect(), goes_on: false };
+        tell(job, number, facts, *stream, lines).await;
     }
     end
 }
 
-async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Vec<String>) {
+async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Lines) {
+    let Lines { lines, goes_on } = lines;
     if lines.is_empty() {
         return;
     }
-    if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines }).await.is_err() {
+    if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines, goes_on }).await.is_err() {
         tracing::debug!("lines came after the run");
     }
 }

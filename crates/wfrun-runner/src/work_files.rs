@@ -40,27 +40,12 @@ impl WorkFiles {
     /// Bytes that are no UTF-8 become U+FFFD.
     /// Differs: a link that leads out of the job's work folder is not followed, and a file of more than 64 MiB is an error.
     pub(crate) fn read(&self, path: &str) -> io::Result<String> {
-        Ok(self.read_file(path)?.unwrap_or_default())
+        Ok(self.read_at_most(path, READ_LIMIT)?.unwrap_or_default())
     }
 
     /// The same, with nothing for what is no file, or not there.
     pub(crate) fn read_file(&self, path: &str) -> io::Result<Option<String>> {
-        // Not to wait for whoever might write to a pipe in the file's place.
-        let file = match self.open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK) {
-            Ok(file) => file,
-            Err(err) if is_nothing(&err) => return Ok(None),
-            Err(err) => return Err(err),
-        };
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Ok(None);
-        }
-        if metadata.len() > READ_LIMIT {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 64 MiB"));
-        }
-        let mut bytes = Vec::new();
-        file.take(READ_LIMIT).read_to_end(&mut bytes)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        if self.has(path)? { self.read_at_most(path, READ_LIMIT) } else { Ok(None) }
     }
 
     /// Whether there is a file at this path.
@@ -70,6 +55,27 @@ impl WorkFiles {
             Err(err) if is_nothing(&err) => Ok(false),
             Err(err) => Err(err),
         }
+    }
+
+    /// [`WorkFiles::read`] with another limit in bytes; tells what is not there from what has no text.
+    pub(crate) fn read_at_most(&self, path: &str, limit: u64) -> io::Result<Option<String>> {
+        // Not to wait for whoever might write to a pipe in the file's place.
+        let file = match self.open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK) {
+            Ok(file) => file,
+            Err(err) if is_nothing(&err) => return Ok(None),
+            Err(err) => return Err(err),
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(Some(String::new()));
+        }
+        if metadata.len() > limit {
+            let message = format!("the file is larger than {} MiB", limit >> 20);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     fn open(&self, path: &str, flags: OFlag) -> io::Result<File> {

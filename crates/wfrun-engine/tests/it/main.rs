@@ -1,11 +1,14 @@
 //! The engine driven by scripts: no process, no clock.
 mod background;
 mod calls;
+mod commands;
 mod composite;
 mod concurrency;
 mod conditions;
 mod driver;
 mod ending;
+mod file_commands;
+mod matchers;
 mod matrix;
 mod output;
 mod properties;
