@@ -36,14 +36,6 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     };
     loaded.situation.repository.required()?;
     let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
-    let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &loaded.actions);
-    loaded.diagnostics.extend(diagnostics);
-    let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
-    if !prefix.is_empty() && !news.is_empty() {
-        let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
-        loaded.situation.notices.push(whole);
-    }
-    loaded.situation.notices.extend(news);
     loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, emulates.then_some(&loaded.set)));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &loaded.diagnostics));
@@ -66,11 +58,28 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
     let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
+    let found = look_for_actions(&mut loaded);
+    if found.iter().any(Diagnostic::is_error) {
+        return Ok(refuse(output, &found));
+    }
+    output.diagnostics(&to_show(&loaded.set.root.source, &found));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced))?;
     // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
     runtime.shutdown_background();
     Ok(conclude(&record, &expected))
+}
+
+/// Looks for all actions, once it is sure that something is to run: they may have to be fetched.
+fn look_for_actions(loaded: &mut Loaded) -> Vec<Diagnostic> {
+    let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &loaded.actions);
+    let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
+    if !prefix.is_empty() && !news.is_empty() {
+        let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
+        loaded.situation.notices.push(whole);
+    }
+    loaded.situation.notices.extend(news);
+    diagnostics
 }
 
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.

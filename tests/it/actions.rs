@@ -242,6 +242,8 @@ fn what_was_fetched_is_kept_and_stays_the_same() {
     let line = |ran: &Ran| ran.lines().first().cloned().unwrap_or_default();
     run(&["--offline"]).ends_with(3);
     run(&["--actions", "builtin"]).ends_with(3);
+    run(&["--event", "release"]).ends_with(4);
+    assert!(!repo.root().join("../cache/wfrun/actions").exists(), "nothing is fetched for what triggers nothing");
     let ran = run(&[]).ends_with(0);
     assert_eq!(line(&ran), "first");
     assert_eq!(notices(&ran)[0], format!("action `octo/hello@v1` is commit {first} of https://github.com/octo/hello"));

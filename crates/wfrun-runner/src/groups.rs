@@ -58,6 +58,15 @@ struct Member {
     lost: bool,
 }
 
+impl State {
+    /// Who waits longest runs where nobody does.
+    fn promote(&mut self) {
+        if self.running.is_none() && !self.pending.is_empty() {
+            self.running = Some(self.pending.remove(0));
+        }
+    }
+}
+
 impl Groups {
     /// The groups of a repository, below the folder that all runs of this user share.
     pub fn of(folder: &Path, repository: &str) -> Self {
@@ -72,6 +81,8 @@ impl Groups {
         let pid = std::process::id();
         let member = Member { id: id.clone(), pid, began: began(pid).unwrap_or_default(), lost: false };
         change(&file, |state| {
+            // Who was there first is not to be displaced for not having looked yet.
+            state.promote();
             if group.cancel_in_progress
                 && let Some(running) = &mut state.running
             {
@@ -84,6 +95,7 @@ impl Groups {
             if state.pending.len() < MOST_PENDING {
                 state.pending.push(member);
             }
+            state.promote();
         })?;
         Ok(Membership { file, id, name: group.name.clone() })
     }
@@ -93,9 +105,7 @@ impl Membership {
     /// Looks how the place stands.
     pub fn look(&self) -> io::Result<Standing> {
         change(&self.file, |state| {
-            if state.running.is_none() && state.pending.first().is_some_and(|it| it.id == self.id) {
-                state.running = Some(state.pending.remove(0));
-            }
+            state.promote();
             match &state.running {
                 Some(running) if running.id == self.id => {
                     if running.lost {
@@ -189,9 +199,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let groups = Groups::of(folder.path(), "o/r");
         let first = groups.enter(&group(false, false)).expect("entered");
-        assert_eq!(look(&[&first]), [Standing::Running]);
+        // Also before the first has looked.
         let second = groups.enter(&group(false, false)).expect("entered");
-        assert_eq!(look(&[&first, &second]), [Standing::Running, Standing::Pending]);
+        assert_eq!(look(&[&second, &first]), [Standing::Pending, Standing::Running]);
         // The newest takes the place of who waits.
         let third = groups.enter(&ConcurrencyGroup { name: "dEPLOY".to_owned(), ..group(false, false) });
         let third = third.expect("entered");
