@@ -10,6 +10,7 @@ mod docker;
 mod eval;
 mod graph;
 mod list;
+mod output;
 mod pipeline;
 mod repo;
 mod situations;
