@@ -27,6 +27,8 @@ fn matchers_are_read_as_the_step_sees_them() {
         echo ".github: third"
         echo "::remove-matcher owner=/tmp::"
         echo "/tmp: no more"
+    - run: echo "::add-matcher::/dev/zero"; mkfifo /tmp/pipe; echo "::add-matcher::/tmp/pipe"; echo "behind them"
+      continue-on-error: true
     - run: echo "::add-matcher::none.json"
       continue-on-error: true
 "###,
@@ -36,9 +38,13 @@ fn matchers_are_read_as_the_step_sees_them() {
     let ran = repo.sandbox(&[]).ends_with(0);
     let messages: Vec<_> = ran.of_type("annotation").iter().map(|it| it["message"].to_string()).collect();
     assert_eq!(messages.get(..3), Some(["\"first\"", "\"second\"", "\"third\""].map(str::to_owned).as_slice()));
+    let said = |it: &str| messages.iter().any(|message| message.contains(it));
+    assert!(said("The file '/dev/zero' is larger than 1 MiB."), "{messages:?}");
+    assert!(said("The file '/tmp/pipe' could not be read in 5 seconds."), "{messages:?}");
     assert!(messages.last().is_some_and(|it| it.starts_with("\"Could not find file '")), "{messages:?}");
     let lines = ran.lines();
     assert!(lines.contains(&"##[error].github: first".to_owned()), "{lines:?}");
+    assert_eq!(lines.iter().filter(|it| *it == "behind them").count(), 1, "{lines:?}");
     assert!(lines.contains(&"/tmp: no more".to_owned()), "{lines:?}");
 }
 
