@@ -84,13 +84,8 @@ impl Checker<'_> {
             UsesTarget::Repository(action) => (vec![action.clone()], Severity::Error),
             // GitHub looks for these when the step's turn comes, and that may never be.
             UsesTarget::Local(path) | UsesTarget::SelfRepository(path) => (self.used_by(path), Severity::Warning),
-            UsesTarget::Docker(_) => {
-                let message = format!("`uses: {target}` is not supported by wfrun yet");
-                let found = Diagnostic::error("wfrun/not-supported-yet", message);
-                let found = found.at(&workflow.source, uses.target.span);
-                self.diagnostics.push(found.help("README.md says what is built"));
-                return;
-            }
+            // An image is looked for when its step begins: the step before may have built it.
+            UsesTarget::Docker(_) => return,
         };
         let findings = self.finder.find(&wanted);
         self.notices.extend(self.finder.news(&findings));

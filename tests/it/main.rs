@@ -14,6 +14,7 @@ mod forced;
 mod graph;
 mod legs_and_calls;
 mod list;
+mod output;
 mod pipeline;
 mod repo;
 mod situations;

@@ -3,6 +3,7 @@
 mod eval;
 mod example;
 mod job_start;
+mod log;
 mod planning;
 mod reading;
 mod unit_tests;
@@ -52,6 +53,7 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         row(case.name, &ours, peer.as_ref());
     }
     row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun), runs)?, None);
+    log_rows(&wfrun, runs.min(5))?;
     eval_rows(&wfrun, runs)?;
     reading_rows(&wfrun, runs)?;
     planning_rows(&wfrun, runs)?;
@@ -63,6 +65,18 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         row("the example's tests, warm", &ours, Some(&plain));
     }
     Ok(())
+}
+
+fn log_rows(wfrun: &str, runs: usize) -> Result<()> {
+    let folder = log::write()?;
+    for (title, name, _) in log::KINDS {
+        let times = measure(&mut || log::time(wfrun, &folder, name), runs)?;
+        row(title, &times, None);
+        let speed = f64::from(log::SIZE) / 1e6 / times.median.as_secs_f64();
+        let peak = peak_memory(&mut log::command(wfrun, &folder, name))?;
+        say(format!("{:<34} {speed:>7.0} MB/s, at most {peak} kB", ""));
+    }
+    std::fs::remove_dir_all(folder).context("the folder of logs could not be removed")
 }
 
 fn eval_rows(wfrun: &str, runs: usize) -> Result<()> {

@@ -42,7 +42,16 @@ pub struct Masker {
     /// In bytes.
     longest: usize,
     /// Made of the patterns when it is first needed: many values may be learned in a row.
-    automaton: OnceLock<Option<AhoCorasick>>,
+    automata: OnceLock<Option<Automata>>,
+}
+
+/// The patterns, ready to be looked for.
+#[derive(Debug, Clone)]
+struct Automata {
+    /// Says whether there is any match, which is what most text is asked, and fast: it may jump.
+    any: AhoCorasick,
+    /// Finds all of them, overlapping ones too.
+    all: AhoCorasick,
 }
 
 impl Masker {
@@ -79,7 +88,7 @@ impl Masker {
         self.patterns.extend(values.filter(|it| !it.is_empty()).flat_map(variants));
         if self.patterns.len() > before {
             self.longest = self.patterns.iter().map(String::len).max().unwrap_or(0);
-            self.automaton.take();
+            self.automata.take();
         }
     }
 
@@ -108,8 +117,7 @@ impl Masker {
 
     /// What is left of `text` if there is something to take out of it; its first `covered` bytes are part of a secret.
     pub(crate) fn masked(&self, text: &str, covered: usize) -> Option<Masked> {
-        let automaton = self.automaton();
-        if covered == 0 && !automaton.is_some_and(|it| it.is_match(text)) {
+        if covered == 0 && !self.touches(text) {
             return None;
         }
         Some(Masked::new(replace(text, &self.ranges(text, covered))))
@@ -117,7 +125,7 @@ impl Masker {
 
     /// What of `text` is secret, sorted; ranges may overlap.
     pub(crate) fn ranges(&self, text: &str, covered: usize) -> Vec<(usize, usize)> {
-        let found = self.automaton().map(|it| it.find_overlapping_iter(text));
+        let found = self.automata().map(|it| it.all.find_overlapping_iter(text));
         let found = found.into_iter().flatten().map(|it| (it.start(), it.end()));
         let mut ranges: Vec<(usize, usize)> = found.chain((covered > 0).then_some((0, covered))).collect();
         ranges.sort_unstable();
@@ -126,7 +134,7 @@ impl Masker {
 
     /// Whether masking would change `text`.
     pub fn touches(&self, text: &str) -> bool {
-        self.automaton().is_some_and(|it| it.is_match(text))
+        self.automata().is_some_and(|it| it.any.is_match(text))
     }
 
     /// Takes the secrets out of every text and value of a trace.
@@ -158,13 +166,14 @@ impl Masker {
         }
     }
 
-    fn automaton(&self) -> Option<&AhoCorasick> {
-        let build = || {
-            let built = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&self.patterns);
+    fn automata(&self) -> Option<&Automata> {
+        let build = |kind| {
+            let built = AhoCorasickBuilder::new().match_kind(kind).build(&self.patterns);
             // Building fails only past 2^31 states; no secrets file comes near, and showing a secret is worse than stopping.
-            (!self.patterns.is_empty()).then(|| built.expect("the patterns fit an automaton"))
+            built.expect("the patterns fit an automaton")
         };
-        self.automaton.get_or_init(build).as_ref()
+        let both = || Automata { any: build(MatchKind::LeftmostFirst), all: build(MatchKind::Standard) };
+        self.automata.get_or_init(|| (!self.patterns.is_empty()).then(both)).as_ref()
     }
 }
 

@@ -184,7 +184,9 @@ impl Log {
         let Some((marker, rest)) = text.strip_prefix("##[").and_then(|it| it.split_once(']')) else {
             return Some([prefix, &text].concat());
         };
-        let word = |label, word: &str| Some(format!("{prefix}{} {rest}", self.style.paint(label, &format!("{word}:"))));
+        // As annotations stand.
+        let before = prefix.strip_suffix("  ").unwrap_or(prefix);
+        let word = |label, word: &str| Some(format!("{before}{} {rest}", self.style.paint(label, &format!("{word}:"))));
         match marker {
             "group" => Some(format!("{prefix}{} {rest}", self.style.mark(Mark::Begin))),
             "endgroup" if rest.is_empty() => None,

@@ -122,7 +122,7 @@ fn part(name: &str, address: Option<String>) -> Option<Part> {
     let level = name.strip_prefix('h').and_then(|it| it.parse().ok()).filter(|it| (1..=6).contains(it));
     Some(match name {
         "p" | "div" | "details" => Part::Paragraph,
-        "summary" => Part::Heading(6),
+        "summary" => Part::Fold,
         "blockquote" => Part::Quote,
         "pre" => Part::Code,
         "ul" => Part::List(None),
@@ -277,7 +277,7 @@ a.js  90 & more
     let a = 1;
     let b;
 
-###### Label
+▾ Label
 
 content
 

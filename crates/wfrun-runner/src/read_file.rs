@@ -1,12 +1,15 @@
 use std::io;
+use std::time::Duration;
 
-use wfrun_backend::{Exec, ProcessEvent, Stream};
+use wfrun_backend::{Exec, Process, ProcessEvent, Signal, Stream, Target};
 
 use crate::job::OpenJob;
 use crate::step::chain;
 
 /// No file that a step names is read that is larger.
 const LIMIT: usize = 1 << 20;
+/// A pipe that nobody writes to must not hold the step back for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads a file that a step named, as the step sees it: wfrun may read no more on this machine than the step may.
 pub(crate) async fn read_file(open: &OpenJob, path: &str) -> Result<String, String> {
@@ -19,24 +22,31 @@ pub(crate) async fn read_file(open: &OpenJob, path: &str) -> Result<String, Stri
         Some(Err(_)) | None => {}
     }
     let env = vec![("PATH".to_owned(), open.environment.facts().path.clone())];
-    let argv = ["cat", "--", path].map(str::to_owned).to_vec();
+    let argv = ["head", "-c", &(LIMIT + 1).to_string(), "--", path].map(str::to_owned).to_vec();
     let process = open.environment.spawn(Exec { argv, env, cwd: "/".to_owned() }).await;
     let mut process = process.map_err(|err| chain(&err))?;
+    let bytes = tokio::time::timeout(PATIENCE, output(&mut process, path)).await.unwrap_or_else(|_| {
+        process.control().signal(Signal::Kill, Target::Tree);
+        Err(format!("The file '{path}' could not be read in {} seconds.", PATIENCE.as_secs()))
+    })?;
+    if bytes.len() > LIMIT {
+        return Err(too_large(path));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn output(process: &mut Process, path: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     loop {
         match process.next().await {
             Some(ProcessEvent::Output { stream: Stream::Stdout, bytes: more }) => bytes.extend_from_slice(&more),
             Some(ProcessEvent::Output { stream: Stream::Stderr, .. }) => {}
-            Some(ProcessEvent::Exited { code: 0 }) => break,
+            Some(ProcessEvent::Exited { code: 0 }) => return Ok(bytes),
             Some(ProcessEvent::Exited { .. }) => return Err(format!("Could not find file '{path}'.")),
             Some(ProcessEvent::FailedToStart { message }) => return Err(message),
             None => return Err("the job's environment went away".to_owned()),
         }
-        if bytes.len() > LIMIT {
-            return Err(too_large(path));
-        }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn too_large(path: &str) -> String {

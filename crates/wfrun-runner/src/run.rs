@@ -32,7 +32,7 @@ pub struct Outside {
 impl Outside {
     /// A channel with room for a burst of lines, and for no more: whoever prints faster than is shown has to wait.
     pub fn new() -> Self {
-        let (sender, receiver) = mpsc::channel(16);
+        let (sender, receiver) = mpsc::channel(8);
         Self { sender, receiver }
     }
 }

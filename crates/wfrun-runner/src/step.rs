@@ -137,6 +137,9 @@ async fn shell(open: &OpenJob, command: &str) -> String {
     }
 }
 
+/// So many lines are one fact: a chunk of short ones would be many megabytes of events at once.
+const MOST_LINES: usize = 1024;
+
 async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::Sender<FactKind>) -> StepEnd {
     let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
     let end = loop {
@@ -164,11 +167,13 @@ async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::S
 
 async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Lines) {
     let Lines { lines, goes_on } = lines;
-    if lines.is_empty() {
-        return;
-    }
-    if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines, goes_on }).await.is_err() {
-        tracing::debug!("lines came after the run");
+    let mut lines = lines.into_iter();
+    while lines.len() > 0 {
+        let some: Vec<String> = lines.by_ref().take(MOST_LINES).collect();
+        let goes_on = goes_on && lines.len() == 0;
+        if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines: some, goes_on }).await.is_err() {
+            return tracing::debug!("lines came after the run");
+        }
     }
 }
 

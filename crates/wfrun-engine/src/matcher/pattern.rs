@@ -145,6 +145,16 @@ mod tests {
         assert!(message.starts_with("Invalid pattern '(a'. "), "{message}");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_pattern_panics(written in r"[\[\](){}^$\\\\dwsDWS<>&~|.*+?a-c0-2,-]{0,24}", line in ".{0,24}") {
+            if let Ok(pattern) = Pattern::new(&written) {
+                let groups = pattern.find(&line).unwrap_or_default().map_or(pattern.groups(), |it| it.len());
+                proptest::prop_assert_eq!(groups, pattern.groups());
+            }
+        }
+    }
+
     #[test]
     fn endless_trying_ends() {
         let pattern = Pattern::new(r"^(?=(a+)+$)(a|aa)+\1$").expect("it is valid");

@@ -19,6 +19,8 @@ pub(super) enum Part {
     Row,
     Cell,
     Strong,
+    /// The title of what can be folded, and is open here.
+    Fold,
     /// To an address.
     Link(String),
 }
@@ -102,6 +104,10 @@ impl Page {
             // The first paragraph of an item stands behind its bullet.
             Part::Paragraph if self.bullet.is_some() => {}
             Part::Paragraph | Part::Heading(_) => self.gap(),
+            Part::Fold => {
+                self.gap();
+                self.text(if self.style.unicode { "▾ " } else { "> " });
+            }
             Part::Quote => {
                 self.gap();
                 self.indents.push(if self.style.unicode { "│ " } else { "| " }.to_owned());
@@ -146,6 +152,7 @@ impl Page {
     pub(super) fn close(&mut self, part: &Part) {
         match part {
             Part::Paragraph => self.end_line(),
+            Part::Fold => self.gap(),
             Part::Heading(level) => self.close_heading(*level),
             Part::Quote => {
                 self.end_line();

@@ -109,12 +109,12 @@ fn markers() {
     view.flush().expect("it is written");
     assert_snapshot!(out.text(), @r"
     [j]   ▶ Title
-    [j]   debug: seen
-    [j]   error: a.js:1: bad
+    [j] debug: seen
+    [j] error: a.js:1: bad
     [j] error: another
-    [j]   warning: one of many
+    [j] warning: one of many
     [j] error: and yet another
-    [j]   notice: and this
+    [j] notice: and this
     [j]   ##[other]stays
     [j]   ##[endgroup]not the marker
     ");
