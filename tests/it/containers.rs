@@ -1,4 +1,6 @@
 //! Job containers and services: on a Docker engine, and where there is none.
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -277,4 +279,43 @@ fn auto_takes_docker_for_jobs_with_containers() {
     let ran = repo.wfrun(&["w.yml", "--offline"]).ends_with(0);
     let first = ran.stdout.lines().next().unwrap_or_default();
     assert_eq!(first, "backend: docker (an engine answers, and jobs name their own images)");
+}
+
+/// Source: GitHub: execution rules E8.2, "Credentials". The image has no shell, and no library.
+#[test]
+fn images_are_pulled_with_credentials() {
+    if !has_docker() {
+        return;
+    }
+    let mut python = Command::new("python3");
+    python.args(["-c", include_str!("registry.py")]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut registry = python.spawn().expect("python3");
+    let mut port = String::new();
+    BufReader::new(registry.stdout.take().expect("a pipe")).read_line(&mut port).expect("a port");
+    let image = format!("127.0.0.1:{}/own/image:1", port.trim());
+    let login = |password: &str| format!("credentials: {{username: me, password: {password}}}");
+    let repo = repo(&format!(
+        "
+  wrong: {{runs-on: ubuntu-latest, container: {{image: '{image}', {}}}, steps: [run: 'true']}}
+  right:
+    needs: wrong
+    if: always()
+    runs-on: ubuntu-latest
+    container: {{image: '{image}', {}}}
+    steps: [{{run: 'nothing', shell: '/opt/wfrun/wfrun --version {{0}}'}}]
+",
+        login("wrong"),
+        login("s3cret")
+    ));
+    let ran = repo.wfrun(&["w.yml", "--backend", "docker", "--json"]);
+    registry.kill().expect("it runs");
+    registry.wait().expect("it ends");
+    let ran = ran.ends_with(3);
+    assert_eq!(ran.results().to_string(), r#"{"wrong":"failure","right":"success"}"#);
+    assert!(has_line(&ran, &format!("docker pull {image}")) && has_line(&ran, "wfrun 0."), "{:#?}", ran.lines());
+    let fault = ran.of_type("fault")[0]["message"].to_string();
+    assert!(fault.contains("could not be pulled") && fault.contains("unauthorized"), "{fault}");
+    assert_eq!(left(&ran), "");
+    let removed = Command::new("docker").args(["rmi", &image]).output().expect("docker");
+    assert!(removed.status.success(), "it was pulled: {removed:?}");
 }
