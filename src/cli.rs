@@ -49,9 +49,13 @@ pub(crate) struct RunArgs {
     /// Image for a `runs-on` label (can be repeated)
     #[arg(long, short = 'P', value_name = "LABEL=IMAGE")]
     pub(crate) platform: Vec<String>,
-    /// Where `uses:` comes from
-    #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = ["auto", "builtin"])]
-    pub(crate) actions: String,
+    /// Where `uses:` comes from; `auto` asks `--local-repository`, `--mirror`, wfrun's own stand-ins, the store of fetched
+    /// actions and the network, in this order; `real` leaves the stand-ins out, `builtin` all else
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    pub(crate) actions: ActionsChoice,
+    /// Where fetched actions are kept (default: below the cache folder)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) action_store: Option<PathBuf>,
     /// Make anything that is not done as on GitHub an incomplete run (exit 5)
     #[arg(long)]
     pub(crate) strict: bool,
@@ -439,6 +443,17 @@ pub(crate) enum Drawing {
     Dot,
     /// A picture
     Svg,
+}
+
+/// Where actions come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ActionsChoice {
+    /// From wherever they are to be had
+    Auto,
+    /// Never a stand-in
+    Real,
+    /// Stand-ins only
+    Builtin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

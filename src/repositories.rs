@@ -1,7 +1,7 @@
 //! Where the files of other repositories are on this machine.
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+use wfrun_runner::{LocalRepository, Mirror, commit_of};
 use wfrun_syntax::Source;
 use wfrun_workflow::{FileRef, Loaded, RepositoryRef};
 
@@ -10,58 +10,33 @@ use crate::output::Help;
 /// Folders that stand for repositories, and a folder of mirrored ones.
 #[derive(Debug, Default)]
 pub(crate) struct Repositories {
-    local: Vec<LocalRepository>,
-    mirror: Option<PathBuf>,
-}
-
-#[derive(Debug)]
-struct LocalRepository {
-    name: String,
-    /// None stands for every ref.
-    git_ref: Option<String>,
-    folder: PathBuf,
+    pub(crate) local: Vec<LocalRepository>,
+    pub(crate) mirror: Option<Mirror>,
 }
 
 impl Repositories {
-    /// Reads `--local-repository OWNER/REPO[@REF]=DIR` and `--mirror DIR`; relative folders are `from`'s.
+    /// Reads `--local-repository OWNER/REPO[@REF]=DIR` and `--mirror URL_OR_DIR`; relative folders are `from`'s.
     pub(crate) fn new(local: &[String], mirror: Option<&str>, from: &Path) -> anyhow::Result<Self> {
         let local = local.iter().map(|it| local_repository(it, from)).collect::<Result<_, _>>()?;
-        let mirror = mirror.map(|it| from.join(it));
-        if let Some(folder) = mirror.as_ref().filter(|it| !it.is_dir()) {
-            let message = format!("`--mirror {}`: there is no such folder", folder.display());
-            let help = "a mirror is a folder that holds git repositories as OWNER/NAME or OWNER/NAME.git";
-            return Err(Help::error("cli/mirror", message, help));
-        }
+        let mirror = mirror.map(|it| Mirror::read(it, from).map_err(|err| (it, err))).transpose();
+        let mirror = mirror.map_err(|(text, err)| {
+            let help = "a mirror is a folder that holds git repositories as OWNER/NAME or OWNER/NAME.git, or the URL of a \
+                        server that does";
+            Help::error("cli/mirror", format!("`--mirror {text}`: {err}"), help)
+        })?;
         Ok(Self { local, mirror })
     }
 
     /// Looks for a file that a workflow in `root` names.
     pub(crate) fn load(&self, root: &Path, file: &FileRef) -> Loaded {
         let Some(repository) = &file.repository else { return read(&root.join(&file.path), &shown(root, &file.path)) };
-        if let Some(folder) = self.folder(repository) {
+        if let Some(folder) = LocalRepository::find(&self.local, &repository.name, &repository.git_ref) {
             return read(&folder.join(&file.path), &file.to_string());
         }
-        match self.mirrored(repository) {
-            Some(mirrored) => from_git(&mirrored, repository, file),
+        match &self.mirror {
+            Some(mirror) => from_mirror(mirror, repository, file),
             None => Loaded::Elsewhere,
         }
-    }
-
-    /// One for this very ref goes before one for all refs.
-    fn folder(&self, repository: &RepositoryRef) -> Option<&Path> {
-        let named = || self.local.iter().filter(|it| it.name.eq_ignore_ascii_case(&repository.name));
-        let exact = named().find(|it| it.git_ref.as_deref() == Some(repository.git_ref.as_str()));
-        exact.or_else(|| named().find(|it| it.git_ref.is_none())).map(|it| it.folder.as_path())
-    }
-
-    fn mirrored(&self, repository: &RepositoryRef) -> Option<PathBuf> {
-        let mirror = self.mirror.as_ref()?;
-        // A name must not lead out of the mirror.
-        if repository.name.split('/').any(|it| it.is_empty() || it == "." || it == "..") {
-            return None;
-        }
-        let names = [repository.name.clone(), format!("{}.git", repository.name)];
-        names.into_iter().map(|it| mirror.join(it)).find(|it| it.is_dir())
     }
 }
 
@@ -79,6 +54,7 @@ fn local_repository(text: &str, from: &Path) -> anyhow::Result<LocalRepository> 
         return Err(wrong(format!("`{name}` is no OWNER/REPO")));
     }
     let folder = from.join(folder);
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
     if !folder.is_dir() {
         return Err(wrong(format!("there is no folder {}", folder.display())));
     }
@@ -102,15 +78,11 @@ fn read(path: &Path, shown: &str) -> Loaded {
 }
 
 /// Takes a file of a mirrored repository at its ref.
-fn from_git(folder: &Path, repository: &RepositoryRef, file: &FileRef) -> Loaded {
-    let object = format!("{}:{}", repository.git_ref, file.path);
-    let output = Command::new("git").arg("-C").arg(folder).args(["cat-file", "blob", &object]).output();
-    match output {
-        Ok(output) if output.status.success() => {
-            let text = String::from_utf8_lossy(&output.stdout);
-            Loaded::Source(Source::new(file.to_string(), text))
-        }
-        Ok(_) => Loaded::Missing,
-        Err(_) => Loaded::Elsewhere,
+fn from_mirror(mirror: &Mirror, repository: &RepositoryRef, file: &FileRef) -> Loaded {
+    let Some(git) = mirror.repository(&repository.name) else { return Loaded::Elsewhere };
+    let Ok(commit) = commit_of(&git, &repository.git_ref) else { return Loaded::Missing };
+    match git.ask(&["cat-file", "blob", &format!("{commit}:{}", file.path)]) {
+        Ok(text) => Loaded::Source(Source::new(file.to_string(), text + "\n")),
+        Err(_) => Loaded::Missing,
     }
 }

@@ -5,9 +5,11 @@ use indexmap::IndexMap;
 use wfrun_expr::Value;
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
+use wfrun_runner::Actions;
 use wfrun_syntax::{Checked, Diagnostic, Severity};
-use wfrun_workflow::{FileRef, SetOptions, WorkflowSet};
+use wfrun_workflow::{FileRef, Loaded as FileLoaded, SetOptions, WorkflowSet};
 
+use crate::actions;
 use crate::cli::{Color, RunArgs};
 use crate::environment::Environment;
 use crate::find::{self, Found};
@@ -23,6 +25,8 @@ pub(crate) struct Loaded {
     pub(crate) set: WorkflowSet,
     /// The folder that holds `.github/`.
     pub(crate) root: PathBuf,
+    /// Where actions come from.
+    pub(crate) actions: Actions,
     /// What happened.
     pub(crate) situation: Situation,
     /// `secrets`
@@ -48,27 +52,40 @@ impl From<Color> for ColorChoice {
 }
 
 /// Reads the workflow and all it calls; its findings may hold errors.
-fn read_set(args: &RunArgs) -> anyhow::Result<(Found, WorkflowSet, Vec<Diagnostic>)> {
+fn read_set(
+    args: &RunArgs,
+    environment: &Environment,
+) -> anyhow::Result<(Found, Actions, WorkflowSet, Vec<Diagnostic>)> {
     let situation = &args.situation;
     let from = find::directory(situation.directory.as_deref())?;
     let found = find::workflow(&situation.workflow, &from)?;
     let repositories = Repositories::new(&args.foresee.local_repository, args.foresee.mirror.as_deref(), &from)?;
-    let mut load = |wanted: &FileRef| repositories.load(&found.root, wanted);
+    let finder = actions::finder(args, environment, &repositories);
+    let mut not_fetched = Vec::new();
+    let mut load = |wanted: &FileRef| {
+        let loaded = repositories.load(&found.root, wanted);
+        let (FileLoaded::Elsewhere, Some(repository)) = (&loaded, &wanted.repository) else { return loaded };
+        actions::called(&finder, repository, wanted).unwrap_or_else(|diagnostic| {
+            not_fetched.push(diagnostic);
+            FileLoaded::Elsewhere
+        })
+    };
     let Checked { value: set, mut diagnostics } =
         wfrun_workflow::read_set(&found.source, SetOptions::default(), &mut load);
+    diagnostics.extend(not_fetched);
     // What is not here cannot run; those who only look can do without.
     for it in diagnostics.iter_mut().filter(|it| it.code.as_str() == "workflow/call-elsewhere") {
         it.severity = Severity::Error;
         it.message = it.message.trim_end_matches(", so the call is not checked").to_owned();
     }
     diagnostics.extend(set.workflows().flat_map(|it| wfrun_plan::not_yet(it)));
-    Ok((found, set, diagnostics))
+    Ok((found, finder, set, diagnostics))
 }
 
 /// Reads all that a run takes; stops at the first thing without which nothing makes sense.
 pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<Result<Loaded, Vec<Diagnostic>>> {
     let args = &run.situation;
-    let (found, set, mut diagnostics) = read_set(run)?;
+    let (found, actions, set, mut diagnostics) = read_set(run, environment)?;
     let secrets = secrets::given(args)?;
     let vars = key_values::collect(&args.var_file, &args.var, "--var")?;
     let env = key_values::collect(&args.env_file, &args.env, "--env")?;
@@ -83,6 +100,7 @@ pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<R
     Ok(Ok(Loaded {
         set,
         root: found.root,
+        actions,
         situation,
         secrets: secrets.value,
         vars: vars.value,

@@ -63,8 +63,8 @@ impl Checker<'_> {
                 return lower_action(&source, wfrun_syntax::parse(&source).value.as_ref()).value;
             }
         }
-        let builtin = BuiltinActions.resolve(action).ok()?;
-        Some(builtin.manifest.as_ref().clone())
+        let builtin = BuiltinActions.find(action)?.ok()?;
+        Some(builtin.as_ref().clone())
     }
 
     /// The manifest of an action of this repository; it is checked, too, the first time it is used.

@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wfrun_runner::remove_folder;
+use wfrun_runner::{clean_action_store, remove_folder};
 
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -39,7 +39,9 @@ pub(crate) fn clean(environment: &Environment, _: &Output) -> anyhow::Result<Exi
         0 => String::new(),
         count => format!("; {count} running, kept"),
     };
-    let removed = dead.len() - stuck;
+    // A fetch may take long, but hardly so long.
+    let unfinished = clean_action_store(&environment.cache.join("actions"), Duration::from_hours(1));
+    let removed = dead.len() - stuck + unfinished;
     Output::note(&format!("removed {removed} work folders and {containers} containers, networks and volumes{kept}"));
     Ok(if stuck == 0 { Exit::Success } else { Exit::CouldNot })
 }

@@ -11,12 +11,11 @@ use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
-use wfrun_report::{LiveView, NdjsonWriter, PlainView, Tee, Verbosity, not_triggered};
+use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, not_triggered};
 use wfrun_runner::{
-    ActionError, BuiltinActions, Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, uses_aws,
+    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, node_of_machine, uses_aws,
 };
 use wfrun_syntax::{Diagnostic, Source};
-use wfrun_workflow::{StepKind, UsesTarget, WorkflowSet};
 
 use crate::check::to_show;
 use crate::cli::{AwsChoice, RunArgs};
@@ -37,7 +36,14 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     };
     loaded.situation.repository.required()?;
     let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
-    loaded.diagnostics.extend(check_actions(&loaded.set));
+    let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &loaded.actions);
+    loaded.diagnostics.extend(diagnostics);
+    let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
+    if !prefix.is_empty() && !news.is_empty() {
+        let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
+        loaded.situation.notices.push(whole);
+    }
+    loaded.situation.notices.extend(news);
     loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, emulates.then_some(&loaded.set)));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &loaded.diagnostics));
@@ -69,11 +75,12 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
 
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
-    const BEYOND: &[&str] =
-        &["wfrun/not-supported-yet", "workflow/call-elsewhere", "action/not-found", "action/bad-manifest"];
     output.diagnostics(diagnostics);
+    let is_beyond = |code: &str| {
+        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || code.starts_with("action/")
+    };
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
-    if errors.all(|it| BEYOND.contains(&it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
+    if errors.all(|it| is_beyond(it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
 }
 
 /// A planning error for people.
@@ -86,47 +93,6 @@ pub(crate) fn plan_error(err: &PlanError) -> anyhow::Error {
         PlanError::Cycle | PlanError::NotTriggered(_) => "see `needs` of the jobs".to_owned(),
     };
     Help::error("plan/failed", err.to_string(), help)
-}
-
-/// The actions that cannot be had, each at the first place that uses it.
-fn check_actions(set: &WorkflowSet) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut seen = Vec::new();
-    let jobs = set.workflows().flat_map(|it| it.jobs.values().map(move |job| (it, job)));
-    for (workflow, step) in jobs.flat_map(|(it, job)| job.steps.iter().map(move |step| (it, step))) {
-        let StepKind::Uses(uses) = &step.kind else { continue };
-        let target = &uses.target;
-        if seen.contains(&&target.value) {
-            continue;
-        }
-        seen.push(&target.value);
-        // An image is looked for when its step begins: the step before may have built it.
-        if matches!(target.value, UsesTarget::Docker(_)) {
-            continue;
-        }
-        let Some(action) = uses.action() else {
-            let message = format!("`uses: {}` is not supported by wfrun yet", target.value);
-            let found_here = Diagnostic::error("wfrun/not-supported-yet", message).at(&workflow.source, target.span);
-            found.push(found_here.help("local and same-repository actions come later: README.md says what is built"));
-            continue;
-        };
-        let Err(err) = BuiltinActions.resolve(action) else { continue };
-        let (code, help) = match &err {
-            ActionError::Unknown { known, .. } => ("action/not-found", unknown_action(&action.repository(), known)),
-            ActionError::Manifest { .. } => {
-                ("action/bad-manifest", "this is a fault of wfrun: please report it".to_owned())
-            }
-        };
-        found.push(Diagnostic::error(code, err.to_string()).at(&workflow.source, target.span).help(help));
-    }
-    found
-}
-
-fn unknown_action(repository: &str, known: &[&'static str]) -> String {
-    match wfrun_syntax::closest(repository, known.iter().copied()) {
-        Some(it) => format!("did you mean `{it}`?"),
-        None => format!("actions are not fetched yet; wfrun carries these in itself: {}", known.join(", ")),
-    }
 }
 
 /// Exit code, after what `--expect` says.
@@ -199,7 +165,7 @@ async fn carry_out(
     let run_dir = state.join("runs").join(&run_id);
     make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
     let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
-    let Loaded { set, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
+    let Loaded { set, actions, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
     let mut plan = plan;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);
@@ -235,6 +201,8 @@ async fn carry_out(
         work_root: environment.cache.join("work"),
         snapshot: snapshot.clone(),
         offline: args.offline,
+        actions,
+        node: node_of_machine(&environment.path),
         executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
         cache_scopes: cache_scopes(&plan),
     };
@@ -421,5 +389,6 @@ fn views(args: &RunArgs, output: &Output, run_dir: &Path) -> anyhow::Result<Tee>
     } else {
         Box::new(PlainView::new(std::io::stdout(), output.stdout, verbosity))
     };
-    Ok(Tee::new(vec![Box::new(journal), seen]))
+    let summaries = SummaryFile::new(run_dir.join("summary.md"));
+    Ok(Tee::new(vec![Box::new(journal), Box::new(summaries), seen]))
 }

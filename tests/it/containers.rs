@@ -319,3 +319,50 @@ fn images_are_pulled_with_credentials() {
     let removed = Command::new("docker").args(["rmi", &image]).output().expect("docker");
     assert!(removed.status.success(), "it was pulled: {removed:?}");
 }
+
+/// Source: GitHub: execution rules E7.4, E10 items 41 and 42.
+#[test]
+fn a_container_action_is_built_and_run() {
+    if !has_docker() {
+        return;
+    }
+    let manifest = "
+name: d
+inputs: {who: {default: nobody}}
+outputs: {said: {description: what was said}}
+runs:
+  using: docker
+  image: Dockerfile
+  env: {FROM_MANIFEST: 'yes', STEP: manifest}
+  args: [greet, '${{ inputs.who }}', '']
+";
+    let script = "#!/bin/sh\necho \"$# $1 $2 [$3] $PWD $HOME $FROM_MANIFEST $STEP $INPUT_WHO\"\necho said=hello >> $GITHUB_OUTPUT\n";
+    let dockerfile = format!("FROM {IMAGE}\nCOPY entry /entry\nENTRYPOINT [\"sh\", \"/entry\"]\n");
+    let workflow = "on: push
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    steps:
+    - uses: actions/checkout@v4
+    - {id: d, uses: ./d, env: {STEP: step}, with: {who: world, args: ignored}}
+    - run: echo then ${{ steps.d.outputs.said }}
+";
+    let files = [("d/action.yml", manifest), ("d/entry", script), ("d/Dockerfile", &dockerfile)];
+    let repo = Repo::new(workflow, &files);
+    let before = action_images();
+    let ran = docker(&repo).ends_with(0);
+    for image in action_images().iter().filter(|it| !before.contains(it)) {
+        assert!(Command::new("docker").args(["rmi", image]).output().expect("docker").status.success());
+    }
+    let expected = "3 greet world [] /github/workspace /github/home yes step world";
+    assert!(ran.lines().contains(&expected.to_owned()), "{:#?}", ran.lines());
+    assert!(has_line(&ran, "Building docker image") && has_line(&ran, "then hello"), "{:#?}", ran.lines());
+    assert_eq!(left(&ran), "");
+}
+
+/// The images that stay for the next build of an action.
+fn action_images() -> Vec<String> {
+    let images = ["images", "--format", "{{.Repository}}:{{.Tag}}", "wfrun.local/action-*"];
+    let output = Command::new("docker").args(images).output().expect("docker").stdout;
+    String::from_utf8_lossy(&output).lines().map(str::to_owned).collect()
+}

@@ -79,3 +79,30 @@ fn auto_takes_docker_and_says_why() {
     let first = ran.stdout.lines().next().unwrap_or_default();
     assert_eq!(first, format!("backend: docker (an engine answers and has {IMAGE})"));
 }
+
+#[test]
+fn a_javascript_action_runs_on_this_machine_s_node_where_the_image_has_none() {
+    if !has_docker() {
+        return;
+    }
+    let without = "python:3.11-slim";
+    let is_here = |image: &str| {
+        let inspected = Command::new("docker").args(["image", "inspect", image]).output();
+        inspected.is_ok_and(|it| it.status.success())
+    };
+    if !is_here(without) || Command::new("node").arg("--version").output().is_err() {
+        println!("skipped: there is no image {without}, or no Node on this machine");
+        return;
+    }
+    let workflow = "on: push\njobs: {a: {runs-on: x, steps: [{uses: octo/where@v1}]}, b: {runs-on: y, steps: [{uses: octo/where@v1}]}}\n";
+    let repo = Repo::new(workflow, &[]);
+    repo.write("../where/action.yml", "name: where\nruns: {using: node20, main: where.js}\n");
+    repo.write("../where/where.js", "console.log(process.execPath, __dirname)");
+    let (own, other) = (format!("x={IMAGE}"), format!("y={without}"));
+    let arguments = ["w.yml", "--backend", "docker", "--json", "-P", &own, "-P", &other, "--max-jobs", "1"];
+    let ran = repo.wfrun(&[&arguments[..], &["--local-repository", "octo/where=../where"]].concat()).ends_with(0);
+    let lines = ran.lines();
+    assert!(lines[0].ends_with("/node /home/runner/work/_actions/octo/where/v1"), "{lines:?}");
+    assert_ne!(lines[0], lines[1], "the image's own Node goes first");
+    assert_eq!(lines[1], "/opt/wfrun/node /home/runner/work/_actions/octo/where/v1");
+}

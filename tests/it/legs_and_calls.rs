@@ -95,7 +95,7 @@ fn forced_steps_do_not_run_and_are_declared() {
 #[test]
 fn a_called_workflow_that_is_not_here_is_refused_before_anything_runs() {
     let workflow = "on: push\njobs: {call: {uses: octo/tools/.github/workflows/x.yml@v1}}\n";
-    let ran = Repo::new(workflow, &[]).wfrun(&["w.yml", "--backend", "host"]);
+    let ran = Repo::new(workflow, &[]).wfrun(&["w.yml", "--backend", "host", "--offline"]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("--local-repository octo/tools@v1=DIR"), "{}", ran.stderr);
 }

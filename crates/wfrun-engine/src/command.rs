@@ -34,39 +34,63 @@ pub(crate) const NAMES: &[&str] = &[
     "internal-set-repo-path",
 ];
 
+/// Whether a line can hold a command at all; most do not, and this is asked of each.
+pub(crate) fn may_be_command(line: &str) -> bool {
+    line.trim_start().starts_with("::") || line.contains("##[")
+}
+
 /// Finds the command in a line, if it is one: `::name k=v::data`, or the older `##[name k=v]data` anywhere in it.
 pub fn parse_command(line: &str) -> Option<Command> {
-    parse_v2(line).or_else(|| parse_legacy(line))
+    let command = |written: Written<'_>| {
+        let name = NAMES.iter().find(|it| it.eq_ignore_ascii_case(written.name))?;
+        Some(Command { name, properties: written.properties(), data: written.data() })
+    };
+    v2(line).and_then(command).or_else(|| legacy(line).and_then(command))
 }
 
-fn parse_v2(line: &str) -> Option<Command> {
+/// A command as it stands in a line.
+#[derive(Debug, Clone, Copy)]
+struct Written<'a> {
+    name: &'a str,
+    properties: &'a str,
+    data: &'a str,
+    is_legacy: bool,
+}
+
+fn v2(line: &str) -> Option<Written<'_>> {
     let body = line.trim_start().strip_prefix("::")?;
     let (head, data) = body.split_once("::")?;
-    let (name, properties) = split_head(head)?;
-    let pairs = properties.trim().split(',').filter(|it| !it.is_empty());
-    let properties = pairs.filter_map(|it| property(it, unescape_v2_property)).collect();
-    Some(Command { name, properties, data: unescape(data, &[("%0D", "\r"), ("%0A", "\n"), ("%25", "%")]) })
+    let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
+    Some(Written { name, properties: properties.trim(), data, is_legacy: false })
 }
 
-fn parse_legacy(line: &str) -> Option<Command> {
+fn legacy(line: &str) -> Option<Written<'_>> {
     let (_, body) = line.split_once("##[")?;
     let (head, data) = body.split_once(']')?;
-    let (name, properties) = split_head(head)?;
-    let pairs = properties.trim().split(';').filter(|it| !it.is_empty());
-    let properties = pairs.filter_map(|it| property(it, unescape_legacy)).collect();
-    Some(Command { name, properties, data: unescape_legacy(data) })
-}
-
-fn split_head(head: &str) -> Option<(&'static str, &str)> {
     let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
-    let name = NAMES.iter().find(|it| it.eq_ignore_ascii_case(name))?;
-    Some((name, properties))
+    Some(Written { name, properties, data, is_legacy: true })
 }
 
+impl Written<'_> {
+    fn properties(&self) -> HashMap<String, String> {
+        let (between, decode): (char, fn(&str) -> String) =
+            if self.is_legacy { (';', unescape_legacy) } else { (',', unescape_v2_property) };
+        self.properties.split(between).filter_map(|it| property(it, decode)).collect()
+    }
+
+    fn data(&self) -> String {
+        if self.is_legacy {
+            return unescape_legacy(self.data);
+        }
+        unescape(self.data, &[("%0D", "\r"), ("%0A", "\n"), ("%25", "%")])
+    }
+}
+
+/// Both sides must say something. Signs of equality at their beginnings are lost, as .NET's `Split` loses them.
 fn property(pair: &str, decode: fn(&str) -> String) -> Option<(String, String)> {
-    let (key, value) = pair.split_once('=')?;
-    let both = !key.is_empty() && !value.is_empty();
-    both.then(|| (key.to_ascii_lowercase(), decode(value)))
+    let (key, value) = pair.trim_start_matches('=').split_once('=')?;
+    let value = value.trim_start_matches('=');
+    (!value.is_empty()).then(|| (key.to_ascii_lowercase(), decode(value)))
 }
 
 fn unescape_v2_property(text: &str) -> String {
@@ -89,23 +113,23 @@ pub struct StopCommands {
 }
 
 impl StopCommands {
-    /// Stops commands until `token`; false where GitHub refuses the token.
-    pub fn stop(&mut self, token: &str) -> bool {
-        let refused = token.is_empty()
+    /// Whether GitHub refuses a token.
+    pub fn refuses(token: &str) -> bool {
+        token.is_empty()
             || token.eq_ignore_ascii_case("pause-logging")
-            || NAMES.iter().any(|it| it.eq_ignore_ascii_case(token));
-        if !refused {
-            self.token = Some(token.to_owned());
-        }
-        !refused
+            || NAMES.iter().any(|it| it.eq_ignore_ascii_case(token))
     }
 
-    /// Whether `line` is plain text because commands are stopped; the line with the token resumes them.
+    /// Stops commands until `token`.
+    pub fn stop(&mut self, token: &str) {
+        self.token = Some(token.to_owned());
+    }
+
+    /// Whether `line` is plain text because commands are stopped; a command named like the token resumes them.
     pub fn swallows(&mut self, line: &str) -> bool {
         let Some(token) = &self.token else { return false };
-        let line = line.trim_start();
-        let resumes = [format!("::{token}::"), format!("##[{token}]")];
-        if resumes.iter().any(|it| line.get(..it.len()).is_some_and(|start| start.eq_ignore_ascii_case(it))) {
+        let is_token = |it: Option<Written<'_>>| it.is_some_and(|it| it.name.eq_ignore_ascii_case(token));
+        if is_token(v2(line)) || is_token(legacy(line)) {
             self.token = None;
         }
         true
@@ -131,24 +155,56 @@ mod tests {
         assert_eq!(found, expected, "{line:?}");
     }
 
-    /// Source: GitHub: execution rules E4.1.
+    /// Source: GitHub: execution rules E4.1, in its order.
     #[test]
-    fn grammar() {
+    fn recognition() {
+        // Form v2: leading white space is trimmed, then it must start with `::`.
         check("::warning::text", Some(("warning", &[], "text")));
-        check("  ::SET-OUTPUT name=x::1", Some(("set-output", &[("name", "x")], "1")));
-        check(
-            "::error file=a.js,line=3,title=a=b::100%250A",
-            Some(("error", &[("file", "a.js"), ("line", "3"), ("title", "a=b")], "100%0A")),
-        );
-        check("::error file=a, line=3::x", Some(("error", &[(" line", "3"), ("file", "a")], "x")));
-        check("::notice title=a%3Ab%2Cc::x%0Ay::z", Some(("notice", &[("title", "a:b,c")], "x\ny::z")));
-        check("::foo::bar", None);
-        check("::warning text", None);
+        check(" \t::warning::text", Some(("warning", &[], "text")));
         check("text ::warning::x", None);
+        // Legacy: anywhere in the line; only the first `##[`, up to the next `]`; text before it is discarded.
         check("x ##[error]bad", Some(("error", &[], "bad")));
+        check("##[nothing]##[error]bad", None);
+        check("##[error]a]b", Some(("error", &[], "a]b")));
+        check("##[error", None);
+        // v2 that is no command may still be a legacy one.
+        check("::foo::##[error]bad", Some(("error", &[], "bad")));
+        // Without a second `::` it is a plain line.
+        check("::warning text", None);
+        // Between: a name, one or more spaces, properties.
+        check("::error   file=a.js::x", Some(("error", &[("file", "a.js")], "x")));
+        // Data is all behind, may contain `::`, and is not trimmed.
+        check("::notice::  x::y ", Some(("notice", &[], "  x::y ")));
+        // The name is one of the registered ones, whatever its case; any other leaves the line a line.
+        check("::SET-OUTPUT name=x::1", Some(("set-output", &[("name", "x")], "1")));
+        check("::foo::bar", None);
+        check("::::", None);
+        // Properties: split at `,`, empty parts dropped, each at its first `=`, both sides needed.
+        check("::error file=a,,line=3::x", Some(("error", &[("file", "a"), ("line", "3")], "x")));
+        check("::error file=,=b,c::x", Some(("error", &[], "x")));
+        check("::error title=a=b::x", Some(("error", &[("title", "a=b")], "x")));
+        // As a whole they are trimmed, single keys are not.
+        check("::error  file=a, line=3 ::x", Some(("error", &[(" line", "3"), ("file", "a")], "x")));
+        // Keys compare without case.
+        check("::error endLine=4::x", Some(("error", &[("endline", "4")], "x")));
+        // Legacy properties are separated by `;`.
+        check("##[error file=a,b;line=3]x", Some(("error", &[("file", "a,b"), ("line", "3")], "x")));
         check("##[add-matcher]/tmp/a.json", Some(("add-matcher", &[], "/tmp/a.json")));
-        check("##[set-output name=a;other=]v%5D", Some(("set-output", &[("name", "a")], "v]")));
-        check("::set-output name=::v", Some(("set-output", &[], "v")));
+    }
+
+    /// Source: GitHub: execution rules E4.1, the table of escapes.
+    #[test]
+    fn escapes() {
+        check("::notice::a%0Db%0Ac%25d", Some(("notice", &[], "a\rb\nc%d")));
+        check("::notice::a%3Ab%2Cc", Some(("notice", &[], "a%3Ab%2Cc")));
+        check("::notice title=a%0D%0A%3A%2C%25::x", Some(("notice", &[("title", "a\r\n:,%")], "x")));
+        check(
+            "##[notice title=a%3B%0D%0A%5D%25]%3B%0D%0A%5D%25",
+            Some(("notice", &[("title", "a;\r\n]%")], ";\r\n]%")),
+        );
+        // One after the other, `%25` last; digits in capitals only.
+        check("::notice::%250A", Some(("notice", &[], "%0A")));
+        check("::notice::%0a", Some(("notice", &[], "%0a")));
     }
 
     /// Source: GitHub: execution rules E4.3.
@@ -156,12 +212,15 @@ mod tests {
     fn stopping() {
         let mut stop = StopCommands::default();
         assert!(!stop.swallows("::warning::a"));
-        assert!(!stop.stop(""));
-        assert!(!stop.stop("Pause-Logging"));
-        assert!(!stop.stop("warning"));
-        assert!(stop.stop("tok12345"));
-        assert!(stop.swallows("::warning::shown"));
-        assert!(stop.swallows("::TOK12345::"));
-        assert!(!stop.swallows("::warning::b"));
+        for refused in ["", "Pause-Logging", "warning", "Stop-Commands"] {
+            assert!(StopCommands::refuses(refused), "{refused:?}");
+        }
+        for resumes in ["::TOK12345::", "  ::tok12345 a=b::c", "##[tok12345]", "text ##[Tok12345]"] {
+            stop.stop("tok12345");
+            assert!(stop.swallows("::warning::shown"));
+            assert!(stop.swallows("::tok12345"), "no command, so no token");
+            assert!(stop.swallows(resumes), "{resumes:?}");
+            assert!(!stop.swallows("::warning::b"), "{resumes:?}");
+        }
     }
 }

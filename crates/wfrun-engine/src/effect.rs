@@ -73,6 +73,15 @@ pub enum Effect {
         /// Which.
         action: UsesTarget,
     },
+    /// Read a file that a step names, then report `FileRead`. What the process prints waits for it.
+    ReadFile {
+        /// For whom.
+        job: JobKey,
+        /// For which of its processes.
+        process: u64,
+        /// The file, as the process sees it; absolute.
+        path: String,
+    },
     /// Start a step's process, report its lines, then `StepEnded`.
     RunStep {
         /// Whose.

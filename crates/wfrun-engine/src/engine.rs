@@ -2,15 +2,18 @@
 mod background;
 mod call;
 mod cancel;
+mod commands;
 mod composite;
 mod concurrency;
 mod containers;
 mod contexts;
 mod declare;
 mod declared;
+mod issues;
 mod job;
 mod launch;
 mod lines;
+mod matching;
 mod names;
 mod step;
 mod step_end;
@@ -28,12 +31,15 @@ use wfrun_journal::{
 use wfrun_plan::{JobKey, JobKeys, Plan, github_context};
 use wfrun_workflow::FileRef;
 
+pub(crate) use self::lines::Origin;
 use crate::frame::{Frame, Place};
+use crate::output::Outputs;
 use crate::state::{JobState, Progress};
-use crate::{Effect, EngineSettings, Fact, FactKind, Timer, Turn};
+use crate::{Effect, EngineSettings, Fact, FactKind, JobEnvironment, Timer, Turn};
 
 /// One run in progress.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Engine {
     plan: Plan,
     settings: EngineSettings,
@@ -43,6 +49,9 @@ pub struct Engine {
     frames: Vec<Frame>,
     jobs: IndexMap<JobKey, JobState>,
     keys: JobKeys,
+    outputs: Outputs,
+    /// `ACTIONS_STEP_DEBUG`: whether steps say more.
+    is_debug: bool,
     github: Object,
     cancelled: bool,
     /// Whether the run waits for its concurrency group.
@@ -59,12 +68,13 @@ impl Engine {
         let mut masker = Masker::default();
         for (name, secret) in &settings.secrets {
             // Source: GitHub: execution rules E5.1: these two are switches, not secrets.
-            if !matches!(name.as_str(), "ACTIONS_STEP_DEBUG" | "ACTIONS_RUNNER_DEBUG") {
+            if !["ACTIONS_STEP_DEBUG", "ACTIONS_RUNNER_DEBUG"].iter().any(|it| name.eq_ignore_ascii_case(it)) {
                 masker.learn(secret);
             }
         }
+        let is_debug = settings.is_debug();
         settings.hidden.iter().for_each(|it| masker.learn(it));
-        masker.learn(&Secret::new(&settings.identity.token));
+        masker.learn_token(&Secret::new(&settings.identity.token));
         let github = github_context(&plan.set.root, &plan.event, &settings.identity);
         let root = Arc::clone(&plan.set.root);
         let file = FileRef { repository: None, path: root.source.path().to_owned() };
@@ -80,6 +90,8 @@ impl Engine {
             frames: root.into_iter().collect(),
             jobs: IndexMap::new(),
             keys: JobKeys::new(),
+            outputs: Outputs::default(),
+            is_debug,
             github,
             cancelled: false,
             is_pending: false,
@@ -93,9 +105,26 @@ impl Engine {
     /// Takes one fact in; gives back all that follows from it.
     pub fn handle(&mut self, fact: Fact) -> Turn {
         self.now_ms = self.now_ms.max(fact.at_ms);
-        match fact.kind {
+        let is_output = matches!(fact.kind, FactKind::Lines { .. });
+        if let Some(kind) = self.outputs.keep(fact.kind) {
+            self.take_in(kind);
+        }
+        // Nothing begins or ends by a line.
+        if !is_output {
+            self.advance();
+        }
+        std::mem::take(&mut self.turn)
+    }
+
+    fn take_in(&mut self, kind: FactKind) {
+        if let Some((job, process)) = kind.of_process()
+            && let Some(state) = self.jobs.get_mut(job)
+        {
+            state.turn_to(process);
+        }
+        match kind {
             FactKind::Begin => self.begin(),
-            FactKind::JobReady { job, environment } => self.job_ready(&job, *environment),
+            FactKind::JobReady { job, environment } => self.job_ready(&job, self.told_to_debug(*environment)),
             FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
             FactKind::ContainersBegin { job, image, workspace } => self.containers_begin(&job, image, workspace),
             FactKind::ContainerLines { job, lines } => self.container_lines(&job, &lines),
@@ -104,16 +133,29 @@ impl Engine {
             FactKind::GroupEntered { job } => self.group_entered(job.as_ref()),
             FactKind::GroupLost { job, reason } => self.group_lost(job.as_ref(), &reason),
             FactKind::ActionFound { job, action, found } => self.action_found(&job, &action, found),
-            FactKind::Lines { job, process, stream, lines } => self.lines(&job, process, stream, &lines),
-            FactKind::StepEnded { job, process, end, files } => self.step_ended(&job, process, &end, &files),
+            FactKind::Lines { job, process, stream, lines, goes_on } => {
+                self.lines(&job, process, stream, lines, goes_on);
+            }
+            FactKind::FileRead { job, process, text } => self.file_read(&job, process, text),
+            FactKind::StepEnded { job, process, end, files } => {
+                self.finish_long_lines(&job, process);
+                self.step_ended(&job, process, &end, &files);
+                self.outputs.forget(&job, process);
+            }
             FactKind::JobClosed { job, fault } => self.job_closed(&job, fault),
             FactKind::Cancel { force } => self.cancel(force),
             FactKind::Woke(timer) => self.woke(&timer),
             FactKind::ServiceCalled(call) => self.service_called(call),
             FactKind::Noticed(message) => self.notice(&message),
         }
-        self.advance();
-        std::mem::take(&mut self.turn)
+    }
+
+    /// Source: GitHub: execution rules E1.11.
+    fn told_to_debug(&self, mut environment: JobEnvironment) -> JobEnvironment {
+        if self.is_debug {
+            environment.step_env.insert("RUNNER_DEBUG".to_owned(), "1".to_owned());
+        }
+        environment
     }
 
     /// The journal so far, folded.

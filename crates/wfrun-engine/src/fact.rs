@@ -101,6 +101,17 @@ pub enum FactKind {
         stream: Stream,
         /// The lines without their ends, in order.
         lines: Vec<String>,
+        /// Whether the last is only a piece of a line: the next fact of this stream goes on with it.
+        goes_on: bool,
+    },
+    /// A file was read, or could not be.
+    FileRead {
+        /// For whom.
+        job: JobKey,
+        /// For which of its processes.
+        process: u64,
+        /// Its text, or why there is none.
+        text: Result<String, String>,
     },
     /// A step's process ended.
     StepEnded {
@@ -131,6 +142,31 @@ pub enum FactKind {
     ServiceCalled(ServiceCalled),
     /// Something a person should know.
     Noticed(String),
+}
+
+impl FactKind {
+    /// The process whose output or end this is.
+    pub(crate) fn of_process(&self) -> Option<(&JobKey, u64)> {
+        match self {
+            Self::Lines { job, process, .. } | Self::StepEnded { job, process, .. } => Some((job, *process)),
+            Self::Begin
+            | Self::JobReady { .. }
+            | Self::JobNotReady { .. }
+            | Self::ContainersBegin { .. }
+            | Self::ContainerLines { .. }
+            | Self::ContainersStopped { .. }
+            | Self::Hashed { .. }
+            | Self::GroupEntered { .. }
+            | Self::GroupLost { .. }
+            | Self::ActionFound { .. }
+            | Self::FileRead { .. }
+            | Self::JobClosed { .. }
+            | Self::Cancel { .. }
+            | Self::Woke(_)
+            | Self::ServiceCalled(_)
+            | Self::Noticed(_) => None,
+        }
+    }
 }
 
 /// How a step's process ended.

@@ -18,6 +18,9 @@ pub enum FileCommandError {
         /// The line.
         line: String,
     },
+    /// A name that is empty where one is needed: what .NET says of it.
+    #[error("Value cannot be null. (Parameter 'name')")]
+    NoName,
     /// A heredoc that never ends.
     #[error("Invalid value. Matching delimiter not found '{delimiter}'")]
     NoDelimiter {
@@ -51,7 +54,7 @@ pub fn parse_key_values(text: &str, empty_names: bool) -> (Vec<(String, String)>
         };
         match read {
             Ok((name, _)) if name.is_empty() && !empty_names => {
-                return (pairs, Some(FileCommandError::Format { line: line.to_owned() }));
+                return (pairs, Some(FileCommandError::NoName));
             }
             Ok(pair) => pairs.push(pair),
             Err(err) => return (pairs, Some(err)),
@@ -148,7 +151,7 @@ mod tests {
         check_error("b<<E\nl1", 0, "Invalid value. EOF marker missing new line.");
         check_error("A<<\n", 0, "Invalid format 'A<<'. Name must not be empty and delimiter must not be empty");
         check_error("<<EOF\n", 0, "Invalid format '<<EOF'. Name must not be empty and delimiter must not be empty");
-        check_error("=v\n", 0, "Invalid format '=v'");
+        check_error("=v\n", 0, "Value cannot be null. (Parameter 'name')");
         assert_eq!(parse_key_values("=v", true), (vec![(String::new(), "v".to_owned())], None));
     }
 }

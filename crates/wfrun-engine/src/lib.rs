@@ -11,6 +11,8 @@ mod fact;
 mod file_command;
 mod forced;
 mod frame;
+mod matcher;
+mod output;
 mod scope;
 mod settings;
 mod shell;

@@ -44,6 +44,18 @@ pub struct EngineSettings {
     pub without_effect: Vec<String>,
 }
 
+impl EngineSettings {
+    /// Whether the secret or, without one, the variable `ACTIONS_STEP_DEBUG` is `true`.
+    ///
+    /// Source: GitHub: execution rules E1.11.
+    pub(crate) fn is_debug(&self) -> bool {
+        let is_it = |name: &String| name.eq_ignore_ascii_case("ACTIONS_STEP_DEBUG");
+        let secret = self.secrets.iter().find(|(name, _)| is_it(name)).map(|(_, it)| it.expose());
+        let value = secret.or_else(|| self.vars.iter().find(|(name, _)| is_it(name)).map(|(_, it)| it.as_str()));
+        value.is_some_and(|it| it.trim().eq_ignore_ascii_case("true"))
+    }
+}
+
 /// How long steps may take to end when they are told to, in milliseconds after the first signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grace {

@@ -22,9 +22,11 @@ pub(crate) fn variants(value: &str) -> Vec<String> {
     all
 }
 
+/// As Json.NET writes it, which escapes three more line ends than JSON has to.
 fn json_escaped(value: &str) -> String {
     let quoted = serde_json::to_string(value).unwrap_or_default();
-    quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
+    let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or_default();
+    inner.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
 /// RFC 3986: all but unreserved characters as `%XX`.
@@ -43,7 +45,7 @@ fn xml_escaped(value: &str) -> String {
 /// Quoted values of more than eight characters are also masked without their quotes.
 fn without_quotes(value: &str) -> Option<String> {
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    (value.chars().count() > 8).then(|| inner.to_owned())
+    (units(value) > 8).then(|| inner.to_owned())
 }
 
 /// PowerShell breaks a value at `&` in its error messages; the parts count from six characters on.
@@ -57,36 +59,59 @@ fn powershell_parts(value: &str) -> Vec<String> {
         (None, None) => return Vec::new(),
     };
     let parts = [before.map(str::to_owned), after];
-    parts.into_iter().flatten().filter(|it| it.chars().count() >= 6).collect()
+    parts.into_iter().flatten().filter(|it| units(it) >= 6).collect()
+}
+
+/// The length as .NET counts it.
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Source: GitHub: execution rules E5.2, the documented value.
-    #[test]
-    fn documented_variants() {
-        let all = variants("hunter2secret");
-        for expected in ["hunter2secret", "aHVudGVyMnNlY3JldA==", "dW50ZXIyc2VjcmV0", "bnRlcjJzZWNyZXQ="] {
-            assert!(all.contains(&expected.to_owned()), "{expected} in {all:?}");
+    /// All forms but the value itself.
+    #[track_caller]
+    fn check(value: &str, expected: &[&str], absent: &[&str]) {
+        let all = variants(value);
+        assert!(all.contains(&value.to_owned()), "0, raw: {all:?}");
+        for it in expected {
+            assert!(all.contains(&(*it).to_owned()), "{it:?} is missing in {all:?}");
+        }
+        for it in absent {
+            assert!(!all.contains(&(*it).to_owned()), "{it:?} is in {all:?}");
         }
     }
 
+    /// Source: GitHub: execution rules E5.2, row by row.
     #[test]
-    fn escapes() {
-        let all = variants("a\"b'c&d e\n");
-        for expected in
-            ["a\\\"b'c&d e\n", "a\"b''c&d e\n", "a\\\"b'c&d e\\n", "a%22b%27c%26d%20e%0A", "a&quot;b&apos;c&amp;d e\n"]
-        {
-            assert!(all.contains(&expected.to_owned()), "{expected:?} in {all:?}");
-        }
-    }
-
-    #[test]
-    fn quotes_and_ampersands() {
-        assert!(variants("\"quoted-value\"").contains(&"quoted-value".to_owned()));
-        assert!(!variants("\"short\"").contains(&"short".to_owned()));
-        assert!(variants("secretpart&anotherpart").contains(&"anotherpart".to_owned()));
+    fn every_encoder() {
+        // 1 to 3: base64, and of the bytes without the first one and two.
+        check("hunter2secret", &["aHVudGVyMnNlY3JldA==", "dW50ZXIyc2VjcmV0", "bnRlcjJzZWNyZXQ="], &[]);
+        check("é", &["w6k="], &[""]);
+        // 4, command line.
+        check("say \"hi\"", &["say \\\"hi\\\""], &[]);
+        // 5, expression literal.
+        check("it's", &["it''s"], &[]);
+        // 6, JSON string without its quotes.
+        check("a\"\\/\u{8}\u{c}\n\r\t\u{1f}ä", &["a\\\"\\\\/\\b\\f\\n\\r\\t\\u001fä"], &[]);
+        check("a\u{85}\u{2028}\u{2029}", &["a\\u0085\\u2028\\u2029"], &[]);
+        check("\"\"x", &["\\\"\\\"x"], &["x"]);
+        // 7, URI data.
+        check("a-_.~b c/ü+&", &["a-_.~b%20c%2F%C3%BC%2B%26"], &[]);
+        // 8, XML.
+        check("a&b<c>d\"e'f", &["a&amp;b&lt;c&gt;d&quot;e&apos;f"], &[]);
+        // 9, without quotes around it, if it is longer than eight.
+        check("\"1234567\"", &["1234567"], &[]);
+        check("\"123456\"", &[], &["123456"]);
+        check("\"12345678", &[], &["12345678"]);
+        // 10 and 11, the parts PowerShell makes of it at its last `&`, from six characters on.
+        check("part-one&part-two&part-three", &["part-one&part-two&", "part-three"], &["part-one"]);
+        check("1234&12345", &[], &["1234&", "12345"]);
+        check("12345&123456", &["12345&", "123456"], &[]);
+        // With `&+` the part behind it begins one character later.
+        check("secretpart1&+secretpart2&x", &["secretpart1&+", "ecretpart2&x"], &["secretpart2&x"]);
+        check("secretpart1&+s", &["secretpart1&+"], &[""]);
     }
 }

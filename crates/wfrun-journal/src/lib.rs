@@ -4,6 +4,7 @@
 //! Invariant: a [`RunRecord`] changes only by folding a [`RunEvent`], so the journal alone rebuilds it.
 mod encoders;
 mod event;
+mod long_line;
 mod masked;
 mod masker;
 mod outcome;
@@ -16,6 +17,7 @@ pub use event::{
     RunEvent, RunEventKind, RunFinished, RunStarted, SCHEMA, ServiceCalled, StepFinished, StepSkipped, StepStarted,
     StepSummary, WorkflowCalled,
 };
+pub use long_line::LongLine;
 pub use masked::Masked;
 pub use masker::{Masker, Secret};
 pub use outcome::{AnnotationLevel, Conclusion, How, Outcome, Phase, StepKindName, Stream};

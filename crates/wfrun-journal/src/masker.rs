@@ -1,7 +1,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use wfrun_expr::{Reached, Trace, Value};
 
 use crate::Masked;
@@ -36,7 +39,10 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Clone, Default)]
 pub struct Masker {
     patterns: BTreeSet<String>,
-    automaton: Option<AhoCorasick>,
+    /// In bytes.
+    longest: usize,
+    /// Made of the patterns when it is first needed: many values may be learned in a row.
+    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 impl Masker {
@@ -45,12 +51,35 @@ impl Masker {
     /// Empty and blank values are ignored. There is no minimum length, as on GitHub.
     pub fn learn(&mut self, secret: &Secret) {
         let whole = secret.expose().trim();
-        let lines = whole.lines().map(str::trim);
-        let values: BTreeSet<&str> = std::iter::once(whole).chain(lines).filter(|it| !it.is_empty()).collect();
+        // As .NET does it: a lone carriage return ends a line, too.
+        let lines = whole.split(['\r', '\n']).map(str::trim);
+        self.add(std::iter::once(whole).chain(lines));
+    }
+
+    /// Learns a value with the white space around it, as `::add-mask::` does, and what [`Masker::learn`] learns of it.
+    pub fn learn_as_it_is(&mut self, secret: &Secret) {
+        if !secret.expose().trim().is_empty() {
+            self.add(std::iter::once(secret.expose()));
+        }
+        self.learn(secret);
+    }
+
+    /// Learns a token of GitHub's, also as git sends it.
+    ///
+    /// Source: GitHub: execution rules E5.1.
+    pub fn learn_token(&mut self, token: &Secret) {
+        self.learn(token);
+        if !token.expose().is_empty() {
+            self.learn(&Secret::new(STANDARD.encode(format!("x-access-token:{}", token.expose()))));
+        }
+    }
+
+    fn add<'a>(&mut self, values: impl Iterator<Item = &'a str>) {
         let before = self.patterns.len();
-        self.patterns.extend(values.into_iter().flat_map(variants));
+        self.patterns.extend(values.filter(|it| !it.is_empty()).flat_map(variants));
         if self.patterns.len() > before {
-            self.rebuild();
+            self.longest = self.patterns.iter().map(String::len).max().unwrap_or(0);
+            self.automaton.take();
         }
     }
 
@@ -58,24 +87,53 @@ impl Masker {
     ///
     /// All matches of all forms are found, overlapping ones too; ranges that overlap or touch become one `***`.
     pub fn mask(&self, text: &str) -> Masked {
-        let Some(automaton) = &self.automaton else { return Masked::new(text.to_owned()) };
-        let mut ranges: Vec<(usize, usize)> =
-            automaton.find_overlapping_iter(text).map(|it| (it.start(), it.end())).collect();
-        if ranges.is_empty() {
-            return Masked::new(text.to_owned());
+        self.masked(text, 0).unwrap_or_else(|| Masked::new(text.to_owned()))
+    }
+
+    /// [`Masker::mask`] without a copy where there is nothing to take out.
+    pub fn mask_owned(&self, text: String) -> Masked {
+        self.masked(&text, 0).unwrap_or_else(|| Masked::new(text))
+    }
+
+    /// [`Masker::mask`] line by line, as GitHub masks files: a value of several lines is one `***` in each.
+    pub fn mask_lines(&self, text: &str) -> Masked {
+        let lines: Vec<String> = text.split('\n').map(|it| self.mask(it).to_string()).collect();
+        Masked::new(lines.join("\n"))
+    }
+
+    /// The length of the longest form of a secret, in bytes.
+    pub(crate) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// What is left of `text` if there is something to take out of it; its first `covered` bytes are part of a secret.
+    pub(crate) fn masked(&self, text: &str, covered: usize) -> Option<Masked> {
+        let automaton = self.automaton();
+        if covered == 0 && !automaton.is_some_and(|it| it.is_match(text)) {
+            return None;
         }
+        Some(Masked::new(replace(text, &self.ranges(text, covered))))
+    }
+
+    /// What of `text` is secret, sorted; ranges may overlap.
+    pub(crate) fn ranges(&self, text: &str, covered: usize) -> Vec<(usize, usize)> {
+        let found = self.automaton().map(|it| it.find_overlapping_iter(text));
+        let found = found.into_iter().flatten().map(|it| (it.start(), it.end()));
+        let mut ranges: Vec<(usize, usize)> = found.chain((covered > 0).then_some((0, covered))).collect();
         ranges.sort_unstable();
-        Masked::new(replace(text, &ranges))
+        ranges
     }
 
     /// Whether masking would change `text`.
     pub fn touches(&self, text: &str) -> bool {
-        self.automaton.as_ref().is_some_and(|it| it.is_match(text))
+        self.automaton().is_some_and(|it| it.is_match(text))
     }
 
     /// Takes the secrets out of every text and value of a trace.
     pub fn mask_trace(&self, trace: &Trace) -> Trace {
-        let Some(_) = &self.automaton else { return trace.clone() };
+        if self.patterns.is_empty() {
+            return trace.clone();
+        }
         let reached = match &trace.reached {
             Reached::Value(value) => Reached::Value(self.mask_value(value)),
             Reached::No => Reached::No,
@@ -100,15 +158,18 @@ impl Masker {
         }
     }
 
-    fn rebuild(&mut self) {
-        let built = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&self.patterns);
-        // Building fails only past 2^31 states; no secrets file comes near, and showing a secret is worse than stopping.
-        self.automaton = Some(built.expect("the patterns fit an automaton"));
+    fn automaton(&self) -> Option<&AhoCorasick> {
+        let build = || {
+            let built = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&self.patterns);
+            // Building fails only past 2^31 states; no secrets file comes near, and showing a secret is worse than stopping.
+            (!self.patterns.is_empty()).then(|| built.expect("the patterns fit an automaton"))
+        };
+        self.automaton.get_or_init(build).as_ref()
     }
 }
 
 /// `ranges` are sorted by their start.
-fn replace(text: &str, ranges: &[(usize, usize)]) -> String {
+pub(crate) fn replace(text: &str, ranges: &[(usize, usize)]) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut written = 0;
     let mut rest = ranges.iter().copied().peekable();
@@ -148,6 +209,42 @@ mod tests {
     #[test]
     fn every_line_of_a_secret() {
         check(&["alpha\n  beta\n"], "see beta, alpha", "see ***, ***");
+        check(&["alpha\rbeta\r\n\r\ngamma"], "gamma beta alpha", "*** *** ***");
+    }
+
+    /// Source: GitHub: execution rules E5.3: a summary is masked line by line.
+    #[test]
+    fn files_are_masked_line_by_line() {
+        let mut masker = Masker::default();
+        masker.learn(&Secret::new("alpha\nbeta"));
+        assert_eq!(masker.mask_lines("a\nalpha\nbeta\n").as_str(), "a\n***\n***\n");
+        assert_eq!(masker.mask("a\nalpha\nbeta\n").as_str(), "a\n***\n");
+    }
+
+    #[test]
+    fn values_learned_later_are_masked_later() {
+        let mut masker = Masker::default();
+        assert_eq!(masker.mask("one two").as_str(), "one two");
+        masker.learn(&Secret::new("one"));
+        assert_eq!(masker.mask("one two").as_str(), "*** two");
+        masker.learn(&Secret::new("two"));
+        assert_eq!(masker.mask_owned("one two".to_owned()).as_str(), "*** ***");
+    }
+
+    /// Source: GitHub: execution rules E5.1.
+    #[test]
+    fn what_is_registered() {
+        let mut masker = Masker::default();
+        masker.learn_token(&Secret::new("ghs_abc"));
+        // What git is configured to send: base64 of `x-access-token:ghs_abc`.
+        assert_eq!(masker.mask("basic eC1hY2Nlc3MtdG9rZW46Z2hzX2FiYw==").as_str(), "basic ***");
+        let mut masker = Masker::default();
+        masker.learn(&Secret::new(" value "));
+        assert_eq!(masker.mask("[ value ]").as_str(), "[ *** ]");
+        masker.learn_as_it_is(&Secret::new(" value "));
+        assert_eq!(masker.mask("[ value ]").as_str(), "[***]");
+        masker.learn_as_it_is(&Secret::new(" \n"));
+        assert_eq!(masker.mask("a \nb").as_str(), "a \nb");
     }
 
     /// Source: GitHub: execution rules E5.2.

@@ -149,7 +149,7 @@ impl RunRecord {
             RunEventKind::Line(it) => {
                 if let Some(step) = self.step_mut(&it.job, it.phase, &it.step) {
                     step.lines += 1;
-                    step.last_line = Some(it.text.clone());
+                    step.last_line.get_or_insert_with(Masked::empty).clone_from(&it.text);
                 }
             }
             RunEventKind::Annotation(it) => {
@@ -235,8 +235,14 @@ impl RunRecord {
     }
 
     fn step_mut(&mut self, job: &JobKey, phase: Phase, path: &StepPath) -> Option<&mut StepRun> {
+        let job = self.jobs.get_mut(job)?;
+        let is_it = |key: &StepKey| key.phase == phase && key.step == *path;
+        // Most often it is the one that began last, and this is asked for each line.
+        if job.steps.last().is_some_and(|(key, _)| is_it(key)) {
+            return job.steps.last_mut().map(|(_, step)| step);
+        }
         let key = StepKey { phase, step: path.clone() };
-        self.jobs.get_mut(job)?.steps.get_mut(&key)
+        job.steps.get_mut(&key)
     }
 }
 

@@ -60,25 +60,24 @@ impl fmt::Display for JobKey {
 
 /// Where a step stands in its job, from 1; steps inside a composite action have a number for each level: `3.1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StepPath(Vec<u32>);
+pub struct StepPath(Arc<[u32]>);
 
 impl StepPath {
     /// The step at `index` (from 0) of its job.
     pub fn at(index: usize) -> Self {
-        Self(vec![u32::try_from(index + 1).unwrap_or(u32::MAX)])
+        Self(Arc::new([u32::try_from(index + 1).unwrap_or(u32::MAX)]))
     }
 
     /// What comes before the steps of a job.
     pub fn before() -> Self {
-        Self(vec![0])
+        Self(Arc::new([0]))
     }
 
     /// The step at `index` (from 0) of the composite action that this step is.
     #[must_use]
     pub fn child(&self, index: usize) -> Self {
-        let mut path = self.0.clone();
-        path.push(u32::try_from(index + 1).unwrap_or(u32::MAX));
-        Self(path)
+        let own = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        Self(self.0.iter().copied().chain([own]).collect())
     }
 
     /// The position among the job's own steps, from 0: of the step itself, or of the one that it is inside of.
@@ -89,7 +88,7 @@ impl StepPath {
     /// The step that this one is inside of.
     pub fn parent(&self) -> Option<Self> {
         let (_, outer) = self.0.split_last()?;
-        (!outer.is_empty()).then(|| Self(outer.to_vec()))
+        (!outer.is_empty()).then(|| Self(outer.into()))
     }
 
     /// The position among the steps beside it, from 0.

@@ -1,19 +1,28 @@
 //! Events as lines of text: what the plain view writes, and the live view above its tree.
 mod quiet;
 
+use std::collections::HashMap;
+
+use console::measure_text_width;
 use wfrun_journal::{
-    Annotation, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked, MatrixExpanded, Outcome,
-    Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished, StepSkipped, StepStarted,
-    StepSummary, WorkflowCalled,
+    Annotation, AnnotationLevel, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked,
+    MatrixExpanded, Outcome, Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished,
+    StepSkipped, StepStarted, StepSummary, WorkflowCalled,
 };
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::explain::sentence;
 use crate::log::quiet::Quiet;
+use crate::markdown::render;
 use crate::summary::summary;
 use crate::text::{clean, count, duration, one_line};
 use crate::theme::{Label, Mark};
 use crate::{Style, Verbosity};
+
+/// Of a job so many summaries are shown.
+const MOST_SUMMARIES: usize = 20;
+/// Of a summary so many lines are shown.
+const MOST_SUMMARY_LINES: usize = 60;
 
 /// Turns events into lines, each without its end.
 #[derive(Debug)]
@@ -22,11 +31,34 @@ pub(crate) struct Log {
     verbosity: Verbosity,
     quiet: Quiet,
     has_spoken: bool,
+    prefix: LinePrefix,
+    /// The run's id, once it has begun.
+    run_id: String,
+    /// How many summaries the steps of each job have written.
+    summaries: HashMap<JobKey, usize>,
+    /// The last event, where it was a marked line: the annotation that it is comes next.
+    marked: Option<(u64, AnnotationLevel)>,
+}
+
+/// What stands before the lines of the step that wrote last: most lines follow one of the same step.
+#[derive(Debug, Default)]
+struct LinePrefix {
+    of: Option<(JobKey, StepPath)>,
+    text: String,
 }
 
 impl Log {
     pub(crate) fn new(style: Style, verbosity: Verbosity) -> Self {
-        Self { style, verbosity, quiet: Quiet::default(), has_spoken: false }
+        Self {
+            style,
+            verbosity,
+            quiet: Quiet::default(),
+            has_spoken: false,
+            prefix: LinePrefix::default(),
+            run_id: String::new(),
+            summaries: HashMap::new(),
+            marked: None,
+        }
     }
 
     /// Appends what `event` has to say to `out`; the end of the run says the summary.
@@ -47,9 +79,12 @@ impl Log {
         self.has_spoken |= out.len() > before;
     }
 
-    fn say(&self, event: &RunEvent, out: &mut Vec<String>) {
+    fn say(&mut self, event: &RunEvent, out: &mut Vec<String>) {
         match &event.kind {
-            RunEventKind::RunStarted(it) => self.run_started(it, out),
+            RunEventKind::RunStarted(it) => {
+                self.run_id.clone_from(&it.run_id);
+                self.run_started(it, out);
+            }
             RunEventKind::Notice(it) => self.block(None, Label::Notice, "notice", &[], it.message.as_str(), out),
             RunEventKind::MatrixExpanded(it) => out.push(self.matrix_expanded(it)),
             RunEventKind::WorkflowCalled(it) => out.push(self.workflow_called(it)),
@@ -57,8 +92,19 @@ impl Log {
             RunEventKind::JobSkipped(it) => out.push(self.job_skipped(it)),
             RunEventKind::StepStarted(it) => self.step_started(it, out),
             RunEventKind::StepSkipped(it) => out.push(self.step_skipped(it)),
-            RunEventKind::Line(it) => out.extend(self.line(it)),
-            RunEventKind::Annotation(it) => self.annotation(it, out),
+            RunEventKind::Line(it) => {
+                out.extend(self.line(it));
+                if let Some(level) = marked(it) {
+                    self.marked = Some((event.seq, level));
+                }
+            }
+            RunEventKind::Annotation(it) => {
+                // What a matcher found is shown once: as the line in which it was found.
+                let is_shown = self.marked.is_some_and(|(seq, level)| seq + 1 == event.seq && level == it.level);
+                if !is_shown || self.verbosity == Verbosity::Quiet {
+                    self.annotation(it, out);
+                }
+            }
             RunEventKind::Declared(it) => out.extend(self.declared(it)),
             RunEventKind::StepFinished(it) => self.step_finished(it, out),
             RunEventKind::JobFinished(it) => self.job_finished(it, out),
@@ -127,13 +173,26 @@ impl Log {
         format!("{prefix}{} {name}  skipped: {}", self.style.mark(Mark::Skipped), sentence(&it.reason))
     }
 
-    /// A group's title stands for its marker; where a group ends there is nothing to show.
-    fn line(&self, it: &Line) -> Option<String> {
+    /// A word stands for GitHub's marker; where a group ends there is nothing to show.
+    fn line(&mut self, it: &Line) -> Option<String> {
         let text = clean(it.text.as_str(), self.style);
-        let prefix = self.prefix_at(&it.job, &it.step);
-        match text.strip_prefix("##[group]") {
-            Some(title) => Some(format!("{prefix}  {} {title}", self.style.mark(Mark::Begin))),
-            None => (text != "##[endgroup]").then(|| format!("{prefix}  {text}")),
+        if self.prefix.of.as_ref().is_none_or(|(job, step)| *job != it.job || *step != it.step) {
+            let text = self.prefix_at(&it.job, &it.step) + "  ";
+            self.prefix = LinePrefix { of: Some((it.job.clone(), it.step.clone())), text };
+        }
+        let prefix = self.prefix.text.as_str();
+        let Some((marker, rest)) = text.strip_prefix("##[").and_then(|it| it.split_once(']')) else {
+            return Some([prefix, &text].concat());
+        };
+        let word = |label, word: &str| Some(format!("{prefix}{} {rest}", self.style.paint(label, &format!("{word}:"))));
+        match marker {
+            "group" => Some(format!("{prefix}{} {rest}", self.style.mark(Mark::Begin))),
+            "endgroup" if rest.is_empty() => None,
+            "error" => word(Label::Failure, marker),
+            "warning" => word(Label::Warning, marker),
+            "notice" => word(Label::Notice, marker),
+            "debug" => word(Label::Dim, marker),
+            _ => Some([prefix, &text].concat()),
         }
     }
 
@@ -190,10 +249,29 @@ impl Log {
         self.block(it.job.as_ref(), Label::Failure, "wfrun failed", &rest, first, out);
     }
 
-    fn step_summary(&self, it: &StepSummary, out: &mut Vec<String>) {
-        if self.verbosity == Verbosity::Verbose {
-            let rest: Vec<&str> = it.text.as_str().lines().collect();
-            self.block(Some(&it.job), Label::Dim, "summary", &rest, "", out);
+    /// What a step has to say in the end, rendered; the whole of it is kept in a file.
+    ///
+    /// Source: GitHub: execution rules E3.3: so many summaries of a job are shown.
+    fn step_summary(&mut self, it: &StepSummary, out: &mut Vec<String>) {
+        let so_many = self.summaries.entry(it.job.clone()).or_insert(0);
+        *so_many += 1;
+        let so_many = *so_many;
+        let prefix = self.prefix(&it.job);
+        let word = self.style.paint(Label::Heading, "summary:");
+        let file = format!(".wfrun/runs/{}/summary.md", self.run_id);
+        if so_many > MOST_SUMMARIES {
+            let more = format!("{prefix}{word} more than {MOST_SUMMARIES} of a job are not shown; all are in {file}");
+            out.extend((so_many == MOST_SUMMARIES + 1).then_some(more));
+            return;
+        }
+        let width = self.style.width.saturating_sub(measure_text_width(&prefix) + 2).max(20);
+        let lines = render(it.text.as_str(), Style { width, ..self.style });
+        let shown = if self.verbosity == Verbosity::Verbose { lines.len() } else { MOST_SUMMARY_LINES };
+        out.push(format!("{prefix}{word}"));
+        out.extend(lines.iter().take(shown).map(|line| format!("{prefix}  {line}").trim_end().to_owned()));
+        let more = lines.len().saturating_sub(shown);
+        if more > 0 {
+            out.push(format!("{prefix}  {} more in {file}", count(more, "line", "lines")));
         }
     }
 
@@ -240,6 +318,13 @@ impl Log {
     fn prefix_at(&self, job: &JobKey, step: &StepPath) -> String {
         self.prefix(job) + &"  ".repeat(depth(step))
     }
+}
+
+/// As which annotation a line is marked.
+fn marked(line: &Line) -> Option<AnnotationLevel> {
+    let (word, _) = line.text.as_str().strip_prefix("##[")?.split_once(']')?;
+    let levels = [AnnotationLevel::Error, AnnotationLevel::Warning, AnnotationLevel::Notice];
+    levels.into_iter().find(|it| it.as_str() == word)
 }
 
 /// How deep in composite actions a step is: 0 for a step of the job.

@@ -77,7 +77,9 @@ fn words(text: &str) -> Vec<String> {
 /// A line of a program as it may be shown: colours stay where there is colour, everything else that moves a cursor,
 /// rings a bell or sets a title goes, and of a line that was overwritten with carriage returns the last state remains.
 pub(crate) fn clean(line: &str, style: Style) -> Cow<'_, str> {
-    if !line.contains(|it: char| it.is_control() && it != '\t') {
+    // Counting does not stop early, and that is faster for lines that are plain to their end.
+    let is_plain = line.bytes().filter(|it| !(b' '..0x7f).contains(it) && *it != b'\t').count() == 0;
+    if is_plain || !line.contains(|it: char| it.is_control() && it != '\t') {
         return Cow::Borrowed(line);
     }
     let line = line.trim_end_matches('\r');

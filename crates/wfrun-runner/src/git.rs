@@ -83,6 +83,36 @@ impl Git {
         Ok(Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }
 
+    /// Runs git and gives what it prints to `read`, as it comes.
+    pub(crate) fn pipe<S: AsRef<OsStr>, T>(
+        &self,
+        arguments: &[S],
+        read: impl FnOnce(&mut dyn std::io::Read) -> T,
+    ) -> Result<T, GitError> {
+        let mut command = self.command(arguments);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(GitError::Missing)?;
+        let answer = child.stdout.take().map(|mut it| {
+            let answer = read(&mut it);
+            // What is left over must not block it.
+            std::io::copy(&mut it, &mut std::io::sink()).ok();
+            answer
+        });
+        let output = child.wait_with_output().map_err(GitError::Missing)?;
+        match answer {
+            Some(answer) if output.status.success() => Ok(answer),
+            Some(_) | None => {
+                let asked: Vec<_> = arguments.iter().map(|it| it.as_ref().to_string_lossy()).collect();
+                let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                Err(GitError::Failed { arguments: asked.join(" "), message })
+            }
+        }
+    }
+
     /// Runs git; none where it says no or nothing.
     pub fn look_up<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Option<String> {
         self.ask(arguments).ok().filter(|it| !it.is_empty())

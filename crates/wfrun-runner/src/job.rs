@@ -16,11 +16,14 @@ use wfrun_services::{CacheScope, JobIdentity};
 use wfrun_workflow::ActionRef;
 
 use crate::action_container::Siblings;
+use crate::actions::ActionFolders;
 use crate::containers::{self, Opened, Telling, WantedContainers};
+use crate::node::{self, JobNode};
+use crate::own_repository::git_settings;
 use crate::paths::{Paths, TOOL_CACHE, WORK};
 use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
-use crate::{ActionError, BuiltinActions, LocalServices, RunSettings};
+use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
 
 /// Where job processes find the snapshot they check out from.
 const SNAPSHOT: &str = "/opt/wfrun/repository";
@@ -43,6 +46,10 @@ pub(crate) struct OpenJob {
     pub(crate) network: tokio::sync::Mutex<Option<JobNetwork>>,
     /// What container actions are started with.
     pub(crate) siblings: Siblings,
+    /// The actions in its work folder.
+    pub(crate) actions: ActionFolders,
+    /// What runs its JavaScript actions.
+    pub(crate) node: JobNode,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The view of a checked-out tree that its workspace is.
@@ -82,6 +89,8 @@ pub(crate) enum OpenError {
     Backend(#[from] BackendError),
     #[error(transparent)]
     Action(Box<ActionError>),
+    #[error("the look for actions was given up")]
+    Lost(#[source] tokio::task::JoinError),
 }
 
 impl OpenJob {
@@ -94,19 +103,13 @@ impl OpenJob {
         telling: Telling<'_>,
     ) -> Result<(Self, JobEnvironment), OpenError> {
         let Wanted { job, actions, event, .. } = *wanted;
-        let mut resolved = IndexMap::new();
-        for action in actions {
-            resolved.insert(
-                action.clone(),
-                BuiltinActions.resolve(action).map_err(|err| OpenError::Action(Box::new(err)))?,
-            );
-        }
+        let findings = find(settings, actions).await?;
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
         let image = image(settings, wanted);
         let spec = spec(settings, services, job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, event)?;
-        let view = view(settings, wanted, &resolved, &work_dir, &name).await;
+        let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
         let workspace = if view.is_some() { "overlay" } else { "files" };
         let (environment, network, containers) = if wanted.containers.is_empty() {
             (settings.backend.open(spec).await?, None, None)
@@ -124,6 +127,9 @@ impl OpenJob {
             tool_cache: if in_container { TOOL_CACHE.to_owned() } else { environment.facts().tool_cache.clone() },
             ..layout(&environment, &work_inside, &name)
         };
+        let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
+        let actions = ActionFolders::default();
+        let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
         let described = describe(settings, services, job, &environment, &layout, resolved);
         let mut job_environment = JobEnvironment { image, containers, workspace, ..described };
         if view.is_some() {
@@ -131,8 +137,10 @@ impl OpenJob {
         }
         let siblings = Siblings::of(settings, services, job, job_environment.containers.as_ref());
         let open = Self {
-            files: WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?,
             environment,
+            files,
+            actions,
+            node: JobNode::default(),
             work_dir,
             work_inside,
             layout,
@@ -153,12 +161,26 @@ impl OpenJob {
     }
 }
 
+fn failed(err: ActionError) -> OpenError {
+    OpenError::Action(Box::new(err))
+}
+
+/// Finds the actions of a job's steps, and those that these use in turn.
+async fn find(settings: &RunSettings, actions: &[ActionRef]) -> Result<Findings, OpenError> {
+    let (finder, wanted) = (settings.actions.clone(), actions.to_vec());
+    let mut findings = tokio::task::spawn_blocking(move || finder.find(&wanted)).await.map_err(OpenError::Lost)?;
+    match findings.missing.pop() {
+        Some(missing) => Err(failed(missing.err)),
+        None => Ok(findings),
+    }
+}
+
 /// Fills the workspace before the job begins, where nothing can tell. Where it cannot be done, `actions/checkout` writes
 /// the files as always.
 async fn view(
     settings: &RunSettings,
     wanted: &Wanted<'_>,
-    actions: &IndexMap<ActionRef, ResolvedAction>,
+    actions: &IndexMap<ActionRef, KnownAction>,
     work_dir: &Path,
     name: &str,
 ) -> Option<View> {
@@ -213,6 +235,9 @@ fn spec(
     let snapshot = &settings.snapshot;
     let mount = |source: &Path, target: String| Mount { source: source.to_owned(), target, read_only: true };
     let mut mounts = vec![mount(&snapshot.dir, SNAPSHOT.to_owned())];
+    if settings.backend.name() == "docker" {
+        mounts.extend(settings.node.iter().map(|it| mount(it, node::MOUNTED.to_owned())));
+    }
     mounts.extend(snapshot.borrowed.iter().map(|it| mount(it, it.display().to_string())));
     let guard = services.guard.as_ref().map(|it| it.address().ip());
     let hosts = if guard.is_none() { blocked_names(services) } else { Vec::new() };
@@ -285,13 +310,14 @@ fn describe(
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
     }
-    let action_env = pairs([
+    let mut action_env = pairs([
         ("ACTIONS_RUNTIME_URL", url.as_str()),
         ("ACTIONS_RUNTIME_TOKEN", &token),
         ("ACTIONS_RESULTS_URL", &url),
         ("ACTIONS_CACHE_URL", &url),
         ("ACTIONS_CACHE_SERVICE_V2", "True"),
     ]);
+    action_env.extend([git_settings(settings)]);
     JobEnvironment {
         image: None,
         workspace: "files",
@@ -310,7 +336,7 @@ fn describe(
 }
 
 /// Without namespaces nothing is mounted, and the snapshot is where it is.
-fn snapshot_path(settings: &RunSettings) -> String {
+pub(crate) fn snapshot_path(settings: &RunSettings) -> String {
     if has_own_root(settings) { SNAPSHOT.to_owned() } else { settings.snapshot.dir.display().to_string() }
 }
 

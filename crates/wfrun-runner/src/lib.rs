@@ -5,13 +5,17 @@ mod action_container;
 mod actions;
 mod aws_names;
 mod containers;
+mod find_action;
 mod folders;
 mod git;
 mod groups;
 mod hash_files;
 mod job;
 mod lines;
+mod node;
+mod own_repository;
 mod paths;
+mod read_file;
 mod run;
 mod services;
 mod settings;
@@ -20,13 +24,17 @@ mod step;
 mod trees;
 mod work_files;
 
-pub use actions::{ActionError, BuiltinActions};
+pub use actions::{
+    ActionError, ActionMode, ActionSettings, Actions, BuiltinActions, Content, Findings, KnownAction, LocalRepository,
+    Mirror, MirrorError, Missing, Origin, Place, RefError, clean_action_store, commit_of,
+};
 pub use aws_names::{aws_names, uses_aws};
 pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
-pub use lines::LineSplitter;
+pub use lines::{LineSplitter, Lines};
+pub use node::node_of_machine;
 pub use run::{Outside, run};
 pub use services::{LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};

@@ -8,12 +8,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use wfrun_backend::BackendError;
 use wfrun_backend::docker::Log;
-use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, Turn};
+use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
 use wfrun_journal::{RunRecord, Sink};
 use wfrun_plan::JobKey;
+use wfrun_workflow::UsesTarget;
 
 use crate::containers::{Telling, WantedContainers, tell};
+use crate::find_action::{Told, find_action};
 use crate::job::{OpenError, OpenJob, Wanted};
+use crate::own_repository::write_git_settings;
+use crate::read_file::read_file;
 use crate::step::{chain, run_step, signal};
 use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
@@ -26,9 +30,9 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// A channel with room for a burst of lines.
+    /// A channel with room for a burst of lines, and for no more: whoever prints faster than is shown has to wait.
     pub fn new() -> Self {
-        let (sender, receiver) = mpsc::channel(256);
+        let (sender, receiver) = mpsc::channel(16);
         Self { sender, receiver }
     }
 }
@@ -38,6 +42,9 @@ impl Default for Outside {
         Self::new()
     }
 }
+
+/// After so many events the views are flushed, whatever waits.
+const MOST_UNFLUSHED: usize = 4096;
 
 /// What the tasks of a run share.
 struct Shared {
@@ -64,6 +71,9 @@ pub async fn run(
 ) -> RunRecord {
     let started = Instant::now();
     let Outside { sender, mut receiver } = outside;
+    if let Err(err) = write_git_settings(&settings) {
+        tracing::warn!("git in actions will not find the repository: {err}");
+    }
     let shared = Arc::new(Shared {
         settings,
         services,
@@ -75,6 +85,7 @@ pub async fn run(
     });
     let mut tasks = JoinSet::new();
     let mut next = Some(FactKind::Begin);
+    let mut unflushed = 0;
     while engine.record().conclusion.is_none() {
         let kind = match next.take() {
             Some(kind) => kind,
@@ -82,8 +93,14 @@ pub async fn run(
         };
         let at_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Turn { effects, events } = engine.handle(Fact { at_ms, kind });
-        let shown = events.iter().try_for_each(|event| sink.accept(event, engine.record()));
-        if let Err(err) = shown.and_then(|()| sink.flush()) {
+        let mut shown = events.iter().try_for_each(|event| sink.accept(event, engine.record()));
+        // What comes in a flood is flushed once in a while, all else at once.
+        unflushed += events.len();
+        if receiver.is_empty() || unflushed > MOST_UNFLUSHED || engine.record().conclusion.is_some() {
+            unflushed = 0;
+            shown = shown.and_then(|()| sink.flush());
+        }
+        if let Err(err) = shown {
             tracing::warn!("a view failed: {}", chain(&err));
         }
         for effect in effects {
@@ -163,10 +180,20 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 task.abort();
             }
         }
+        Effect::ReadFile { job, process, path } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let text = match shared.job(&job) {
+                    Some(open) => read_file(&open, &path).await,
+                    None => Err("the job is not open".to_owned()),
+                };
+                deliver(&shared.facts, FactKind::FileRead { job, process, text }).await;
+            });
+        }
         Effect::FindAction { job, action } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
-                let found = Err(format!("`uses: {action}` is not supported by wfrun yet"));
+                let found = shared.find(&job, action.clone()).await;
                 deliver(&shared.facts, FactKind::ActionFound { job, action, found }).await;
             });
         }
@@ -232,7 +259,7 @@ fn help(err: &OpenError) -> Option<String> {
             Some("see `container` and `services` of the job; docs/containers.md has what is known".to_owned())
         }
         // These messages carry their way out.
-        OpenError::Backend(_) | OpenError::Action(_) => None,
+        OpenError::Backend(_) | OpenError::Action(_) | OpenError::Lost(_) => None,
     }
 }
 
@@ -296,6 +323,17 @@ impl Shared {
     /// A number that no other job of the run has.
     fn number(&self) -> usize {
         self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn find(self: &Arc<Self>, key: &JobKey, action: UsesTarget) -> Result<Box<FoundAction>, String> {
+        let open = self.job(key).ok_or("the job is not open")?;
+        let shared = Arc::clone(self);
+        let told = tokio::task::spawn_blocking(move || find_action(&open, &shared.settings, &action)).await;
+        let Told { found, notices } = told.map_err(|err| err.to_string())??;
+        for notice in notices {
+            deliver(&self.facts, FactKind::Noticed(notice)).await;
+        }
+        Ok(found)
     }
 
     async fn hash(&self, key: &JobKey, patterns: Vec<String>) -> Result<String, String> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use wfrun_backend::Backend;
 
-use crate::Snapshot;
+use crate::{Actions, Snapshot};
 
 /// What carrying out a run needs to know. All paths are absolute.
 #[derive(Clone)]
@@ -27,6 +27,10 @@ pub struct RunSettings {
     pub snapshot: Snapshot,
     /// Whether nothing may be fetched.
     pub offline: bool,
+    /// Where actions come from.
+    pub actions: Actions,
+    /// This machine's Node, for images that have none.
+    pub node: Option<PathBuf>,
     /// The program that is wfrun, its agent and its stand-ins.
     pub executable: PathBuf,
     /// Commands for which stand-ins are put on the search path.

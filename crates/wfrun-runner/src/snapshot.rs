@@ -95,7 +95,8 @@ fn borrowed_by(objects: &Path) -> Vec<PathBuf> {
     text.lines().filter(|it| !it.is_empty() && !it.starts_with('#')).map(|it| objects.join(it)).collect()
 }
 
-/// Branches become `refs/remotes/origin/*`, as a clone from GitHub has them; tags stay tags.
+/// Branches become `refs/remotes/origin/*`, as a clone from GitHub has them, and stay branches for who fetches from here;
+/// tags stay tags.
 fn copy_refs(user: &Git, bare: &Git) -> Result<(), SnapshotError> {
     let format = "--format=%(objectname) %(refname)";
     let listed = user.ask(&["for-each-ref", format, "refs/remotes/origin", "refs/heads", "refs/tags"])?;
@@ -108,6 +109,10 @@ fn copy_refs(user: &Git, bare: &Git) -> Result<(), SnapshotError> {
             packed.entry(name.to_owned()).or_insert(object);
         }
     }
+    let branches = packed.iter().filter_map(|(name, object)| {
+        Some((format!("refs/heads/{}", name.strip_prefix("refs/remotes/origin/")?), *object))
+    });
+    packed.extend(branches.collect::<Vec<_>>());
     let lines = packed.iter().map(|(name, object)| format!("{object} {name}\n"));
     let text: String = std::iter::once("# pack-refs with: sorted \n".to_owned()).chain(lines).collect();
     write(&bare.folder().join("packed-refs"), &text)

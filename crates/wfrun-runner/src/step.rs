@@ -8,9 +8,9 @@ use wfrun_engine::{FactKind, FilePaths, Launch, Program, RawDeclaration, Signal,
 use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
 
-use crate::LineSplitter;
 use crate::action_container;
 use crate::job::OpenJob;
+use crate::{LineSplitter, Lines};
 
 /// Runs a step's process to its end; its lines and its end become facts.
 pub(crate) async fn run_step(
@@ -20,11 +20,12 @@ pub(crate) async fn run_step(
     launch: Launch,
     facts: mpsc::Sender<FactKind>,
 ) {
-    let end = match start(&open, number, &launch).await {
-        Ok(process) => follow(&job, number, process, &facts).await,
-        Err(message) => StepEnd::NotStarted { message },
+    let (end, deviation) = match start(&open, number, &launch).await {
+        Ok((process, deviation)) => (follow(&job, number, process, &facts).await, deviation),
+        Err(message) => (StepEnd::NotStarted { message }, None),
     };
-    let files = Box::new(read_files(&open, &launch.files));
+    let mut files = Box::new(read_files(&open, &launch.files));
+    files.declarations.extend(deviation);
     if let Ok(mut controls) = open.controls.lock() {
         controls.remove(&number);
     }
@@ -36,16 +37,17 @@ pub(crate) async fn run_step(
     }
 }
 
-async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<Process, String> {
+/// Starts a step's process; gives back what is to be declared of how, too.
+async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<(Process, Option<RawDeclaration>), String> {
     prepare_files(open, &launch.files).map_err(|err| format!("failed to make the step's files: {err}"))?;
     if let Program::Container { image, entrypoint, arguments } = &launch.program {
         let process = action_container::start(open, image, entrypoint.as_deref(), arguments, &launch.env)?;
-        return Ok(keep(open, number, process));
+        return Ok((keep(open, number, process), None));
     }
-    let argv = argv(open, launch).await?;
+    let (argv, deviation) = argv(open, launch).await?;
     let env = launch.env.iter().map(|(name, value)| (name.clone(), open.paths.inside(value))).collect();
     let process = open.environment.spawn(Exec { argv, env, cwd: open.paths.inside(&launch.cwd) }).await;
-    Ok(keep(open, number, process.map_err(|err| chain(&err))?))
+    Ok((keep(open, number, process.map_err(|err| chain(&err))?), deviation))
 }
 
 /// Remembers a process for those who signal it, and sends what has waited.
@@ -79,14 +81,14 @@ fn send(control: &wfrun_backend::ProcessControl, signal: Signal) {
     }
 }
 
-async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
-    match &launch.program {
+async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<RawDeclaration>), String> {
+    let words = match &launch.program {
         Program::Script { command, arguments, script, path } => {
             write(open, path, script).map_err(|err| format!("failed to write {path}: {err}"))?;
             let command = shell(open, command).await;
             let seen = open.paths.inside(path);
             let arguments = arguments.iter().map(|it| it.replace("{0}", &seen));
-            Ok(std::iter::once(command).chain(arguments).collect())
+            std::iter::once(command).chain(arguments).collect()
         }
         Program::StandIn { action, phase } => {
             let phase = match phase {
@@ -99,11 +101,25 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<Vec<String>, String> {
                 path => format!("{}/{path}", action.repository()),
             };
             let words = [open.executable.as_str(), "__standin", &name, phase, &action.git_ref];
-            Ok(words.map(str::to_owned).to_vec())
+            words.map(str::to_owned).to_vec()
         }
-        Program::Node { using, .. } => Err(format!("{using} actions are not supported by wfrun yet")),
-        Program::Container { .. } => Err("a container action has no command line here".to_owned()),
-    }
+        Program::Node { using, script } => {
+            if is_missing(open, script) {
+                // Source: GitHub: execution rules E7.3.
+                return Err(format!("File not found: '{script}'"));
+            }
+            let node = open.node.get(&open.environment).await?;
+            let deviation = open.node.deviation(using, &node);
+            return Ok((vec![node.path, open.paths.inside(script)], deviation));
+        }
+        Program::Container { .. } => return Err("a container action has no command line here".to_owned()),
+    };
+    Ok((words, None))
+}
+
+/// Whether there is surely no such file; what cannot be told from here is left to who starts it.
+fn is_missing(open: &OpenJob, script: &str) -> bool {
+    open.relative(script).is_some_and(|it| open.files.has(it).is_ok_and(|it| !it))
 }
 
 /// The shell to start; without bash, sh takes its place.
@@ -140,16 +156,18 @@ async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::S
         }
     };
     for (stream, splitter) in &mut splitters {
-        tell(job, number, facts, *stream, splitter.finish().into_iter().collect()).await;
+        let lines = Lines { lines: splitter.finish().into_iter().collect(), goes_on: false };
+        tell(job, number, facts, *stream, lines).await;
     }
     end
 }
 
-async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Vec<String>) {
+async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Lines) {
+    let Lines { lines, goes_on } = lines;
     if lines.is_empty() {
         return;
     }
-    if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines }).await.is_err() {
+    if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines, goes_on }).await.is_err() {
         tracing::debug!("lines came after the run");
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A step owns that folder and may put links into it. Nothing here follows one that leads out of it: what wfrun may read
 //! and write on this machine is not the step's to choose.
+mod tree;
+
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -38,22 +40,42 @@ impl WorkFiles {
     /// Bytes that are no UTF-8 become U+FFFD.
     /// Differs: a link that leads out of the job's work folder is not followed, and a file of more than 64 MiB is an error.
     pub(crate) fn read(&self, path: &str) -> io::Result<String> {
+        Ok(self.read_file(path)?.unwrap_or_default())
+    }
+
+    /// The same, with nothing for what is no file, or not there.
+    pub(crate) fn read_file(&self, path: &str) -> io::Result<Option<String>> {
+        self.read_at_most(path, READ_LIMIT)
+    }
+
+    /// The same with another limit in bytes.
+    pub(crate) fn read_at_most(&self, path: &str, limit: u64) -> io::Result<Option<String>> {
         // Not to wait for whoever might write to a pipe in the file's place.
         let file = match self.open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK) {
             Ok(file) => file,
-            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+            Err(err) if is_nothing(&err) => return Ok(None),
             Err(err) => return Err(err),
         };
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Ok(String::new());
+            return Ok(None);
         }
-        if metadata.len() > READ_LIMIT {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 64 MiB"));
+        if metadata.len() > limit {
+            let message = format!("the file is larger than {} MiB", limit >> 20);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         let mut bytes = Vec::new();
-        file.take(READ_LIMIT).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Whether there is a file at this path.
+    pub(crate) fn has(&self, path: &str) -> io::Result<bool> {
+        match self.open(path, OFlag::O_PATH) {
+            Ok(file) => Ok(file.metadata()?.is_file()),
+            Err(err) if is_nothing(&err) => Ok(false),
+            Err(err) => Err(err),
+        }
     }
 
     fn open(&self, path: &str, flags: OFlag) -> io::Result<File> {
@@ -69,6 +91,11 @@ impl WorkFiles {
             Err(err) => Err(err.into()),
         }
     }
+}
+
+/// Whether there is nothing at a path, rather than something that could not be opened.
+fn is_nothing(err: &io::Error) -> bool {
+    matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Engine {
             return false;
         }
         let stopped = current.stopping;
-        let result = self.take_in(key, &paths);
+        let result = self.take_over(key, &paths);
         let outcome = if stopped && result != Outcome::Failure { Outcome::Cancelled } else { result };
         for end in self.ends(key, &paths) {
             self.say(key, &end);
@@ -113,7 +113,7 @@ impl Engine {
         }
         let open = self.unwaited(key);
         // The results of all of them count at the end, waited for or not.
-        let result = self.take_in(key, &open);
+        let result = self.take_over(key, &open);
         let all: Vec<StepPath> = self.backgrounds(key).map(|it| it.path.clone()).collect();
         let counted = all.iter().filter_map(|path| self.jobs.get(key)?.background(path)?.counted());
         let worst = Outcome::together(counted.chain([result]));
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// Makes what background steps did known to the job; gives back how they went together.
-    fn take_in(&mut self, key: &JobKey, paths: &[StepPath]) -> Outcome {
+    fn take_over(&mut self, key: &JobKey, paths: &[StepPath]) -> Outcome {
         let Some(state) = self.jobs.get_mut(key) else { return Outcome::Success };
         let mut results = vec![Outcome::Success];
         for strand in &mut state.strands {

@@ -183,6 +183,7 @@ pub(super) fn runner_object(state: &JobState) -> Object {
         ("workspace", &job.layout.runner_workspace),
     ]
     .into_iter()
+    .chain(job.step_env.get("RUNNER_DEBUG").map(|it| ("debug", it.as_str())))
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect();
     text_object(&members)

@@ -1,11 +1,15 @@
-use wfrun_journal::{Annotation, AnnotationLevel, Declared, How, RunEventKind};
+use wfrun_journal::{Annotation, AnnotationLevel, Declared, How, RunEventKind, Stream};
 use wfrun_plan::{JobKey, StepPath};
 
 use super::Engine;
+use super::issues::marker;
+use super::lines::Origin;
 use crate::state::JobState;
 
 /// Source: GitHub: execution rules E1.9: at most so many annotations of a level are kept for a step.
 const ANNOTATION_LIMIT: u32 = 10;
+/// Source: GitHub: actions/runner `ExecutionContext.cs`, `_maxIssueMessageLength`.
+const MESSAGE_LIMIT: usize = 4096;
 
 impl Engine {
     pub(super) fn declare(&mut self, job: &JobKey, step: Option<&StepPath>, how: How, subject: &str, detail: &str) {
@@ -30,7 +34,7 @@ impl Engine {
             job: job.clone(),
             step: current.map(|it| it.stage.path.clone()),
             level,
-            message: self.masker.mask(message),
+            message: self.masker.mask(message).cut(MESSAGE_LIMIT),
             file: None,
             line: None,
             end_line: None,
@@ -40,7 +44,22 @@ impl Engine {
         }
     }
 
+    /// One more than are kept is only a line of the log.
     pub(super) fn emit_annotation(&mut self, job: &JobKey, annotation: Annotation) {
+        let (marker, message) = (marker(annotation.level), annotation.message.clone());
+        if self.count_annotation(job, annotation) {
+            return;
+        }
+        let process = self.jobs.get(job).and_then(JobState::current).map(|it| it.serial);
+        let Some((process, (step, phase))) = process.zip(self.current_step(job)) else { return };
+        let from = Origin { job: job.clone(), process, stream: Stream::Stdout, step, phase };
+        for (at, line) in message.lines().enumerate() {
+            self.emit_line(&from, if at == 0 { line.behind(marker) } else { line });
+        }
+    }
+
+    /// Whether it is kept.
+    pub(super) fn count_annotation(&mut self, job: &JobKey, annotation: Annotation) -> bool {
         if let Some(current) = self.jobs.get_mut(job).and_then(JobState::current_mut) {
             let count = match annotation.level {
                 AnnotationLevel::Notice => &mut current.annotations[0],
@@ -49,9 +68,10 @@ impl Engine {
             };
             *count += 1;
             if *count > ANNOTATION_LIMIT {
-                return;
+                return false;
             }
         }
         self.emit(RunEventKind::Annotation(annotation));
+        true
     }
 }

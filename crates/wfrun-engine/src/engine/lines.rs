@@ -1,212 +1,161 @@
-//! A step's output, line by line: commands and plain text.
+//! A step's output, line by line: commands, what matchers find, and plain text.
 //!
-//! Source: GitHub: execution rules E4.
-use wfrun_journal::{AnnotationLevel, Line, Phase, RunEventKind, Secret, Stream};
+//! Source: GitHub: execution rules E4.1.
+use wfrun_journal::{Line, LongLine, Phase, RunEventKind, Stream};
 use wfrun_plan::{JobKey, StepPath};
 
 use super::Engine;
-use super::step_end::number;
-use crate::Command;
-use crate::command::parse_command;
+use crate::FactKind;
+use crate::command::{may_be_command, parse_command};
 use crate::strand::Current;
 
+/// Where lines come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) job: JobKey,
+    pub(crate) process: u64,
+    pub(super) stream: Stream,
+    pub(super) step: StepPath,
+    pub(super) phase: Phase,
+}
+
+impl Origin {
+    pub(crate) fn key(&self) -> (u64, Stream) {
+        (self.process, self.stream)
+    }
+}
+
 impl Engine {
-    pub(super) fn lines(&mut self, key: &JobKey, process: u64, stream: Stream, lines: &[String]) {
+    /// Takes lines in; `goes_on`: the last one is a piece of a line that is too long to come as a whole.
+    pub(super) fn lines(&mut self, key: &JobKey, process: u64, stream: Stream, lines: Vec<String>, goes_on: bool) {
         if !self.jobs.get_mut(key).is_some_and(|it| it.turn_to(process)) {
             return;
         }
-        for line in lines {
-            self.line(key, stream, line);
-        }
-    }
-
-    fn line(&mut self, key: &JobKey, stream: Stream, line: &str) {
-        let Some(current) = self.current_mut(key) else { return };
-        if current.stop.swallows(line) {
-            return self.print(key, stream, line);
-        }
-        match parse_command(line) {
-            Some(command) => self.command(key, stream, line, &command),
-            None => self.print(key, stream, line),
-        }
-    }
-
-    fn print(&mut self, key: &JobKey, stream: Stream, text: &str) {
         let Some((step, phase)) = self.current_step(key) else { return };
-        let text = self.masker.mask(text);
-        self.emit(RunEventKind::Line(Line { job: key.clone(), step, phase, stream, text }));
+        let from = Origin { job: key.clone(), process, stream, step, phase };
+        let count = lines.len();
+        let mut lines = lines.into_iter().enumerate();
+        while let Some((at, line)) = lines.next() {
+            let is_piece = goes_on && at + 1 == count;
+            if is_piece || (at == 0 && self.outputs.has_long_line(&from)) {
+                self.piece(&from, &line, is_piece);
+            } else {
+                self.line(&from, line);
+            }
+            // A file has to be read first: what comes after the line must see what is in it.
+            if self.outputs.is_held(key, process) {
+                let rest = lines.map(|(_, it)| it).collect();
+                let job = key.clone();
+                return self.outputs.hold_first(FactKind::Lines { job, process, stream, lines: rest, goes_on });
+            }
+        }
     }
 
-    fn current_mut(&mut self, key: &JobKey) -> Option<&mut Current> {
-        self.jobs.get_mut(key)?.current_mut()
+    fn line(&mut self, from: &Origin, line: String) {
+        if !may_be_command(&line) {
+            return self.no_command(from, line);
+        }
+        let Some(current) = self.current_mut(from) else { return };
+        if current.stop.swallows(&line) {
+            return self.no_command(from, unforged(line));
+        }
+        match parse_command(&line) {
+            Some(command) => self.command(from, &line, &command),
+            None => self.no_command(from, unforged(line)),
+        }
     }
 
-    fn current_step(&self, key: &JobKey) -> Option<(StepPath, Phase)> {
+    fn no_command(&mut self, from: &Origin, line: String) {
+        if !self.matched(from, &line) {
+            self.print_owned(from, line);
+        }
+    }
+
+    /// A part of a line that is longer than wfrun takes as a whole.
+    ///
+    /// Differs: a line longer than 1 MiB is shown as several, and is no command and no problem.
+    fn piece(&mut self, from: &Origin, piece: &str, goes_on: bool) {
+        let mut long = if let Some(long) = self.outputs.take_long_line(from) {
+            long
+        } else {
+            let command = may_be_command(piece).then(|| parse_command(piece)).flatten();
+            if let Some(command) = command {
+                let message = format!("The command `{}` is longer than 1 MiB and was not carried out.", command.name);
+                self.fail_command(from, command.name, &message);
+            }
+            LongLine::default()
+        };
+        let text = long.push(&self.masker, piece);
+        if !text.as_str().is_empty() {
+            self.emit_line(from, text);
+        }
+        if goes_on {
+            self.outputs.put_long_line(from, long);
+        } else {
+            let text = long.finish(&self.masker);
+            if !text.as_str().is_empty() {
+                self.emit_line(from, text);
+            }
+        }
+    }
+
+    /// A long line that was not over when its process was.
+    pub(super) fn finish_long_lines(&mut self, key: &JobKey, process: u64) {
+        let Some((step, phase)) = self.current_step(key) else { return };
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let from = Origin { job: key.clone(), process, stream, step: step.clone(), phase };
+            if let Some(long) = self.outputs.take_long_line(&from) {
+                let text = long.finish(&self.masker);
+                self.emit_line(&from, text);
+            }
+        }
+    }
+
+    /// Prints text that may have several lines.
+    pub(super) fn print(&mut self, from: &Origin, text: &str) {
+        for line in text.split('\n') {
+            let text = self.masker.mask(line.strip_suffix('\r').unwrap_or(line));
+            self.emit_line(from, text);
+        }
+    }
+
+    fn print_owned(&mut self, from: &Origin, line: String) {
+        let text = self.masker.mask_owned(line);
+        self.emit_line(from, text);
+    }
+
+    pub(super) fn emit_line(&mut self, from: &Origin, text: wfrun_journal::Masked) {
+        let Origin { job, stream, step, phase, process: _ } = from;
+        let (job, step, phase, stream) = (job.clone(), step.clone(), *phase, *stream);
+        self.emit(RunEventKind::Line(Line { job, step, phase, stream, text }));
+    }
+
+    /// What is printed only where the steps' own debugging is switched on.
+    pub(super) fn debug(&mut self, from: &Origin, message: &str) {
+        if !self.is_debug {
+            return;
+        }
+        for line in message.lines() {
+            self.print(from, &format!("##[debug]{line}"));
+        }
+    }
+
+    pub(super) fn current_mut(&mut self, from: &Origin) -> Option<&mut Current> {
+        self.jobs.get_mut(&from.job)?.current_mut()
+    }
+
+    pub(super) fn current_step(&self, key: &JobKey) -> Option<(StepPath, Phase)> {
         let stage = &self.jobs.get(key)?.current()?.stage;
         Some((stage.path.clone(), stage.phase))
     }
-
-    fn command(&mut self, key: &JobKey, stream: Stream, line: &str, command: &Command) {
-        let data = command.data.as_str();
-        let name = command.properties.get("name").filter(|it| !it.is_empty());
-        let done = match command.name {
-            "debug" => return,
-            "notice" => return self.issue(key, AnnotationLevel::Notice, command),
-            "warning" => return self.issue(key, AnnotationLevel::Warning, command),
-            "error" => return self.issue(key, AnnotationLevel::Error, command),
-            "group" => return self.print(key, stream, &format!("##[group]{data}")),
-            "endgroup" => return self.print(key, stream, "##[endgroup]"),
-            "add-mask" => {
-                self.add_mask(key, data);
-                Ok(())
-            }
-            "echo" => self.set_echo(key, data),
-            "stop-commands" => {
-                self.print(key, stream, line);
-                self.stop_commands(key, data)
-            }
-            "set-output" => self.set_output(key, name, data),
-            "save-state" => self.save_state(key, name, data),
-            "set-env" | "add-path" => Err(disabled(command.name)),
-            // Differs: problem matchers are not applied yet; lines stay lines.
-            _ => Ok(()),
-        };
-        if let Err(reason) = done {
-            self.fail_command(key, line, &reason);
-        } else if self.current_mut(key).is_some_and(|it| it.echo) && command.name != "stop-commands" {
-            let shown = if command.name == "add-mask" { "::add-mask::***" } else { line };
-            self.print(key, stream, shown);
-        }
-    }
-
-    fn fail_command(&mut self, key: &JobKey, line: &str, reason: &str) {
-        let message = format!("Unable to process command '{line}' successfully.");
-        self.annotate(key, AnnotationLevel::Error, &message);
-        self.annotate(key, AnnotationLevel::Error, reason);
-        if let Some(current) = self.current_mut(key) {
-            current.command_failed = true;
-        }
-    }
-
-    fn issue(&mut self, key: &JobKey, level: AnnotationLevel, command: &Command) {
-        let mut annotation = self.annotation(key, level, &command.data);
-        let text = |name: &str| command.properties.get(name).map(|it| self.masker.mask(it));
-        annotation.file = text("file");
-        annotation.title = text("title");
-        let property = |name: &str| number(command.properties.get(name));
-        annotation.line = property("line").or(property("endline"));
-        annotation.end_line = property("endline");
-        annotation.col = property("col").or(property("endcolumn"));
-        annotation.end_col = property("endcolumn");
-        normalise(&mut annotation);
-        self.emit_annotation(key, annotation);
-    }
-
-    fn add_mask(&mut self, key: &JobKey, value: &str) {
-        if value.trim().is_empty() {
-            let message = "Can't add secret mask for empty string in ##[add-mask] command.";
-            self.annotate(key, AnnotationLevel::Warning, message);
-        }
-        self.masker.learn(&Secret::new(value));
-    }
-
-    fn set_echo(&mut self, key: &JobKey, value: &str) -> Result<(), String> {
-        let on = match value.trim().to_ascii_lowercase().as_str() {
-            "on" => true,
-            "off" => false,
-            _ => {
-                return Err(format!(
-                    "Invalid echo command value. Possible values can be: 'on', 'off'. Current value is: '{value}'."
-                ));
-            }
-        };
-        if let Some(current) = self.current_mut(key) {
-            current.echo = on;
-        }
-        Ok(())
-    }
-
-    fn stop_commands(&mut self, key: &JobKey, token: &str) -> Result<(), String> {
-        let stopped = self.current_mut(key).is_some_and(|it| it.stop.stop(token));
-        if !stopped {
-            return Err("Invalid stop-commands token: it must not be empty, `pause-logging` or the name of a command"
-                .to_owned());
-        }
-        // Source: GitHub: execution rules E4.3: a long token is masked.
-        if token.len() > 6 {
-            self.masker.learn(&Secret::new(token));
-        }
-        Ok(())
-    }
-
-    fn set_output(&mut self, key: &JobKey, name: Option<&String>, value: &str) -> Result<(), String> {
-        let name = name.ok_or("Required field 'name' is missing in ##[set-output] command.")?.clone();
-        let has_id = self.current_id(key);
-        let Some(state) = self.jobs.get_mut(key) else { return Ok(()) };
-        let Some(current) = state.current_mut() else { return Ok(()) };
-        let path = current.stage.path.clone();
-        current.outputs.insert(name.clone(), value.to_owned());
-        // Set by a command, an output is there at once; that of a background step once it is waited for.
-        if let Some(id) = has_id {
-            let results = match state.composite_of_mut(&path) {
-                Some(composite) => &mut composite.results,
-                None => &mut state.results,
-            };
-            results.entry(id).or_default().outputs.insert(name, value.to_owned());
-        }
-        self.deprecated(key, "set-output");
-        Ok(())
-    }
-
-    fn save_state(&mut self, key: &JobKey, name: Option<&String>, value: &str) -> Result<(), String> {
-        let name = name.ok_or("Required field 'name' is missing in ##[save-state] command.")?.clone();
-        if let Some(state) = self.jobs.get_mut(key)
-            && let Some(path) = state.current().map(|it| it.stage.path.clone())
-        {
-            state.saved.entry(path).or_default().insert(name, value.to_owned());
-        }
-        self.deprecated(key, "save-state");
-        Ok(())
-    }
-
-    fn current_id(&self, key: &JobKey) -> Option<String> {
-        let state = self.jobs.get(key)?;
-        let stage = &state.current()?.stage;
-        let step = self.model_step(key, &stage.path)?;
-        let background = state.strand().and_then(|it| it.background.as_ref()).is_some_and(|it| it.path == stage.path);
-        (step.has_id && stage.phase == Phase::Main && !background).then(|| step.id.to_string())
-    }
-
-    fn deprecated(&mut self, key: &JobKey, command: &str) {
-        let message = format!(
-            "The `{command}` command is deprecated and will be disabled soon. Please upgrade to using Environment Files. \
-             For more information see: https://github.blog/changelog/2022-10-11-github-actions-deprecating-save-state-and-set-output-commands/"
-        );
-        self.annotate(key, AnnotationLevel::Warning, &message);
-    }
 }
 
-fn disabled(command: &str) -> String {
-    format!(
-        "The `{command}` command is disabled. Please upgrade to using Environment Files or opt into unsecure command \
-         execution by setting the `ACTIONS_ALLOW_UNSECURE_COMMANDS` environment variable to `true`. For more \
-         information see: https://github.blog/changelog/2020-10-01-github-actions-deprecating-set-env-and-add-path-commands/"
-    )
-}
-
-/// Source: GitHub: execution rules E4.4.
-fn normalise(annotation: &mut wfrun_journal::Annotation) {
-    let spans_lines = annotation.end_line.is_some_and(|it| Some(it) != annotation.line);
-    if annotation.line.is_none() || spans_lines {
-        annotation.col = None;
-        annotation.end_col = None;
+/// The markers of steps of composite actions are the runner's own.
+///
+/// Source: GitHub: execution rules E1.11.
+fn unforged(line: String) -> String {
+    if !line.contains("##[start-action") && !line.contains("##[end-action") {
+        return line;
     }
-    if annotation.end_line < annotation.line && annotation.end_line.is_some() {
-        annotation.line = None;
-        annotation.end_line = None;
-    }
-    if annotation.end_col < annotation.col && annotation.end_col.is_some() {
-        annotation.col = None;
-        annotation.end_col = None;
-    }
+    line.replace("##[start-action", r"##[\start-action").replace("##[end-action", r"##[\end-action")
 }

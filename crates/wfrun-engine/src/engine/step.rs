@@ -267,7 +267,7 @@ impl Engine {
             env: prepared.env,
             outputs: IndexMap::new(),
             stop: StopCommands::default(),
-            echo: false,
+            echo: self.is_debug,
             command_failed: false,
             timeout_minutes,
             timed_out: false,

@@ -2,7 +2,6 @@
 //!
 //! Source: GitHub: execution rules E1.4 (8 to 12) and E3.3.
 use indexmap::IndexMap;
-use wfrun_expr::Value;
 use wfrun_journal::{AnnotationLevel, How, Masked, Outcome, Phase, RunEventKind, StepFinished, StepSummary};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{Step, StepKind};
@@ -239,7 +238,7 @@ impl Engine {
             );
             self.annotate(key, AnnotationLevel::Error, &message);
         } else if !text.is_empty() {
-            let text = self.masker.mask(text);
+            let text = self.masker.mask_lines(text);
             let (job, step) = (key.clone(), stage.path.clone());
             self.emit(RunEventKind::StepSummary(StepSummary { job, step, text }));
         }
@@ -259,12 +258,4 @@ impl Engine {
             current.command_failed = true;
         }
     }
-}
-
-/// A property of a command as a line or column number.
-pub(super) fn number(text: Option<&String>) -> Option<u32> {
-    let value = Value::string(text?).to_number();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
-    let whole = (value.fract() == 0.0 && value >= 0.0 && value <= f64::from(u32::MAX)).then_some(value as u32);
-    whole
 }

@@ -21,6 +21,8 @@ use crate::containers::containers_of;
 pub(crate) struct Does {
     pub(crate) code: i32,
     pub(crate) lines: Vec<&'static str>,
+    /// What follows on its last line, which is longer than comes at once: pieces, and whether they go on.
+    pub(crate) then: Vec<(&'static str, bool)>,
     pub(crate) files: StepFiles,
     /// It goes on until it is told to end.
     pub(crate) endless: bool,
@@ -39,6 +41,8 @@ pub(crate) struct World {
     forced: Forced,
     script: BTreeMap<String, Does>,
     secrets: IndexMap<String, Secret>,
+    vars: IndexMap<String, String>,
+    files: BTreeMap<&'static str, &'static str>,
     git_ref: String,
     strict: bool,
     cancel_after: Option<&'static str>,
@@ -61,6 +65,8 @@ impl World {
             forced: Forced::default(),
             script: BTreeMap::new(),
             secrets: IndexMap::new(),
+            vars: IndexMap::new(),
+            files: BTreeMap::new(),
             git_ref: "refs/heads/main".to_owned(),
             strict: false,
             cancel_after: None,
@@ -123,6 +129,17 @@ impl World {
 
     pub(crate) fn secret(mut self, name: &str, value: &str) -> Self {
         self.secrets.insert(name.to_owned(), Secret::new(value));
+        self
+    }
+
+    pub(crate) fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A file that steps may name.
+    pub(crate) fn file(mut self, path: &'static str, text: &'static str) -> Self {
+        self.files.insert(path, text);
         self
     }
 
@@ -222,7 +239,12 @@ impl World {
                 self.launched.push(*launch);
                 let does = self.script.get(&name).cloned().unwrap_or_default();
                 let lines = does.lines.iter().map(|it| (*it).to_owned()).collect();
-                let mut facts = vec![FactKind::Lines { job: job.clone(), process, stream: Stream::Stdout, lines }];
+                let (stream, goes_on) = (Stream::Stdout, !does.then.is_empty());
+                let mut facts = vec![FactKind::Lines { job: job.clone(), process, stream, lines, goes_on }];
+                facts.extend(does.then.iter().map(|(line, goes_on)| {
+                    let (lines, goes_on) = (vec![(*line).to_owned()], *goes_on);
+                    FactKind::Lines { job: job.clone(), process, stream, lines, goes_on }
+                }));
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }
@@ -239,6 +261,11 @@ impl World {
                     wfrun_engine::Signal::Kill => 137,
                 };
                 vec![FactKind::StepEnded { job, process, end: StepEnd::Exited { code }, files: Box::default() }]
+            }
+            Effect::ReadFile { job, process, path } => {
+                let text = self.files.get(path.as_str()).map(|it| (*it).to_owned());
+                let text = text.ok_or_else(|| format!("Could not find file '{path}'."));
+                vec![FactKind::FileRead { job, process, text }]
             }
             Effect::FindAction { job, action } => {
                 let mut actions = IndexMap::new();
@@ -317,7 +344,7 @@ impl World {
                 backend_reason: "a test".to_owned(),
                 secrets: self.secrets.clone(),
                 hidden: vec![],
-                vars: IndexMap::new(),
+                vars: self.vars.clone(),
                 inputs: Value::Null,
                 env: IndexMap::new(),
                 max_jobs: self.max_jobs,

@@ -1,7 +1,7 @@
 //! Lines and commands.
 use insta::assert_snapshot;
 
-use crate::driver::World;
+use crate::driver::{Does, World};
 
 #[test]
 fn commands() {
@@ -37,38 +37,6 @@ fn commands() {
     ");
 }
 
-/// Source: GitHub: execution rules E4.2: a command that cannot be carried out fails the step.
-#[test]
-fn disabled_commands_fail_the_step() {
-    let world = World::steps("[{run: a}, {run: b}]").prints("a", &["::set-env name=A::1"]);
-    assert_snapshot!(world.run().story(), @r"
-    j: starts
-      main Run a (real)
-        error: Unable to process command '::set-env name=A::1' successfully.
-        error: The `set-env` command is disabled. Please upgrade to using Environment Files or opt into unsecure command execution by setting the `ACTIONS_ALLOW_UNSECURE_COMMANDS` environment variable to `true`. For more information see: https://github.blog/changelog/2020-10-01-github-actions-deprecating-set-env-and-add-path-commands/
-        failure/failure
-      main Run b: skipped because Run a failed
-    j: failure
-    failure
-    ");
-}
-
-#[test]
-fn stopped_commands_are_lines() {
-    let lines = &["::stop-commands::tok12345", "::warning::shown", "::tok12345::", "::notice::again"];
-    assert_snapshot!(World::steps("[{run: a}]").prints("a", lines).run().story(), @r"
-    j: starts
-      main Run a (real)
-        | ::stop-commands::tok12345
-        | ::warning::shown
-        | ::***::
-        notice: again
-        success/success
-    j: success
-    success
-    ");
-}
-
 #[test]
 fn secrets_never_show() {
     let steps = "[{name: 'with ${{ secrets.T }}', env: {T: '${{ secrets.T }}'}, if: env.T == 'x', run: a}, {run: 'echo ${{ secrets.T }}'}]";
@@ -86,9 +54,35 @@ fn secrets_never_show() {
     ");
 }
 
+/// A line that is too long to come as a whole: no part of a secret shows where it is cut, and nothing is lost.
 #[test]
-fn at_most_ten_annotations_of_a_level() {
-    let lines = ["::error::e"; 15];
-    let world = World::steps("[{run: a}]").prints("a", &lines).run();
-    assert_eq!(world.story().matches("error: e").count(), 10);
+fn long_lines_come_in_pieces() {
+    const DOTS: &str =
+        "....................................................................................................";
+    let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    let does = Does {
+        lines: vec!["first", leak(format!("begin{DOTS}hunt"))],
+        then: vec![(leak(format!("er2{DOTS}hun")), true), ("ter2 end", false), ("last", false)],
+        ..Does::default()
+    };
+    let story = World::steps("[{run: a}]").secret("S", "hunter2").when("a", does).run().story();
+    let lines: Vec<&str> = story.lines().filter_map(|it| it.strip_prefix("    | ")).collect();
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert_eq!(lines.concat(), format!("firstbegin{DOTS}***{DOTS}*** endlast"));
+}
+
+/// A command that does not come as a whole is not carried out in part, and says so.
+#[test]
+fn a_command_that_is_too_long_fails_the_step() {
+    let does = Does { lines: vec!["::set-output name=x::aa"], then: vec![("bb", true)], ..Does::default() };
+    assert_snapshot!(World::steps("[{id: a, run: a}]").when("a", does).run().story(), @r"
+    j: starts
+      main Run a (real)
+        error: Unable to process command 'set-output' successfully.
+        error: The command `set-output` is longer than 1 MiB and was not carried out.
+        | ::set-output name=x::aabb
+        failure/failure
+    j: failure
+    failure
+    ");
 }

@@ -10,5 +10,6 @@ mod ndjson;
 mod plain;
 mod plan;
 mod run_why;
+mod summaries;
 mod tee;
 mod trace;

@@ -1,7 +1,8 @@
 use insta::assert_snapshot;
-use wfrun_report::{Style, Verbosity, render_summary};
+use wfrun_journal::{RunEvent, Sink as _};
+use wfrun_report::{PlainView, Style, Verbosity, render_summary};
 
-use crate::fixture::{ALL, FAILURE, INCOMPLETE, SKIPPED, SUCCESS, UNICODE, events, feed, plain};
+use crate::fixture::{ALL, FAILURE, INCOMPLETE, SKIPPED, SUCCESS, Shared, UNICODE, events, feed, plain};
 
 #[test]
 fn each_journal() {
@@ -77,4 +78,44 @@ fn a_run_that_has_not_ended_has_a_summary() {
     let half = feed(&all[..all.len() / 2], &mut wfrun_report::Tee::default());
     let summary = render_summary(&half, &UNICODE);
     assert!(summary.contains("· build-and-deploy  not ended"), "{summary}");
+}
+
+/// GitHub's markers are words; a line in which a matcher found something is shown once.
+#[test]
+fn markers() {
+    let line =
+        |text: &str| format!(r#""type":"line","job":"j","step":"1","phase":"main","stream":"stdout","text":"{text}""#);
+    let annotation =
+        |text: &str| format!(r#""type":"annotation","job":"j","step":"1","level":"error","message":"{text}""#);
+    let all = [
+        line("##[group]Title"),
+        line("##[endgroup]"),
+        line("##[debug]seen"),
+        line("##[error]a.js:1: bad"),
+        annotation("bad"),
+        annotation("another"),
+        line("##[warning]one of many"),
+        annotation("and yet another"),
+        line("##[notice]and this"),
+        line("##[other]stays"),
+        line("##[endgroup]not the marker"),
+    ];
+    let numbered = all.iter().enumerate().map(|(at, it)| format!("{{\"seq\":{},\"at_ms\":0,{it}}}", at + 1));
+    let all: Vec<RunEvent> = numbered.map(|it| serde_json::from_str(&it).expect("an event")).collect();
+    let out = Shared::default();
+    let mut view = PlainView::new(out.clone(), UNICODE, Verbosity::Normal);
+    feed(&all, &mut view);
+    assert_eq!(out.text(), "", "a burst is written as a whole");
+    view.flush().expect("it is written");
+    assert_snapshot!(out.text(), @r"
+    [j]   ▶ Title
+    [j]   debug: seen
+    [j]   error: a.js:1: bad
+    [j] error: another
+    [j]   warning: one of many
+    [j] error: and yet another
+    [j]   notice: and this
+    [j]   ##[other]stays
+    [j]   ##[endgroup]not the marker
+    ");
 }
