@@ -84,7 +84,7 @@ impl Checker<'_> {
             UsesTarget::Repository(action) => (vec![action.clone()], Severity::Error),
             // GitHub looks for these when the step's turn comes, and that may never be.
             UsesTarget::Local(path) | UsesTarget::SelfRepository(path) => (self.used_by(path), Severity::Warning),
-            // An image is looked for when its step begins: the step before may have built it.
+            // An image is looked for when its step begins: a step before may have built it.
             UsesTarget::Docker(_) => return,
         };
         let findings = self.finder.find(&wanted);

@@ -209,9 +209,9 @@ async fn carry_out(
         images: place.images.clone(),
         work_root: environment.cache.join("work"),
         snapshot: snapshot.clone(),
+        offline: args.offline,
         actions,
         node: node_of_machine(&environment.path),
-        offline: args.offline,
         executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
         cache_scopes: cache_scopes(&plan),
     };

@@ -1,4 +1,6 @@
 //! Job containers and services: on a Docker engine, and where there is none.
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -277,4 +279,90 @@ fn auto_takes_docker_for_jobs_with_containers() {
     let ran = repo.wfrun(&["w.yml", "--offline"]).ends_with(0);
     let first = ran.stdout.lines().next().unwrap_or_default();
     assert_eq!(first, "backend: docker (an engine answers, and jobs name their own images)");
+}
+
+/// Source: GitHub: execution rules E8.2, "Credentials". The image has no shell, and no library.
+#[test]
+fn images_are_pulled_with_credentials() {
+    if !has_docker() {
+        return;
+    }
+    let mut python = Command::new("python3");
+    python.args(["-c", include_str!("registry.py")]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut registry = python.spawn().expect("python3");
+    let mut port = String::new();
+    BufReader::new(registry.stdout.take().expect("a pipe")).read_line(&mut port).expect("a port");
+    let image = format!("127.0.0.1:{}/own/image:1", port.trim());
+    let login = |password: &str| format!("credentials: {{username: me, password: {password}}}");
+    let repo = repo(&format!(
+        "
+  wrong: {{runs-on: ubuntu-latest, container: {{image: '{image}', {}}}, steps: [run: 'true']}}
+  right:
+    needs: wrong
+    if: always()
+    runs-on: ubuntu-latest
+    container: {{image: '{image}', {}}}
+    steps: [{{run: 'nothing', shell: '/opt/wfrun/wfrun --version {{0}}'}}]
+",
+        login("wrong"),
+        login("s3cret")
+    ));
+    let ran = repo.wfrun(&["w.yml", "--backend", "docker", "--json"]);
+    registry.kill().expect("it runs");
+    registry.wait().expect("it ends");
+    let ran = ran.ends_with(3);
+    assert_eq!(ran.results().to_string(), r#"{"wrong":"failure","right":"success"}"#);
+    assert!(has_line(&ran, &format!("docker pull {image}")) && has_line(&ran, "wfrun 0."), "{:#?}", ran.lines());
+    let fault = ran.of_type("fault")[0]["message"].to_string();
+    assert!(fault.contains("could not be pulled") && fault.contains("unauthorized"), "{fault}");
+    assert_eq!(left(&ran), "");
+    let removed = Command::new("docker").args(["rmi", &image]).output().expect("docker");
+    assert!(removed.status.success(), "it was pulled: {removed:?}");
+}
+
+/// Source: GitHub: execution rules E7.4, E10 items 41 and 42.
+#[test]
+fn a_container_action_is_built_and_run() {
+    if !has_docker() {
+        return;
+    }
+    let manifest = "
+name: d
+inputs: {who: {default: nobody}}
+outputs: {said: {description: what was said}}
+runs:
+  using: docker
+  image: Dockerfile
+  env: {FROM_MANIFEST: 'yes', STEP: manifest}
+  args: [greet, '${{ inputs.who }}', '']
+";
+    let script = "#!/bin/sh\necho \"$# $1 $2 [$3] $PWD $HOME $FROM_MANIFEST $STEP $INPUT_WHO\"\necho said=hello >> $GITHUB_OUTPUT\n";
+    let dockerfile = format!("FROM {IMAGE}\nCOPY entry /entry\nENTRYPOINT [\"sh\", \"/entry\"]\n");
+    let workflow = "on: push
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    steps:
+    - uses: actions/checkout@v4
+    - {id: d, uses: ./d, env: {STEP: step}, with: {who: world, args: ignored}}
+    - run: echo then ${{ steps.d.outputs.said }}
+";
+    let files = [("d/action.yml", manifest), ("d/entry", script), ("d/Dockerfile", &dockerfile)];
+    let repo = Repo::new(workflow, &files);
+    let before = action_images();
+    let ran = docker(&repo).ends_with(0);
+    for image in action_images().iter().filter(|it| !before.contains(it)) {
+        assert!(Command::new("docker").args(["rmi", image]).output().expect("docker").status.success());
+    }
+    let expected = "3 greet world [] /github/workspace /github/home yes step world";
+    assert!(ran.lines().contains(&expected.to_owned()), "{:#?}", ran.lines());
+    assert!(has_line(&ran, "Building docker image") && has_line(&ran, "then hello"), "{:#?}", ran.lines());
+    assert_eq!(left(&ran), "");
+}
+
+/// The images that stay for the next build of an action.
+fn action_images() -> Vec<String> {
+    let images = ["images", "--format", "{{.Repository}}:{{.Tag}}", "wfrun.local/action-*"];
+    let output = Command::new("docker").args(images).output().expect("docker").stdout;
+    String::from_utf8_lossy(&output).lines().map(str::to_owned).collect()
 }

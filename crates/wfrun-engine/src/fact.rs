@@ -152,6 +152,9 @@ impl FactKind {
             Self::Begin
             | Self::JobReady { .. }
             | Self::JobNotReady { .. }
+            | Self::ContainersBegin { .. }
+            | Self::ContainerLines { .. }
+            | Self::ContainersStopped { .. }
             | Self::Hashed { .. }
             | Self::ContainersBegin { .. }
             | Self::ContainerLines { .. }

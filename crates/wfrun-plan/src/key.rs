@@ -70,7 +70,7 @@ impl StepPath {
 
     /// What comes before the steps of a job.
     pub fn before() -> Self {
-        Self([0].into())
+        Self(Arc::new([0]))
     }
 
     /// The step at `index` (from 0) of the composite action that this step is.

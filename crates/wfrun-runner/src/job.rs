@@ -38,10 +38,6 @@ pub(crate) struct OpenJob {
     /// Its files.
     pub(crate) files: WorkFiles,
     pub(crate) layout: Layout,
-    /// The actions in its work folder.
-    pub(crate) actions: ActionFolders,
-    /// What runs its JavaScript actions.
-    pub(crate) node: JobNode,
     /// Those paths as the job's processes see them.
     pub(crate) paths: Paths,
     /// Whether the job runs in a container that it asked for.
@@ -50,6 +46,10 @@ pub(crate) struct OpenJob {
     pub(crate) network: tokio::sync::Mutex<Option<JobNetwork>>,
     /// What container actions are started with.
     pub(crate) siblings: Siblings,
+    /// The actions in its work folder.
+    pub(crate) actions: ActionFolders,
+    /// What runs its JavaScript actions.
+    pub(crate) node: JobNode,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The view of a checked-out tree that its workspace is.
@@ -138,6 +138,9 @@ impl OpenJob {
         let siblings = Siblings::of(settings, services, job, job_environment.containers.as_ref());
         let open = Self {
             environment,
+            files,
+            actions,
+            node: JobNode::default(),
             work_dir,
             work_inside,
             files,

@@ -25,12 +25,12 @@ pub struct RunSettings {
     pub trees: crate::Trees,
     /// The commit that jobs check out.
     pub snapshot: Snapshot,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
     /// Where actions come from.
     pub actions: Actions,
     /// This machine's Node, for images that have none.
     pub node: Option<PathBuf>,
-    /// Whether nothing may be fetched.
-    pub offline: bool,
     /// The program that is wfrun, its agent and its stand-ins.
     pub executable: PathBuf,
     /// Commands for which stand-ins are put on the search path.

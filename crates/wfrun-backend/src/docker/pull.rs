@@ -68,7 +68,8 @@ impl DockerBackend {
 
 /// Whether another attempt cannot help: there is no such image, or not for this user.
 fn is_final(err: &bollard::errors::Error) -> bool {
-    is_not_found(err) || err.to_string().contains("denied")
+    let said = err.to_string();
+    is_not_found(err) || said.contains("denied") || said.contains("unauthorized")
 }
 
 /// Without a tag or a digest the engine would pull all tags.
