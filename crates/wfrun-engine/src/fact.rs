@@ -152,9 +152,6 @@ impl FactKind {
             Self::Begin
             | Self::JobReady { .. }
             | Self::JobNotReady { .. }
-            | Self::ContainersBegin { .. }
-            | Self::ContainerLines { .. }
-            | Self::ContainersStopped { .. }
             | Self::Hashed { .. }
             | Self::ContainersBegin { .. }
             | Self::ContainerLines { .. }
