@@ -138,9 +138,6 @@ impl OpenJob {
         let siblings = Siblings::of(settings, services, job, job_environment.containers.as_ref());
         let open = Self {
             environment,
-            files,
-            actions,
-            node: JobNode::default(),
             work_dir,
             work_inside,
             files,
