@@ -80,6 +80,9 @@ pub(crate) struct RunArgs {
     /// Run at most so many jobs at once
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) max_jobs: usize,
+    /// Show where the time went, after the summary
+    #[arg(long)]
+    pub(crate) timings: bool,
     /// Print the run's events as JSON, one a line, and nothing else on standard output
     #[arg(long)]
     pub(crate) json: bool,

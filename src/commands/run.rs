@@ -2,6 +2,7 @@
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use console::Term;
@@ -11,7 +12,7 @@ use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
-use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, not_triggered};
+use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, not_triggered, render_timings};
 use wfrun_runner::{
     Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, node_of_machine, uses_aws,
 };
@@ -29,6 +30,7 @@ use crate::settings::{Loaded, expectations, load, not_written, state_dir};
 
 /// Runs a workflow to its end.
 pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
+    let started = Instant::now();
     let expected = expectations(args)?;
     let mut loaded = match load(args, environment)? {
         Ok(loaded) => loaded,
@@ -65,6 +67,12 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     output.diagnostics(&to_show(&loaded.set.root.source, &found));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced))?;
+    if args.timings {
+        let whole_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let text = render_timings(&record, whole_ms.saturating_sub(record.duration_ms), &output.stdout);
+        // Standard output is the events' alone.
+        if args.json { Output::note(&text) } else { Output::data(&text) }
+    }
     // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
     runtime.shutdown_background();
     Ok(conclude(&record, &expected))

@@ -54,6 +54,10 @@ pub struct JobRun {
     pub calls: Option<String>,
     /// When it began.
     pub started_at_ms: Option<u64>,
+    /// When it ended.
+    pub finished_at_ms: Option<u64>,
+    /// How its workspace was made.
+    pub workspace: String,
     /// Why it did not run.
     pub skipped: Option<SkipReason>,
     /// How it ended, once it has.
@@ -128,6 +132,7 @@ impl RunRecord {
                 job.id.clone_from(&it.id);
                 job.name = it.name.to_string();
                 job.started_at_ms = Some(event.at_ms);
+                job.workspace.clone_from(&it.workspace);
             }
             RunEventKind::JobSkipped(it) => {
                 let job = self.jobs.entry(it.job.clone()).or_default();
@@ -179,6 +184,7 @@ impl RunRecord {
             }
             RunEventKind::JobFinished(it) => {
                 let job = self.jobs.entry(it.job.clone()).or_default();
+                job.finished_at_ms = Some(event.at_ms);
                 job.result = Some(it.result);
                 job.forgiven = it.forgiven;
                 job.outputs.clone_from(&it.outputs);

@@ -29,6 +29,7 @@ mod test_report;
 mod test_view;
 mod text;
 mod theme;
+mod timings;
 mod trace_view;
 mod why_view;
 
@@ -51,5 +52,6 @@ pub use table_view::{Column, table_json, table_markdown, table_text};
 pub use tee::Tee;
 pub use test_report::{TestCaseReport, TestFailure, TestFileReport, TestReport, test_json, test_junit};
 pub use test_view::test_text;
+pub use timings::render_timings;
 pub use trace_view::trace_text;
 pub use why_view::{JobWhy, Why, why_json, why_text};
