@@ -13,3 +13,4 @@ mod matchers;
 mod matrix;
 mod output;
 mod properties;
+mod story;
