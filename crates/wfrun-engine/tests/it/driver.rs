@@ -9,7 +9,7 @@ use wfrun_engine::{
     Layout, Program, ResolvedAction, ServiceSpec, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
-use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, SkipReason, Stream};
+use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
 use wfrun_workflow::{Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, lower_action, read_set};
