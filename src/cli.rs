@@ -77,9 +77,9 @@ pub(crate) struct RunArgs {
     /// Assert a job's result (can be repeated)
     #[arg(long, value_name = "JOB=RESULT")]
     pub(crate) expect: Vec<String>,
-    /// Run at most so many jobs at once
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) max_jobs: usize,
+    /// Run at most so many jobs at once; 0 is no limit (default: what processors and memory allow)
+    #[arg(long, value_name = "N")]
+    pub(crate) max_jobs: Option<usize>,
     /// Show where the time went, after the summary
     #[arg(long)]
     pub(crate) timings: bool,

@@ -245,7 +245,7 @@ async fn carry_out(
         forced,
         any_machine: false,
         has_containers: place.backend.name() == "docker",
-        max_jobs: args.max_jobs,
+        max_jobs: args.max_jobs.unwrap_or_else(jobs_at_once),
         strict: args.strict,
         grace: Grace::default(),
         notices,
@@ -366,6 +366,18 @@ fn cache_scopes(plan: &Plan) -> Vec<String> {
         }
     }
     scopes
+}
+
+/// Two jobs for each processor, as most wait a good part of their time, at least four, and as many as have half a
+/// gigabyte of memory each.
+fn jobs_at_once() -> usize {
+    const MEMORY_KB: usize = 512 * 1024;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let table = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let free = table.lines().find_map(|it| it.strip_prefix("MemAvailable:"));
+    let free = free.and_then(|it| it.trim().trim_end_matches(" kB").parse::<usize>().ok());
+    let by_memory = free.map_or(usize::MAX, |it| it / MEMORY_KB);
+    (processors * 2).max(4).min(by_memory).max(1)
 }
 
 fn run_number(args: &RunArgs, state: &Path) -> u64 {
