@@ -68,5 +68,13 @@ fn is_alive(folder: &Path) -> bool {
         let age = folder.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
         return age.is_some_and(|it| it < Duration::from_mins(1));
     };
-    owner.trim().parse::<u32>().is_ok_and(|it| Path::new("/proc").join(it.to_string()).exists())
+    let (pid, time) = owner.trim().split_once(' ').unwrap_or((owner.trim(), ""));
+    let now = pid.parse().ok().and_then(wfrun_runner::began);
+    now.is_some_and(|it| time.is_empty() || it == time)
+}
+
+/// What a run writes there about itself: its process, and when that began.
+pub(crate) fn owner() -> String {
+    let pid = std::process::id();
+    format!("{pid} {}", wfrun_runner::began(pid).unwrap_or_default())
 }

@@ -336,7 +336,7 @@ fn take_snapshot(
     let work = environment.cache.join("work").join(run_id);
     let owner = work.join(super::clean::OWNER);
     make_private(&work)
-        .and_then(|()| std::fs::write(&owner, std::process::id().to_string()))
+        .and_then(|()| std::fs::write(&owner, super::clean::owner()))
         .map_err(|err| not_written(&owner, &err))?;
     let dir = work.join("repository.git");
     Ok(Snapshot::take(&dir, &settings)?)

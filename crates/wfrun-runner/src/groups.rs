@@ -170,8 +170,8 @@ fn change<T>(path: &Path, of: impl FnOnce(&mut State) -> T) -> io::Result<T> {
     Ok(result)
 }
 
-/// When a process began, in the kernel's clock; nothing if there is none.
-fn began(pid: u32) -> Option<String> {
+/// When a process began, in the kernel's clock; nothing if there is none. Process ids come again, with another time.
+pub fn began(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The program's name may have blanks in it.
     let (_, rest) = stat.rsplit_once(')')?;
