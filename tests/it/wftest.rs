@@ -235,6 +235,21 @@ fn steps_of_legs() {
     );
 }
 
+/// One leg fails and cancels the other, in which the step did not come to its end.
+#[test]
+fn steps_of_legs_that_fail_fast() {
+    let workflow = "on: push
+jobs:
+  test:
+    strategy: {matrix: {v: [1, 2]}}
+    runs-on: x
+    steps: [{id: unit, run: x}, {name: Report, if: failure(), run: x}]
+";
+    let tests = "workflow: w.yml\ncases:\n  - {force: {test.unit: failure}, expect: {jobs: {test: failure}, steps: \
+                 {test.Report: runs, test.unit: failure}}}\n";
+    Repo::of(&[("w.yml", workflow), ("w.wftest.yml", tests)]).wfrun(&["test"]).ends_with(0);
+}
+
 /// What a job is made of in a workflow that a matrix calls.
 #[test]
 fn called_by_a_matrix() {
