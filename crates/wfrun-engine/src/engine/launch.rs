@@ -2,7 +2,7 @@
 use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{AnnotationLevel, How, Phase, StepKindName};
-use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget};
+use wfrun_workflow::{Action, Defaults, RunStep, RunsKind, UsesStep, UsesTarget};
 
 use super::Engine;
 use super::contexts::runner_object;
@@ -30,7 +30,15 @@ impl Engine {
     pub(super) fn script(&self, it: &Beginning<'_>, run: &RunStep, prepared: &Prepared) -> Result<ToLaunch, Hindrance> {
         let state = self.open_state(it)?;
         let files = self.file_paths(state);
-        let contexts = self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files));
+        let fields = [Some(&run.script), run.shell.as_ref(), run.working_directory.as_ref()];
+        let defaults =
+            self.defaults(it, state).into_iter().flat_map(|it| [it.shell.as_ref(), it.working_directory.as_ref()]);
+        let is_literal = fields.into_iter().chain(defaults).flatten().all(|it| it.template.is_literal());
+        let contexts = if is_literal {
+            Contexts::default()
+        } else {
+            self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files))
+        };
         let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let script = run.script.template.evaluate(&at)?.value().to_text();
         let (shell, directory) = self.shell_and_directory(it, state, run, &at)?;
@@ -64,13 +72,18 @@ impl Engine {
         run: &RunStep,
         at: &At<'_>,
     ) -> Result<(Option<String>, Option<String>), EvalError> {
-        let is_inner = state.composite_of(&it.stage.path).is_some();
-        let of_job = self.model(it.key).map(|it| &it.defaults).filter(|it| !it.is_empty());
-        let of_workflow = || self.workflow_of(it.key).map(|it| &it.defaults);
-        let defaults = of_job.or_else(of_workflow).filter(|_| !is_inner);
+        let defaults = self.defaults(it, state);
         let shell = run.shell.as_ref().or(defaults.and_then(|it| it.shell.as_ref()));
         let directory = run.working_directory.as_ref().or(defaults.and_then(|it| it.working_directory.as_ref()));
         Ok((evaluate_text(shell, at)?, evaluate_text(directory, at)?))
+    }
+
+    /// The `defaults.run` that hold for a step.
+    fn defaults(&self, it: &Beginning<'_>, state: &JobState) -> Option<&Defaults> {
+        let is_inner = state.composite_of(&it.stage.path).is_some();
+        let of_job = self.model(it.key).map(|it| &it.defaults).filter(|it| !it.is_empty());
+        let of_workflow = || self.workflow_of(it.key).map(|it| &it.defaults);
+        of_job.or_else(of_workflow).filter(|_| !is_inner)
     }
 
     /// What an action that is no composite one starts; `found` is none for an image by its name.

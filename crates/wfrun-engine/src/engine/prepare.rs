@@ -4,14 +4,14 @@
 use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{Outcome, Phase, SkipReason};
-use wfrun_workflow::{IfField, StepKind};
+use wfrun_workflow::{Field, IfField, StepKind};
 
 use super::Engine;
 use super::composite::resolved;
 use super::job::{evaluate_map, evaluate_text, minutes_to_ms};
 use super::names::{display_name, raw_name};
 use super::step::{Beginning, Hindrance};
-use crate::scope::{At, Status};
+use crate::scope::{At, Contexts, Status};
 use crate::state::JobState;
 use crate::strand::Stage;
 
@@ -37,12 +37,20 @@ impl Engine {
         let mut overrides = state.composite_of(path).map(|it| it.overrides.clone()).unwrap_or_default();
         let mut env = state.env();
         env.extend(overrides.clone());
-        let contexts = self.step_contexts(it.key, path, it.step, &env, None);
-        let own = evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes })?;
-        env.extend(own.clone());
-        overrides.extend(own);
+        // Contexts are many and large; most steps ask for none.
+        let has_own = it.step.env.iter().next().is_some();
+        if has_own {
+            let contexts = self.step_contexts(it.key, path, it.step, &env, None);
+            let own = evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes })?;
+            env.extend(own.clone());
+            overrides.extend(own);
+        }
         // The condition sees the step's own `env`.
-        let contexts = self.step_contexts(it.key, path, it.step, &env, None);
+        let contexts = if Self::asks_for_nothing(state, it) {
+            Contexts::default()
+        } else {
+            self.step_contexts(it.key, path, it.step, &env, None)
+        };
         let at = |status| At { contexts: &contexts, status, hashes };
         let name = match display_name(it.stage, it.step, &at(Status::None)) {
             Err(err @ EvalError::NotYet { .. }) => return Err(err.into()),
@@ -64,6 +72,25 @@ impl Engine {
         let minutes = evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None))?;
         let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
         Ok(Prepared { name, env, overrides, timeout_minutes, verdict })
+    }
+
+    /// Whether name, condition and time limit of a step can be told without any context.
+    fn asks_for_nothing(state: &JobState, it: &Beginning<'_>) -> bool {
+        let is_literal = |field: Option<&Field>| field.is_none_or(|it| it.template.is_literal());
+        let named_by_script = match &it.step.kind {
+            StepKind::Run(run) if it.step.name.is_none() => Some(&run.script),
+            StepKind::Run(_)
+            | StepKind::Uses(_)
+            | StepKind::Wait(_)
+            | StepKind::WaitAll
+            | StepKind::Cancel(_)
+            | StepKind::Parallel(_) => None,
+        };
+        let is_written = Self::stage_condition(state, it).is_some_and(|it| it.node.is_some());
+        !is_written
+            && is_literal(it.step.name.as_ref())
+            && is_literal(named_by_script)
+            && is_literal(it.step.timeout_minutes.as_ref())
     }
 
     /// The condition of a stage; none means `always()`.
