@@ -9,7 +9,7 @@ use wfrun_workflow::{Field, Job, JobId};
 
 use super::Engine;
 use crate::frame::{DeclaredJob, Place};
-use crate::scope::{At, Status};
+use crate::scope::{At, Contexts, Status};
 use crate::state::JobState;
 
 /// A job that does not run: why, and how it counts.
@@ -58,7 +58,9 @@ impl Engine {
         if self.settings.forced.job(&declared.key) == Some(Outcome::Skipped) {
             return skip(SkipReason::Forced, Outcome::Skipped);
         }
-        let contexts = self.declared_contexts(place);
+        // Contexts are many and large; a condition that is not written asks for none.
+        let is_written = model.condition.node.is_some();
+        let contexts = if is_written { self.declared_contexts(place) } else { Contexts::default() };
         let before = self.before(place, declared);
         let cancelled = self.is_cancelled(place.frame);
         let status = Status::Job { before: &before, cancelled };
@@ -109,6 +111,9 @@ impl Engine {
     }
 
     fn expansion(&self, place: &Place, model: &Job) -> Result<Expansion, Box<Skip>> {
+        if model.strategy.is_none() {
+            return Ok(Expansion::single());
+        }
         let contexts = self.declared_contexts(place);
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
         expand(model.strategy.as_ref(), &at).map_err(|err: ExpandError| {
@@ -159,7 +164,8 @@ impl Engine {
 
     /// A name that cannot be evaluated stays as it is written; what GitHub does then is not known.
     fn leg_name(&self, state: &JobState, model: &Job, leg: &Combination) -> String {
-        let contexts = self.leg_contexts(state);
+        let is_literal = model.name.as_ref().is_none_or(|it| it.template.is_literal());
+        let contexts = if is_literal { Contexts::default() } else { self.leg_contexts(state) };
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
         let own = job_name(model, leg, &at);
         let own = own.unwrap_or_else(|_| model.name.as_ref().map_or_else(|| model.id.value.to_string(), Field::raw));

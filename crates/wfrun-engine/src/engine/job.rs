@@ -224,7 +224,8 @@ impl Engine {
         else {
             return Ok(global);
         };
-        for (layer, place) in [(&workflow.env, "workflow"), (&model.env, "job")] {
+        let layers = [(&workflow.env, "workflow"), (&model.env, "job")];
+        for (layer, place) in layers.into_iter().filter(|(layer, _)| layer.iter().next().is_some()) {
             let mut contexts = self.leg_contexts(state);
             contexts.set("secrets", self.secrets_of(state.place.frame));
             contexts.set("env", env_object(&global));
@@ -254,11 +255,11 @@ impl Engine {
         }
         let outputs = match (self.settings.forced.job_outputs(key).cloned(), self.model(key).cloned()) {
             (Some(forced), _) => forced,
-            (None, Some(model)) => {
+            (None, Some(model)) if model.outputs.iter().next().is_some() => {
                 let contexts = self.job_contexts(key);
                 put_out(self, key, &model.outputs, &contexts)
             }
-            (None, None) => IndexMap::new(),
+            (None, _) => IndexMap::new(),
         };
         self.finish_leg(key, &outputs);
         if let Some(state) = self.jobs.get_mut(key) {
