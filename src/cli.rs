@@ -80,6 +80,9 @@ pub(crate) struct RunArgs {
     /// Run at most so many jobs at once; 0 is no limit (default: what processors and memory allow)
     #[arg(long, value_name = "N")]
     pub(crate) max_jobs: Option<usize>,
+    /// Keep what each job leaves in its workspace, and its changes as a diff, below `.wfrun/runs/RUN/workspaces`
+    #[arg(long)]
+    pub(crate) keep_workspace: bool,
     /// Show where the time went, after the summary
     #[arg(long)]
     pub(crate) timings: bool,

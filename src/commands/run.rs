@@ -206,6 +206,7 @@ async fn carry_out(
     }
     notices.splice(0..0, situation.notices);
     let run_settings = RunSettings {
+        keep_workspaces: args.keep_workspace.then(|| run_dir.join("workspaces")),
         trees: Trees::below(environment.cache.join("trees")),
         groups: Groups::of(&environment.cache.join("groups"), &plan.event.repository),
         run_id: run_id.clone(),

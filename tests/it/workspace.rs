@@ -121,3 +121,37 @@ fn a_killed_run_leaves_nothing_for_long() {
     let left = std::fs::read_dir(&work).map(Iterator::count).unwrap_or_default();
     assert_eq!(left, 0, "{}", work.display());
 }
+
+#[test]
+fn a_workspace_is_kept_with_its_changes() {
+    if !can_sandbox() {
+        return;
+    }
+    let steps = "
+      - {uses: actions/checkout@v4}
+      - {run: 'echo more >> kept; rm gone; echo new > new'}
+      - run: |
+          git config core.fsmonitor 'touch /tmp/wfrun-was-here'
+          git config filter.f.clean 'touch /tmp/wfrun-was-here'
+          echo '* filter=f' > .gitattributes
+          git init --quiet nested
+          cp .git/config nested/.git/config
+          echo inner > nested/inner
+";
+    let repo = repo(steps);
+    let ran = repo.wfrun(&["w.yml", "--backend", "sandbox", "--keep-workspace"]).ends_with(0);
+    let runs = std::fs::read_dir(repo.root().join(".wfrun/runs")).expect("runs");
+    let folder = runs.flatten().next().expect("a run").path().join("workspaces");
+    for job in ["a", "b"] {
+        let kept = folder.join(job);
+        assert_eq!(std::fs::read_to_string(kept.join("kept")).expect("a file"), "kept\nmore\n");
+        assert!(kept.join("new").exists() && !kept.join("gone").exists() && !kept.join(".git").exists());
+        let diff = std::fs::read_to_string(folder.join(format!("{job}.diff"))).expect("a diff");
+        for part in ["+more", "deleted file mode", "+++ b/new", "+new", "+++ b/nested/inner"] {
+            assert!(diff.contains(part), "{part}: {diff}");
+        }
+        let said = format!("the workspace of job `{job}` is kept as {}; 5 files differ", kept.display());
+        assert!(ran.stderr.contains(&said) || ran.stdout.contains(&said), "{}{}", ran.stdout, ran.stderr);
+    }
+    assert!(!std::path::Path::new("/tmp/wfrun-was-here").exists(), "nothing of the job's settings runs here");
+}

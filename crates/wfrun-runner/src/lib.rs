@@ -11,6 +11,7 @@ mod git;
 mod groups;
 mod hash_files;
 mod job;
+mod kept;
 mod lines;
 mod node;
 mod own_repository;

@@ -1,5 +1,6 @@
 //! The loop: facts in, effects out.
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use wfrun_workflow::UsesTarget;
 use crate::containers::{Telling, WantedContainers, tell};
 use crate::find_action::{Told, find_action};
 use crate::job::{OpenError, OpenJob, Wanted};
+use crate::kept::keep;
 use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
 use crate::step::{chain, run_step, signal};
@@ -353,13 +355,26 @@ impl Shared {
     async fn close(&self, key: &JobKey) -> Option<String> {
         let open = self.jobs.lock().ok()?.remove(key)?;
         let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };
-        let OpenJob { environment, work_dir, view, .. } = open;
+        let OpenJob { environment, work_dir, view, layout, work_inside, .. } = open;
         let closed = environment.close().await.map_err(|err| chain(&err));
+        let workspace = layout.workspace.strip_prefix(&work_inside).map(|it| it.trim_start_matches('/'));
+        if let Some(workspace) = workspace.map(|it| work_dir.join(it)) {
+            self.keep(key, workspace).await;
+        }
         drop(view);
         let folder = work_dir.clone();
         let removed = tokio::task::spawn_blocking(move || remove_folder(&folder)).await.map_err(std::io::Error::other);
         let removed = removed.and_then(|it| it);
         let removed = removed.map_err(|err| format!("failed to remove {}: {err}", work_dir.display()));
         closed.and(removed).err()
+    }
+    /// Keeps what a job left, if that is wanted. What stops it is said, and no more: the job has done its work.
+    async fn keep(&self, key: &JobKey, workspace: PathBuf) {
+        let Some(folder) = self.settings.keep_workspaces.clone() else { return };
+        let (job, snapshot) = (key.clone(), self.settings.snapshot.clone());
+        let kept = tokio::task::spawn_blocking(move || keep(&workspace, &job, &folder, &snapshot)).await;
+        let kept = kept.map_err(std::io::Error::other).and_then(|it| it);
+        let message = kept.unwrap_or_else(|err| format!("the workspace of job `{key}` cannot be kept: {err}"));
+        deliver(&self.facts, FactKind::Noticed(message)).await;
     }
 }
