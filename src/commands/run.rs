@@ -254,10 +254,12 @@ async fn carry_out(
     };
     let engine = Engine::new(plan, settings);
     let mut sink = views(args, output, &run_dir)?;
-    let record = wfrun_runner::run(engine, run_settings, services, outside, &mut sink).await;
+    let mut record = wfrun_runner::run(engine, run_settings, services, outside, &mut sink).await;
     signals.abort();
     for failure in sink.failures() {
         Output::note(&format!("{failure}: {}", failure.err));
+        // A run of which a part is not on record is no success.
+        record.faults += 1;
     }
     remove_snapshot(&snapshot.dir);
     Ok(record)

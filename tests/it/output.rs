@@ -1,5 +1,5 @@
 //! Output of real steps: matchers whose files are read outside, long lines, summaries.
-use crate::repo::{Repo, can_sandbox};
+use crate::repo::{Ran, Repo, can_sandbox};
 
 fn steps(steps: &str) -> String {
     format!("on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n{steps}")
@@ -76,4 +76,35 @@ fn summaries_are_kept() {
     let ran = repo.sandbox(&[]).ends_with(0);
     let run_id = ran.of_type("run-started")[0]["run_id"].as_str().expect("an id").to_owned();
     assert_eq!(repo.read(&format!(".wfrun/runs/{run_id}/summary.md")), "## j summary\n\n# Title\n");
+}
+
+#[test]
+fn a_run_that_cannot_be_put_on_record_is_no_success() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(&steps("    - run: echo hello\n"), &[]);
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device");
+    let output = repo.command(&["w.yml", "--backend", "sandbox", "--json"]).stdout(full).output().expect("wfrun");
+    let ran = Ran::of(&output).ends_with(3);
+    assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_full_disk_fails_the_step_that_meets_it() {
+    if !can_sandbox() || !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let repo = Repo::new(&steps("    - run: 'head -c 9000000 /dev/zero > big'\n    - run: echo never\n"), &[]);
+    let cache = repo.cache();
+    std::fs::create_dir_all(&cache).expect("a folder");
+    let size = Some("size=4m");
+    nix::mount::mount(Some("small"), &cache, Some("tmpfs"), nix::mount::MsFlags::empty(), size).expect("a small disk");
+    let ran = repo.sandbox(&[]);
+    let left = repo.leftovers();
+    nix::mount::umount(&cache).expect("it goes");
+    let ran = ran.ends_with(1);
+    assert!(ran.lines().iter().any(|it| it.contains("No space left on device")), "{}", ran.stdout);
+    assert_eq!(ran.steps()[1..], ["Run echo never: skipped"]);
+    assert!(left.is_empty(), "{left:?}");
 }
