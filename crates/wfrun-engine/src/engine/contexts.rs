@@ -41,6 +41,17 @@ impl Engine {
         contexts
     }
 
+    /// `github` of a job that has its place, for `env` of workflow and job, and for the job's outputs.
+    ///
+    /// Source: `actions/runner`, `JobExtension.cs`: the workspace is set before `env` of the job is evaluated.
+    pub(super) fn job_github(&self, state: &JobState) -> Object {
+        let github = self.github.with("job", Value::string(state.place.id.as_str()));
+        match &state.environment {
+            Some(it) => github.with("workspace", Value::string(&it.layout.workspace)),
+            None => github,
+        }
+    }
+
     /// `needs`: the direct needs of a job.
     fn needs(&self, frame: &Frame, id: &JobId) -> Object {
         let direct = frame.jobs.get(id).map(|it| it.needs.direct.as_slice()).unwrap_or_default();

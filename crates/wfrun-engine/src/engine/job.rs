@@ -226,6 +226,7 @@ impl Engine {
         };
         for (layer, place) in [(&workflow.env, "workflow"), (&model.env, "job")] {
             let mut contexts = self.leg_contexts(state);
+            contexts.set("github", self.job_github(state));
             contexts.set("secrets", self.secrets_of(state.place.frame));
             contexts.set("env", env_object(&global));
             let at = At { contexts: &contexts, status: Status::None, hashes: None };
@@ -315,6 +316,7 @@ impl Engine {
     fn job_contexts(&self, key: &JobKey) -> Contexts {
         let Some(state) = self.jobs.get(key) else { return Contexts::default() };
         let mut contexts = self.leg_contexts(state);
+        contexts.set("github", self.job_github(state));
         contexts.set("secrets", self.secrets_of(state.place.frame));
         contexts.set("steps", steps(&state.results));
         contexts.set("env", env_object(&state.global_env));
