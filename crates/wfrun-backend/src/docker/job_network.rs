@@ -4,7 +4,6 @@
 
 mod health;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use tokio::sync::{Mutex, watch};
 use super::cleaning::{gone, remove_container};
 use super::request::Read;
 use super::volumes::Volumes;
-use super::{ContainerRequest, DockerBackend, JOB_LABEL, Log, PreparedContainer, RUN_LABEL, split_words};
+use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, split_words};
 use crate::BackendError;
 
 /// What a network is made for.
@@ -81,16 +80,16 @@ impl JobNetwork {
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let name = format!("github_network_{unique}");
         log.group("Create local container network", [format!("docker network create {name}")]);
-        let labels = vec![(RUN_LABEL.to_owned(), run_id), (JOB_LABEL.to_owned(), job)];
+        let labels = super::labels(&run_id, &job);
         let request = NetworkCreateRequest {
             name: name.clone(),
-            labels: Some(labels.iter().cloned().collect()),
+            labels: Some(labels.clone()),
             ..NetworkCreateRequest::default()
         };
         let failed = |err| BackendError::Engine { action: "make a network".to_owned(), err };
         backend.docker.create_network(request).await.map_err(failed)?;
-        let all: HashMap<String, String> = labels.iter().cloned().collect();
-        let volumes = Mutex::new(Volumes::new(format!("github_volume_{unique}"), work_dir, all));
+        let volumes = Mutex::new(Volumes::new(format!("github_volume_{unique}"), work_dir, labels.clone()));
+        let labels = labels.into_iter().collect();
         Ok(Self { backend: backend.clone(), name, labels, may_pull, hurry, volumes, services: Vec::new() })
     }
 
