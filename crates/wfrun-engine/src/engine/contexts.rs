@@ -8,6 +8,7 @@ use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{ActionRef, JobId, Step, StepKind, UsesTarget};
 
 use super::Engine;
+use super::composite::meant;
 use crate::FilePaths;
 use crate::frame::{Frame, Place};
 use crate::scope::{Contexts, Status, env_object, job_entry, steps, text_object};
@@ -144,11 +145,11 @@ impl Engine {
         let mut members: Vec<(&str, String)> = vec![("job", state.place.id.to_string()), ("action", id)];
         let composite = state.composite_of(path);
         let target = match (&step.kind, composite) {
-            (StepKind::Uses(uses), _) => Some(&uses.target.value),
-            (_, Some(composite)) => Some(&composite.target),
+            (StepKind::Uses(uses), _) => Some(meant(state, path, &uses.target.value)),
+            (_, Some(composite)) => Some(composite.target.clone()),
             (_, None) => None,
         };
-        let action = target.and_then(repository_of);
+        let action = target.as_ref().and_then(repository_of);
         members.push(("action_repository", action.map(ActionRef::repository).unwrap_or_default()));
         members.push(("action_ref", action.map(|it| it.git_ref.clone()).unwrap_or_default()));
         if let Some(composite) = composite {
