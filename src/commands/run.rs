@@ -13,7 +13,8 @@ use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, not_triggered};
 use wfrun_runner::{
-    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, node_of_machine, uses_aws,
+    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
+    uses_aws,
 };
 use wfrun_syntax::{Diagnostic, Source};
 
@@ -237,6 +238,7 @@ async fn carry_out(
         forced,
         any_machine: false,
         has_containers: place.backend.name() == "docker",
+        container_workspace: Some(container_workspace(&plan.event.repository)),
         max_jobs: args.max_jobs,
         strict: args.strict,
         grace: Grace::default(),

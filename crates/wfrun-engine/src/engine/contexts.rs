@@ -42,13 +42,14 @@ impl Engine {
         contexts
     }
 
-    /// `github` of a job that has its place, for `env` of workflow and job, and for the job's outputs.
+    /// `github` for `env` of workflow and job, for what a job says of its containers, and for its outputs.
     ///
     /// Source: `actions/runner`, `JobExtension.cs`: the workspace is set before `env` of the job is evaluated.
     pub(super) fn job_github(&self, state: &JobState) -> Object {
         let github = self.github.with("job", Value::string(state.place.id.as_str()));
-        match &state.environment {
-            Some(it) => github.with("workspace", Value::string(&it.layout.workspace)),
+        let place = state.environment.as_ref().map(|it| &it.layout.workspace);
+        match place.or(self.settings.container_workspace.as_ref()) {
+            Some(it) => github.with("workspace", Value::string(it)),
             None => github,
         }
     }

@@ -353,6 +353,7 @@ impl World {
                 forced: self.forced.clone(),
                 any_machine: false,
                 has_containers: !self.no_containers,
+                container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
                 strict: self.strict,
                 grace: Grace::default(),
                 notices: vec![],
