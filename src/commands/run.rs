@@ -83,11 +83,15 @@ fn look_for_actions(loaded: &mut Loaded) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// What GitHub does not take of an action either, wherever the action comes from.
+const BAD_ACTIONS: [&str; 3] = ["action/bad-manifest", "action/short-sha", "action/too-deep"];
+
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
     output.diagnostics(diagnostics);
     let is_beyond = |code: &str| {
-        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || code.starts_with("action/")
+        let is_missing = code.starts_with("action/") && !BAD_ACTIONS.contains(&code);
+        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || is_missing
     };
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
     if errors.all(|it| is_beyond(it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
