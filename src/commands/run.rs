@@ -14,7 +14,8 @@ use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, not_triggered, render_timings};
 use wfrun_runner::{
-    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, node_of_machine, uses_aws,
+    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
+    uses_aws,
 };
 use wfrun_syntax::{Diagnostic, Source};
 
@@ -90,11 +91,15 @@ fn look_for_actions(loaded: &mut Loaded) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// What GitHub does not take of an action either, wherever the action comes from.
+const BAD_ACTIONS: [&str; 3] = ["action/bad-manifest", "action/short-sha", "action/too-deep"];
+
 /// Says what is wrong; a workflow that only asks for more than wfrun has is not invalid.
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
     output.diagnostics(diagnostics);
     let is_beyond = |code: &str| {
-        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || code.starts_with("action/")
+        let is_missing = code.starts_with("action/") && !BAD_ACTIONS.contains(&code);
+        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || is_missing
     };
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
     if errors.all(|it| is_beyond(it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
@@ -178,7 +183,7 @@ async fn carry_out(
     super::clean::sweep(&environment.cache.join("work"));
     let state = state_dir(&loaded.root)?;
     let number = run_number(args, &state);
-    let run_id = new_run_id(&state);
+    let run_id = new_run_id(&environment.cache.join("work"), &state)?;
     let run_dir = state.join("runs").join(&run_id);
     make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
     let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
@@ -246,6 +251,7 @@ async fn carry_out(
         forced,
         any_machine: false,
         has_containers: place.backend.name() == "docker",
+        container_workspace: Some(container_workspace(&plan.event.repository)),
         max_jobs: args.max_jobs.unwrap_or_else(jobs_at_once),
         strict: args.strict,
         grace: Grace::default(),
@@ -337,10 +343,6 @@ fn take_snapshot(
 ) -> anyhow::Result<Snapshot> {
     settings.dirty = args.dirty;
     let work = environment.cache.join("work").join(run_id);
-    let owner = work.join(super::clean::OWNER);
-    make_private(&work)
-        .and_then(|()| std::fs::write(&owner, super::clean::owner()))
-        .map_err(|err| not_written(&owner, &err))?;
     let dir = work.join("repository.git");
     Ok(Snapshot::take(&dir, &settings)?)
 }
@@ -388,13 +390,26 @@ fn run_number(args: &RunArgs, state: &Path) -> u64 {
     args.situation.run_number.unwrap_or(earlier as u64 + 1)
 }
 
-/// Digits, as GitHub's run ids are: milliseconds since 1970, made unique among the runs of this repository.
-fn new_run_id(state: &Path) -> String {
-    let mut id = jiff::Timestamp::now().as_millisecond();
-    while state.join("runs").join(id.to_string()).exists() {
+/// Digits, as GitHub's run ids are: microseconds since 1970, made unique among the runs of this machine and of this
+/// repository. The run's work folder is made with it, and is its claim.
+fn new_run_id(work: &Path, state: &Path) -> anyhow::Result<String> {
+    make_private(work).map_err(|err| not_written(work, &err))?;
+    let mut id = jiff::Timestamp::now().as_microsecond();
+    loop {
+        let folder = work.join(id.to_string());
+        // Two at the same moment: only one of them makes the folder.
+        match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) if !state.join("runs").join(id.to_string()).exists() => {
+                let owner = folder.join(super::clean::OWNER);
+                std::fs::write(&owner, super::clean::owner()).map_err(|err| not_written(&owner, &err))?;
+                return Ok(id.to_string());
+            }
+            Ok(()) => std::fs::remove_dir(&folder).map_err(|err| not_written(&folder, &err))?,
+            Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(err) => return Err(not_written(&folder, &err)),
+        }
         id += 1;
     }
-    id.to_string()
 }
 
 /// A token of no worth outside this machine; it only has to look like one.
@@ -423,4 +438,26 @@ fn views(args: &RunArgs, output: &Output, run_dir: &Path) -> anyhow::Result<Tee>
     };
     let summaries = SummaryFile::new(run_dir.join("summary.md"));
     Ok(Tee::new(vec![Box::new(journal), Box::new(summaries), seen]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// Runs of other repositories may begin in the same moment.
+    #[test]
+    fn no_two_runs_share_an_id() {
+        let work = tempfile::tempdir().expect("a folder");
+        let states = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+        let ids = std::thread::scope(|scope| {
+            let many = |state: &'_ Path| (0..200).map(|_| new_run_id(work.path(), state).expect("an id")).collect();
+            let runs = states.each_ref().map(|it| scope.spawn(move || -> Vec<String> { many(it.path()) }));
+            runs.map(|it| it.join().expect("no panic")).concat()
+        });
+        assert!(ids.iter().all(|it| it.bytes().all(|it| it.is_ascii_digit())));
+        assert!(ids.iter().all(|it| work.path().join(it).join(super::super::clean::OWNER).exists()));
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+    }
 }

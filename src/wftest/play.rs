@@ -115,6 +115,7 @@ fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
         forced: forced(case),
         any_machine: true,
         has_containers: true,
+        container_workspace: None,
         max_jobs: 0,
         strict: false,
         grace: Grace::default(),

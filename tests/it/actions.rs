@@ -97,8 +97,8 @@ fn notices(ran: &Ran) -> Vec<String> {
 }
 
 /// The codes of what a run was refused for, and the whole text.
-fn refused(repo: &Repo, arguments: &[&str]) -> (Vec<String>, String) {
-    let ran = repo.sandbox(arguments).ends_with(3);
+fn refused(repo: &Repo, arguments: &[&str], exit: i32) -> (Vec<String>, String) {
+    let ran = repo.sandbox(arguments).ends_with(exit);
     let codes = ran.stderr.lines().filter_map(|it| it.strip_prefix("error[")?.split(']').next());
     (codes.map(str::to_owned).collect(), ran.stderr.clone())
 }
@@ -165,10 +165,10 @@ fn the_order_of_places() {
     assert_eq!(first(&["--actions", "real", "--mirror", &mirrored, "--offline"]), "from the mirror");
     assert_eq!(first(&["--offline"]), "Syncing repository: local/repo", "the stand-in");
     assert_eq!(first(&[&all[..], &["--actions", "builtin"]].concat()), first(&["--offline"]));
-    let (codes, text) = refused(&repo, &["--actions", "real", "--offline"]);
+    let (codes, text) = refused(&repo, &["--actions", "real", "--offline"], 3);
     assert_eq!(codes, ["action/not-found"], "{text}");
     repo.change(".github/workflows/w.yml", "actions/checkout@v4", "actions/checkout@v9");
-    let (codes, text) = refused(&repo, &["--mirror", &mirrored, "--offline"]);
+    let (codes, text) = refused(&repo, &["--mirror", &mirrored, "--offline"], 3);
     assert_eq!(codes, ["action/no-version"], "a mirror that has the repository is asked for its versions: {text}");
 }
 
@@ -196,7 +196,7 @@ fn everything_missing_is_listed_at_once() {
     ));
     let repo = Repo::new(&workflow, &[]);
     let mirrored = mirror.path().display().to_string();
-    let (codes, text) = refused(&repo, &["--mirror", &mirrored, "--offline"]);
+    let (codes, text) = refused(&repo, &["--mirror", &mirrored, "--offline"], 2);
     let expected = [
         "action/not-found",
         "action/no-manifest",
@@ -221,6 +221,11 @@ fn everything_missing_is_listed_at_once() {
         "--local-repository octo/away=DIR",
     ] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+    // What GitHub takes no better is a fault of the text; what is not here is not.
+    for (uses, exit) in [("octo/bad@v1", 2), (&format!("octo/empty@{short}"), 2), ("octo/away@v1", 3)] {
+        let repo = Repo::new(&steps(&format!("    - uses: {uses}\n")), &[]);
+        assert_eq!(refused(&repo, &["--mirror", &mirrored, "--offline"], exit).0.len(), 1, "{uses}");
     }
 }
 

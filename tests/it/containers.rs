@@ -111,6 +111,34 @@ fn services_of_a_job_without_a_container_have_ports_here() {
     assert_eq!(left(&ran), "");
 }
 
+/// On GitHub each job has a machine; here jobs that want one port of it take turns. Another program's port is in the way.
+#[test]
+fn jobs_that_publish_one_port_take_turns() {
+    if !has_docker() {
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let web = WEB.replace("ports: [80]", &format!("ports: ['{port}:80']"));
+    let repo = repo(&format!(
+        "
+  j:
+    runs-on: ubuntu-latest
+    strategy: {{fail-fast: false, matrix: {{n: [1, 2]}}}}
+    services: {{web: {web}}}
+    steps: [run: 'exec 3<>/dev/tcp/127.0.0.1/{port}; sleep 1']
+"
+    ));
+    let ran = docker(&repo).ends_with(3);
+    let said = messages(&ran).join("\n");
+    assert!(said.contains(&port.to_string()) && said.contains("end the program that has the port"), "{said}");
+    drop(listener);
+    let ran = docker(&repo).ends_with(0);
+    let waits = format!("Port {port} of this machine is another job's: waiting until that one has ended");
+    assert_eq!(ran.lines().iter().filter(|it| it.contains(&waits)).count(), 1, "{:#?}", ran.lines());
+    assert_eq!(left(&ran), "");
+}
+
 const SICK: &str = "
   j:
     runs-on: ubuntu-latest

@@ -32,6 +32,8 @@ pub struct EngineSettings {
     pub any_machine: bool,
     /// Whether jobs can run in containers of their choice, and have services.
     pub has_containers: bool,
+    /// `github.workspace` of jobs that ask for containers: it is read before these are made. None if it is not known.
+    pub container_workspace: Option<String>,
     /// At most so many jobs at once; 0 is no limit.
     pub max_jobs: usize,
     /// Whether anything declared makes the run incomplete.

@@ -92,25 +92,29 @@ async fn make(
         work_dir: spec.work_dir.clone(),
         executable: settings.executable.clone(),
         may_pull: !settings.offline,
+        ports: settings.work_root.with_file_name("ports"),
     };
     let mut network = JobNetwork::make(engine, network_settings, hurry, log).await?;
     let mut environment = None;
+    let of_service = |it: &ServiceSpec| request(&format!("service `{}`", it.id), Some(&it.id), &it.container);
+    let services: Vec<_> = wanted.services.iter().map(of_service).collect();
+    let container = wanted.container.as_ref().map(|it| request("container", None, it));
     let made = async {
-        if let Some(container) = &wanted.container {
-            spec.container = Some(network.prepare(&request("container", None, container), log).await?);
+        let all: Vec<_> = container.iter().chain(&services).cloned().collect();
+        network.take_ports(&all, log).await?;
+        if let Some(container) = &container {
+            spec.container = Some(network.prepare(container, log).await?);
             spec.shims.clear();
         }
         environment = Some(settings.backend.open(spec).await?);
-        let mut services = IndexMap::new();
-        for service in &wanted.services {
-            let what = format!("service `{}`", service.id);
-            let request = request(&what, Some(&service.id), &service.container);
-            let facts = network.start_service(&service.id, &request, log).await?;
+        let mut started = IndexMap::new();
+        for (service, request) in wanted.services.iter().zip(&services) {
+            let facts = network.start_service(&service.id, request, log).await?;
             let ports = facts.ports.into_iter().collect();
-            services.insert(service.id.clone(), ServiceContainer { id: facts.container, ports });
+            started.insert(service.id.clone(), ServiceContainer { id: facts.container, ports });
         }
         let errors = network.wait_until_healthy(log).await;
-        Ok((services, errors))
+        Ok((started, errors))
     }
     .await;
     match (made, environment) {

@@ -36,6 +36,7 @@ pub use groups::{Groups, Membership, Standing, began};
 pub use hash_files::{HashError, hash_files};
 pub use lines::{LineSplitter, Lines};
 pub use node::node_of_machine;
+pub use paths::container_workspace;
 pub use run::{Outside, run};
 pub use services::{LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};

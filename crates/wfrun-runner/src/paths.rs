@@ -4,6 +4,13 @@
 
 /// Where GitHub has work folders; a job container's expressions have these paths, though nothing is there.
 pub(crate) const WORK: &str = "/home/runner/work";
+
+/// `github.workspace` of a job in containers, for a repository `owner/name`.
+pub fn container_workspace(repository: &str) -> String {
+    let name = repository.rsplit('/').next().unwrap_or("repository");
+    format!("{WORK}/{name}/{name}")
+}
+
 /// Where GitHub has tools.
 pub(crate) const TOOL_CACHE: &str = "/opt/hostedtoolcache";
 

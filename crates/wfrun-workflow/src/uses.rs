@@ -33,6 +33,12 @@ impl ActionRef {
     pub fn repository(&self) -> String {
         format!("{}/{}", self.owner, self.repo)
     }
+
+    /// Another action of the same repository at the same version: `$/path` in one of its actions.
+    #[must_use]
+    pub fn sibling(&self, path: &str) -> Self {
+        Self { path: path.trim_start_matches("$/").trim_matches('/').to_owned(), ..self.clone() }
+    }
 }
 
 impl fmt::Display for ActionRef {

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -8,15 +9,16 @@ use bollard::query_parameters::{
     RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions, TagImageOptions,
 };
 
-use super::RUN_LABEL;
 use super::connection::{is_conflict, is_not_found};
+use super::{OWNER_LABEL, RUN_LABEL};
 use crate::BackendError;
 
 /// The engine removes a container on its own within this time, once it said that it is about to.
 const REMOVAL_POLLS: usize = 400;
 const REMOVAL_POLL: Duration = Duration::from_millis(25);
 
-/// Removes the containers, networks and volumes that a run made, or every run where `run_id` is `None`; returns how many.
+/// Removes the containers, networks and volumes that a run made, or every run that has ended where `run_id` is `None`;
+/// returns how many.
 pub async fn clean(docker: &Docker, run_id: Option<&str>) -> Result<usize, BackendError> {
     let label = run_id.map_or_else(|| RUN_LABEL.to_owned(), |id| format!("{RUN_LABEL}={id}"));
     let filters = Some(HashMap::from([("label".to_owned(), vec![label])]));
@@ -24,28 +26,36 @@ pub async fn clean(docker: &Docker, run_id: Option<&str>) -> Result<usize, Backe
         let action = action.to_owned();
         move |err| BackendError::Engine { action, err }
     };
+    // Another wfrun, perhaps of another user, may be at work.
+    let stays = |labels: Option<&HashMap<String, String>>| run_id.is_none() && labels.is_some_and(has_living_owner);
     let mut count = 0;
     let options = ListContainersOptions { all: true, filters: filters.clone(), ..ListContainersOptions::default() };
     for container in docker.list_containers(Some(options)).await.map_err(failed("list containers"))? {
-        if let Some(id) = container.id {
+        if let Some(id) = container.id.filter(|_| !stays(container.labels.as_ref())) {
             remove_container(docker, &id).await?;
             count += 1;
         }
     }
     let options = ListNetworksOptions { filters: filters.clone() };
     for network in docker.list_networks(Some(options)).await.map_err(failed("list networks"))? {
-        if let Some(id) = network.id {
+        if let Some(id) = network.id.filter(|_| !stays(network.labels.as_ref())) {
             gone(docker.remove_network(&id).await).map_err(failed("remove a network"))?;
             count += 1;
         }
     }
     let volumes = docker.list_volumes(Some(ListVolumesOptions { filters })).await.map_err(failed("list volumes"))?;
-    for volume in volumes.volumes.unwrap_or_default() {
+    for volume in volumes.volumes.unwrap_or_default().into_iter().filter(|it| !stays(Some(&it.labels))) {
         let removed = docker.remove_volume(&volume.name, Some(RemoveVolumeOptions { force: true })).await;
         gone(removed).map_err(failed("remove a volume"))?;
         count += 1;
     }
     Ok(count)
+}
+
+/// Whether the process that made something still runs on this machine.
+fn has_living_owner(labels: &HashMap<String, String>) -> bool {
+    let owner = labels.get(OWNER_LABEL).and_then(|it| it.parse::<u32>().ok());
+    owner.is_some_and(|it| Path::new("/proc").join(it.to_string()).exists())
 }
 
 /// Takes away all image names that begin with `host/`.

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,7 +17,7 @@ use wfrun_agent::protocol::Ready;
 use wfrun_agent::supervisor::{self, EXECUTABLE, Listener, SHIM_DIR};
 
 use super::connection::is_not_found;
-use super::{JOB_LABEL, RUN_LABEL, cleaning, job_container, passing_on};
+use super::{cleaning, job_container, labels, names, passing_on};
 use crate::environment::Teardown;
 use crate::link::{ConnectError, Link};
 use crate::{BackendError, Environment, EnvironmentSpec, Facts, inherited};
@@ -216,13 +215,12 @@ fn body(spec: &EnvironmentSpec, image: &str, engine_socket: &str, socket_dir: &P
     for shim in &spec.shims {
         option("--shim", shim);
     }
-    let labels = HashMap::from([(RUN_LABEL.to_owned(), spec.run_id.clone()), (JOB_LABEL.to_owned(), spec.job.clone())]);
     let host_config = HostConfig {
         // The jobs of GitHub's machines see services on localhost; so do these.
         network_mode: Some("host".to_owned()),
         auto_remove: Some(true),
         mounts: Some(mounts(spec, engine_socket, socket_dir)),
-        extra_hosts: Some(spec.hosts.iter().map(|(name, address)| format!("{name}:{address}")).collect()),
+        extra_hosts: Some(names::on_machine(&spec.hosts)),
         dns: spec.dns.map(|address| vec![address.to_string()]),
         ..HostConfig::default()
     };
@@ -232,7 +230,7 @@ fn body(spec: &EnvironmentSpec, image: &str, engine_socket: &str, socket_dir: &P
         cmd: Some(Vec::new()),
         user: Some("0:0".to_owned()),
         working_dir: Some("/".to_owned()),
-        labels: Some(labels),
+        labels: Some(labels(&spec.run_id, &spec.job)),
         host_config: Some(host_config),
         ..ContainerCreateBody::default()
     }

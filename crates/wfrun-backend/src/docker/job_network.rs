@@ -3,8 +3,9 @@
 //! Source: GitHub: execution rules E8.
 
 mod health;
+mod ports;
 
-use std::collections::HashMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use tokio::sync::{Mutex, watch};
 use super::cleaning::{gone, remove_container};
 use super::request::Read;
 use super::volumes::Volumes;
-use super::{ContainerRequest, DockerBackend, JOB_LABEL, Log, PreparedContainer, RUN_LABEL, split_words};
+use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, split_words};
 use crate::BackendError;
 
 /// What a network is made for.
@@ -34,6 +35,8 @@ pub struct NetworkSettings {
     pub executable: PathBuf,
     /// Whether images may be fetched that the engine does not have.
     pub may_pull: bool,
+    /// Where jobs lock the ports of this machine.
+    pub ports: PathBuf,
 }
 
 /// The network of a job, until it is stopped.
@@ -46,6 +49,9 @@ pub struct JobNetwork {
     hurry: watch::Receiver<bool>,
     volumes: Mutex<Volumes>,
     services: Vec<Service>,
+    ports: PathBuf,
+    /// Locks of the ports that are this job's, until its containers are gone.
+    taken: Vec<File>,
 }
 
 /// A service that was started.
@@ -76,27 +82,40 @@ impl JobNetwork {
         hurry: watch::Receiver<bool>,
         log: &Log,
     ) -> Result<Self, BackendError> {
-        let NetworkSettings { run_id, job, work_dir, executable, may_pull } = settings;
+        let NetworkSettings { run_id, job, work_dir, executable, may_pull, ports } = settings;
         backend.watch_over(&executable, &run_id)?;
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let name = format!("github_network_{unique}");
         log.group("Create local container network", [format!("docker network create {name}")]);
-        let labels = vec![(RUN_LABEL.to_owned(), run_id), (JOB_LABEL.to_owned(), job)];
+        let labels = super::labels(&run_id, &job);
         let request = NetworkCreateRequest {
             name: name.clone(),
-            labels: Some(labels.iter().cloned().collect()),
+            labels: Some(labels.clone()),
             ..NetworkCreateRequest::default()
         };
         let failed = |err| BackendError::Engine { action: "make a network".to_owned(), err };
         backend.docker.create_network(request).await.map_err(failed)?;
-        let all: HashMap<String, String> = labels.iter().cloned().collect();
-        let volumes = Mutex::new(Volumes::new(format!("github_volume_{unique}"), work_dir, all));
-        Ok(Self { backend: backend.clone(), name, labels, may_pull, hurry, volumes, services: Vec::new() })
+        let volumes = Mutex::new(Volumes::new(format!("github_volume_{unique}"), work_dir, labels.clone()));
+        let labels = labels.into_iter().collect();
+        let backend = backend.clone();
+        Ok(Self { backend, name, labels, may_pull, hurry, volumes, services: Vec::new(), ports, taken: Vec::new() })
     }
 
     /// `github_network_…`
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Waits until the ports of this machine that these containers ask for are no other job's.
+    ///
+    /// Differs: jobs that publish the same port of the machine run one after another; on GitHub each has a machine.
+    pub async fn take_ports(&mut self, requests: &[ContainerRequest], log: &Log) -> Result<(), BackendError> {
+        let mut wanted = Vec::new();
+        for request in requests {
+            wanted.extend(ports::wanted(request)?);
+        }
+        self.taken = ports::take(wanted, &self.ports, self.hurry.clone(), log).await?;
+        Ok(())
     }
 
     /// Makes ready what is needed to create a container: its image, its volumes, what its keys say.
@@ -144,10 +163,12 @@ impl JobNetwork {
         let image = request.image.clone();
         // From here on it is stopped with the others, also if it does not start.
         self.services.push(Service { id: id.to_owned(), image, container: container.clone(), name, failed: false });
-        docker
-            .start_container(&container, None::<StartContainerOptions>)
-            .await
-            .map_err(failed(format!("start the container of {what}")))?;
+        docker.start_container(&container, None::<StartContainerOptions>).await.map_err(|err| {
+            match port_in_use(&err) {
+                Some(said) => BackendError::Container { what: what.clone(), message: in_use(said) },
+                None => failed(format!("start the container of {what}"))(err),
+            }
+        })?;
         let state = docker.inspect_container(&container, None::<InspectContainerOptions>).await;
         let state = state.map_err(failed(format!("look at the container of {what}")))?;
         if !state.state.as_ref().and_then(|it| it.running).unwrap_or(false) {
@@ -240,6 +261,20 @@ impl JobNetwork {
         }
         warnings
     }
+}
+
+/// What the engine says where another program has a port.
+fn port_in_use(err: &bollard::errors::Error) -> Option<&str> {
+    let bollard::errors::Error::DockerResponseServerError { message, .. } = err else { return None };
+    let known = ["port is already allocated", "address already in use"];
+    known.iter().any(|it| message.contains(it)).then_some(message)
+}
+
+fn in_use(said: &str) -> String {
+    format!(
+        "{said}; end the program that has the port, or let the engine choose one (`- 5432` in `ports`, and \
+         `job.services.<id>.ports['5432']` in the steps)"
+    )
 }
 
 /// `db_postgres17_1a2b3c`. Source: GitHub: execution rules E8.2.

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use wfrun_agent::protocol::{Signal, Stream};
 
 use super::container::mount;
-use super::{DockerBackend, JOB_LABEL, Log, RUN_LABEL, cleaning};
+use super::{DockerBackend, Log, cleaning, labels, names};
 use crate::process::Controlled;
 use crate::{BackendError, Mount, Process, ProcessControl, ProcessEvent};
 
@@ -229,11 +229,14 @@ fn name(image: &str) -> String {
 }
 
 fn body(run: &ContainerRun, image: String, engine_socket: &str) -> ContainerCreateBody {
-    let labels = [(RUN_LABEL.to_owned(), run.run_id.clone()), (JOB_LABEL.to_owned(), run.job.clone())];
     let mut mounts = vec![mount(Path::new(engine_socket), super::container::ENGINE_SOCKET, false)];
     mounts.extend(run.mounts.iter().map(|it| mount(&it.source, &it.target, it.read_only)));
-    let own_names = !matches!(run.network, RunNetwork::Container(_));
-    let hosts = run.hosts.iter().map(|(name, address)| format!("{name}:{address}"));
+    let extra_hosts = match run.network {
+        RunNetwork::Machine => Some(names::on_machine(&run.hosts)),
+        RunNetwork::Named(_) => Some(run.hosts.iter().map(|(name, address)| format!("{name}:{address}")).collect()),
+        // A container in another's network has that one's names.
+        RunNetwork::Container(_) => None,
+    };
     let host = HostConfig {
         network_mode: Some(match &run.network {
             RunNetwork::Machine => "host".to_owned(),
@@ -241,9 +244,8 @@ fn body(run: &ContainerRun, image: String, engine_socket: &str) -> ContainerCrea
             RunNetwork::Container(id) => format!("container:{id}"),
         }),
         mounts: Some(mounts),
-        // A container in another's network has that one's names.
-        extra_hosts: own_names.then(|| hosts.collect()),
-        dns: run.dns.filter(|_| own_names).map(|it| vec![it.to_string()]),
+        dns: run.dns.filter(|_| extra_hosts.is_some()).map(|it| vec![it.to_string()]),
+        extra_hosts,
         ..HostConfig::default()
     };
     ContainerCreateBody {
@@ -252,7 +254,7 @@ fn body(run: &ContainerRun, image: String, engine_socket: &str) -> ContainerCrea
         cmd: (!run.arguments.is_empty()).then(|| run.arguments.clone()),
         env: Some(run.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         working_dir: Some(run.cwd.clone()),
-        labels: Some(labels.into_iter().collect()),
+        labels: Some(labels(&run.run_id, &run.job)),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         host_config: Some(host),

@@ -38,6 +38,7 @@ impl Job {
             work_dir: work_dir.path().to_owned(),
             executable: agent_executable(),
             may_pull: false,
+            ports: work_dir.path().join("ports"),
         };
         let (hurry, receiver) = watch::channel(false);
         let network = JobNetwork::make(&backend, settings, receiver, &log).await.expect("a network");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::query_parameters::ListContainersOptions;
-use wfrun_backend::docker::{JOB_LABEL, RUN_LABEL};
+use wfrun_backend::docker::{JOB_LABEL, OWNER_LABEL, RUN_LABEL};
 use wfrun_backend::{Backend as _, BackendError, DockerBackend, Mount, clean};
 
 use crate::support::{docker, open, open_with, spec};
@@ -81,7 +81,10 @@ async fn victim() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_left_can_be_removed_by_its_label() {
     let Some(backend) = docker().await else { return };
-    let labels = HashMap::from([(RUN_LABEL.to_owned(), "left".to_owned())]);
+    // Another test may clean as a whole; what is this process's stays then.
+    let owner = std::process::id().to_string();
+    let labels: HashMap<String, String> =
+        [(RUN_LABEL, "left"), (OWNER_LABEL, &owner)].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let network = bollard::models::NetworkCreateRequest {
         name: "wfrun-test-left".to_owned(),
         labels: Some(labels.clone()),
@@ -102,6 +105,25 @@ async fn what_a_run_left_can_be_removed_by_its_label() {
     place.close().await;
 }
 
+/// `wfrun clean` of one user, or of one folder of caches, knows nothing of another's runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_living_process_made_stays() {
+    let Some(backend) = docker().await else { return };
+    let nobody = u32::MAX.to_string();
+    let labels = [(RUN_LABEL, "abandoned"), (OWNER_LABEL, &nobody)];
+    let volume = bollard::models::VolumeCreateRequest {
+        name: Some("wfrun-test-abandoned".to_owned()),
+        labels: Some(labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+        ..Default::default()
+    };
+    backend.client().create_volume(volume).await.expect("a volume");
+    let place = open_with(&backend, |spec| spec.run_id = "at work".to_owned()).await;
+    assert!(clean(backend.client(), None).await.expect("it cleans") >= 1);
+    assert_eq!(clean(backend.client(), Some("abandoned")).await.expect("it cleans"), 0);
+    assert_eq!(place.output("echo here").await, "here\n");
+    place.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_network_is_this_machines_with_names_as_told() {
     let Some(backend) = docker().await else { return };
@@ -115,6 +137,8 @@ async fn the_network_is_this_machines_with_names_as_told() {
     assert_eq!(place.output(&format!("(exec 3<>/dev/tcp/127.0.0.1/{port}) && echo connected")).await, "connected\n");
     assert_eq!(place.output("getent ahostsv4 sts.amazonaws.com | head -1 | cut -d' ' -f1").await, "127.1.2.3\n");
     assert_eq!(place.output("grep nameserver /etc/resolv.conf").await, "nameserver 127.77.0.53\n");
+    // The machine still knows itself.
+    assert_eq!(place.output("getent hosts $(hostname) > /dev/null && echo known").await, "known\n");
     place.close().await;
 }
 

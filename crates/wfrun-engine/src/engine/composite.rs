@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use wfrun_journal::{AnnotationLevel, How, Outcome, Phase, StepKindName};
 use wfrun_plan::{JobKey, StepPath};
-use wfrun_workflow::{RunsKind, Step, StepKind, UsesStep, UsesTarget};
+use wfrun_workflow::{ActionRef, RunsKind, Step, StepKind, UsesStep, UsesTarget};
 
 use super::Engine;
 use super::launch::shown_inputs;
@@ -23,7 +23,7 @@ impl Engine {
     /// The action that a step uses; none for an image.
     pub(super) fn find(&self, it: &Beginning<'_>, uses: &UsesStep) -> Result<Option<ResolvedAction>, Hindrance> {
         let Some(state) = self.jobs.get(it.key) else { return Ok(None) };
-        match &uses.target.value {
+        match &meant(state, &it.stage.path, &uses.target.value) {
             UsesTarget::Docker(_) => Ok(None),
             UsesTarget::Repository(action) => match resolved(state, &it.stage.path, uses) {
                 Some(found) => Ok(Some(found.clone())),
@@ -65,20 +65,27 @@ impl Engine {
     /// The steps that have a pre part, in order, also those of composite actions.
     ///
     /// Source: GitHub: execution rules E1.1 and E7.5: local actions have none.
-    pub(super) fn pre_stages(state: &JobState, steps: &[Step], within: Option<&StepPath>) -> Vec<StepPath> {
+    pub(super) fn pre_stages(
+        state: &JobState,
+        steps: &[Step],
+        within: Option<(&StepPath, &ActionRef)>,
+    ) -> Vec<StepPath> {
         let mut found = Vec::new();
         for (index, step) in steps.iter().enumerate() {
-            let path = within.map_or_else(|| StepPath::at(index), |it| it.child(index));
+            let path = within.map_or_else(|| StepPath::at(index), |(it, _)| it.child(index));
             let StepKind::Uses(uses) = &step.kind else { continue };
-            if !matches!(uses.target.value, UsesTarget::Repository(_)) || path.depth() > MAX_DEPTH {
-                continue;
-            }
-            let Some(action) = resolved(state, &path, uses) else { continue };
+            let used = match (&uses.target.value, within) {
+                (UsesTarget::Repository(action), _) => action.clone(),
+                (UsesTarget::SelfRepository(path), Some((_, own))) => own.sibling(path),
+                (UsesTarget::SelfRepository(_) | UsesTarget::Local(_) | UsesTarget::Docker(_), _) => continue,
+            };
+            let known = state.environment.as_ref().and_then(|it| it.actions.get(&used));
+            let Some(action) = known.filter(|_| path.depth() <= MAX_DEPTH) else { continue };
             match &action.manifest.runs.kind {
                 RunsKind::Node { pre: Some(_), .. } | RunsKind::Container { pre_entrypoint: Some(_), .. } => {
                     found.push(path);
                 }
-                RunsKind::Composite(inner) => found.extend(Self::pre_stages(state, inner, Some(&path))),
+                RunsKind::Composite(inner) => found.extend(Self::pre_stages(state, inner, Some((&path, &used)))),
                 RunsKind::Node { pre: None, .. } | RunsKind::Container { pre_entrypoint: None, .. } => {}
             }
         }
@@ -105,7 +112,7 @@ impl Engine {
         let own = super::job::evaluate_map(&step.env, &at)?;
         let inputs = Self::inputs(state, uses, Some(&action.manifest), &contexts)?;
         let overrides = overrides.into_iter().chain(own).collect();
-        let composite = composite(action, uses, inputs, overrides);
+        let composite = composite(action, meant(state, &outer, &uses.target.value), inputs, overrides);
         if let Some(state) = self.jobs.get_mut(key) {
             state.composites.insert(outer, composite);
         }
@@ -126,7 +133,8 @@ impl Engine {
         let contexts = self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, None);
         let inputs = Self::inputs(state, uses, Some(&action.manifest), &contexts)?;
         let header = shown_inputs(&inputs);
-        let composite = composite(action.clone(), uses, inputs, prepared.overrides.clone());
+        let target = meant(state, &it.stage.path, &uses.target.value);
+        let composite = composite(action.clone(), target, inputs, prepared.overrides.clone());
         self.push_current(it, prepared, Work::Composite, (StepKindName::Composite, How::Real), &header);
         if let Some(state) = self.jobs.get_mut(it.key) {
             state.composites.insert(it.stage.path.clone(), composite);
@@ -215,9 +223,21 @@ impl Engine {
     }
 }
 
+/// What a step uses: `$/…` in an action of a repository is that repository's, at the same version.
+///
+/// Source: GitHub: execution rules E7.6.
+pub(super) fn meant(state: &JobState, path: &StepPath, target: &UsesTarget) -> UsesTarget {
+    match (target, state.composite_of(path).map(|it| &it.target)) {
+        (UsesTarget::SelfRepository(path), Some(UsesTarget::Repository(own))) => {
+            UsesTarget::Repository(own.sibling(path))
+        }
+        _ => target.clone(),
+    }
+}
+
 /// The action that a step uses, if it was found.
 pub(super) fn resolved<'a>(state: &'a JobState, path: &StepPath, uses: &UsesStep) -> Option<&'a ResolvedAction> {
-    match &uses.target.value {
+    match &meant(state, path, &uses.target.value) {
         UsesTarget::Repository(action) => state.environment.as_ref()?.actions.get(action),
         UsesTarget::Local(_) | UsesTarget::SelfRepository(_) => state.found.get(path)?.as_ref().ok(),
         UsesTarget::Docker(_) => None,
@@ -226,11 +246,10 @@ pub(super) fn resolved<'a>(state: &'a JobState, path: &StepPath, uses: &UsesStep
 
 fn composite(
     action: ResolvedAction,
-    uses: &UsesStep,
+    target: UsesTarget,
     inputs: IndexMap<String, String>,
     overrides: IndexMap<String, String>,
 ) -> Composite {
-    let target = uses.target.value.clone();
     let (results, status) = (IndexMap::new(), Outcome::Success);
     Composite { action, target, inputs, overrides, results, status, next: 0 }
 }

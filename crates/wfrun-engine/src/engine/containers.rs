@@ -54,11 +54,13 @@ impl Engine {
     ) -> Result<Wanted, Box<Skip>> {
         let Some(state) = self.jobs.get(key) else { return Ok(Wanted::default()) };
         let frame = state.place.frame;
+        let mut contexts = contexts.clone();
+        contexts.set("github", self.job_github(state));
         let mut all = contexts.clone();
         all.set("secrets", self.secrets_of(frame));
         // An `env` that cannot be evaluated fails the job later, in its own words.
         all.set("env", env_object(&self.global_env(key).unwrap_or_default()));
-        let reading = Reading { contexts, all: &all };
+        let reading = Reading { contexts: &contexts, all: &all };
         reading
             .wanted(model)
             .map_err(|(what, span, err)| Box::new(self.planning_skip(frame, what, &err.to_string(), Some(span))))

@@ -8,6 +8,7 @@ use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{ActionRef, JobId, Step, StepKind, UsesTarget};
 
 use super::Engine;
+use super::composite::meant;
 use crate::FilePaths;
 use crate::frame::{Frame, Place};
 use crate::scope::{Contexts, Status, env_object, job_entry, steps, text_object};
@@ -39,6 +40,18 @@ impl Engine {
         contexts.set("matrix", state.matrix.clone());
         contexts.set("strategy", state.strategy.clone());
         contexts
+    }
+
+    /// `github` for `env` of workflow and job, for what a job says of its containers, and for its outputs.
+    ///
+    /// Source: `actions/runner`, `JobExtension.cs`: the workspace is set before `env` of the job is evaluated.
+    pub(super) fn job_github(&self, state: &JobState) -> Object {
+        let github = self.github.with("job", Value::string(state.place.id.as_str()));
+        let place = state.environment.as_ref().map(|it| &it.layout.workspace);
+        match place.or(self.settings.container_workspace.as_ref()) {
+            Some(it) => github.with("workspace", Value::string(it)),
+            None => github,
+        }
     }
 
     /// `needs`: the direct needs of a job.
@@ -133,11 +146,11 @@ impl Engine {
         let mut members: Vec<(&str, String)> = vec![("job", state.place.id.to_string()), ("action", id)];
         let composite = state.composite_of(path);
         let target = match (&step.kind, composite) {
-            (StepKind::Uses(uses), _) => Some(&uses.target.value),
-            (_, Some(composite)) => Some(&composite.target),
+            (StepKind::Uses(uses), _) => Some(meant(state, path, &uses.target.value)),
+            (_, Some(composite)) => Some(composite.target.clone()),
             (_, None) => None,
         };
-        let action = target.and_then(repository_of);
+        let action = target.as_ref().and_then(repository_of);
         members.push(("action_repository", action.map(ActionRef::repository).unwrap_or_default()));
         members.push(("action_ref", action.map(|it| it.git_ref.clone()).unwrap_or_default()));
         if let Some(composite) = composite {

@@ -227,6 +227,7 @@ impl Engine {
         let layers = [(&workflow.env, "workflow"), (&model.env, "job")];
         for (layer, place) in layers.into_iter().filter(|(layer, _)| layer.iter().next().is_some()) {
             let mut contexts = self.leg_contexts(state);
+            contexts.set("github", self.job_github(state));
             contexts.set("secrets", self.secrets_of(state.place.frame));
             contexts.set("env", env_object(&global));
             let at = At { contexts: &contexts, status: Status::None, hashes: None };
@@ -316,6 +317,7 @@ impl Engine {
     fn job_contexts(&self, key: &JobKey) -> Contexts {
         let Some(state) = self.jobs.get(key) else { return Contexts::default() };
         let mut contexts = self.leg_contexts(state);
+        contexts.set("github", self.job_github(state));
         contexts.set("secrets", self.secrets_of(state.place.frame));
         contexts.set("steps", steps(&state.results));
         contexts.set("env", env_object(&state.global_env));

@@ -26,6 +26,26 @@ runs:
     assert_snapshot!(world.run().story());
 }
 
+/// In an action of a repository `$/…` is that repository's, at the same version, however deep.
+#[test]
+fn an_action_uses_its_own_repository() {
+    let outer = "runs: {using: composite, steps: [{uses: $/in/ner}]}";
+    let inner = "
+runs:
+  using: composite
+  steps:
+    - {shell: bash, run: '${{ github.action_repository }}@${{ github.action_ref }} ${{ github.action_path }}'}
+    - {uses: $/js}
+";
+    let world = World::steps("[{uses: o/c@v1}, {uses: $/in/ner}]").action("o/c@v1", outer);
+    let world = world.action("o/c/in/ner@v1", inner).action("o/c/js@v1", PRE_AND_POST);
+    let own = "runs: {using: composite, steps: [{shell: bash, run: 'the workflow''s own'}]}";
+    let world = world.action("$/in/ner", own).run();
+    assert_eq!(world.scripts(), ["o/c@v1 /actions/o/c/in/ner/v1", "the workflow's own"]);
+    let js = |it: &str| format!("/actions/o/c/js/v1/{it}.js");
+    assert_eq!(world.nodes(), [js("pre"), js("main"), js("post")]);
+}
+
 /// Source: GitHub: execution rules E7.5 and E10.29.
 #[test]
 fn a_step_that_fails_inside() {

@@ -54,6 +54,24 @@ fn what_is_asked_for_is_evaluated() {
     assert_eq!(world.results(), "j success: success");
 }
 
+/// Source: `actions/runner`, `JobExtension.cs`: the workspace is known before containers are read.
+#[test]
+fn containers_see_the_workspace() {
+    let keys = "    container:
+      image: a
+      env: {W: '${{ github.workspace }}'}
+      options: -v ${{ github.workspace }}:/a
+    services: {db: {image: b, volumes: ['${{ github.workspace }}/data:/data']}}
+";
+    let world = job(keys, "[{run: one}]").run();
+    let (container, services) = &world.wanted[0];
+    let container = container.as_ref().expect("a container");
+    let workspace = "/home/runner/work/demo/demo";
+    assert_eq!(container.env["W"].as_str(), workspace);
+    assert_eq!(container.options, format!("-v {workspace}:/a"));
+    assert_eq!(services[0].container.volumes, [format!("{workspace}/data:/data")]);
+}
+
 /// Source: GitHub: execution rules E8.1: an expression may give the whole of it.
 #[test]
 fn an_expression_may_give_all_of_it() {

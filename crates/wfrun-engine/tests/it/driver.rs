@@ -12,7 +12,9 @@ use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
-use wfrun_workflow::{Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, lower_action, read_set};
+use wfrun_workflow::{
+    Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, UsesTarget, lower_action, read_set,
+};
 
 use crate::containers::containers_of;
 
@@ -272,7 +274,7 @@ impl World {
                 let found = match self.actions.get(&action.to_string()) {
                     Some(manifest) => {
                         let action = resolved(&action.to_string(), manifest);
-                        self.resolve(&used(&action.manifest), &mut actions);
+                        self.resolve(&used(&action.manifest, None), &mut actions);
                         Ok(Box::new(FoundAction { action, actions }))
                     }
                     None => Err("it is not there".to_owned()),
@@ -351,6 +353,7 @@ impl World {
                 forced: self.forced.clone(),
                 any_machine: false,
                 has_containers: !self.no_containers,
+                container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
                 strict: self.strict,
                 grace: Grace::default(),
                 notices: vec![],
@@ -366,7 +369,7 @@ impl World {
                 Some(manifest) => resolved(&action.to_string(), manifest),
                 None => ResolvedAction { manifest: manifest(MANIFEST), how: How::StandIn, folder: None },
             };
-            let inner = used(&resolved.manifest);
+            let inner = used(&resolved.manifest, Some(action));
             found.insert(action.clone(), resolved);
             self.resolve(&inner, found);
         }
@@ -438,10 +441,14 @@ fn resolved(uses: &str, text: &str) -> ResolvedAction {
     ResolvedAction { manifest: manifest(text), how: How::Real, folder: Some(folder) }
 }
 
-fn used(action: &Action) -> Vec<ActionRef> {
+fn used(action: &Action, own: Option<&ActionRef>) -> Vec<ActionRef> {
     let RunsKind::Composite(steps) = &action.runs.kind else { return Vec::new() };
     let uses = steps.iter().filter_map(|it| match &it.kind {
-        StepKind::Uses(uses) => uses.action().cloned(),
+        StepKind::Uses(uses) => match &uses.target.value {
+            UsesTarget::Repository(action) => Some(action.clone()),
+            UsesTarget::SelfRepository(path) => Some(own?.sibling(path)),
+            UsesTarget::Local(_) | UsesTarget::Docker(_) => None,
+        },
         StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
     });
     uses.collect()

@@ -37,6 +37,27 @@ fn commands() {
     ");
 }
 
+/// Source: `actions/runner`, `JobExtension.cs`.
+#[test]
+fn env_and_outputs_of_a_job_see_the_workspace() {
+    let world = World::new(
+        "
+on: push
+env: {A: '${{ github.workspace }}/a'}
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    env: {B: '${{ github.workspace }}/b'}
+    outputs: {w: '${{ github.workspace }}'}
+    steps: [{run: 'echo ${{ env.A }} $B'}]
+  k: {needs: j, runs-on: ubuntu-latest, steps: [{run: 'echo ${{ needs.j.outputs.w }}'}]}
+",
+    )
+    .run();
+    assert_eq!(world.scripts(), ["echo /home/runner/work/demo/demo/a $B", "echo /home/runner/work/demo/demo"]);
+    assert_eq!(world.launched[0].env.get("B").map(String::as_str), Some("/home/runner/work/demo/demo/b"));
+}
+
 #[test]
 fn secrets_never_show() {
     let steps = "[{name: 'with ${{ secrets.T }}', env: {T: '${{ secrets.T }}'}, if: env.T == 'x', run: a}, {run: 'echo ${{ secrets.T }}'}]";

@@ -135,10 +135,7 @@ pub(crate) fn used_by(manifest: &Action, own: Option<&ActionRef>) -> Vec<ActionR
     let used = |step: &Step| match &step.kind {
         StepKind::Uses(uses) => match &uses.target.value {
             UsesTarget::Repository(action) => Some(action.clone()),
-            UsesTarget::SelfRepository(path) => {
-                let path = path.trim_start_matches("$/").trim_end_matches('/').to_owned();
-                own.map(|own| ActionRef { path, ..own.clone() })
-            }
+            UsesTarget::SelfRepository(path) => own.map(|own| own.sibling(path)),
             UsesTarget::Local(_) | UsesTarget::Docker(_) => None,
         },
         StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,

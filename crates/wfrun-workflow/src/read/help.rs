@@ -157,7 +157,12 @@ pub(super) fn unknown_key(
     seen: &[String],
 ) -> String {
     if is_known_elsewhere(key, def) {
-        let decided = seen.iter().find(|it| !def.mappings.iter().all(|mapping| mapping.property(it).is_some()));
+        let kinds_with = |names: &[&str]| {
+            let has = |mapping: &&MappingDef| names.iter().all(|it| mapping.property(it).is_some());
+            def.mappings.iter().copied().filter(has).count()
+        };
+        let apart = seen.iter().find(|it| kinds_with(&[it, key]) == 0);
+        let decided = apart.or_else(|| seen.iter().find(|it| kinds_with(&[it]) < def.mappings.len()));
         return match decided {
             Some(other) => format!("`{key}` and `{other}` do not go together in {what}"),
             None => format!("`{key}` does not belong to this kind of {what}"),
