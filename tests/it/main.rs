@@ -16,6 +16,7 @@ mod legs_and_calls;
 mod list;
 mod output;
 mod pipeline;
+mod processes;
 mod repo;
 mod situations;
 mod status_functions;

@@ -8,8 +8,9 @@ use super::Engine;
 use super::contexts::runner_object;
 use super::job::{evaluate_map, evaluate_text};
 use super::step::{Beginning, Hindrance, Prepared};
-use crate::environment::{Kind, Layers, environment};
+use crate::environment::{Kind, Layers, environment, search_path};
 use crate::scope::{At, Contexts, Status, text_object};
+use crate::shell::words;
 use crate::state::JobState;
 use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand};
 
@@ -32,7 +33,7 @@ impl Engine {
         let contexts = self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files));
         let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let script = run.script.template.evaluate(&at)?.value().to_text();
-        let (shell, directory) = self.shell_and_directory(it, state, run, &at)?;
+        let (shell, directory) = Self::shell_and_directory(it, state, run, &at)?;
         let containers = state.environment.as_ref().and_then(|it| it.containers.as_ref());
         let in_container = containers.is_some_and(|it| it.container.is_some());
         let shell =
@@ -47,29 +48,31 @@ impl Engine {
             Some((before, after)) => format!("{before}{script}{after}"),
             None => script,
         };
-        let program = Program::Script { command: shell.command, arguments: shell.arguments, script, path };
+        let base_path = state.environment.as_ref().map_or("", |it| it.path.as_str());
+        let search_path = search_path(&added_paths(state), base_path);
+        let ShellCommand { command, arguments, fallback, .. } = shell;
+        let program = Program::Script { command, fallback, search_path, arguments, script, path };
         let env = self.step_environment(it, state, prepared, None, &files, Kind::Script);
         Ok(ToLaunch { program, env, cwd, files, how: How::Real, kind: StepKindName::Run, header })
     }
 
-    /// `shell` and `working-directory`: of the step, else of the job's defaults, which replace the workflow's as a whole;
-    /// steps of composite actions have no defaults.
+    /// `shell` and `working-directory`: of the step, else the defaults, which steps of composite actions do not have. An
+    /// empty shell is none, an empty folder is the workspace.
     ///
-    /// Source: GitHub: planning rules 4.8, execution rules E2.1.
+    /// Source: GitHub: execution rules E2.1.
     fn shell_and_directory(
-        &self,
         it: &Beginning<'_>,
         state: &JobState,
         run: &RunStep,
         at: &At<'_>,
     ) -> Result<(Option<String>, Option<String>), EvalError> {
-        let is_inner = state.composite_of(&it.stage.path).is_some();
-        let of_job = self.model(it.key).map(|it| &it.defaults).filter(|it| !it.is_empty());
-        let of_workflow = || self.workflow_of(it.key).map(|it| &it.defaults);
-        let defaults = of_job.or_else(of_workflow).filter(|_| !is_inner);
-        let shell = run.shell.as_ref().or(defaults.and_then(|it| it.shell.as_ref()));
-        let directory = run.working_directory.as_ref().or(defaults.and_then(|it| it.working_directory.as_ref()));
-        Ok((evaluate_text(shell, at)?, evaluate_text(directory, at)?))
+        let shell = evaluate_text(run.shell.as_ref(), at)?.filter(|it| !it.is_empty());
+        let directory = evaluate_text(run.working_directory.as_ref(), at)?;
+        if state.composite_of(&it.stage.path).is_some() {
+            return Ok((shell, directory));
+        }
+        let (default_shell, default_directory) = &state.defaults;
+        Ok((shell.or_else(|| default_shell.clone()), directory.or_else(|| default_directory.clone())))
     }
 
     /// What an action that is no composite one starts; `found` is none for an image by its name.
@@ -172,12 +175,10 @@ impl Engine {
                 github = github.with(name, wfrun_expr::Value::from(""));
             }
         }
-        let mut added_paths = state.added_paths.clone();
-        added_paths.extend(state.strand().into_iter().flat_map(|it| it.added_paths.clone()));
         environment(&Layers {
             job,
             env: &prepared.env,
-            added_paths: &added_paths,
+            added_paths: &added_paths(state),
             state: state.saved.get(&it.stage.path),
             inputs,
             github: &github,
@@ -186,6 +187,12 @@ impl Engine {
             kind,
         })
     }
+}
+
+/// What `GITHUB_PATH` added to the job, and in the strand whose turn it is; the newest last.
+fn added_paths(state: &JobState) -> Vec<String> {
+    let own = state.strand().into_iter().flat_map(|it| &it.added_paths);
+    state.added_paths.iter().chain(own).cloned().collect()
 }
 
 /// What runs, of an action or an image.
@@ -263,39 +270,6 @@ fn input<'a>(inputs: &'a IndexMap<String, String>, name: &str) -> Option<&'a Str
     inputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// Splits `with.args` as GitHub's runner hands it to the engine: at blanks outside of double quotes; a backslash before
-/// a double quote keeps it.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut open, mut quoted) = (Vec::new(), String::new(), false, false);
-    let mut chars = text.chars().peekable();
-    while let Some(it) = chars.next() {
-        match it {
-            '\\' if chars.peek() == Some(&'"') => {
-                word.extend(chars.next());
-                open = true;
-            }
-            '"' => {
-                quoted = !quoted;
-                open = true;
-            }
-            it if it.is_whitespace() && !quoted => {
-                if open {
-                    words.push(std::mem::take(&mut word));
-                }
-                open = false;
-            }
-            it => {
-                word.push(it);
-                open = true;
-            }
-        }
-    }
-    if open {
-        words.push(word);
-    }
-    words
-}
-
 /// What the log shows of inputs: those that are not empty.
 pub(super) fn shown_inputs(inputs: &IndexMap<String, String>) -> Vec<String> {
     let given = inputs.iter().filter(|(_, value)| !value.is_empty());
@@ -309,24 +283,5 @@ fn working_directory(workspace: &str, directory: &str) -> String {
         "" => workspace.to_owned(),
         absolute if absolute.starts_with('/') => absolute.to_owned(),
         relative => format!("{workspace}/{relative}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Source: GitHub: execution rules E7.4.
-    #[test]
-    fn arguments_are_split_at_blanks() {
-        for (text, expected) in [
-            ("", &[][..]),
-            ("a  b", &["a", "b"]),
-            ("echo \"two words\" x", &["echo", "two words", "x"]),
-            ("--x=\"a b\"c \"\"", &["--x=a bc", ""]),
-            (r#"say \"hi\""#, &["say", "\"hi\""]),
-        ] {
-            assert_eq!(words(text), expected, "{text}");
-        }
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Prepared {
     /// What of that the step's own `env:` set, and those of the steps around it.
     pub(super) overrides: IndexMap<String, String>,
     pub(super) timeout_minutes: Option<u64>,
+    /// Why there is no time limit, though the step has one.
+    timeout_error: Option<String>,
     verdict: Result<(), SkipReason>,
 }
 
@@ -245,7 +247,7 @@ impl Engine {
     ) -> u64 {
         let name = self.masker.mask(&prepared.name);
         let has_post = self.has_post(it);
-        let timeout_minutes = prepared.timeout_minutes;
+        let (timeout_minutes, timeout_error) = (prepared.timeout_minutes, prepared.timeout_error);
         let now_ms = self.now_ms;
         // What a step was given is shown once, where it begins.
         let header = if it.stage.phase == Phase::Main { header } else { &[] };
@@ -278,6 +280,12 @@ impl Engine {
             strand.stack.push(current);
         }
         self.emit_step_started(it, &name, (kind, how), header);
+        // The step runs all the same. Source: GitHub: execution rules E1.4, 7.
+        if let Some(err) = &timeout_error {
+            let message = "An error occurred when attempting to determine the step timeout.";
+            self.annotate(it.key, AnnotationLevel::Error, message);
+            self.annotate(it.key, AnnotationLevel::Error, err);
+        }
         if let Some(minutes) = timeout_minutes {
             self.wake(minutes * 60_000, Timer::StepTimeout { job: it.key.clone(), serial });
         }
@@ -341,9 +349,13 @@ impl Engine {
                 }
             }
         };
-        let minutes = evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None))?;
+        let (minutes, timeout_error) = match evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None)) {
+            Err(err @ EvalError::NotYet { .. }) => return Err(err.into()),
+            Err(err) => (None, Some(err.to_string())),
+            Ok(minutes) => (minutes, None),
+        };
         let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
-        Ok(Prepared { name, env, overrides, timeout_minutes, verdict })
+        Ok(Prepared { name, env, overrides, timeout_minutes, timeout_error, verdict })
     }
 
     /// The condition of a stage; none means `always()`.
@@ -473,6 +485,8 @@ impl Engine {
     }
 
     /// A name that no other process of the run has.
+    ///
+    /// Differs: a step's script and files are named after run, job and step; GitHub gives them random ids.
     pub(super) fn unique(&self, state: &JobState) -> String {
         let job = self.jobs.get_index_of(&state.key).unwrap_or(0);
         format!("{}-{job}-{}", self.settings.run_id, state.serial + 1)

@@ -12,4 +12,6 @@ mod file_commands;
 mod matchers;
 mod matrix;
 mod output;
+mod processes;
 mod properties;
+mod rules;
