@@ -10,6 +10,7 @@ mod diagnostics_pages;
 mod differences;
 mod docker;
 mod eval;
+mod execution_differences;
 mod forced;
 mod graph;
 mod legs_and_calls;
