@@ -81,6 +81,20 @@ fn scripts_and_streams() {
     assert_eq!(last["stream"], "stderr");
 }
 
+/// Source: GitHub: execution rules E3.1: what is at a file's place at the end counts; links are followed.
+#[test]
+fn files_that_steps_replace() {
+    let steps = r#"[
+        {run: 'rm $GITHUB_OUTPUT $GITHUB_ENV $GITHUB_PATH $GITHUB_STATE $GITHUB_STEP_SUMMARY'},
+        {id: a, run: 'cd ${GITHUB_OUTPUT%/*}; echo x=1 > other; ln -sf other $(basename $GITHUB_OUTPUT)'},
+        {id: b, run: 'echo x=2 > t; mv t $GITHUB_OUTPUT; exit 1', continue-on-error: true},
+        {run: "echo ${{ steps.a.outputs.x }} ${{ steps.b.outputs.x }}"},
+    ]"#;
+    let ran = run("host", steps).ends_with(0);
+    assert_eq!(ran.lines(), ["1 2"]);
+    assert_eq!(messages(&ran), ["Process completed with exit code 1."]);
+}
+
 /// Source: GitHub: execution rules E1.8, "After exit" and "Orphans": what a step leaves running ends with the job, and holds
 /// no step up for long.
 #[test]

@@ -158,6 +158,22 @@ impl Engine {
         }
     }
 
+    /// The pre part of an action of the workspace, which is not there yet when pre parts run.
+    ///
+    /// Source: GitHub: execution rules E1.7.
+    pub(super) fn warn_of_pre(&mut self, it: &Beginning<'_>, uses: &UsesStep, manifest: Option<&Action>) {
+        let (UsesTarget::Local(_), Phase::Main, Some(manifest)) = (&uses.target.value, it.stage.phase, manifest) else {
+            return;
+        };
+        if matches!(
+            manifest.runs.kind,
+            RunsKind::Node { pre: Some(_), .. } | RunsKind::Container { pre_entrypoint: Some(_), .. }
+        ) {
+            let message = format!("`pre` execution is not supported for local action from '{}'", uses.target.value);
+            self.annotate(it.key, AnnotationLevel::Warning, &message);
+        }
+    }
+
     fn step_environment(
         &self,
         it: &Beginning<'_>,

@@ -50,8 +50,10 @@ pub(super) struct Prepared {
     /// What of that the step's own `env:` set, and those of the steps around it.
     pub(super) overrides: IndexMap<String, String>,
     pub(super) timeout_minutes: Option<u64>,
-    /// Why there is no time limit, though the step has one.
-    timeout_error: Option<String>,
+    /// What could not be evaluated, though the step runs.
+    errors: Vec<String>,
+    /// Whether that makes it fail.
+    fails: bool,
     verdict: Result<(), SkipReason>,
 }
 
@@ -143,7 +145,14 @@ impl Engine {
             Ok(()) => {}
             Err(Hindrance::Waits(waits)) => self.wait_for(key, waits),
             // What goes wrong before the step's turn is not forgiven. Source: GitHub: execution rules E1.4.
-            Err(Hindrance::Failed(message)) => self.fail_at_once(&it, &message, Outcome::Failure),
+            Err(Hindrance::Failed(message)) => {
+                self.fail_at_once(&it, &message, Outcome::Failure);
+                // Source: GitHub: execution rules E7.5, "Status".
+                let composite = self.jobs.get_mut(key).and_then(|it| it.composite_of_mut(&stage.path));
+                if let Some(composite) = composite.filter(|_| stage.phase == Phase::Main) {
+                    composite.next = usize::MAX;
+                }
+            }
         }
     }
 
@@ -210,6 +219,7 @@ impl Engine {
                         let program = to_launch.program.clone();
                         self.start(it, prepared, to_launch);
                         self.warn_of_inputs(it, uses, action.as_ref().map(|it| &*it.manifest));
+                        self.warn_of_pre(it, uses, action.as_ref().map(|it| &*it.manifest));
                         self.declare_stand_in(it, &program);
                     })
                 }
@@ -247,7 +257,7 @@ impl Engine {
     ) -> u64 {
         let name = self.masker.mask(&prepared.name);
         let has_post = self.has_post(it);
-        let (timeout_minutes, timeout_error) = (prepared.timeout_minutes, prepared.timeout_error);
+        let (timeout_minutes, errors, fails) = (prepared.timeout_minutes, prepared.errors, prepared.fails);
         let now_ms = self.now_ms;
         // What a step was given is shown once, where it begins.
         let header = if it.stage.phase == Phase::Main { header } else { &[] };
@@ -270,7 +280,7 @@ impl Engine {
             outputs: IndexMap::new(),
             stop: StopCommands::default(),
             echo: self.is_debug,
-            command_failed: false,
+            command_failed: fails,
             timeout_minutes,
             timed_out: false,
             stopping: false,
@@ -280,11 +290,8 @@ impl Engine {
             strand.stack.push(current);
         }
         self.emit_step_started(it, &name, (kind, how), header);
-        // The step runs all the same. Source: GitHub: execution rules E1.4, 7.
-        if let Some(err) = &timeout_error {
-            let message = "An error occurred when attempting to determine the step timeout.";
+        for message in &errors {
             self.annotate(it.key, AnnotationLevel::Error, message);
-            self.annotate(it.key, AnnotationLevel::Error, err);
         }
         if let Some(minutes) = timeout_minutes {
             self.wake(minutes * 60_000, Timer::StepTimeout { job: it.key.clone(), serial });
@@ -323,10 +330,20 @@ impl Engine {
         }
         let path = &it.stage.path;
         let mut overrides = state.composite_of(path).map(|it| it.overrides.clone()).unwrap_or_default();
+        let is_inner = it.stage.phase == Phase::Main && state.composite_of(path).is_some();
         let mut env = state.env();
         env.extend(overrides.clone());
         let contexts = self.step_contexts(it.key, path, it.step, &env, None);
-        let own = evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes })?;
+        let mut errors = Vec::new();
+        let own = match evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes }) {
+            // Inside of a composite action the step runs all the same. Source: GitHub: execution rules E7.5, "Status".
+            Err(err) if is_inner && !matches!(err, EvalError::NotYet { .. }) => {
+                errors.push(err.to_string());
+                IndexMap::new()
+            }
+            own => own?,
+        };
+        let fails = !errors.is_empty();
         env.extend(own.clone());
         overrides.extend(own);
         // The condition sees the step's own `env`.
@@ -349,13 +366,18 @@ impl Engine {
                 }
             }
         };
-        let (minutes, timeout_error) = match evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None)) {
+        let minutes = match evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None)) {
             Err(err @ EvalError::NotYet { .. }) => return Err(err.into()),
-            Err(err) => (None, Some(err.to_string())),
-            Ok(minutes) => (minutes, None),
+            // The step runs all the same. Source: GitHub: execution rules E1.4, 7.
+            Err(err) => {
+                let message = "An error occurred when attempting to determine the step timeout.";
+                errors.extend([message.to_owned(), err.to_string()]);
+                None
+            }
+            Ok(minutes) => minutes,
         };
         let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
-        Ok(Prepared { name, env, overrides, timeout_minutes, timeout_error, verdict })
+        Ok(Prepared { name, env, overrides, timeout_minutes, errors, fails, verdict })
     }
 
     /// The condition of a stage; none means `always()`.

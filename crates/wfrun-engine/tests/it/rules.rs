@@ -231,3 +231,85 @@ fn outputs_of_a_job() {
     assert_eq!(world.scripts()[1], of("{}"));
     assert!(world.story().contains("warning: Skip output 'x' since it may contain secret."), "{}", world.story());
 }
+
+const PRE_AND_POST: &str = "runs: {using: node20, pre: pre.js, main: main.js, post: post.js}";
+
+/// Source: GitHub: execution rules E1.7, the table of situations; what is started, and how the job ends.
+#[test]
+fn post_parts() {
+    let post_if = |it: &str| format!("runs: {{using: node20, main: main.js, post: post.js, post-if: {it}}}");
+    let asked = post_if("success()");
+    let post_only = "runs: {using: node20, main: main.js, post: post.js}";
+    let (a, b) = ("/actions/o/a/v1", "/actions/o/b/v1");
+    for (steps, manifest, fails, expected, result) in [
+        ("{uses: o/a@v1, if: false}", post_only, "", &[][..], "success"),
+        ("{uses: o/a@v1, if: false}", PRE_AND_POST, "", &["a pre", "a post"], "success"),
+        ("{uses: o/a@v1}", post_only, "a/v1/main.js", &["a main", "a post"], "failure"),
+        (
+            "{uses: o/b@v1}, {uses: o/a@v1}",
+            post_only,
+            "a/v1/post.js",
+            &["b main", "a main", "a post", "b post"],
+            "failure",
+        ),
+        ("{uses: o/a@v1}, {uses: o/b@v1}", &asked, "b/v1/post.js", &["a main", "b main", "b post"], "failure"),
+        (
+            "{uses: o/a@v1}, {uses: o/b@v1, continue-on-error: true}",
+            &asked,
+            "b/v1/post.js",
+            &["a main", "b main", "b post", "a post"],
+            "success",
+        ),
+        ("{uses: o/a@v1}, {uses: o/a@v1}", post_only, "", &["a main", "a main", "a post", "a post"], "success"),
+        ("{uses: o/a@v1}", PRE_AND_POST, "a/v1/pre.js", &["a pre", "a post"], "failure"),
+        ("{uses: o/a@v1, if: failure()}", PRE_AND_POST, "a/v1/pre.js", &["a pre", "a main", "a post"], "failure"),
+    ] {
+        let world = World::steps(&format!("[{steps}]")).action("o/a@v1", manifest).action("o/b@v1", post_only);
+        let world = world.fails(&format!("/actions/o/{fails}")).run();
+        let part = |it: &String| it.replace(a, "a").replace(b, "b").replace('/', " ").replace(".js", "");
+        assert_eq!(world.nodes().iter().map(part).collect::<Vec<_>>(), expected, "{steps} {manifest}");
+        assert_eq!(world.results(), format!("j {result}: {result}"), "{steps} {manifest}");
+    }
+}
+
+/// Source: GitHub: execution rules E1.7: inputs, variables and the time limit of a post part.
+#[test]
+fn a_post_part_is_evaluated_anew() {
+    let manifest = "inputs: {x: {}}\nruns: {using: node20, main: main.js, post: post.js}";
+    let steps = "[{uses: o/a@v1, timeout-minutes: 1, with: {x: '${{ steps.s.outputs.v }}'}, env: {E: '${{ steps.s.outputs.v }}'}}, \
+                 {id: s, run: s}]";
+    let world = World::steps(steps).action("o/a@v1", manifest).outputs("s", "v=late");
+    let world = world.endless("/actions/o/a/v1/post.js").run();
+    let seen = |it: usize| (world.launched[it].env["INPUT_X"].clone(), world.launched[it].env["E"].clone());
+    assert_eq!((seen(0), seen(2)), ((String::new(), String::new()), ("late".to_owned(), "late".to_owned())));
+    assert!(
+        world.story().contains("error: The action 'Post Run o/a@v1' has timed out after 1 minutes."),
+        "{}",
+        world.story()
+    );
+}
+
+/// Source: GitHub: execution rules E1.7: the pre part of a local action never runs, and this is said; its post part does.
+#[test]
+fn a_local_action_has_no_pre_part() {
+    let world = World::steps("[{uses: ./x}]").action("./x", PRE_AND_POST).run();
+    assert_eq!(world.nodes(), ["/actions/x/main.js", "/actions/x/post.js"]);
+    let said = "warning: `pre` execution is not supported for local action from './x'";
+    assert!(world.story().contains(said), "{}", world.story());
+}
+
+/// Source: GitHub: execution rules E7.5, "Status": what cannot be evaluated inside of a composite action.
+#[test]
+fn errors_inside_of_a_composite_action() {
+    for (first, expected) in [
+        ("if: \"fromJSON('{')\", run: a", &["after"][..]),
+        ("env: {A: \"${{ fromJSON('{') }}\"}, run: a", &["a", "b", "after"]),
+    ] {
+        let action = format!(
+            "runs: {{using: composite, steps: [{{shell: bash, {first}}}, {{shell: bash, if: always(), run: b}}]}}"
+        );
+        let world = World::steps("[{id: c, uses: o/c@v1}, {if: always(), run: after}]").action("o/c@v1", &action).run();
+        assert_eq!(world.scripts(), expected, "{first}");
+        assert_eq!(world.results(), "j failure: failure", "{first}");
+    }
+}
