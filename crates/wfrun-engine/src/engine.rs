@@ -15,6 +15,7 @@ mod launch;
 mod lines;
 mod matching;
 mod names;
+mod prepare;
 mod step;
 mod step_end;
 

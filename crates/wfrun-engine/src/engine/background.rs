@@ -8,7 +8,8 @@ use wfrun_workflow::{Step, StepKind};
 
 use super::Engine;
 use super::names::raw_name;
-use super::step::{Beginning, Prepared};
+use super::prepare::Prepared;
+use super::step::Beginning;
 use crate::state::{JobState, StepResult};
 use crate::strand::{Background, Stage, Strand, Work};
 

@@ -8,7 +8,8 @@ use wfrun_workflow::{RunsKind, Step, StepKind, UsesStep, UsesTarget};
 
 use super::Engine;
 use super::launch::shown_inputs;
-use super::step::{Beginning, Hindrance, Prepared};
+use super::prepare::Prepared;
+use super::step::{Beginning, Hindrance};
 use super::step_end::Ending;
 use crate::scope::{At, Status};
 use crate::state::JobState;
