@@ -85,6 +85,11 @@ impl Environment {
         self.link.which(command, &self.facts.path).await
     }
 
+    /// The same with a search path of the caller's.
+    pub async fn which_in(&self, command: &str, path: &str) -> Option<String> {
+        self.link.which(command, path).await
+    }
+
     /// Kills every process whose environment has `name=value`, and says which.
     ///
     /// Source: GitHub: execution rules E1.8, orphans at `Complete job` (`RUNNER_TRACKING_ID`).

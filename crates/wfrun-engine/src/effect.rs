@@ -149,8 +149,12 @@ pub struct Launch {
 pub enum Program {
     /// A script, to be written to a file first.
     Script {
-        /// The shell, found on the search path.
+        /// The shell.
         command: String,
+        /// What to take where it is not there.
+        fallback: Option<&'static str>,
+        /// Where to look for it: what `GITHUB_PATH` added, and the runner's own.
+        search_path: String,
         /// Its arguments; `{0}` stands for the script's path.
         arguments: Vec<String>,
         /// The text.

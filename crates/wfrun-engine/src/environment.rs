@@ -116,6 +116,9 @@ pub(crate) fn environment(layers: &Layers<'_>) -> IndexMap<String, String> {
     }
     if layers.inputs.is_some() {
         all.extend(layers.job.action_env.clone());
+        if layers.kind == Kind::Container {
+            all.shift_remove("ACTIONS_CACHE_SERVICE_V2");
+        }
     }
     all.extend(layers.job.step_env.clone());
     all.insert("WFRUN_DECLARATIONS".to_owned(), layers.files.declarations.clone());
@@ -130,7 +133,7 @@ fn input_variable(name: &str) -> String {
 }
 
 /// The newest addition first, the base last.
-fn search_path(added: &[String], base: &str) -> String {
+pub(crate) fn search_path(added: &[String], base: &str) -> String {
     let newest_first = added.iter().rev().map(String::as_str);
     let all: Vec<&str> = newest_first.chain([base]).filter(|it| !it.is_empty()).collect();
     all.join(":")

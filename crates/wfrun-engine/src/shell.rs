@@ -28,6 +28,12 @@ pub enum ShellError {
         "Invalid shell option. Shell must be a valid built-in (bash, sh, cmd, powershell, pwsh) or a format string containing '{{0}}'"
     )]
     NoPlaceholder,
+    /// Its braces are no format of .NET's.
+    #[error("Input string was not in a correct format.")]
+    Format,
+    /// It has a `{1}`, or a higher number.
+    #[error("Index (zero based) must be greater than or equal to zero and less than the size of the argument list.")]
+    Index,
 }
 
 struct Known {
@@ -40,8 +46,8 @@ const SHELLS: &[Known] = &[
     Known { name: "bash", arguments: "--noprofile --norc -e -o pipefail {0}", extension: ".sh" },
     Known { name: "sh", arguments: "-e {0}", extension: ".sh" },
     Known { name: "python", arguments: "{0}", extension: ".py" },
-    Known { name: "pwsh", arguments: "-command . '{0}'", extension: ".ps1" },
-    Known { name: "powershell", arguments: "-command . '{0}'", extension: ".ps1" },
+    Known { name: "pwsh", arguments: "-command \". '{0}'\"", extension: ".ps1" },
+    Known { name: "powershell", arguments: "-command \". '{0}'\"", extension: ".ps1" },
     Known { name: "cmd", arguments: "/D /E:ON /V:OFF /S /C CALL {0}", extension: ".cmd" },
 ];
 
@@ -67,7 +73,7 @@ impl ShellCommand {
         let powershell = known.is_some_and(|it| it.extension == ".ps1");
         Ok(Self {
             command: command.to_owned(),
-            arguments: split(format),
+            arguments: words(&unescaped(format)?),
             extension: known.map_or("", |it| it.extension),
             shown: format!("{command} {format}"),
             fallback: None,
@@ -80,7 +86,7 @@ impl ShellCommand {
         let command = if in_container { "sh" } else { "bash" };
         Self {
             command: command.to_owned(),
-            arguments: split("-e {0}"),
+            arguments: words("-e {0}"),
             extension: ".sh",
             shown: format!("{command} -e {{0}}"),
             fallback: (!in_container).then_some("sh"),
@@ -89,36 +95,62 @@ impl ShellCommand {
     }
 }
 
-/// Splits arguments at blanks; a quoted part is one argument.
-fn split(format: &str) -> Vec<String> {
-    if let Some(rest) = format.strip_prefix("-command ") {
-        return vec!["-command".to_owned(), rest.to_owned()];
+/// Undoes .NET's doubling of braces; `{0}` stays.
+///
+/// Source: GitHub: execution rules E2.1, "`{0}`".
+fn unescaped(format: &str) -> Result<String, ShellError> {
+    let (mut text, mut rest) = (String::new(), format);
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(at);
+        text.push_str(before);
+        let doubled = ["{{", "}}"].into_iter().find(|it| from.starts_with(it));
+        if let Some(doubled) = doubled {
+            text.push_str(&doubled[1..]);
+            rest = &from[2..];
+        } else if let Some(after) = from.strip_prefix("{0}") {
+            text.push_str("{0}");
+            rest = after;
+        } else {
+            let number = from.strip_prefix('{').and_then(|it| it.split_once('}')).map(|(it, _)| it);
+            let is_number = number.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()));
+            return Err(if is_number { ShellError::Index } else { ShellError::Format });
+        }
     }
-    let mut arguments = Vec::new();
-    let mut current = String::new();
-    let mut quoted = None;
-    let mut open = false;
-    for it in format.chars() {
-        match (quoted, it) {
-            (Some(quote), _) if it == quote => quoted = None,
-            (Some(_), _) => current.push(it),
-            (None, '"' | '\'') => {
-                quoted = Some(it);
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// Splits a text into arguments as .NET does it for a process: at blanks outside of double quotes; a backslash before a
+/// double quote keeps it.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut open, mut quoted) = (Vec::new(), String::new(), false, false);
+    let mut chars = text.chars().peekable();
+    while let Some(it) = chars.next() {
+        match it {
+            '\\' if chars.peek() == Some(&'"') => {
+                word.extend(chars.next());
                 open = true;
             }
-            (None, it) if it.is_whitespace() => {
-                if open || !current.is_empty() {
-                    arguments.push(std::mem::take(&mut current));
+            '"' => {
+                quoted = !quoted;
+                open = true;
+            }
+            it if it.is_whitespace() && !quoted => {
+                if open {
+                    words.push(std::mem::take(&mut word));
                 }
                 open = false;
             }
-            (None, it) => current.push(it),
+            it => {
+                word.push(it);
+                open = true;
+            }
         }
     }
-    if open || !current.is_empty() {
-        arguments.push(current);
+    if open {
+        words.push(word);
     }
-    arguments
+    words
 }
 
 #[cfg(test)]
@@ -144,6 +176,8 @@ mod tests {
         check(Some("perl {0}"), "perl", &["{0}"], "");
         check(Some("/bin/bash -e \"{0}\""), "/bin/bash", &["-e", "{0}"], "");
         check(Some("Bash"), "Bash", &["--noprofile", "--norc", "-e", "-o", "pipefail", "{0}"], ".sh");
+        check(Some("pwsh -command \"& '{0}'\""), "pwsh", &["-command", "& '{0}'"], ".ps1");
+        check(Some("bash -c 'a {0}' {{}} {0}"), "bash", &["-c", "'a", "{0}'", "{}", "{0}"], ".sh");
         check(Some("pwsh"), "pwsh", &["-command", ". '{0}'"], ".ps1");
     }
 
@@ -160,6 +194,28 @@ mod tests {
     fn refused() {
         for shell in ["bash -x", "perl", "python -u"] {
             assert_eq!(ShellCommand::of(Some(shell), false), Err(ShellError::NoPlaceholder), "{shell}");
+        }
+        for (shell, err) in [
+            ("sh {0} {1}", ShellError::Index),
+            ("sh {0} {", ShellError::Format),
+            ("sh {0} }", ShellError::Format),
+            ("sh {0} {x}", ShellError::Format),
+        ] {
+            assert_eq!(ShellCommand::of(Some(shell), false), Err(err), "{shell}");
+        }
+    }
+
+    /// Source: GitHub: execution rules E7.4.
+    #[test]
+    fn arguments_are_split_at_blanks() {
+        for (text, expected) in [
+            ("", &[][..]),
+            ("a  b", &["a", "b"]),
+            ("echo \"two words\" x", &["echo", "two words", "x"]),
+            ("--x=\"a b\"c \"\"", &["--x=a bc", ""]),
+            (r#"say \"hi\""#, &["say", "\"hi\""]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct JobState {
     pub(crate) containers: ContainersState,
     /// `env` of workflow and job, and all that `GITHUB_ENV` added.
     pub(crate) global_env: IndexMap<String, String>,
+    /// `defaults.run`: shell and working directory, where they say something.
+    pub(crate) defaults: (Option<String>, Option<String>),
     /// What `GITHUB_PATH` added, the newest last.
     pub(crate) added_paths: Vec<String>,
     /// The results of the job's own steps that have an id.
@@ -108,6 +110,7 @@ impl JobState {
             environment: None,
             containers: ContainersState::None,
             global_env: IndexMap::new(),
+            defaults: (None, None),
             added_paths: Vec::new(),
             results: IndexMap::new(),
             pre: VecDeque::new(),

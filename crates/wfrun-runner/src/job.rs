@@ -304,8 +304,7 @@ fn describe(
     let identity = JobIdentity { run_id: settings.run_id.clone(), job: job.to_string(), scopes };
     let token = services.github.job_token(identity);
     let url = services.github.url();
-    let mut step_env = pairs([("AGENT_TOOLSDIRECTORY", layout.tool_cache.as_str())]);
-    step_env.insert("WFRUN_REPOSITORY".to_owned(), snapshot_path(settings));
+    let mut step_env = pairs([("WFRUN_REPOSITORY", snapshot_path(settings).as_str())]);
     if let Some(aws) = &services.aws {
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
@@ -326,13 +325,23 @@ fn describe(
         name: "wfrun".to_owned(),
         layout: layout.clone(),
         path: search_path(&facts.path, settings.shims_first),
-        base_env: facts.base_env.iter().cloned().collect(),
+        base_env: facts.base_env.iter().cloned().chain(runner_env(layout)).collect(),
         step_env,
         action_env,
         actions,
         secrets: vec![token],
         containers: None,
     }
+}
+
+/// What GitHub's runners have in their own environment.
+///
+/// Source: GitHub: execution rules E1.8, "Orphans", and E6.2.
+/// Differs: what steps left running ends with its job, also where it changed its `RUNNER_TRACKING_ID`, and the log does not say
+/// so; there is no `ImageOS`, no `ImageVersion` and no `RUNNER_USER`.
+fn runner_env(layout: &Layout) -> [(String, String); 2] {
+    let tracking = format!("github_{}", uuid::Uuid::new_v4());
+    [("AGENT_TOOLSDIRECTORY".to_owned(), layout.tool_cache.clone()), ("RUNNER_TRACKING_ID".to_owned(), tracking)]
 }
 
 /// Without namespaces nothing is mounted, and the snapshot is where it is.

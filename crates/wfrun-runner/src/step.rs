@@ -83,9 +83,9 @@ fn send(control: &wfrun_backend::ProcessControl, signal: Signal) {
 
 async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<RawDeclaration>), String> {
     let words = match &launch.program {
-        Program::Script { command, arguments, script, path } => {
+        Program::Script { command, fallback, search_path, arguments, script, path } => {
             write(open, path, script).map_err(|err| format!("failed to write {path}: {err}"))?;
-            let command = shell(open, command).await;
+            let command = shell(open, command, *fallback, search_path).await?;
             let seen = open.paths.inside(path);
             let arguments = arguments.iter().map(|it| it.replace("{0}", &seen));
             std::iter::once(command).chain(arguments).collect()
@@ -122,19 +122,19 @@ fn is_missing(open: &OpenJob, script: &str) -> bool {
     open.relative(script).is_some_and(|it| open.files.has(it).is_ok_and(|it| !it))
 }
 
-/// The shell to start; without bash, sh takes its place.
+/// The shell to start, by its whole path; in a job container the container's own search path decides.
 ///
-/// Source: GitHub: execution rules E2.1.
-/// Differs: `PATH` set by `env:` is asked for the shell, too; GitHub asks `GITHUB_PATH` and the runner's own only.
-async fn shell(open: &OpenJob, command: &str) -> String {
-    // In a job container it is sh that is asked for, where nothing is.
-    if command != "bash" || open.in_container {
-        return command.to_owned();
+/// Source: GitHub: execution rules E2.1, "Lookup" and "Not found".
+async fn shell(open: &OpenJob, command: &str, fallback: Option<&str>, path: &str) -> Result<String, String> {
+    if open.in_container {
+        return Ok(command.to_owned());
     }
-    match open.environment.which(command).await {
-        Some(path) => path,
-        None => "sh".to_owned(),
+    for it in std::iter::once(command).chain(fallback) {
+        if let Some(found) = open.environment.which_in(it, path).await {
+            return Ok(found);
+        }
     }
+    Err(format!("{}: command not found", fallback.unwrap_or(command)))
 }
 
 /// So many lines are one fact: a chunk of short ones would be many megabytes of events at once.

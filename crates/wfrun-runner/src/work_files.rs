@@ -38,7 +38,7 @@ impl WorkFiles {
     /// Reads a file; what is no file, or not there, has no text.
     ///
     /// Bytes that are no UTF-8 become U+FFFD.
-    /// Differs: a link that leads out of the job's work folder is not followed, and a file of more than 64 MiB is an error.
+    /// Differs: a link that is absolute or leads out of the job's work folder is not followed, and a file of more than 64 MiB is an error.
     pub(crate) fn read(&self, path: &str) -> io::Result<String> {
         Ok(self.read_file(path)?.unwrap_or_default())
     }

@@ -125,12 +125,21 @@ impl Engine {
             frame.and_then(|it| it.file.repository.as_ref()).map_or(&self.plan.event.repository, |it| &it.name);
         let members = vec![
             ("status", Value::string(state.status.as_str())),
+            ("check_run_id", Value::from(self.check_run_id(state))),
             ("workflow_ref", Value::string(workflow_ref)),
             ("workflow_sha", Value::string(&identity.workflow_sha)),
             ("workflow_repository", Value::string(repository)),
             ("workflow_file_path", Value::string(path)),
         ];
         members.into_iter().chain(super::containers::job_members(state)).collect()
+    }
+
+    /// A number that no other job has, and few jobs of other runs: as on GitHub it can be written without an exponent.
+    #[expect(clippy::cast_precision_loss, reason = "it has at most 14 digits")]
+    fn check_run_id(&self, state: &JobState) -> f64 {
+        let run = self.settings.identity.run_id.parse::<u64>().unwrap_or_default() % 100_000_000_000;
+        let job = self.jobs.get_index_of(&state.key).unwrap_or_default() as u64;
+        (run * 1000 + job + 1) as f64
     }
 
     pub(super) fn step_github(

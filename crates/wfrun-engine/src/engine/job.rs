@@ -198,7 +198,7 @@ impl Engine {
         if let Some(state) = self.jobs.get_mut(key) {
             state.pre = pre.into();
         }
-        if let Err(message) = self.set_global_env(key) {
+        if let Err(message) = self.set_global_env(key).and_then(|()| self.set_defaults(key)) {
             // Source: GitHub: execution rules E1.2: no step and no post step runs then.
             self.annotate(key, AnnotationLevel::Error, &message);
             if let Some(state) = self.jobs.get_mut(key) {
@@ -213,6 +213,29 @@ impl Engine {
         let global = self.global_env(key)?;
         if let Some(state) = self.jobs.get_mut(key) {
             state.global_env = global;
+        }
+        Ok(())
+    }
+
+    /// `defaults.run` of the job, which replaces the workflow's as a whole; what is empty says nothing.
+    ///
+    /// Source: GitHub: planning rules 4.8, execution rules E1.2 and E2.1.
+    fn set_defaults(&mut self, key: &JobKey) -> Result<(), String> {
+        let (Some(model), Some(workflow), Some(state)) = (self.model(key), self.workflow_of(key), self.jobs.get(key))
+        else {
+            return Ok(());
+        };
+        let defaults = if model.defaults.is_empty() { &workflow.defaults } else { &model.defaults };
+        let mut contexts = self.leg_contexts(state);
+        contexts.set("env", env_object(&state.global_env));
+        let at = At { contexts: &contexts, status: Status::None, hashes: None };
+        let evaluate = |field: Option<&Field>| {
+            let text = evaluate_text(field, &at).map_err(|err| format!("`defaults.run`: {err}"))?;
+            Ok::<_, String>(text.filter(|it| !it.is_empty()))
+        };
+        let defaults = (evaluate(defaults.shell.as_ref())?, evaluate(defaults.working_directory.as_ref())?);
+        if let Some(state) = self.jobs.get_mut(key) {
+            state.defaults = defaults;
         }
         Ok(())
     }

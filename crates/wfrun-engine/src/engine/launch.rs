@@ -2,15 +2,16 @@
 use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{AnnotationLevel, How, Phase, StepKindName};
-use wfrun_workflow::{Action, Defaults, RunStep, RunsKind, UsesStep, UsesTarget};
+use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget};
 
 use super::Engine;
 use super::contexts::runner_object;
 use super::job::{evaluate_map, evaluate_text};
 use super::prepare::Prepared;
 use super::step::{Beginning, Hindrance};
-use crate::environment::{Kind, Layers, environment};
+use crate::environment::{Kind, Layers, environment, search_path};
 use crate::scope::{At, Contexts, Status, text_object};
+use crate::shell::words;
 use crate::state::JobState;
 use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand};
 
@@ -31,9 +32,7 @@ impl Engine {
         let state = self.open_state(it)?;
         let files = self.file_paths(state);
         let fields = [Some(&run.script), run.shell.as_ref(), run.working_directory.as_ref()];
-        let defaults =
-            self.defaults(it, state).into_iter().flat_map(|it| [it.shell.as_ref(), it.working_directory.as_ref()]);
-        let is_literal = fields.into_iter().chain(defaults).flatten().all(|it| it.template.is_literal());
+        let is_literal = fields.into_iter().flatten().all(|it| it.template.is_literal());
         let contexts = if is_literal {
             Contexts::default()
         } else {
@@ -41,7 +40,7 @@ impl Engine {
         };
         let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let script = run.script.template.evaluate(&at)?.value().to_text();
-        let (shell, directory) = self.shell_and_directory(it, state, run, &at)?;
+        let (shell, directory) = Self::shell_and_directory(it, state, run, &at)?;
         let containers = state.environment.as_ref().and_then(|it| it.containers.as_ref());
         let in_container = containers.is_some_and(|it| it.container.is_some());
         let shell =
@@ -56,34 +55,31 @@ impl Engine {
             Some((before, after)) => format!("{before}{script}{after}"),
             None => script,
         };
-        let program = Program::Script { command: shell.command, arguments: shell.arguments, script, path };
+        let base_path = state.environment.as_ref().map_or("", |it| it.path.as_str());
+        let search_path = search_path(&added_paths(state), base_path);
+        let ShellCommand { command, arguments, fallback, .. } = shell;
+        let program = Program::Script { command, fallback, search_path, arguments, script, path };
         let env = self.step_environment(it, state, prepared, None, &files, Kind::Script);
         Ok(ToLaunch { program, env, cwd, files, how: How::Real, kind: StepKindName::Run, header })
     }
 
-    /// `shell` and `working-directory`: of the step, else of the job's defaults, which replace the workflow's as a whole;
-    /// steps of composite actions have no defaults.
+    /// `shell` and `working-directory`: of the step, else the defaults, which steps of composite actions do not have. An
+    /// empty shell is none, an empty folder is the workspace.
     ///
-    /// Source: GitHub: planning rules 4.8, execution rules E2.1.
+    /// Source: GitHub: execution rules E2.1.
     fn shell_and_directory(
-        &self,
         it: &Beginning<'_>,
         state: &JobState,
         run: &RunStep,
         at: &At<'_>,
     ) -> Result<(Option<String>, Option<String>), EvalError> {
-        let defaults = self.defaults(it, state);
-        let shell = run.shell.as_ref().or(defaults.and_then(|it| it.shell.as_ref()));
-        let directory = run.working_directory.as_ref().or(defaults.and_then(|it| it.working_directory.as_ref()));
-        Ok((evaluate_text(shell, at)?, evaluate_text(directory, at)?))
-    }
-
-    /// The `defaults.run` that hold for a step.
-    fn defaults(&self, it: &Beginning<'_>, state: &JobState) -> Option<&Defaults> {
-        let is_inner = state.composite_of(&it.stage.path).is_some();
-        let of_job = self.model(it.key).map(|it| &it.defaults).filter(|it| !it.is_empty());
-        let of_workflow = || self.workflow_of(it.key).map(|it| &it.defaults);
-        of_job.or_else(of_workflow).filter(|_| !is_inner)
+        let shell = evaluate_text(run.shell.as_ref(), at)?.filter(|it| !it.is_empty());
+        let directory = evaluate_text(run.working_directory.as_ref(), at)?;
+        if state.composite_of(&it.stage.path).is_some() {
+            return Ok((shell, directory));
+        }
+        let (default_shell, default_directory) = &state.defaults;
+        Ok((shell.or_else(|| default_shell.clone()), directory.or_else(|| default_directory.clone())))
     }
 
     /// What an action that is no composite one starts; `found` is none for an image by its name.
@@ -169,6 +165,22 @@ impl Engine {
         }
     }
 
+    /// The pre part of an action of the workspace, which is not there yet when pre parts run.
+    ///
+    /// Source: GitHub: execution rules E1.7.
+    pub(super) fn warn_of_pre(&mut self, it: &Beginning<'_>, uses: &UsesStep, manifest: Option<&Action>) {
+        let (UsesTarget::Local(_), Phase::Main, Some(manifest)) = (&uses.target.value, it.stage.phase, manifest) else {
+            return;
+        };
+        if matches!(
+            manifest.runs.kind,
+            RunsKind::Node { pre: Some(_), .. } | RunsKind::Container { pre_entrypoint: Some(_), .. }
+        ) {
+            let message = format!("`pre` execution is not supported for local action from '{}'", uses.target.value);
+            self.annotate(it.key, AnnotationLevel::Warning, &message);
+        }
+    }
+
     fn step_environment(
         &self,
         it: &Beginning<'_>,
@@ -186,12 +198,10 @@ impl Engine {
                 github = github.with(name, wfrun_expr::Value::from(""));
             }
         }
-        let mut added_paths = state.added_paths.clone();
-        added_paths.extend(state.strand().into_iter().flat_map(|it| it.added_paths.clone()));
         environment(&Layers {
             job,
             env: &prepared.env,
-            added_paths: &added_paths,
+            added_paths: &added_paths(state),
             state: state.saved.get(&it.stage.path),
             inputs,
             github: &github,
@@ -200,6 +210,12 @@ impl Engine {
             kind,
         })
     }
+}
+
+/// What `GITHUB_PATH` added to the job, and in the strand whose turn it is; the newest last.
+fn added_paths(state: &JobState) -> Vec<String> {
+    let own = state.strand().into_iter().flat_map(|it| &it.added_paths);
+    state.added_paths.iter().chain(own).cloned().collect()
 }
 
 /// What runs, of an action or an image.
@@ -277,39 +293,6 @@ fn input<'a>(inputs: &'a IndexMap<String, String>, name: &str) -> Option<&'a Str
     inputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// Splits `with.args` as GitHub's runner hands it to the engine: at blanks outside of double quotes; a backslash before
-/// a double quote keeps it.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut open, mut quoted) = (Vec::new(), String::new(), false, false);
-    let mut chars = text.chars().peekable();
-    while let Some(it) = chars.next() {
-        match it {
-            '\\' if chars.peek() == Some(&'"') => {
-                word.extend(chars.next());
-                open = true;
-            }
-            '"' => {
-                quoted = !quoted;
-                open = true;
-            }
-            it if it.is_whitespace() && !quoted => {
-                if open {
-                    words.push(std::mem::take(&mut word));
-                }
-                open = false;
-            }
-            it => {
-                word.push(it);
-                open = true;
-            }
-        }
-    }
-    if open {
-        words.push(word);
-    }
-    words
-}
-
 /// What the log shows of inputs: those that are not empty.
 pub(super) fn shown_inputs(inputs: &IndexMap<String, String>) -> Vec<String> {
     let given = inputs.iter().filter(|(_, value)| !value.is_empty());
@@ -323,24 +306,5 @@ fn working_directory(workspace: &str, directory: &str) -> String {
         "" => workspace.to_owned(),
         absolute if absolute.starts_with('/') => absolute.to_owned(),
         relative => format!("{workspace}/{relative}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Source: GitHub: execution rules E7.4.
-    #[test]
-    fn arguments_are_split_at_blanks() {
-        for (text, expected) in [
-            ("", &[][..]),
-            ("a  b", &["a", "b"]),
-            ("echo \"two words\" x", &["echo", "two words", "x"]),
-            ("--x=\"a b\"c \"\"", &["--x=a bc", ""]),
-            (r#"say \"hi\""#, &["say", "\"hi\""]),
-        ] {
-            assert_eq!(words(text), expected, "{text}");
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! What a step's keys come to before it begins.
+//! What is evaluated of a step before it begins: environment, name, condition, time limit.
 //!
-//! Source: GitHub: execution rules E1.4 (1 to 7).
+//! Source: GitHub: execution rules E1.4.
 use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{Outcome, Phase, SkipReason};
@@ -22,6 +22,10 @@ pub(super) struct Prepared {
     /// What of that the step's own `env:` set, and those of the steps around it.
     pub(super) overrides: IndexMap<String, String>,
     pub(super) timeout_minutes: Option<u64>,
+    /// What could not be evaluated, though the step runs.
+    pub(super) errors: Vec<String>,
+    /// Whether that makes it fail.
+    pub(super) fails: bool,
     pub(super) verdict: Result<(), SkipReason>,
 }
 
@@ -35,16 +39,25 @@ impl Engine {
         }
         let path = &it.stage.path;
         let mut overrides = state.composite_of(path).map(|it| it.overrides.clone()).unwrap_or_default();
+        let is_inner = it.stage.phase == Phase::Main && state.composite_of(path).is_some();
         let mut env = state.env();
         env.extend(overrides.clone());
+        let mut errors = Vec::new();
         // Contexts are many and large; most steps ask for none.
-        let has_own = it.step.env.iter().next().is_some();
-        if has_own {
+        if it.step.env.iter().next().is_some() {
             let contexts = self.step_contexts(it.key, path, it.step, &env, None);
-            let own = evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes })?;
+            let own = match evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes }) {
+                // Inside of a composite action the step runs all the same. Source: GitHub: execution rules E7.5, "Status".
+                Err(err) if is_inner && !matches!(err, EvalError::NotYet { .. }) => {
+                    errors.push(err.to_string());
+                    IndexMap::new()
+                }
+                own => own?,
+            };
             env.extend(own.clone());
             overrides.extend(own);
         }
+        let fails = !errors.is_empty();
         // The condition sees the step's own `env`.
         let contexts = if Self::asks_for_nothing(state, it) {
             Contexts::default()
@@ -69,9 +82,18 @@ impl Engine {
                 }
             }
         };
-        let minutes = evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None))?;
+        let minutes = match evaluate_text(it.step.timeout_minutes.as_ref(), &at(Status::None)) {
+            Err(err @ EvalError::NotYet { .. }) => return Err(err.into()),
+            // The step runs all the same. Source: GitHub: execution rules E1.4, 7.
+            Err(err) => {
+                let message = "An error occurred when attempting to determine the step timeout.";
+                errors.extend([message.to_owned(), err.to_string()]);
+                None
+            }
+            Ok(minutes) => minutes,
+        };
         let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
-        Ok(Prepared { name, env, overrides, timeout_minutes, verdict })
+        Ok(Prepared { name, env, overrides, timeout_minutes, errors, fails, verdict })
     }
 
     /// Whether name, condition and time limit of a step can be told without any context.

@@ -1,4 +1,4 @@
-//! The beginning of a step: environment, condition, launch.
+//! The beginning of a step, or that it is skipped.
 //!
 //! Source: GitHub: execution rules E1.4.
 use indexmap::IndexMap;
@@ -130,7 +130,14 @@ impl Engine {
             Ok(()) => {}
             Err(Hindrance::Waits(waits)) => self.wait_for(key, waits),
             // What goes wrong before the step's turn is not forgiven. Source: GitHub: execution rules E1.4.
-            Err(Hindrance::Failed(message)) => self.fail_at_once(&it, &message, Outcome::Failure),
+            Err(Hindrance::Failed(message)) => {
+                self.fail_at_once(&it, &message, Outcome::Failure);
+                // Source: GitHub: execution rules E7.5, "Status".
+                let composite = self.jobs.get_mut(key).and_then(|it| it.composite_of_mut(&stage.path));
+                if let Some(composite) = composite.filter(|_| stage.phase == Phase::Main) {
+                    composite.next = usize::MAX;
+                }
+            }
         }
     }
 
@@ -197,6 +204,7 @@ impl Engine {
                         let program = to_launch.program.clone();
                         self.start(it, prepared, to_launch);
                         self.warn_of_inputs(it, uses, action.as_ref().map(|it| &*it.manifest));
+                        self.warn_of_pre(it, uses, action.as_ref().map(|it| &*it.manifest));
                         self.declare_stand_in(it, &program);
                     })
                 }
@@ -234,7 +242,7 @@ impl Engine {
     ) -> u64 {
         let name = self.masker.mask(&prepared.name);
         let has_post = self.has_post(it);
-        let timeout_minutes = prepared.timeout_minutes;
+        let (timeout_minutes, errors, fails) = (prepared.timeout_minutes, prepared.errors, prepared.fails);
         let now_ms = self.now_ms;
         // What a step was given is shown once, where it begins.
         let header = if it.stage.phase == Phase::Main { header } else { &[] };
@@ -257,7 +265,7 @@ impl Engine {
             outputs: IndexMap::new(),
             stop: StopCommands::default(),
             echo: self.is_debug,
-            command_failed: false,
+            command_failed: fails,
             timeout_minutes,
             timed_out: false,
             stopping: false,
@@ -267,6 +275,9 @@ impl Engine {
             strand.stack.push(current);
         }
         self.emit_step_started(it, &name, (kind, how), header);
+        for message in &errors {
+            self.annotate(it.key, AnnotationLevel::Error, message);
+        }
         if let Some(minutes) = timeout_minutes {
             self.wake(minutes * 60_000, Timer::StepTimeout { job: it.key.clone(), serial });
         }
@@ -391,6 +402,8 @@ impl Engine {
     }
 
     /// A name that no other process of the run has.
+    ///
+    /// Differs: a step's script and files are named after run, job and step; GitHub gives them random ids.
     pub(super) fn unique(&self, state: &JobState) -> String {
         let job = self.jobs.get_index_of(&state.key).unwrap_or(0);
         format!("{}-{job}-{}", self.settings.run_id, state.serial + 1)

@@ -125,7 +125,10 @@ impl Engine {
         match field.template.evaluate(&at) {
             Ok(trace) => trace.value().is_truthy(),
             Err(err) => {
-                self.annotate(key, AnnotationLevel::Error, &format!("`continue-on-error`: {err}"));
+                let message =
+                    "The step failed and an error occurred when attempting to determine whether to continue on error.";
+                self.annotate(key, AnnotationLevel::Error, message);
+                self.annotate(key, AnnotationLevel::Error, &err.to_string());
                 false
             }
         }

@@ -474,7 +474,9 @@ fn environment() -> JobEnvironment {
         path: "/usr/bin:/bin".to_owned(),
         base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
         step_env: IndexMap::new(),
-        action_env: [("ACTIONS_RUNTIME_TOKEN".to_owned(), "runtime-token".to_owned())].into(),
+        action_env: [("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         actions: IndexMap::new(),
         secrets: vec!["runtime-token".to_owned()],
         containers: None,

@@ -12,5 +12,7 @@ mod file_commands;
 mod matchers;
 mod matrix;
 mod output;
+mod processes;
 mod properties;
+mod rules;
 mod story;
