@@ -122,4 +122,6 @@ fn a_shell_from_the_added_paths() {
     let lines = run("host", &steps).ends_with(0).lines();
     assert!(lines[0].starts_with("mine /"), "{lines:?}");
     assert_eq!(lines[1], lines[2], "the newest comes first");
+    let elsewhere = run("host", "[{env: {PATH: /nowhere}, shell: sh, run: 'echo $PATH'}]").ends_with(0);
+    assert_eq!(elsewhere.lines(), ["/nowhere"], "`PATH` of `env:` is not asked for the shell");
 }

@@ -178,6 +178,9 @@ mod tests {
         check(Some("Bash"), "Bash", &["--noprofile", "--norc", "-e", "-o", "pipefail", "{0}"], ".sh");
         check(Some("pwsh -command \"& '{0}'\""), "pwsh", &["-command", "& '{0}'"], ".ps1");
         check(Some("bash -c 'a {0}' {{}} {0}"), "bash", &["-c", "'a", "{0}'", "{}", "{0}"], ".sh");
+        // Only where nothing is asked for sh may take bash's place.
+        assert_eq!(ShellCommand::of(None, false).map(|it| it.fallback), Ok(Some("sh")));
+        assert_eq!(ShellCommand::of(Some("bash"), false).map(|it| it.fallback), Ok(None));
         check(Some("pwsh"), "pwsh", &["-command", ". '{0}'"], ".ps1");
     }
 
