@@ -160,7 +160,7 @@ pub(crate) struct ForeseeArgs {
     /// Take it that a job ends so, or a step, JOB.STEP with its id, name or number (can be repeated)
     #[arg(long, value_name = "JOB[.STEP]=RESULT")]
     pub(crate) force: Vec<String>,
-    /// Of each matrix that has the key, only legs with the value (can be repeated)
+    /// Of each matrix that has the key, only legs with the value; repeated with one key, with any of its values
     #[arg(long, value_name = "KEY:VALUE")]
     pub(crate) matrix: Vec<String>,
     /// A folder that holds another repository, for `uses:` (can be repeated)

@@ -50,6 +50,7 @@ fn local_repository(text: &str, from: &Path) -> anyhow::Result<LocalRepository> 
         Some((name, git_ref)) => (name, Some(git_ref.to_owned())),
         None => (name, None),
     };
+    let name = without_host(name);
     if name.split('/').filter(|it| !it.is_empty()).count() != 2 {
         return Err(wrong(format!("`{name}` is no OWNER/REPO")));
     }
@@ -59,6 +60,12 @@ fn local_repository(text: &str, from: &Path) -> anyhow::Result<LocalRepository> 
         return Err(wrong(format!("there is no folder {}", folder.display())));
     }
     Ok(LocalRepository { name: name.to_owned(), git_ref, folder })
+}
+
+/// `OWNER/REPO`, also where it is written with its server, as act takes it: `https://github.com/OWNER/REPO`.
+fn without_host(name: &str) -> &str {
+    let behind = ["https://", "http://"].iter().find_map(|it| name.strip_prefix(it)?.split_once('/'));
+    behind.map_or(name, |(_, name)| name.strip_suffix(".git").unwrap_or(name))
 }
 
 /// A path in a repository as one would type it where one stands.
@@ -84,5 +91,26 @@ fn from_mirror(mirror: &Mirror, repository: &RepositoryRef, file: &FileRef) -> L
     match git.ask(&["cat-file", "blob", &format!("{commit}:{}", file.path)]) {
         Ok(text) => Loaded::Source(Source::new(file.to_string(), text + "\n")),
         Err(_) => Loaded::Missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_may_be_named_with_its_server() {
+        let here = Path::new("/");
+        for (text, expected) in [
+            ("o/r=.", Some(("o/r", None))),
+            ("o/r@v1=.", Some(("o/r", Some("v1")))),
+            ("https://github.com/o/r@v1=.", Some(("o/r", Some("v1")))),
+            ("https://ghe.lan/o/r.git=.", Some(("o/r", None))),
+            ("https://github.com/o=.", None),
+            ("o=.", None),
+        ] {
+            let found = local_repository(text, here).ok();
+            assert_eq!(found.as_ref().map(|it| (it.name.as_str(), it.git_ref.as_deref())), expected, "{text}");
+        }
     }
 }

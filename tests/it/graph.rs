@@ -83,6 +83,7 @@ fn legs_can_be_chosen() {
     };
     assert_eq!(keys(&["--matrix", "os:y"]), "a (Y, 1) | a (Y, 2) | b");
     assert_eq!(keys(&["--matrix", "os:x", "--matrix", "n:2"]), "a (x, 2) | b");
+    assert_eq!(keys(&["--matrix", "os:x", "--matrix", "OS:y", "--matrix", "n:1"]), "a (x, 1) | a (Y, 1) | b");
     assert_eq!(keys(&["--matrix", "os:z"]), "b");
     assert!(repo.wfrun(&["plan", "w.yml", "--matrix", "os"]).ends_with(2).stderr.contains("write KEY:VALUE"));
 }

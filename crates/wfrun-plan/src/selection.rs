@@ -110,8 +110,13 @@ fn within(path: &str) -> impl Iterator<Item = JobKey> + '_ {
     ends.filter_map(|at| path.get(..at)).map(JobKey::new)
 }
 
-/// Tells whether a matrix has these values, where it has the names; ignoring case.
+/// Tells whether a matrix has these values, where it has the names; ignoring case. Of several values for one name it has
+/// any.
 pub(crate) fn has_values(matrix: &Value, wanted: &[(String, String)]) -> bool {
     let Some(matrix) = matrix.as_object() else { return true };
-    wanted.iter().all(|(name, value)| matrix.get(name).is_none_or(|it| eq_ignoring_case(&it.to_text(), value)))
+    wanted.iter().all(|(name, _)| {
+        let values = wanted.iter().filter(|(other, _)| eq_ignoring_case(other, name)).map(|(_, value)| value);
+        let is_one = |it: &Value| values.into_iter().any(|value| eq_ignoring_case(&it.to_text(), value));
+        matrix.get(name).is_none_or(is_one)
+    })
 }
