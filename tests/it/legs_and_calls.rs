@@ -72,6 +72,9 @@ fn what_is_asked_for() {
     assert_eq!(results(&["--job", "each", "--matrix", "part:B"]), "list, each (b)");
     assert_eq!(results(&["--job", "call / say", "--no-needs"]), "call, call / say");
     assert_eq!(results(&["--job", "list"]), "list");
+    let options = ["w.yml", "--backend", "host", "--job", "each", "--matrix", "part:z"];
+    let ran = repo().wfrun(&options).ends_with(5);
+    assert!(ran.stdout.contains("no leg of its matrix has the values that were chosen"), "{}", ran.stdout);
     let ran = repo().wfrun(&["w.yml", "--backend", "host", "--job", "call / sya"]).ends_with(2);
     assert!(ran.stderr.contains("the workflow has no job `call / sya`"), "{}", ran.stderr);
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: GitHub: planning rules 4.2, 4.3 and 4.5.
 use wfrun_expr::Value;
-use wfrun_journal::{AnnotationLevel, JobHeader, JobSkipped, MatrixExpanded, Outcome, RunEventKind, SkipReason};
+use wfrun_journal::{AnnotationLevel, How, JobHeader, JobSkipped, MatrixExpanded, Outcome, RunEventKind, SkipReason};
 use wfrun_plan::{Combination, ExpandError, Expansion, JobKey, expand, job_name};
 use wfrun_syntax::Span;
 use wfrun_workflow::{Field, Job, JobId};
@@ -150,7 +150,12 @@ impl Engine {
             declared.max_parallel = expansion.max_parallel;
         }
         if expansion.is_matrix() {
-            self.emit(RunEventKind::MatrixExpanded(MatrixExpanded { job: announced, legs: headers }));
+            self.emit(RunEventKind::MatrixExpanded(MatrixExpanded { job: announced.clone(), legs: headers }));
+        }
+        if !states.iter().any(|it| self.plan.selection.has_leg(&it.matrix)) {
+            // A misspelt value would otherwise pass for a green run of nothing.
+            let detail = "no leg of its matrix has the values that were chosen";
+            self.declare(&announced, None, How::NotRun, &format!("job {announced}"), detail);
         }
         for state in states {
             let key = state.key.clone();
