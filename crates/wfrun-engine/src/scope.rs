@@ -1,4 +1,5 @@
 //! What expressions see: the contexts at a moment of the run, and the answers of status functions.
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
@@ -22,16 +23,31 @@ impl Contexts {
     pub(crate) fn remove(&mut self, name: &'static str) {
         self.values.shift_remove(name);
     }
+}
 
-    fn get(&self, name: &str) -> Value {
+/// What knows contexts by their names.
+pub(crate) trait Named {
+    /// A context; null if it is missing.
+    fn named(&self, name: &str) -> Value;
+}
+
+impl Named for Contexts {
+    fn named(&self, name: &str) -> Value {
         let found = self.values.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map_or(Value::Null, |(_, value)| value.clone())
     }
 }
 
+/// Contexts are many and large, and most keys ask for none: these are made when the first is asked for.
+impl<F: FnOnce() -> Contexts> Named for LazyCell<Contexts, F> {
+    fn named(&self, name: &str) -> Value {
+        Self::force(self).named(name)
+    }
+}
+
 /// The scope of one evaluation.
 pub(crate) struct At<'a> {
-    pub(crate) contexts: &'a Contexts,
+    pub(crate) contexts: &'a dyn Named,
     pub(crate) status: Status<'a>,
     pub(crate) hashes: Option<&'a HashMap<Vec<String>, Result<String, String>>>,
 }
@@ -53,7 +69,7 @@ pub(crate) enum Status<'a> {
 
 impl Scope for At<'_> {
     fn context(&self, name: &str) -> Value {
-        self.contexts.get(name)
+        self.contexts.named(name)
     }
 
     fn call(&self, function: &str, args: &[Value]) -> Called {

@@ -1,6 +1,8 @@
 //! Containers and services of a job: what they are to be, and the two entries of its log that are about them.
 //!
 //! Source: GitHub: execution rules E8.
+use std::cell::LazyCell;
+
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Object, Value};
 use wfrun_journal::{
@@ -14,7 +16,7 @@ use wfrun_workflow::{Container, EnvMap, Field, Job};
 use super::Engine;
 use super::declared::Skip;
 use super::job::{evaluate_map, matrix_json};
-use crate::scope::{At, Contexts, Status, env_object, texts};
+use crate::scope::{At, Named, Status, env_object, texts};
 use crate::state::{JobState, Progress};
 use crate::{ContainerSpec, Effect, JobContainers, RegistryLogin, ServiceSpec};
 
@@ -46,20 +48,22 @@ type Unevaluated = (&'static str, Span, EvalError);
 
 impl Engine {
     /// Evaluates `container` and `services`, or says why the job cannot begin.
-    pub(super) fn wanted_containers(
-        &self,
-        key: &JobKey,
-        model: &Job,
-        contexts: &Contexts,
-    ) -> Result<Wanted, Box<Skip>> {
+    pub(super) fn wanted_containers(&self, key: &JobKey, model: &Job) -> Result<Wanted, Box<Skip>> {
         let Some(state) = self.jobs.get(key) else { return Ok(Wanted::default()) };
         let frame = state.place.frame;
-        let mut contexts = contexts.clone();
-        contexts.set("github", self.job_github(state));
-        let mut all = contexts.clone();
-        all.set("secrets", self.secrets_of(frame));
-        // An `env` that cannot be evaluated fails the job later, in its own words.
-        all.set("env", env_object(&self.global_env(key).unwrap_or_default()));
+        let own = || {
+            let mut contexts = self.leg_contexts(state);
+            contexts.set("github", self.job_github(state));
+            contexts
+        };
+        let contexts = LazyCell::new(own);
+        let all = LazyCell::new(|| {
+            let mut all = own();
+            all.set("secrets", self.secrets_of(frame));
+            // An `env` that cannot be evaluated fails the job later, in its own words.
+            all.set("env", env_object(&self.global_env(key).unwrap_or_default()));
+            all
+        });
         let reading = Reading { contexts: &contexts, all: &all };
         reading
             .wanted(model)
@@ -250,8 +254,8 @@ pub(super) fn job_members(state: &JobState) -> Vec<(&'static str, Value)> {
 ///
 /// Source: GitHub: planning rules 1.8: `env` and `credentials` see more than the rest.
 struct Reading<'a> {
-    contexts: &'a Contexts,
-    all: &'a Contexts,
+    contexts: &'a dyn Named,
+    all: &'a dyn Named,
 }
 
 impl Reading<'_> {
@@ -327,12 +331,12 @@ impl Wanted {
     }
 }
 
-fn value(what: &'static str, field: &Field, contexts: &Contexts) -> Result<Value, Unevaluated> {
+fn value(what: &'static str, field: &Field, contexts: &dyn Named) -> Result<Value, Unevaluated> {
     let at = At { contexts, status: Status::None, hashes: None };
     field.template.evaluate(&at).map(|it| it.value().clone()).map_err(|err| (what, field.span(), err))
 }
 
-fn text(what: &'static str, field: Option<&Field>, contexts: &Contexts) -> Result<String, Unevaluated> {
+fn text(what: &'static str, field: Option<&Field>, contexts: &dyn Named) -> Result<String, Unevaluated> {
     field.map_or(Ok(String::new()), |it| value(what, it, contexts).map(|it| it.to_text()))
 }
 

@@ -1,6 +1,8 @@
 //! The turn of a declared job: its condition, and the legs that its matrix makes of it.
 //!
 //! Source: GitHub: planning rules 4.2, 4.3 and 4.5.
+use std::cell::LazyCell;
+
 use wfrun_expr::Value;
 use wfrun_journal::{AnnotationLevel, How, JobHeader, JobSkipped, MatrixExpanded, Outcome, RunEventKind, SkipReason};
 use wfrun_plan::{Combination, ExpandError, Expansion, JobKey, expand, job_name};
@@ -9,7 +11,7 @@ use wfrun_workflow::{Field, Job, JobId};
 
 use super::Engine;
 use crate::frame::{DeclaredJob, Place};
-use crate::scope::{At, Contexts, Status};
+use crate::scope::{At, Status};
 use crate::state::JobState;
 
 /// A job that does not run: why, and how it counts.
@@ -58,9 +60,7 @@ impl Engine {
         if self.settings.forced.job(&declared.key) == Some(Outcome::Skipped) {
             return skip(SkipReason::Forced, Outcome::Skipped);
         }
-        // Contexts are many and large; a condition that is not written asks for none.
-        let is_written = model.condition.node.is_some();
-        let contexts = if is_written { self.declared_contexts(place) } else { Contexts::default() };
+        let contexts = LazyCell::new(|| self.declared_contexts(place));
         let before = self.before(place, declared);
         let cancelled = self.is_cancelled(place.frame);
         let status = Status::Job { before: &before, cancelled };
@@ -111,10 +111,7 @@ impl Engine {
     }
 
     fn expansion(&self, place: &Place, model: &Job) -> Result<Expansion, Box<Skip>> {
-        if model.strategy.is_none() {
-            return Ok(Expansion::single());
-        }
-        let contexts = self.declared_contexts(place);
+        let contexts = LazyCell::new(|| self.declared_contexts(place));
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
         expand(model.strategy.as_ref(), &at).map_err(|err: ExpandError| {
             Box::new(self.planning_skip(place.frame, "strategy", &err.to_string(), Some(err.span())))
@@ -169,8 +166,7 @@ impl Engine {
 
     /// A name that cannot be evaluated stays as it is written; what GitHub does then is not known.
     fn leg_name(&self, state: &JobState, model: &Job, leg: &Combination) -> String {
-        let is_literal = model.name.as_ref().is_none_or(|it| it.template.is_literal());
-        let contexts = if is_literal { Contexts::default() } else { self.leg_contexts(state) };
+        let contexts = LazyCell::new(|| self.leg_contexts(state));
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
         let own = job_name(model, leg, &at);
         let own = own.unwrap_or_else(|_| model.name.as_ref().map_or_else(|| model.id.value.to_string(), Field::raw));

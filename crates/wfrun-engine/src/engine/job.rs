@@ -1,4 +1,6 @@
 //! The life of a leg: its environment, its end.
+use std::cell::LazyCell;
+
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Trace, Value};
 use wfrun_journal::{AnnotationLevel, Because, How, JobFinished, Masker, Outcome, RunEventKind, Secret, SkipReason};
@@ -10,7 +12,7 @@ use super::Engine;
 use super::containers::{ContainersState, Wanted};
 use super::declared::Skip;
 use crate::frame::Place;
-use crate::scope::{At, Contexts, Status, env_object, steps, texts};
+use crate::scope::{At, Contexts, Named, Status, env_object, steps, texts};
 use crate::state::Progress;
 use crate::{Effect, JobEnvironment, Timer};
 
@@ -114,7 +116,7 @@ impl Engine {
     fn start_leg(&mut self, key: &JobKey, model: &Job) {
         let Some(state) = self.jobs.get(key) else { return };
         let frame = state.place.frame;
-        let contexts = self.leg_contexts(state);
+        let contexts = LazyCell::new(|| self.leg_contexts(state));
         let prepared = match prepare(model, &contexts) {
             Ok(prepared) => prepared,
             Err((what, field, err)) => {
@@ -125,7 +127,7 @@ impl Engine {
         if !self.settings.any_machine && !self.has_machine(key, &prepared.labels) {
             return;
         }
-        let wanted = match self.wanted_containers(key, model, &contexts) {
+        let wanted = match self.wanted_containers(key, model) {
             Ok(wanted) => wanted,
             Err(skip) => return self.skip_leg(key, *skip),
         };
@@ -226,8 +228,11 @@ impl Engine {
             return Ok(());
         };
         let defaults = if model.defaults.is_empty() { &workflow.defaults } else { &model.defaults };
-        let mut contexts = self.leg_contexts(state);
-        contexts.set("env", env_object(&state.global_env));
+        let contexts = LazyCell::new(|| {
+            let mut contexts = self.leg_contexts(state);
+            contexts.set("env", env_object(&state.global_env));
+            contexts
+        });
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
         let evaluate = |field: Option<&Field>| {
             let text = evaluate_text(field, &at).map_err(|err| format!("`defaults.run`: {err}"))?;
@@ -247,12 +252,14 @@ impl Engine {
         else {
             return Ok(global);
         };
-        let layers = [(&workflow.env, "workflow"), (&model.env, "job")];
-        for (layer, place) in layers.into_iter().filter(|(layer, _)| layer.iter().next().is_some()) {
-            let mut contexts = self.leg_contexts(state);
-            contexts.set("github", self.job_github(state));
-            contexts.set("secrets", self.secrets_of(state.place.frame));
-            contexts.set("env", env_object(&global));
+        for (layer, place) in [(&workflow.env, "workflow"), (&model.env, "job")] {
+            let contexts = LazyCell::new(|| {
+                let mut contexts = self.leg_contexts(state);
+                contexts.set("github", self.job_github(state));
+                contexts.set("secrets", self.secrets_of(state.place.frame));
+                contexts.set("env", env_object(&global));
+                contexts
+            });
             let at = At { contexts: &contexts, status: Status::None, hashes: None };
             let added = evaluate_map(layer, &at).map_err(|err| format!("`env` of the {place}: {err}"))?;
             global.extend(added);
@@ -372,7 +379,7 @@ struct Prepared {
 }
 
 /// Evaluates what must be known before a job starts.
-fn prepare<'a>(model: &'a Job, contexts: &Contexts) -> Result<Prepared, PlanningError<'a>> {
+fn prepare<'a>(model: &'a Job, contexts: &dyn Named) -> Result<Prepared, PlanningError<'a>> {
     let evaluate = |key: &'static str, field: &'a Field| {
         let at = At { contexts, status: Status::None, hashes: None };
         field.template.evaluate(&at).map(|it| it.value().clone()).map_err(|err| (key, field, err))

@@ -1,4 +1,6 @@
 //! What a step starts: its script and shell, or its action and inputs.
+use std::cell::LazyCell;
+
 use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{AnnotationLevel, How, Phase, StepKindName};
@@ -10,7 +12,7 @@ use super::job::{evaluate_map, evaluate_text};
 use super::prepare::Prepared;
 use super::step::{Beginning, Hindrance};
 use crate::environment::{Kind, Layers, environment, search_path};
-use crate::scope::{At, Contexts, Status, text_object};
+use crate::scope::{At, Contexts, Named, Status, text_object};
 use crate::shell::words;
 use crate::state::JobState;
 use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand};
@@ -31,13 +33,8 @@ impl Engine {
     pub(super) fn script(&self, it: &Beginning<'_>, run: &RunStep, prepared: &Prepared) -> Result<ToLaunch, Hindrance> {
         let state = self.open_state(it)?;
         let files = self.file_paths(state);
-        let fields = [Some(&run.script), run.shell.as_ref(), run.working_directory.as_ref()];
-        let is_literal = fields.into_iter().flatten().all(|it| it.template.is_literal());
-        let contexts = if is_literal {
-            Contexts::default()
-        } else {
-            self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files))
-        };
+        let contexts =
+            LazyCell::new(|| self.step_contexts(it.key, &it.stage.path, it.step, &prepared.env, Some(&files)));
         let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let script = run.script.template.evaluate(&at)?.value().to_text();
         let (shell, directory) = Self::shell_and_directory(it, state, run, &at)?;
@@ -125,7 +122,7 @@ impl Engine {
         state: &JobState,
         uses: &UsesStep,
         manifest: Option<&Action>,
-        contexts: &Contexts,
+        contexts: &dyn Named,
     ) -> Result<IndexMap<String, String>, Hindrance> {
         let at = At { contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
         let mut inputs = evaluate_map(&uses.with, &at)?;

@@ -1,17 +1,19 @@
 //! What is evaluated of a step before it begins: environment, name, condition, time limit.
 //!
 //! Source: GitHub: execution rules E1.4.
+use std::cell::LazyCell;
+
 use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{Outcome, Phase, SkipReason};
-use wfrun_workflow::{Field, IfField, StepKind};
+use wfrun_workflow::{IfField, StepKind};
 
 use super::Engine;
 use super::composite::resolved;
 use super::job::{evaluate_map, evaluate_text, minutes_to_ms};
 use super::names::{display_name, raw_name};
 use super::step::{Beginning, Hindrance};
-use crate::scope::{At, Contexts, Status};
+use crate::scope::{At, Status};
 use crate::state::JobState;
 use crate::strand::Stage;
 
@@ -43,27 +45,20 @@ impl Engine {
         let mut env = state.env();
         env.extend(overrides.clone());
         let mut errors = Vec::new();
-        // Contexts are many and large; most steps ask for none.
-        if it.step.env.iter().next().is_some() {
-            let contexts = self.step_contexts(it.key, path, it.step, &env, None);
-            let own = match evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes }) {
-                // Inside of a composite action the step runs all the same. Source: GitHub: execution rules E7.5, "Status".
-                Err(err) if is_inner && !matches!(err, EvalError::NotYet { .. }) => {
-                    errors.push(err.to_string());
-                    IndexMap::new()
-                }
-                own => own?,
-            };
-            env.extend(own.clone());
-            overrides.extend(own);
-        }
-        let fails = !errors.is_empty();
-        // The condition sees the step's own `env`.
-        let contexts = if Self::asks_for_nothing(state, it) {
-            Contexts::default()
-        } else {
-            self.step_contexts(it.key, path, it.step, &env, None)
+        let contexts = LazyCell::new(|| self.step_contexts(it.key, path, it.step, &env, None));
+        let own = match evaluate_map(&it.step.env, &At { contexts: &contexts, status: Status::None, hashes }) {
+            // Inside of a composite action the step runs all the same. Source: GitHub: execution rules E7.5, "Status".
+            Err(err) if is_inner && !matches!(err, EvalError::NotYet { .. }) => {
+                errors.push(err.to_string());
+                IndexMap::new()
+            }
+            own => own?,
         };
+        let fails = !errors.is_empty();
+        env.extend(own.clone());
+        overrides.extend(own);
+        // The condition sees the step's own `env`.
+        let contexts = LazyCell::new(|| self.step_contexts(it.key, path, it.step, &env, None));
         let at = |status| At { contexts: &contexts, status, hashes };
         let name = match display_name(it.stage, it.step, &at(Status::None)) {
             Err(err @ EvalError::NotYet { .. }) => return Err(err.into()),
@@ -94,25 +89,6 @@ impl Engine {
         };
         let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
         Ok(Prepared { name, env, overrides, timeout_minutes, errors, fails, verdict })
-    }
-
-    /// Whether name, condition and time limit of a step can be told without any context.
-    fn asks_for_nothing(state: &JobState, it: &Beginning<'_>) -> bool {
-        let is_literal = |field: Option<&Field>| field.is_none_or(|it| it.template.is_literal());
-        let named_by_script = match &it.step.kind {
-            StepKind::Run(run) if it.step.name.is_none() => Some(&run.script),
-            StepKind::Run(_)
-            | StepKind::Uses(_)
-            | StepKind::Wait(_)
-            | StepKind::WaitAll
-            | StepKind::Cancel(_)
-            | StepKind::Parallel(_) => None,
-        };
-        let is_written = Self::stage_condition(state, it).is_some_and(|it| it.node.is_some());
-        !is_written
-            && is_literal(it.step.name.as_ref())
-            && is_literal(named_by_script)
-            && is_literal(it.step.timeout_minutes.as_ref())
     }
 
     /// The condition of a stage; none means `always()`.
