@@ -120,3 +120,12 @@ jobs:
 ";
     Repo::new(workflow, &[]).wfrun(&["w.yml", "--backend", "sandbox"]).ends_with(0);
 }
+
+#[test]
+fn a_job_that_is_to_succeed_does_not_run() {
+    let workflow = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo RAN; exit 1\n";
+    let repo = Repo::new(workflow, &[]);
+    let ran = repo.wfrun(&["w.yml", "--backend", "host", "--force", "a=success"]).ends_with(0);
+    assert!(!ran.stdout.contains("RAN"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("it did not run: success was forced"), "{}", ran.stdout);
+}

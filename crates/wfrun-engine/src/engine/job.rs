@@ -39,9 +39,9 @@ impl Engine {
             Some(Outcome::Skipped) => {
                 return self.skip_leg(key, Skip::new(SkipReason::Forced, Outcome::Skipped));
             }
-            Some(outcome @ Outcome::Failure) => return self.force_leg(key, outcome),
+            Some(outcome @ (Outcome::Success | Outcome::Failure)) => return self.force_leg(key, outcome),
             Some(outcome) if model.call.is_some() => return self.force_leg(key, outcome),
-            Some(Outcome::Success | Outcome::Cancelled) | None => {}
+            Some(Outcome::Cancelled) | None => {}
         }
         if self.is_full(&place, model.call.is_some()) {
             return;
