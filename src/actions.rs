@@ -1,6 +1,7 @@
 //! The actions that a run needs, looked for before anything runs.
 use std::path::Path;
 
+use wfrun_backend::chain;
 use wfrun_runner::{
     ActionError, ActionMode, ActionSettings, Actions, BuiltinActions, Findings, Missing, Place, RefError,
 };
@@ -39,7 +40,7 @@ pub(crate) fn called(finder: &Actions, repository: &RepositoryRef, file: &FileRe
             let text = content.text(&file.path);
             Ok(text.map_or(Loaded::Missing, |it| Loaded::Source(Source::new(file.to_string(), it))))
         }
-        Err(err) => Err(Diagnostic::error(err.code(), with_causes(&err)).help(way_out(&err))),
+        Err(err) => Err(Diagnostic::error(err.code(), chain(&err)).help(way_out(&err))),
     }
 }
 
@@ -136,15 +137,9 @@ fn local(root: &Path, path: &str) -> Option<Action> {
 
 /// What is wrong, with its causes, and who needs it, if that is not what the workflow names.
 fn message(target: &UsesTarget, missing: &Missing) -> String {
-    let text = with_causes(&missing.err);
+    let text = chain(&missing.err);
     let is_asked = matches!(target, UsesTarget::Repository(action) if missing.err.action() == action);
     if is_asked { text } else { format!("{text} (`{target}` needs it)") }
-}
-
-fn with_causes(err: &ActionError) -> String {
-    let err: &dyn std::error::Error = err;
-    let causes: Vec<String> = std::iter::successors(Some(err), |it| it.source()).map(ToString::to_string).collect();
-    causes.join(": ")
 }
 
 fn way_out(err: &ActionError) -> String {

@@ -92,6 +92,12 @@ pub(crate) fn root_of(path: &Path) -> PathBuf {
     root.or(path.parent()).unwrap_or(Path::new("/")).to_owned()
 }
 
+/// The root of the repository around a folder, written relative to it.
+pub(crate) fn root_around(from: &Path) -> PathBuf {
+    let is_root = |it: &PathBuf| it.join(".github").is_dir() || it.join(".git").exists();
+    above(from).find(is_root).unwrap_or_else(|| from.to_owned())
+}
+
 /// The workflows folder of the repository around `from`.
 pub(crate) fn around(from: &Path) -> Option<PathBuf> {
     above(from).map(|it| it.join(WORKFLOWS)).find(|it| it.is_dir())

@@ -121,7 +121,7 @@ fn settings(args: &CheckArgs, from: &Path, environment: &Environment) -> anyhow:
 /// The files that the arguments name, in order, each once; `-` is standard input.
 fn paths(args: &CheckArgs, from: &Path) -> Vec<anyhow::Result<PathBuf>> {
     if args.workflows.is_empty() {
-        return repository(&around(from)).into_iter().map(Ok).collect();
+        return repository(&find::root_around(from)).into_iter().map(Ok).collect();
     }
     let mut all: Vec<anyhow::Result<PathBuf>> = Vec::new();
     let mut seen: Vec<PathBuf> = Vec::new();
@@ -150,12 +150,6 @@ fn paths(args: &CheckArgs, from: &Path) -> Vec<anyhow::Result<PathBuf>> {
         }
     }
     all
-}
-
-/// The root of the repository around a folder, written relative to it.
-fn around(from: &Path) -> PathBuf {
-    let is_root = |it: &PathBuf| it.join(".github").is_dir() || it.join(".git").exists();
-    find::above(from).find(is_root).unwrap_or_else(|| from.to_owned())
 }
 
 /// A folder that was named: of a repository what belongs to it, of any other the YAML files in it and the actions below.

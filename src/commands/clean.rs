@@ -25,15 +25,7 @@ pub(crate) fn clean(environment: &Environment, _: &Output) -> anyhow::Result<Exi
     let containers = runtime.block_on(async {
         // Without an engine there is nothing of ours in it.
         let Ok(backend) = wfrun_backend::DockerBackend::connect().await else { return Ok(0) };
-        if alive.is_empty() {
-            return wfrun_backend::clean(backend.client(), None).await;
-        }
-        let mut count = 0;
-        for folder in &dead {
-            let run = folder.file_name().unwrap_or_default().to_string_lossy();
-            count += wfrun_backend::clean(backend.client(), Some(&run)).await?;
-        }
-        Ok(count)
+        wfrun_backend::clean(backend.client(), None).await
     })?;
     let kept = match alive.len() {
         0 => String::new(),
@@ -68,13 +60,5 @@ fn is_alive(folder: &Path) -> bool {
         let age = folder.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
         return age.is_some_and(|it| it < Duration::from_mins(1));
     };
-    let (pid, time) = owner.trim().split_once(' ').unwrap_or((owner.trim(), ""));
-    let now = pid.parse().ok().and_then(wfrun_runner::began);
-    now.is_some_and(|it| time.is_empty() || it == time)
-}
-
-/// What a run writes there about itself: its process, and when that began.
-pub(crate) fn owner() -> String {
-    let pid = std::process::id();
-    format!("{pid} {}", wfrun_runner::began(pid).unwrap_or_default())
+    wfrun_backend::owner_lives(&owner)
 }

@@ -174,7 +174,7 @@ async fn carry_out(
     environment: &Environment,
     output: &Output,
     loaded: Loaded,
-    plan: Plan,
+    mut plan: Plan,
     forced: wfrun_engine::Forced,
 ) -> anyhow::Result<RunRecord> {
     let outside = Outside::new();
@@ -186,9 +186,8 @@ async fn carry_out(
     let run_id = new_run_id(&environment.cache.join("work"), &state)?;
     let run_dir = state.join("runs").join(&run_id);
     make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
-    let (services, mut notices) = start_services(args, environment, &loaded, &state, outside.sender.clone()).await?;
+    let (services, mut notices) = start_services(args, &loaded, &state, outside.sender.clone()).await?;
     let Loaded { set, actions, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
-    let mut plan = plan;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);
     let account = services.aws.as_ref().map(|it| &*it.account);
@@ -299,7 +298,6 @@ async fn pass_signals_on(facts: mpsc::Sender<FactKind>) {
 
 async fn start_services(
     args: &RunArgs,
-    _: &Environment,
     loaded: &Loaded,
     state: &Path,
     facts: mpsc::Sender<FactKind>,
@@ -401,7 +399,7 @@ fn new_run_id(work: &Path, state: &Path) -> anyhow::Result<String> {
         match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
             Ok(()) if !state.join("runs").join(id.to_string()).exists() => {
                 let owner = folder.join(super::clean::OWNER);
-                std::fs::write(&owner, super::clean::owner()).map_err(|err| not_written(&owner, &err))?;
+                std::fs::write(&owner, wfrun_backend::owner()).map_err(|err| not_written(&owner, &err))?;
                 return Ok(id.to_string());
             }
             Ok(()) => std::fs::remove_dir(&folder).map_err(|err| not_written(&folder, &err))?,

@@ -68,7 +68,7 @@ fn once(args: &TestArgs, from: &Path, output: &Output) -> anyhow::Result<(Exit, 
 /// The files that are given, or all below the repository.
 fn paths(args: &TestArgs, from: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if args.files.is_empty() {
-        let root = around(from);
+        let root = find::root_around(from);
         let found = wftest::files_below(&root);
         if found.is_empty() {
             let message = "there are no test files in this repository";
@@ -85,7 +85,8 @@ fn paths(args: &TestArgs, from: &Path) -> anyhow::Result<Vec<PathBuf>> {
         } else if path.is_file() {
             all.push(path);
         } else {
-            let names: Vec<String> = wftest::files_below(&around(from)).iter().map(|it| shown(it, from)).collect();
+            let names: Vec<String> =
+                wftest::files_below(&find::root_around(from)).iter().map(|it| shown(it, from)).collect();
             let help = match closest(&wanted.to_string_lossy(), names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if names.is_empty() => "give the path of a test file, `deploy.wftest.yml`".to_owned(),
@@ -97,12 +98,6 @@ fn paths(args: &TestArgs, from: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// The root of the repository around a folder.
-fn around(from: &Path) -> PathBuf {
-    let is_root = |it: &PathBuf| it.join(".github").is_dir() || it.join(".git").exists();
-    find::above(from).find(is_root).unwrap_or_else(|| from.to_owned())
-}
-
 /// A path as one would type it in the folder `from`.
 fn shown(path: &Path, from: &Path) -> String {
     let inside = path.strip_prefix(from).unwrap_or(path);
@@ -112,7 +107,7 @@ fn shown(path: &Path, from: &Path) -> String {
 
 /// The files that have a part in it, and when each was changed last.
 fn state(args: &TestArgs, from: &Path, watched: &[PathBuf]) -> Vec<(PathBuf, Option<SystemTime>)> {
-    let root = around(from);
+    let root = find::root_around(from);
     // A file that is invalid does not say which workflow it is about.
     let mut files = find::files_in(&root.join(".github/workflows"));
     files.extend(paths(args, from).unwrap_or_else(|_| args.files.iter().map(|it| from.join(it)).collect()));

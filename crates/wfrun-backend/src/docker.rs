@@ -38,12 +38,12 @@ use reaper::Reaper;
 pub const RUN_LABEL: &str = "wfrun.run";
 /// The label of everything that a job makes; its value is the job's key.
 pub const JOB_LABEL: &str = "wfrun.job";
-/// The label of everything that a run makes; its value is the id of the process that runs it.
+/// The label of everything that a run makes; its value is the [`owner`](crate::owner) that runs it.
 pub const OWNER_LABEL: &str = "wfrun.owner";
 
 /// The labels of what a job makes.
 fn labels(run_id: &str, job: &str) -> std::collections::HashMap<String, String> {
-    let owner = std::process::id().to_string();
+    let owner = crate::owner();
     let labels = [(RUN_LABEL, run_id), (JOB_LABEL, job), (OWNER_LABEL, &owner)];
     labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }

@@ -123,3 +123,9 @@ pub enum BackendError {
         detail: String,
     },
 }
+
+/// An error and its causes in one line.
+pub fn chain(err: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(err), |err| err.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -14,8 +14,8 @@ use wfrun_plan::JobKey;
 
 use crate::job::{OpenJob, blocked_names};
 use crate::paths::Paths;
-use crate::step::chain;
 use crate::{LocalServices, RunSettings};
+use wfrun_backend::chain;
 
 const WORKSPACE: &str = "/github/workspace";
 const HOME: &str = "/github/home";

@@ -10,7 +10,7 @@ use wfrun_engine::{ContainerSpec, FactKind, JobContainers, ServiceContainer, Ser
 use wfrun_plan::JobKey;
 
 use crate::RunSettings;
-use crate::step::chain;
+use wfrun_backend::chain;
 
 /// The containers that a job asks for.
 #[derive(Debug, Default)]

@@ -6,8 +6,8 @@ use wfrun_workflow::{ActionRef, UsesTarget};
 
 use crate::actions::{KnownAction, find_in_repository, find_in_workspace, used_by};
 use crate::job::OpenJob;
-use crate::step::chain;
 use crate::{Findings, RunSettings};
+use wfrun_backend::chain;
 
 /// What was found, and what to tell people of it.
 pub(crate) struct Told {

@@ -51,9 +51,8 @@ struct State {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Member {
     id: String,
-    /// The process that holds the place, with the time at which it began: process ids come again.
-    pid: u32,
-    began: String,
+    /// The process that holds the place.
+    owner: String,
     /// Whether it has to give way.
     lost: bool,
 }
@@ -78,8 +77,7 @@ impl Groups {
         fs::create_dir_all(&self.folder)?;
         let file = self.folder.join(digest(&group.name.to_lowercase()));
         let id = uuid::Uuid::new_v4().to_string();
-        let pid = std::process::id();
-        let member = Member { id: id.clone(), pid, began: began(pid).unwrap_or_default(), lost: false };
+        let member = Member { id: id.clone(), owner: wfrun_backend::owner(), lost: false };
         change(&file, |state| {
             // Who was there first is not to be displaced for not having looked yet.
             state.promote();
@@ -157,7 +155,7 @@ fn change<T>(path: &Path, of: impl FnOnce(&mut State) -> T) -> io::Result<T> {
     file.read_to_string(&mut text)?;
     // A file that a killed process left half written says nothing.
     let mut state: State = serde_json::from_str(&text).unwrap_or_default();
-    let lives = |it: &Member| began(it.pid).is_some_and(|began| began == it.began);
+    let lives = |it: &Member| wfrun_backend::owner_lives(&it.owner);
     state.running.take_if(|it| !lives(it));
     state.pending.retain(lives);
     let result = of(&mut state);
@@ -168,14 +166,6 @@ fn change<T>(path: &Path, of: impl FnOnce(&mut State) -> T) -> io::Result<T> {
         file.write_all(new.as_bytes())?;
     }
     Ok(result)
-}
-
-/// When a process began, in the kernel's clock; nothing if there is none. Process ids come again, with another time.
-pub fn began(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The program's name may have blanks in it.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(19).map(str::to_owned)
 }
 
 fn digest(text: &str) -> String {
@@ -245,7 +235,7 @@ mod tests {
         let first = groups.enter(&group(false, false)).expect("entered");
         assert_eq!(look(&[&first]), [Standing::Running]);
         let text = fs::read_to_string(&first.file).expect("a file");
-        let text = text.replace(&format!("\"pid\":{}", std::process::id()), "\"pid\":4194305");
+        let text = text.replace(&format!("\"owner\":\"{}", std::process::id()), "\"owner\":\"4194305");
         fs::write(&first.file, text).expect("written");
         let second = groups.enter(&group(false, false)).expect("entered");
         assert_eq!(look(&[&second]), [Standing::Running]);

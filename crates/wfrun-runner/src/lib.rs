@@ -32,7 +32,7 @@ pub use actions::{
 pub use aws_names::{aws_names, uses_aws};
 pub use folders::remove_folder;
 pub use git::{Git, GitError};
-pub use groups::{Groups, Membership, Standing, began};
+pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
 pub use lines::{LineSplitter, Lines};
 pub use node::node_of_machine;

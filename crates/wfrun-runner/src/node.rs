@@ -8,7 +8,7 @@ use wfrun_backend::{Environment, Exec, ProcessEvent, Stream};
 use wfrun_engine::RawDeclaration;
 use wfrun_journal::How;
 
-use crate::step::chain;
+use wfrun_backend::chain;
 
 /// Where this machine's Node is mounted for jobs whose image has none.
 pub(crate) const MOUNTED: &str = "/opt/wfrun/node";

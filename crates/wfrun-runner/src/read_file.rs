@@ -4,7 +4,7 @@ use std::time::Duration;
 use wfrun_backend::{Exec, Process, ProcessEvent, Signal, Stream, Target};
 
 use crate::job::OpenJob;
-use crate::step::chain;
+use wfrun_backend::chain;
 
 /// No file that a step names is read that is larger.
 const LIMIT: usize = 1 << 20;

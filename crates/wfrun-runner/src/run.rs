@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use wfrun_backend::BackendError;
 use wfrun_backend::docker::Log;
+use wfrun_backend::{BackendError, chain};
 use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
 use wfrun_journal::{RunRecord, Sink};
 use wfrun_plan::JobKey;
@@ -20,7 +20,7 @@ use crate::job::{OpenError, OpenJob, Wanted};
 use crate::kept::keep;
 use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
-use crate::step::{chain, run_step, signal};
+use crate::step::{run_step, signal};
 use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
 /// What comes from outside of the run: services, signals.

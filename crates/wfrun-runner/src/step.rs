@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
-use wfrun_backend::{Exec, Process, ProcessEvent};
+use wfrun_backend::{Exec, Process, ProcessEvent, chain};
 use wfrun_engine::{FactKind, FilePaths, Launch, Program, RawDeclaration, Signal, StepEnd, StepFiles};
 use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
@@ -96,10 +96,7 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
                 Phase::Main => "main",
                 Phase::Post => "post",
             };
-            let name = match action.path.as_str() {
-                "" => action.repository(),
-                path => format!("{}/{path}", action.repository()),
-            };
+            let name = action.with_path();
             let words = [open.executable.as_str(), "__standin", &name, phase, &action.git_ref];
             words.map(str::to_owned).to_vec()
         }
@@ -218,10 +215,4 @@ struct Declaration {
 fn declaration(line: &str) -> Option<RawDeclaration> {
     let Declaration { how, subject, detail } = serde_json::from_str(line).ok()?;
     Some(RawDeclaration { how, subject, detail })
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(err: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(err), |err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

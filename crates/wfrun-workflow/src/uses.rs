@@ -34,6 +34,14 @@ impl ActionRef {
         format!("{}/{}", self.owner, self.repo)
     }
 
+    /// `owner/repo`, with the folder where there is one.
+    pub fn with_path(&self) -> String {
+        match self.path.as_str() {
+            "" => self.repository(),
+            path => format!("{}/{path}", self.repository()),
+        }
+    }
+
     /// Another action of the same repository at the same version: `$/path` in one of its actions.
     #[must_use]
     pub fn sibling(&self, path: &str) -> Self {
@@ -43,11 +51,7 @@ impl ActionRef {
 
 impl fmt::Display for ActionRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.owner, self.repo)?;
-        if !self.path.is_empty() {
-            write!(f, "/{}", self.path)?;
-        }
-        write!(f, "@{}", self.git_ref)
+        write!(f, "{}@{}", self.with_path(), self.git_ref)
     }
 }
 

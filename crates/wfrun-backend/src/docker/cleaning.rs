@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -54,8 +53,7 @@ pub async fn clean(docker: &Docker, run_id: Option<&str>) -> Result<usize, Backe
 
 /// Whether the process that made something still runs on this machine.
 fn has_living_owner(labels: &HashMap<String, String>) -> bool {
-    let owner = labels.get(OWNER_LABEL).and_then(|it| it.parse::<u32>().ok());
-    owner.is_some_and(|it| Path::new("/proc").join(it.to_string()).exists())
+    labels.get(OWNER_LABEL).is_some_and(|it| crate::owner_lives(it))
 }
 
 /// Takes away all image names that begin with `host/`.

@@ -20,7 +20,7 @@ use super::cleaning::{gone, remove_container};
 use super::request::Read;
 use super::volumes::Volumes;
 use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, split_words};
-use crate::BackendError;
+use crate::{BackendError, chain};
 
 /// What a network is made for.
 #[derive(Debug, Clone, Default)]
@@ -301,10 +301,4 @@ fn ports(state: &ContainerInspectResponse) -> Vec<(String, String)> {
         }
     }
     ports
-}
-
-/// An error and its causes in one line.
-pub(super) fn chain(err: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(err), |err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -126,7 +126,7 @@ async fn carry_out(
 async fn image(backend: &DockerBackend, image: &RunImage, log: &Log) -> Result<String, String> {
     match image {
         RunImage::Named { name, may_pull } => {
-            backend.ensure_image(name, None, *may_pull, log).await.map_err(|err| super::job_network::chain(&err))?;
+            backend.ensure_image(name, None, *may_pull, log).await.map_err(|err| crate::chain(&err))?;
             Ok(name.clone())
         }
         RunImage::Built { dockerfile, tag } => {

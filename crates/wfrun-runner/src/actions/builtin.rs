@@ -14,10 +14,7 @@ pub struct BuiltinActions;
 impl BuiltinActions {
     /// The manifest of an action, if it is one of them.
     pub fn find(self, action: &ActionRef) -> Option<Result<Arc<Action>, ActionError>> {
-        let name = match action.path.as_str() {
-            "" => action.repository(),
-            path => format!("{}/{path}", action.repository()),
-        };
+        let name = action.with_path();
         let standin = standins::find(&name)?;
         let source = Source::new(format!("{}/action.yml", standin.repository), standin.manifest(&action.git_ref));
         let bad = |message| ActionError::Manifest { action: Box::new(action.clone()), message, builtin: true };

@@ -222,7 +222,7 @@ impl Shared {
             }
         }
         if *mode != ActionMode::Real {
-            if standins::find(&with_path(action)).is_some() {
+            if standins::find(&action.with_path()).is_some() {
                 return Ok(Whereabouts::StandIn);
             }
             asked.push(Place::Builtin);
@@ -293,14 +293,6 @@ impl std::fmt::Display for Mirror {
             Self::Folder(folder) => write!(f, "{}", folder.display()),
             Self::Server(url) => f.write_str(url),
         }
-    }
-}
-
-/// `owner/repo`, with the folder where there is one.
-fn with_path(action: &ActionRef) -> String {
-    match action.path.as_str() {
-        "" => action.repository(),
-        path => format!("{}/{path}", action.repository()),
     }
 }
 
