@@ -72,7 +72,7 @@ fn world(case: &Case, event: Event, identity: wfrun_plan::RunIdentity, played: &
     let results: IndexMap<String, String> = keys().filter_map(result).collect();
     let mut outputs = IndexMap::new();
     for (place, stated) in &case.job_outputs {
-        let is_meant = |key: &&JobKey| record.legs_of(key).iter().any(|leg| played.is(place, leg));
+        let is_meant = |key: &&JobKey| played.is_of(place, key);
         outputs.extend(keys().filter(is_meant).map(|it| (it.to_string(), stated.clone())));
     }
     let vars = case.given.vars.iter().map(|(name, value)| (name.clone(), Value::string(value)));

@@ -43,7 +43,7 @@ impl Judged<'_> {
         if named.is_empty() {
             return Err(self.not_called(place));
         }
-        let is_meant = |it: &&JobOutlook| record.legs_of(&it.key).iter().any(|leg| self.played.is(place, leg));
+        let is_meant = |it: &&JobOutlook| self.played.is_of(place, &it.key);
         let meant: Vec<&JobOutlook> = named.iter().copied().filter(is_meant).collect();
         if !meant.is_empty() {
             return Ok(meant);

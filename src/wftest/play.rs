@@ -31,6 +31,11 @@ impl Played {
         let is = |key: &JobKey| key.as_str().eq_ignore_ascii_case(named);
         is(leg) || self.record.legs.iter().any(|(job, legs)| is(job) && legs.contains(leg))
     }
+
+    /// Whether what a case says of a job is about this one, or about a leg of it.
+    pub(super) fn is_of(&self, place: &JobPlace, declared: &JobKey) -> bool {
+        self.record.legs_of(declared).iter().any(|leg| self.is(place, leg))
+    }
 }
 
 /// Plans a case; the reason if the event does not trigger the workflow.

@@ -7,7 +7,7 @@ use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect, Reason, StepPath};
 use wfrun_workflow::{EnvMap, Field, Job, Step};
 
 use super::leaves::{Leaf, leaves};
-use super::model::{Case, JobPlace, StepPlace};
+use super::model::{Case, StepPlace};
 use super::play::Played;
 
 /// Jobs and steps whose fate depends on what the case does not say, and on what.
@@ -98,7 +98,7 @@ impl Open<'_> {
 
     /// Whether the case says what a job puts out, or it puts out nothing.
     fn is_settled(&self, job: &JobOutlook) -> bool {
-        let is_said = self.case.job_outputs.iter().any(|(it, _)| self.is(it, &job.key));
+        let is_said = self.case.job_outputs.iter().any(|(it, _)| self.played.is_of(it, &job.key));
         is_said || self.played.record.result_for_dependents(&job.key) == Some(Outcome::Skipped)
     }
 
@@ -169,7 +169,7 @@ impl Open<'_> {
         let Some(index) = model.steps.iter().position(|it: &Step| it.has_id && it.id.is(id)) else {
             return id.is_empty();
         };
-        let is_here = |it: &StepPlace| it.index == index && self.is(&it.job, &job.key);
+        let is_here = |it: &StepPlace| it.index == index && self.played.is_of(&it.job, &job.key);
         let is_said = self.case.step_outputs.iter().any(|(it, _)| is_here(it))
             || self.case.step_ends.iter().any(|(it, _)| is_here(it));
         let key = StepKey { phase: Phase::Main, step: StepPath::at(index) };
@@ -178,11 +178,6 @@ impl Open<'_> {
             step.is_some_and(|it| it.skipped.is_none())
         };
         !is_said && self.played.record.legs_of(&job.key).iter().any(ran)
-    }
-
-    /// Whether what a case says of a job is about this one, or about a leg of it.
-    fn is(&self, place: &JobPlace, declared: &JobKey) -> bool {
-        self.played.record.legs_of(declared).iter().any(|it| self.played.is(place, it))
     }
 
     /// A variable that stands in the file is as open as its text; any other may be set by a step, unless the case has it.

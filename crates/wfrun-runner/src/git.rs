@@ -63,13 +63,15 @@ impl Git {
     pub fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {
         let asked: Vec<_> = arguments.iter().map(|it| it.as_ref().to_string_lossy().into_owned()).collect();
         let known = self.memory.as_ref().and_then(|it| it.lock().ok()?.get(&asked).cloned());
-        let answer = match known {
-            Some(answer) => answer,
-            None => self.answer(arguments)?,
+        let answer = if let Some(answer) = known {
+            answer
+        } else {
+            let answer = self.answer(arguments)?;
+            if let Some(mut memory) = self.memory.as_ref().and_then(|it| it.lock().ok()) {
+                memory.insert(asked.clone(), answer.clone());
+            }
+            answer
         };
-        if let Some(mut memory) = self.memory.as_ref().and_then(|it| it.lock().ok()) {
-            memory.insert(asked.clone(), answer.clone());
-        }
         answer.map_err(|message| GitError::Failed { arguments: asked.join(" "), message })
     }
 

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use thiserror::Error;
+use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
 use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
 use wfrun_engine::{FactKind, JobEnvironment, Layout, ResolvedAction};
@@ -356,14 +357,13 @@ fn has_own_root(settings: &RunSettings) -> bool {
 
 /// The program that is the stand-ins, as job processes see it.
 fn executable(settings: &RunSettings) -> String {
-    if has_own_root(settings) { "/opt/wfrun/wfrun".to_owned() } else { settings.executable.display().to_string() }
+    if has_own_root(settings) { EXECUTABLE.to_owned() } else { settings.executable.display().to_string() }
 }
 
 /// The backend puts the stand-ins' folder first; where they are only a fallback it goes last.
 fn search_path(path: &str, shims_first: bool) -> String {
-    const SHIMS: &str = "/opt/wfrun/bin";
-    match path.strip_prefix(SHIMS).and_then(|it| it.strip_prefix(':')) {
-        Some(rest) if !shims_first => format!("{rest}:{SHIMS}"),
+    match path.strip_prefix(SHIM_DIR).and_then(|it| it.strip_prefix(':')) {
+        Some(rest) if !shims_first => format!("{rest}:{SHIM_DIR}"),
         Some(_) | None => path.to_owned(),
     }
 }
