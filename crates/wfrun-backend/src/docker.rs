@@ -38,7 +38,7 @@ use reaper::Reaper;
 pub const RUN_LABEL: &str = "wfrun.run";
 /// The label of everything that a job makes; its value is the job's key.
 pub const JOB_LABEL: &str = "wfrun.job";
-/// The label of everything that a run makes; its value is the [`owner`](crate::owner) that runs it.
+/// The label of everything that a run makes; its value is the [`owner`](crate::owner()) that runs it.
 pub const OWNER_LABEL: &str = "wfrun.owner";
 
 /// The labels of what a job makes.
