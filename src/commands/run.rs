@@ -12,7 +12,9 @@ use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
 use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
-use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, not_triggered, render_timings};
+use wfrun_report::{
+    LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread, not_triggered, render_timings,
+};
 use wfrun_runner::{
     Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
     uses_aws,
@@ -258,10 +260,10 @@ async fn carry_out(
         without_effect: without_effect.collect(),
     };
     let engine = Engine::new(plan, settings);
-    let mut sink = views(args, output, &run_dir)?;
-    let mut record = wfrun_runner::run(engine, run_settings, services, outside, &mut sink).await;
+    let views = ViewThread::start(views(args, output, &run_dir)?).context("failed to start the thread of the views")?;
+    let mut record = wfrun_runner::run(engine, run_settings, services, outside, &|events| views.show(events)).await;
     signals.abort();
-    for failure in sink.failures() {
+    for failure in views.end().failures() {
         Output::note(&format!("{failure}: {}", failure.err));
         // A run of which a part is not on record is no success.
         record.faults += 1;

@@ -3,6 +3,8 @@
 //! Source: GitHub: execution rules E4.
 use std::collections::HashMap;
 
+use memchr::memmem;
+
 /// One command found in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
@@ -37,6 +39,15 @@ pub(crate) const NAMES: &[&str] = &[
 /// Whether a line can hold a command at all; most do not, and this is asked of each.
 pub(crate) fn may_be_command(line: &str) -> bool {
     line.trim_start().starts_with("::") || line.contains("##[")
+}
+
+/// Whether any of these lines can hold a command: as [`may_be_command`], for many lines at once.
+pub(crate) fn may_have_commands(lines: &str) -> bool {
+    let (bytes, is_space) = (lines.as_bytes(), |it: char| it.is_whitespace() && it != '\n');
+    let begins = |at| {
+        lines.get(..at).is_some_and(|before| matches!(before.trim_end_matches(is_space).as_bytes(), [] | [.., b'\n']))
+    };
+    memmem::find(bytes, b"##[").is_some() || memmem::find_iter(bytes, b"::").any(begins)
 }
 
 /// Finds the command in a line, if it is one: `::name k=v::data`, or the older `##[name k=v]data` anywhere in it.
@@ -138,7 +149,17 @@ impl StopCommands {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Many lines at once are asked the same as one by one.
+        #[test]
+        fn commands_in_blocks(lines in "[a :#\\[\n\t\u{2003}é]{0,24}") {
+            prop_assert_eq!(may_have_commands(&lines), lines.split('\n').any(may_be_command));
+        }
+    }
 
     /// Name, properties and data.
     type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);

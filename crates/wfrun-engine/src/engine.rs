@@ -296,9 +296,13 @@ impl Engine {
 
     /// The only place that makes run events: state changes by folding them.
     fn emit(&mut self, kind: RunEventKind) {
-        self.seq += 1;
-        let event = RunEvent { seq: self.seq, at_ms: self.now_ms, kind };
+        let event = RunEvent { seq: self.seq + 1, at_ms: self.now_ms, kind };
+        self.seq += event.positions();
         self.record.apply(&event);
-        self.turn.events.push(event);
+        // Line by line they would cost many times their size.
+        let is_taken_in = self.turn.events.last_mut().is_some_and(|last| last.append(&event));
+        if !is_taken_in {
+            self.turn.events.push(event);
+        }
     }
 }

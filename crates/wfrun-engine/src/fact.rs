@@ -99,8 +99,8 @@ pub enum FactKind {
         process: u64,
         /// Where to.
         stream: Stream,
-        /// The lines without their ends, in order.
-        lines: Vec<String>,
+        /// The lines without their ends, with `\n` between them; at least one.
+        lines: String,
         /// Whether the last is only a piece of a line: the next fact of this stream goes on with it.
         goes_on: bool,
     },

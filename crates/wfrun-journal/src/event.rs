@@ -11,7 +11,7 @@ pub const SCHEMA: u32 = 1;
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunEvent {
-    /// Position in the run, from 1, without gaps.
+    /// Position in the run, from 1, without gaps: each line has one of its own.
     pub seq: u64,
     /// Milliseconds since the run began.
     pub at_ms: u64,
@@ -40,8 +40,9 @@ pub enum RunEventKind {
     StepStarted(StepStarted),
     /// A step did not run.
     StepSkipped(StepSkipped),
-    /// A step wrote a line.
-    Line(Line),
+    /// A step wrote lines; in the journal each is an event.
+    #[serde(rename = "line")]
+    Lines(Lines),
     /// A step, or wfrun about it, pointed something out.
     Annotation(Annotation),
     /// A step wrote a summary.
@@ -208,9 +209,10 @@ pub struct StepSkipped {
     pub reason: SkipReason,
 }
 
-/// `line`
+/// `line`, or several that one step wrote in a row: what is written fast comes in large blocks, which cost no more than
+/// a line does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct Lines {
     /// Whose.
     pub job: JobKey,
     /// Which.
@@ -219,8 +221,52 @@ pub struct Line {
     pub phase: Phase,
     /// Where it was written.
     pub stream: Stream,
-    /// The line without its end.
+    /// The lines, with `\n` between them.
     pub text: Masked,
+}
+
+impl Lines {
+    /// How many there are; at least one.
+    pub fn count(&self) -> u64 {
+        1 + memchr::memchr_iter(b'\n', self.text.as_str().as_bytes()).count() as u64
+    }
+
+    /// Each of them.
+    pub fn each(&self) -> impl Iterator<Item = &str> {
+        self.text.as_str().split('\n')
+    }
+
+    /// The last of them.
+    pub fn last(&self) -> &str {
+        let text = self.text.as_str();
+        text.rsplit_once('\n').map_or(text, |(_, last)| last)
+    }
+
+    /// Takes `other` in behind them, if the same stream of the same step wrote it.
+    pub(crate) fn append(&mut self, other: &Self) -> bool {
+        let Self { job, step, phase, stream, text } = self;
+        let is_same = *job == other.job && *step == other.step && *phase == other.phase && *stream == other.stream;
+        if is_same {
+            text.push_line(&other.text);
+        }
+        is_same
+    }
+}
+
+impl RunEvent {
+    /// How many positions of the run it takes.
+    pub fn positions(&self) -> u64 {
+        if let RunEventKind::Lines(lines) = &self.kind { lines.count() } else { 1 }
+    }
+
+    /// Takes in the event that follows, if both are lines that belong together.
+    pub fn append(&mut self, next: &Self) -> bool {
+        if let (RunEventKind::Lines(lines), RunEventKind::Lines(more)) = (&mut self.kind, &next.kind) {
+            self.at_ms == next.at_ms && lines.append(more)
+        } else {
+            false
+        }
+    }
 }
 
 /// `annotation`

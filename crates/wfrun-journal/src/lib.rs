@@ -13,7 +13,7 @@ mod record;
 mod sink;
 
 pub use event::{
-    Annotation, Declared, Fault, JobFinished, JobHeader, JobSkipped, JobStarted, Line, MatrixExpanded, Notice,
+    Annotation, Declared, Fault, JobFinished, JobHeader, JobSkipped, JobStarted, Lines, MatrixExpanded, Notice,
     RunEvent, RunEventKind, RunFinished, RunStarted, SCHEMA, ServiceCalled, StepFinished, StepSkipped, StepStarted,
     StepSummary, WorkflowCalled,
 };

@@ -5,20 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Text that has been through a [`Masker`](crate::Masker), and so may be written down.
 ///
 /// There is no other way to make one, but for reading a journal that was written with them.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Masked(String);
-
-impl Clone for Masked {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-
-    /// Keeps the memory: the last line of a step is noted for each line.
-    fn clone_from(&mut self, other: &Self) {
-        self.0.clone_from(&other.0);
-    }
-}
 
 impl Masked {
     pub(crate) fn new(text: String) -> Self {
@@ -27,6 +16,17 @@ impl Masked {
 
     pub(crate) fn empty() -> Self {
         Self(String::new())
+    }
+
+    /// Puts a line behind it.
+    pub(crate) fn push_line(&mut self, line: &Self) {
+        self.0.push('\n');
+        self.0.push_str(&line.0);
+    }
+
+    /// Makes it equal to a part of masked text; keeps its memory.
+    pub(crate) fn set(&mut self, part: &str) {
+        part.clone_into(&mut self.0);
     }
 
     /// Its beginning: at most so many characters as .NET counts them, which is in units of UTF-16.

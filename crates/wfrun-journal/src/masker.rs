@@ -99,9 +99,9 @@ impl Masker {
         self.masked(text, 0).unwrap_or_else(|| Masked::new(text.to_owned()))
     }
 
-    /// [`Masker::mask`] without a copy where there is nothing to take out.
-    pub fn mask_owned(&self, text: String) -> Masked {
-        self.masked(&text, 0).unwrap_or_else(|| Masked::new(text))
+    /// [`Masker::mask`] without a copy, of text in which there is nothing to take out; any other is given back.
+    pub fn unless_touched(&self, text: String) -> Result<Masked, String> {
+        if self.touches(&text) { Err(text) } else { Ok(Masked::new(text)) }
     }
 
     /// [`Masker::mask`] line by line, as GitHub masks files: a value of several lines is one `***` in each.
@@ -237,7 +237,9 @@ mod tests {
         masker.learn(&Secret::new("one"));
         assert_eq!(masker.mask("one two").as_str(), "*** two");
         masker.learn(&Secret::new("two"));
-        assert_eq!(masker.mask_owned("one two".to_owned()).as_str(), "*** ***");
+        assert_eq!(masker.mask("one two").as_str(), "*** ***");
+        assert_eq!(masker.unless_touched("one two".to_owned()), Err("one two".to_owned()));
+        assert!(masker.unless_touched("three".to_owned()).is_ok_and(|it| it.as_str() == "three"));
     }
 
     /// Source: GitHub: execution rules E5.1.

@@ -151,10 +151,10 @@ impl RunRecord {
                 step.conclusion = Some(Outcome::Skipped);
                 self.put_step(&it.job, it.phase, &it.step, step);
             }
-            RunEventKind::Line(it) => {
+            RunEventKind::Lines(it) => {
                 if let Some(step) = self.step_mut(&it.job, it.phase, &it.step) {
-                    step.lines += 1;
-                    step.last_line.get_or_insert_with(Masked::empty).clone_from(&it.text);
+                    step.lines += it.count();
+                    step.last_line.get_or_insert_with(Masked::empty).set(it.last());
                 }
             }
             RunEventKind::Annotation(it) => {

@@ -120,7 +120,7 @@ mod tests {
             RunEventKind::JobSkipped(_) => "job-skipped",
             RunEventKind::StepStarted(_) => "step-started",
             RunEventKind::StepSkipped(_) => "step-skipped",
-            RunEventKind::Line(_) => "line",
+            RunEventKind::Lines(_) => "line",
             RunEventKind::Annotation(_) => "annotation",
             RunEventKind::StepSummary(_) => "step-summary",
             RunEventKind::Declared(_) => "declared",

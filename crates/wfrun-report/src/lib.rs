@@ -31,6 +31,7 @@ mod text;
 mod theme;
 mod timings;
 mod trace_view;
+mod view_thread;
 mod why_view;
 
 pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
@@ -54,4 +55,5 @@ pub use test_report::{TestCaseReport, TestFailure, TestFileReport, TestReport, t
 pub use test_view::test_text;
 pub use timings::render_timings;
 pub use trace_view::trace_text;
+pub use view_thread::ViewThread;
 pub use why_view::{JobWhy, Why, why_json, why_text};

@@ -16,9 +16,9 @@ use crate::{Style, Verbosity};
 
 /// About fifteen pictures a second.
 const PICTURE: Duration = Duration::from_millis(66);
-/// So many lines are drawn without waiting for the next picture, which bounds memory and holds the run back
+/// So much text, in bytes, is drawn without waiting for the next picture, which bounds memory and holds the run back
 /// when the terminal is slower than the steps.
-const MOST_PENDING: usize = 10_000;
+const MOST_PENDING: usize = 1 << 18;
 
 /// A log with a tree of jobs and steps below it that turns and counts while the run goes on.
 ///
@@ -43,6 +43,8 @@ struct Picture {
     bar: ProgressBar,
     log: Log,
     pending: Vec<String>,
+    /// In bytes.
+    pending_size: usize,
     tree: Tree,
     drawn: String,
     clock: Clock,
@@ -80,6 +82,7 @@ impl LiveView {
             bar,
             log: Log::new(style, verbosity),
             pending: Vec::new(),
+            pending_size: 0,
             tree: Tree::default(),
             drawn: String::new(),
             clock: Clock { at_ms: 0, since: None },
@@ -143,13 +146,15 @@ impl Picture {
     /// Returns what the screen failed with, if it has.
     fn take(&mut self, event: &RunEvent, so_far: &RunRecord) -> Option<std::io::Error> {
         self.clock.set(event.at_ms);
+        let before = self.pending.len();
         self.log.tell(event, so_far, &mut self.pending);
-        if let RunEventKind::Line(line) = &event.kind {
-            self.tree.say(line);
+        self.pending_size += self.pending.iter().skip(before).map(String::len).sum::<usize>();
+        if let RunEventKind::Lines(lines) = &event.kind {
+            self.tree.say(lines);
         } else {
             self.tree = Tree::of(so_far);
         }
-        if self.pending.len() >= MOST_PENDING {
+        if self.pending_size >= MOST_PENDING {
             self.draw();
         }
         self.screen.take_failure()
@@ -170,6 +175,7 @@ impl Picture {
         if !self.pending.is_empty() {
             let (screen, pending) = (&self.screen, &mut self.pending);
             self.bar.suspend(|| screen.write_lines(pending.drain(..)));
+            self.pending_size = 0;
         }
         self.screen.release();
         self.drawn = tree;

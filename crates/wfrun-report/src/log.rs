@@ -4,8 +4,9 @@ mod quiet;
 use std::collections::HashMap;
 
 use console::measure_text_width;
+use memchr::memmem;
 use wfrun_journal::{
-    Annotation, AnnotationLevel, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Line, Masked,
+    Annotation, AnnotationLevel, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Lines, Masked,
     MatrixExpanded, Outcome, Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished,
     StepSkipped, StepStarted, StepSummary, WorkflowCalled,
 };
@@ -15,7 +16,7 @@ use crate::explain::sentence;
 use crate::log::quiet::Quiet;
 use crate::markdown::render;
 use crate::summary::summary;
-use crate::text::{clean, count, duration, one_line};
+use crate::text::{clean, count, duration, is_plain, one_line};
 use crate::theme::{Label, Mark};
 use crate::{Style, Verbosity};
 
@@ -24,7 +25,7 @@ const MOST_SUMMARIES: usize = 20;
 /// Of a summary so many lines are shown.
 const MOST_SUMMARY_LINES: usize = 60;
 
-/// Turns events into lines, each without its end.
+/// Turns events into blocks of lines, each without its end.
 #[derive(Debug)]
 pub(crate) struct Log {
     style: Style,
@@ -36,7 +37,7 @@ pub(crate) struct Log {
     run_id: String,
     /// How many summaries the steps of each job have written.
     summaries: HashMap<JobKey, usize>,
-    /// The last event, where it was a marked line: the annotation that it is comes next.
+    /// Where the last line was marked: the annotation that it is comes next, at this position.
     marked: Option<(u64, AnnotationLevel)>,
 }
 
@@ -92,15 +93,15 @@ impl Log {
             RunEventKind::JobSkipped(it) => out.push(self.job_skipped(it)),
             RunEventKind::StepStarted(it) => self.step_started(it, out),
             RunEventKind::StepSkipped(it) => out.push(self.step_skipped(it)),
-            RunEventKind::Line(it) => {
-                out.extend(self.line(it));
-                if let Some(level) = marked(it) {
-                    self.marked = Some((event.seq, level));
+            RunEventKind::Lines(it) => {
+                self.lines(it, out);
+                if let Some(level) = marked(it.last()) {
+                    self.marked = Some((event.seq + event.positions(), level));
                 }
             }
             RunEventKind::Annotation(it) => {
                 // What a matcher found is shown once: as the line in which it was found.
-                let is_shown = self.marked.is_some_and(|(seq, level)| seq + 1 == event.seq && level == it.level);
+                let is_shown = self.marked == Some((event.seq, it.level));
                 if !is_shown || self.verbosity == Verbosity::Quiet {
                     self.annotation(it, out);
                 }
@@ -173,14 +174,22 @@ impl Log {
         format!("{prefix}{} {name}  skipped: {}", self.style.mark(Mark::Skipped), sentence(&it.reason))
     }
 
-    /// A word stands for GitHub's marker; where a group ends there is nothing to show.
-    fn line(&mut self, it: &Line) -> Option<String> {
-        let text = clean(it.text.as_str(), self.style);
+    fn lines(&mut self, it: &Lines, out: &mut Vec<String>) {
         if self.prefix.of.as_ref().is_none_or(|(job, step)| *job != it.job || *step != it.step) {
             let text = self.prefix_at(&it.job, &it.step) + "  ";
             self.prefix = LinePrefix { of: Some((it.job.clone(), it.step.clone())), text };
         }
-        let prefix = self.prefix.text.as_str();
+        let (prefix, text) = (self.prefix.text.as_str(), it.text.as_str());
+        if is_plain(text) && memmem::find(text.as_bytes(), b"##[").is_none() {
+            out.push(prefixed(prefix, it));
+        } else {
+            out.extend(it.each().filter_map(|line| self.line(prefix, line)));
+        }
+    }
+
+    /// A word stands for GitHub's marker; where a group ends there is nothing to show.
+    fn line(&self, prefix: &str, line: &str) -> Option<String> {
+        let text = clean(line, self.style);
         let Some((marker, rest)) = text.strip_prefix("##[").and_then(|it| it.split_once(']')) else {
             return Some([prefix, &text].concat());
         };
@@ -322,9 +331,23 @@ impl Log {
     }
 }
 
+/// Lines in which there is nothing to change.
+fn prefixed(prefix: &str, lines: &Lines) -> String {
+    let text = lines.text.as_str();
+    let mut block = String::with_capacity(text.len() + prefix.len() * (text.len() / 32 + 1));
+    for line in lines.each() {
+        if !block.is_empty() {
+            block.push('\n');
+        }
+        block.push_str(prefix);
+        block.push_str(line);
+    }
+    block
+}
+
 /// As which annotation a line is marked.
-fn marked(line: &Line) -> Option<AnnotationLevel> {
-    let (word, _) = line.text.as_str().strip_prefix("##[")?.split_once(']')?;
+fn marked(line: &str) -> Option<AnnotationLevel> {
+    let (word, _) = line.strip_prefix("##[")?.split_once(']')?;
     let levels = [AnnotationLevel::Error, AnnotationLevel::Warning, AnnotationLevel::Notice];
     levels.into_iter().find(|it| it.as_str() == word)
 }

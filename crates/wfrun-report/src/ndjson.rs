@@ -1,8 +1,10 @@
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use wfrun_journal::{Line, Phase, RunEvent, RunEventKind, RunRecord, Sink, SinkError, Stream};
+use wfrun_journal::{Lines, Phase, RunEvent, RunEventKind, RunRecord, Sink, SinkError, Stream};
 use wfrun_plan::{JobKey, StepPath};
+
+use crate::text::none_of;
 
 /// Writes each event as one line of JSON: `--json` and the journal file.
 ///
@@ -14,10 +16,10 @@ pub struct NdjsonWriter<W: Write> {
     head: LineHead,
 }
 
-/// What all lines of a stream have in common, as JSON: nine of ten events are lines.
+/// What lines of the same stream and moment have in common, as JSON: nine of ten events are lines.
 #[derive(Debug, Default)]
 struct LineHead {
-    of: Option<(JobKey, StepPath, Phase, Stream)>,
+    of: Option<(u64, JobKey, StepPath, Phase, Stream)>,
     json: Vec<u8>,
 }
 
@@ -33,24 +35,31 @@ impl<W: Write> NdjsonWriter<W> {
         Self { path: Some(path.into()), ..self }
     }
 
-    /// Writes a line exactly as `serde_json` would.
-    fn write_line(&mut self, seq: u64, at_ms: u64, line: &Line) -> io::Result<()> {
+    /// Writes each line exactly as `serde_json` would write it as an event.
+    fn write_lines(&mut self, seq: u64, at_ms: u64, lines: &Lines) -> io::Result<()> {
         let Self { out, head, path: _ } = self;
-        out.write_all(b"{\"seq\":")?;
-        out.write_all(digits(seq, &mut [0; 20]))?;
-        out.write_all(b",\"at_ms\":")?;
-        out.write_all(digits(at_ms, &mut [0; 20]))?;
-        out.write_all(head.of(line)?)?;
-        let text = line.text.as_str();
-        // Counting does not stop early, and that is faster for lines that are plain to their end.
-        if text.bytes().filter(|it| *it < b' ' || *it == b'"' || *it == b'\\').count() == 0 {
-            out.write_all(b"\"")?;
-            out.write_all(text.as_bytes())?;
-            out.write_all(b"\"")?;
-        } else {
-            serde_json::to_writer(&mut *out, text)?;
+        let text = lines.text.as_str();
+        let is_plain = none_of(text, |it| (it < b' ' && it != b'\n') || it == b'"' || it == b'\\');
+        let head = head.of(at_ms, lines)?;
+        for (at, line) in (0..).zip(lines.each()) {
+            out.write_all(b"{\"seq\":")?;
+            out.write_all(digits(seq + at, &mut [0; 20]))?;
+            out.write_all(head)?;
+            if is_plain {
+                out.write_all(b"\"")?;
+                out.write_all(line.as_bytes())?;
+                out.write_all(b"\"}\n")?;
+            } else {
+                serde_json::to_writer(&mut *out, line)?;
+                out.write_all(b"}\n")?;
+            }
         }
-        out.write_all(b"}")
+        Ok(())
+    }
+
+    fn write(&mut self, event: &RunEvent) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, event)?;
+        self.out.write_all(b"\n")
     }
 
     fn failed(&self, err: io::Error) -> SinkError {
@@ -59,12 +68,12 @@ impl<W: Write> NdjsonWriter<W> {
 }
 
 impl LineHead {
-    fn of(&mut self, line: &Line) -> io::Result<&[u8]> {
-        let Line { job, step, phase, stream, text: _ } = line;
-        let is_same =
-            |(a, b, c, d): &(JobKey, StepPath, Phase, Stream)| a == job && b == step && c == phase && d == stream;
-        if !self.of.as_ref().is_some_and(is_same) {
+    fn of(&mut self, at_ms: u64, lines: &Lines) -> io::Result<&[u8]> {
+        let Lines { job, step, phase, stream, text: _ } = lines;
+        let of = Some((at_ms, job.clone(), step.clone(), *phase, *stream));
+        if self.of != of {
             self.json.clear();
+            write!(self.json, ",\"at_ms\":{at_ms}")?;
             let fields = [
                 (",\"type\":\"line\",\"job\":", serde_json::to_string(job)?),
                 (",\"step\":", serde_json::to_string(step)?),
@@ -76,7 +85,7 @@ impl LineHead {
                 self.json.extend_from_slice(value.as_bytes());
             }
             self.json.extend_from_slice(b",\"text\":");
-            self.of = Some((job.clone(), step.clone(), *phase, *stream));
+            self.of = of;
         }
         Ok(&self.json)
     }
@@ -99,7 +108,7 @@ fn digits(mut number: u64, room: &mut [u8; 20]) -> &[u8] {
 impl<W: Write> Sink for NdjsonWriter<W> {
     fn accept(&mut self, event: &RunEvent, _so_far: &RunRecord) -> Result<(), SinkError> {
         let written = match &event.kind {
-            RunEventKind::Line(line) => self.write_line(event.seq, event.at_ms, line),
+            RunEventKind::Lines(lines) => self.write_lines(event.seq, event.at_ms, lines),
             RunEventKind::RunStarted(_)
             | RunEventKind::Notice(_)
             | RunEventKind::MatrixExpanded(_)
@@ -115,9 +124,9 @@ impl<W: Write> Sink for NdjsonWriter<W> {
             | RunEventKind::JobFinished(_)
             | RunEventKind::ServiceCalled(_)
             | RunEventKind::Fault(_)
-            | RunEventKind::RunFinished(_) => serde_json::to_writer(&mut self.out, event).map_err(io::Error::from),
+            | RunEventKind::RunFinished(_) => self.write(event),
         };
-        written.and_then(|()| self.out.write_all(b"\n")).map_err(|err| self.failed(err))
+        written.map_err(|err| self.failed(err))
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {

@@ -77,9 +77,7 @@ fn words(text: &str) -> Vec<String> {
 /// A line of a program as it may be shown: colours stay where there is colour, everything else that moves a cursor,
 /// rings a bell or sets a title goes, and of a line that was overwritten with carriage returns the last state remains.
 pub(crate) fn clean(line: &str, style: Style) -> Cow<'_, str> {
-    // Counting does not stop early, and that is faster for lines that are plain to their end.
-    let is_plain = line.bytes().filter(|it| !(b' '..0x7f).contains(it) && *it != b'\t').count() == 0;
-    if is_plain || !line.contains(|it: char| it.is_control() && it != '\t') {
+    if (is_plain(line) && !line.contains('\n')) || !line.contains(|it: char| it.is_control() && it != '\t') {
         return Cow::Borrowed(line);
     }
     let line = line.trim_end_matches('\r');
@@ -98,6 +96,16 @@ pub(crate) fn clean(line: &str, style: Style) -> Cow<'_, str> {
         cleaned.push_str("\u{1b}[0m");
     }
     Cow::Owned(cleaned)
+}
+
+/// Whether lines are of nothing but ASCII characters that can be shown.
+pub(crate) fn is_plain(lines: &str) -> bool {
+    none_of(lines, |it| !(b' '..0x7f).contains(&it) && it != b'\t' && it != b'\n')
+}
+
+/// Whether no byte is such a one. Looks at all of them: without a way out early it takes many at a time.
+pub(crate) fn none_of(text: &str, is_such: impl Fn(u8) -> bool) -> bool {
+    !text.as_bytes().iter().fold(false, |found, it| found | is_such(*it))
 }
 
 /// A text on one line: one space for each run of blanks, and no control characters.

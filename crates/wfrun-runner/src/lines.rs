@@ -1,4 +1,6 @@
-use memchr::memchr2;
+use std::borrow::Cow;
+
+use memchr::{memchr, memrchr2};
 
 /// Cuts a stream of bytes into lines.
 ///
@@ -12,10 +14,10 @@ pub struct LineSplitter {
 }
 
 /// What bytes complete.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Lines {
-    /// In order, without their ends.
-    pub lines: Vec<String>,
+    /// Without their ends, with `\n` between them.
+    pub text: String,
     /// Whether the last is a piece of a line that goes on.
     pub goes_on: bool,
 }
@@ -24,47 +26,45 @@ impl LineSplitter {
     /// What is longer is given out in pieces, in bytes: no line is held in memory whatever its length.
     pub const LIMIT: usize = 1 << 20;
 
-    /// Takes the next bytes; gives back the lines they complete.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Lines {
-        let mut lines = Vec::new();
+    /// Takes the next bytes; gives back the lines they complete, if any.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Option<Lines> {
         if self.after_return && !bytes.is_empty() {
             self.after_return = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        while let Some(end) = memchr2(b'\n', b'\r', bytes) {
-            let (line, rest) = bytes.split_at(end);
-            lines.push(self.line(line));
-            bytes = match rest {
-                [b'\r'] => {
-                    self.after_return = true;
-                    &[]
-                }
-                [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
-                [] => &[],
-            };
-        }
+        let whole = memrchr2(b'\n', b'\r', bytes).map(|end| {
+            let (lines, rest) = bytes.split_at(end);
+            self.after_return = rest == b"\r";
+            bytes = rest.get(1..).unwrap_or_default();
+            // Between its bytes a `\r\n` is no end of its own.
+            self.take(lines.strip_suffix(b"\r").filter(|_| rest.starts_with(b"\n")).unwrap_or(lines))
+        });
         self.partial.extend_from_slice(bytes);
         let goes_on = self.partial.len() >= Self::LIMIT;
-        if goes_on {
-            lines.push(self.piece());
-        }
-        Lines { lines, goes_on }
+        let text = match (whole, goes_on) {
+            (None, false) => return None,
+            (None, true) => self.piece(),
+            (Some(lines), false) => lines,
+            (Some(lines), true) => lines + "\n" + &self.piece(),
+        };
+        Some(Lines { text, goes_on })
     }
 
     /// The last line, if it was not ended.
-    pub fn finish(&mut self) -> Option<String> {
-        (!self.partial.is_empty()).then(|| self.line(&[]))
+    pub fn finish(&mut self) -> Option<Lines> {
+        (!self.partial.is_empty()).then(|| Lines { text: self.take(&[]), goes_on: false })
     }
 
-    fn line(&mut self, end: &[u8]) -> String {
+    /// What was there, and these bytes behind it.
+    fn take(&mut self, lines: &[u8]) -> String {
         if self.partial.is_empty() {
-            return text(end);
+            return text(&unified(lines));
         }
-        self.partial.extend_from_slice(end);
-        let line = text(&self.partial);
+        self.partial.extend_from_slice(lines);
+        let lines = text(&unified(&self.partial));
         self.partial.clear();
         self.partial.shrink_to(Self::LIMIT / 16);
-        line
+        lines
     }
 
     /// All that is there of a line, but for a character that is not complete.
@@ -91,8 +91,26 @@ fn incomplete(bytes: &[u8]) -> usize {
     (0..tail.len()).find(starts).map_or(0, |at| tail.len() - at)
 }
 
+/// The same lines with `\n` at all their ends.
+fn unified(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(b'\r', bytes).is_none() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut unified = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(end) = memchr(b'\r', rest) {
+        let (before, behind) = rest.split_at(end);
+        unified.extend_from_slice(before);
+        unified.push(b'\n');
+        rest = behind.strip_prefix(b"\r\n").or_else(|| behind.get(1..)).unwrap_or_default();
+    }
+    unified.extend_from_slice(rest);
+    Cow::Owned(unified)
+}
+
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    // Quicker than to look for what is to be replaced, which is hardly ever there.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -102,8 +120,9 @@ mod tests {
     #[track_caller]
     fn check(chunks: &[&str], expected: &[&str]) {
         let mut splitter = LineSplitter::default();
-        let mut lines: Vec<String> = chunks.iter().flat_map(|it| splitter.push(it.as_bytes()).lines).collect();
-        lines.extend(splitter.finish());
+        let mut blocks: Vec<Lines> = chunks.iter().filter_map(|it| splitter.push(it.as_bytes())).collect();
+        blocks.extend(splitter.finish());
+        let lines: Vec<&str> = blocks.iter().flat_map(|it| it.text.split('\n')).collect();
         assert_eq!(lines, expected);
     }
 
@@ -112,6 +131,8 @@ mod tests {
     fn ends_of_lines() {
         check(&["a\nb\r\nc\rd"], &["a", "b", "c", "d"]);
         check(&["a\r", "\nb\n"], &["a", "b"]);
+        check(&["a\r\n", "\nb\r\n\r", "\n"], &["a", "", "b", ""]);
+        check(&["a\r\r\nb\n\r", "\n\n"], &["a", "", "b", "", ""]);
         check(&["a\r", "b\r", "", "\n"], &["a", "b"]);
         check(&["a", "b", "\n"], &["ab"]);
         check(&["\n\n\r\r\n"], &["", "", "", ""]);
@@ -127,9 +148,12 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text() {
         let mut splitter = LineSplitter::default();
-        assert_eq!(splitter.push(b"a\xffb\n").lines, ["a\u{fffd}b"]);
-        assert_eq!(splitter.push(b"a\xc3").lines, [""; 0]);
-        assert_eq!(splitter.push(b"\xa4b\n").lines, ["aäb"]);
+        let mut push = |bytes: &[u8]| splitter.push(bytes).map(|it| it.text);
+        assert_eq!(push(b"a\xffb\n").as_deref(), Some("a\u{fffd}b"));
+        assert_eq!(push(b"a\xc3"), None);
+        assert_eq!(push(b"\xa4b\n").as_deref(), Some("aäb"));
+        // What is cut by the end of its line is no part of the next one.
+        assert_eq!(push(b"a\xc3\n\xa4b\n").as_deref(), Some("a\u{fffd}\n\u{fffd}b"));
     }
 
     /// However it is cut, all of a long line comes, and nothing of it stays in memory.
@@ -141,10 +165,10 @@ mod tests {
             let mut splitter = LineSplitter::default();
             let (mut whole, mut ended) = (String::new(), Vec::new());
             for chunk in bytes.chunks(size) {
-                let Lines { lines, goes_on } = splitter.push(chunk);
-                let count = lines.len();
-                for (at, it) in lines.into_iter().enumerate() {
-                    whole += &it;
+                let Some(Lines { text, goes_on }) = splitter.push(chunk) else { continue };
+                let count = text.split('\n').count();
+                for (at, it) in text.split('\n').enumerate() {
+                    whole += it;
                     if !goes_on || at + 1 < count {
                         ended.push(std::mem::take(&mut whole));
                     }
@@ -161,9 +185,9 @@ mod tests {
     fn a_piece_of_a_blob_waits_for_no_character() {
         let mut splitter = LineSplitter::default();
         let blob = [vec![0xff; LineSplitter::LIMIT], b"\xf0\x9f".to_vec()].concat();
-        let Lines { lines, goes_on } = splitter.push(&blob);
+        let Lines { text, goes_on } = splitter.push(&blob).expect("a piece");
         assert!(goes_on);
-        assert_eq!(lines.first().map(|it| it.chars().count()), Some(LineSplitter::LIMIT));
-        assert_eq!(splitter.push(b"\x98\x80\n").lines, ["😀"]);
+        assert_eq!(text.chars().count(), LineSplitter::LIMIT);
+        assert_eq!(splitter.push(b"\x98\x80\n").map(|it| it.text).as_deref(), Some("😀"));
     }
 }

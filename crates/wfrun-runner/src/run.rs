@@ -10,7 +10,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use wfrun_backend::docker::Log;
 use wfrun_backend::{BackendError, chain};
 use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
-use wfrun_journal::{RunRecord, Sink};
+use wfrun_journal::{RunEvent, RunRecord};
 use wfrun_plan::JobKey;
 use wfrun_workflow::UsesTarget;
 
@@ -45,9 +45,6 @@ impl Default for Outside {
     }
 }
 
-/// After so many events the views are flushed, whatever waits.
-const MOST_UNFLUSHED: usize = 4096;
-
 /// What the tasks of a run share.
 struct Shared {
     settings: RunSettings,
@@ -61,7 +58,7 @@ struct Shared {
     numbers: AtomicUsize,
 }
 
-/// Drives a run to its end and gives back what happened.
+/// Drives a run to its end and gives back what happened; `show` gets its events as they are made.
 ///
 /// The services are stopped and all environments are gone when it returns.
 pub async fn run(
@@ -69,7 +66,7 @@ pub async fn run(
     settings: RunSettings,
     services: LocalServices,
     outside: Outside,
-    sink: &mut dyn Sink,
+    show: &dyn Fn(Vec<RunEvent>),
 ) -> RunRecord {
     let started = Instant::now();
     let Outside { sender, mut receiver } = outside;
@@ -87,7 +84,6 @@ pub async fn run(
     });
     let mut tasks = JoinSet::new();
     let mut next = Some(FactKind::Begin);
-    let mut unflushed = 0;
     while engine.record().conclusion.is_none() {
         let kind = match next.take() {
             Some(kind) => kind,
@@ -95,16 +91,7 @@ pub async fn run(
         };
         let at_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Turn { effects, events } = engine.handle(Fact { at_ms, kind });
-        let mut shown = events.iter().try_for_each(|event| sink.accept(event, engine.record()));
-        // What comes in a flood is flushed once in a while, all else at once.
-        unflushed += events.len();
-        if receiver.is_empty() || unflushed > MOST_UNFLUSHED || engine.record().conclusion.is_some() {
-            unflushed = 0;
-            shown = shown.and_then(|()| sink.flush());
-        }
-        if let Err(err) = shown {
-            tracing::warn!("a view failed: {}", chain(&err));
-        }
+        show(events);
         for effect in effects {
             carry_out(&shared, &mut tasks, effect, started);
         }

@@ -134,9 +134,6 @@ async fn shell(open: &OpenJob, command: &str, fallback: Option<&str>, path: &str
     Err(format!("{}: command not found", fallback.unwrap_or(command)))
 }
 
-/// So many lines are one fact: a chunk of short ones would be many megabytes of events at once.
-const MOST_LINES: usize = 1024;
-
 async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::Sender<FactKind>) -> StepEnd {
     let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
     let end = loop {
@@ -147,7 +144,7 @@ async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::S
                     wfrun_backend::Stream::Stderr => Stream::Stderr,
                 };
                 let splitter = splitters.iter_mut().find(|(it, _)| *it == stream);
-                let lines = splitter.map(|(_, it)| it.push(&bytes)).unwrap_or_default();
+                let lines = splitter.and_then(|(_, it)| it.push(&bytes));
                 tell(job, number, facts, stream, lines).await;
             }
             Some(ProcessEvent::Exited { code }) => break StepEnd::Exited { code },
@@ -156,21 +153,15 @@ async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::S
         }
     };
     for (stream, splitter) in &mut splitters {
-        let lines = Lines { lines: splitter.finish().into_iter().collect(), goes_on: false };
-        tell(job, number, facts, *stream, lines).await;
+        tell(job, number, facts, *stream, splitter.finish()).await;
     }
     end
 }
 
-async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Lines) {
-    let Lines { lines, goes_on } = lines;
-    let mut lines = lines.into_iter();
-    while lines.len() > 0 {
-        let some: Vec<String> = lines.by_ref().take(MOST_LINES).collect();
-        let goes_on = goes_on && lines.len() == 0;
-        if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines: some, goes_on }).await.is_err() {
-            return tracing::debug!("lines came after the run");
-        }
+async fn tell(job: &JobKey, process: u64, facts: &mpsc::Sender<FactKind>, stream: Stream, lines: Option<Lines>) {
+    let Some(Lines { text, goes_on }) = lines else { return };
+    if facts.send(FactKind::Lines { job: job.clone(), process, stream, lines: text, goes_on }).await.is_err() {
+        tracing::debug!("lines came after the run");
     }
 }
 

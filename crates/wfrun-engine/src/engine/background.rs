@@ -2,7 +2,7 @@
 //!
 //! Source: GitHub: execution rules E1.10 (`BackgroundStepCoordinator` of actions/runner).
 use indexmap::IndexMap;
-use wfrun_journal::{How, Line, Outcome, Phase, RunEventKind, StepKindName, Stream};
+use wfrun_journal::{How, Lines, Outcome, Phase, RunEventKind, StepKindName, Stream};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{Step, StepKind};
 
@@ -201,7 +201,7 @@ impl Engine {
         let Some(current) = self.jobs.get(key).and_then(JobState::current) else { return };
         let (step, phase) = (current.stage.path.clone(), current.stage.phase);
         let text = self.masker.mask(text);
-        self.emit(RunEventKind::Line(Line { job: key.clone(), step, phase, stream: Stream::Stdout, text }));
+        self.emit(RunEventKind::Lines(Lines { job: key.clone(), step, phase, stream: Stream::Stdout, text }));
     }
 }
 

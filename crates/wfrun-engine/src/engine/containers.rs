@@ -6,8 +6,8 @@ use std::cell::LazyCell;
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Object, Value};
 use wfrun_journal::{
-    Annotation, AnnotationLevel, How, JobStarted, Line, Outcome, Phase, RunEventKind, Secret, SkipReason, StepFinished,
-    StepKindName, StepStarted, Stream,
+    Annotation, AnnotationLevel, How, JobStarted, Lines, Outcome, Phase, RunEventKind, Secret, SkipReason,
+    StepFinished, StepKindName, StepStarted, Stream,
 };
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_syntax::Span;
@@ -106,7 +106,7 @@ impl Engine {
         let Some((_, path)) = self.open_entry(key) else { return };
         for line in lines {
             let (job, step, text) = (key.clone(), path.clone(), self.masker.mask(line));
-            self.emit(RunEventKind::Line(Line { job, step, phase: Phase::Main, stream: Stream::Stdout, text }));
+            self.emit(RunEventKind::Lines(Lines { job, step, phase: Phase::Main, stream: Stream::Stdout, text }));
         }
     }
 

@@ -54,7 +54,7 @@ impl Engine {
         let Some((process, (step, phase))) = process.zip(self.current_step(job)) else { return };
         let from = Origin { job: job.clone(), process, stream: Stream::Stdout, step, phase };
         for (at, line) in message.lines().enumerate() {
-            self.emit_line(&from, if at == 0 { line.behind(marker) } else { line });
+            self.emit_lines(&from, if at == 0 { line.behind(marker) } else { line });
         }
     }
 

@@ -34,7 +34,7 @@ impl Engine {
         annotation.col = digits(&problem.column);
         annotation.file = self.file_of(from, problem).map(|it| self.masker.mask(&it));
         let text = self.masker.mask(line).behind(marker(level));
-        self.emit_line(from, text);
+        self.emit_lines(from, text);
         self.count_annotation(&from.job, annotation);
     }
 

@@ -1,12 +1,14 @@
 //! A step's output, line by line: commands, what matchers find, and plain text.
 //!
 //! Source: GitHub: execution rules E4.1.
-use wfrun_journal::{Line, LongLine, Phase, RunEventKind, Stream};
+use std::borrow::Cow;
+
+use wfrun_journal::{Lines, LongLine, Masked, Phase, RunEventKind, Stream};
 use wfrun_plan::{JobKey, StepPath};
 
 use super::Engine;
 use crate::FactKind;
-use crate::command::{may_be_command, parse_command};
+use crate::command::{may_be_command, may_have_commands, parse_command};
 use crate::strand::Current;
 
 /// Where lines come from.
@@ -27,47 +29,59 @@ impl Origin {
 
 impl Engine {
     /// Takes lines in; `goes_on`: the last one is a piece of a line that is too long to come as a whole.
-    pub(super) fn lines(&mut self, key: &JobKey, process: u64, stream: Stream, lines: Vec<String>, goes_on: bool) {
+    pub(super) fn lines(&mut self, key: &JobKey, process: u64, stream: Stream, mut lines: String, goes_on: bool) {
         if !self.jobs.get_mut(key).is_some_and(|it| it.turn_to(process)) {
             return;
         }
         let Some((step, phase)) = self.current_step(key) else { return };
         let from = Origin { job: key.clone(), process, stream, step, phase };
-        let count = lines.len();
-        let mut lines = lines.into_iter().enumerate();
-        while let Some((at, line)) = lines.next() {
-            let is_piece = goes_on && at + 1 == count;
-            if is_piece || (at == 0 && self.outputs.has_long_line(&from)) {
-                self.piece(&from, &line, is_piece);
+        let mut continues = self.outputs.has_long_line(&from);
+        // Most output is nothing but text, and that is not looked at line by line.
+        if !continues && !goes_on && !may_have_commands(&lines) && self.outputs.matchers(&from).is_none() {
+            match self.masker.unless_touched(lines) {
+                Ok(text) => return self.emit_lines(&from, text),
+                Err(touched) => lines = touched,
+            }
+        }
+        let mut rest = Some(lines.as_str());
+        while let Some(lines) = rest {
+            let (line, next) = lines.split_once('\n').map_or((lines, None), |(line, next)| (line, Some(next)));
+            rest = next;
+            let is_piece = goes_on && rest.is_none();
+            if is_piece || std::mem::take(&mut continues) {
+                self.piece(&from, line, is_piece);
             } else {
                 self.line(&from, line);
             }
             // A file has to be read first: what comes after the line must see what is in it.
             if self.outputs.is_held(key, process) {
-                let rest = lines.map(|(_, it)| it).collect();
-                let job = key.clone();
-                return self.outputs.hold_first(FactKind::Lines { job, process, stream, lines: rest, goes_on });
+                if let Some(lines) = rest.map(str::to_owned) {
+                    let job = key.clone();
+                    self.outputs.hold_first(FactKind::Lines { job, process, stream, lines, goes_on });
+                }
+                return;
             }
         }
     }
 
-    fn line(&mut self, from: &Origin, line: String) {
-        if !may_be_command(&line) {
+    fn line(&mut self, from: &Origin, line: &str) {
+        if !may_be_command(line) {
             return self.no_command(from, line);
         }
         let Some(current) = self.current_mut(from) else { return };
-        if current.stop.swallows(&line) {
-            return self.no_command(from, unforged(line));
+        if current.stop.swallows(line) {
+            return self.no_command(from, &unforged(line));
         }
-        match parse_command(&line) {
-            Some(command) => self.command(from, &line, &command),
-            None => self.no_command(from, unforged(line)),
+        match parse_command(line) {
+            Some(command) => self.command(from, line, &command),
+            None => self.no_command(from, &unforged(line)),
         }
     }
 
-    fn no_command(&mut self, from: &Origin, line: String) {
-        if !self.matched(from, &line) {
-            self.print_owned(from, line);
+    fn no_command(&mut self, from: &Origin, line: &str) {
+        if !self.matched(from, line) {
+            let text = self.masker.mask(line);
+            self.emit_lines(from, text);
         }
     }
 
@@ -87,14 +101,14 @@ impl Engine {
         };
         let text = long.push(&self.masker, piece);
         if !text.as_str().is_empty() {
-            self.emit_line(from, text);
+            self.emit_lines(from, text);
         }
         if goes_on {
             self.outputs.put_long_line(from, long);
         } else {
             let text = long.finish(&self.masker);
             if !text.as_str().is_empty() {
-                self.emit_line(from, text);
+                self.emit_lines(from, text);
             }
         }
     }
@@ -106,7 +120,7 @@ impl Engine {
             let from = Origin { job: key.clone(), process, stream, step: step.clone(), phase };
             if let Some(long) = self.outputs.take_long_line(&from) {
                 let text = long.finish(&self.masker);
-                self.emit_line(&from, text);
+                self.emit_lines(&from, text);
             }
         }
     }
@@ -115,19 +129,14 @@ impl Engine {
     pub(super) fn print(&mut self, from: &Origin, text: &str) {
         for line in text.split('\n') {
             let text = self.masker.mask(line.strip_suffix('\r').unwrap_or(line));
-            self.emit_line(from, text);
+            self.emit_lines(from, text);
         }
     }
 
-    fn print_owned(&mut self, from: &Origin, line: String) {
-        let text = self.masker.mask_owned(line);
-        self.emit_line(from, text);
-    }
-
-    pub(super) fn emit_line(&mut self, from: &Origin, text: wfrun_journal::Masked) {
+    pub(super) fn emit_lines(&mut self, from: &Origin, text: Masked) {
         let Origin { job, stream, step, phase, process: _ } = from;
         let (job, step, phase, stream) = (job.clone(), step.clone(), *phase, *stream);
-        self.emit(RunEventKind::Line(Line { job, step, phase, stream, text }));
+        self.emit(RunEventKind::Lines(Lines { job, step, phase, stream, text }));
     }
 
     /// What is printed only where the steps' own debugging is switched on.
@@ -153,9 +162,9 @@ impl Engine {
 /// The markers of steps of composite actions are the runner's own.
 ///
 /// Source: GitHub: execution rules E1.11.
-fn unforged(line: String) -> String {
+fn unforged(line: &str) -> Cow<'_, str> {
     if !line.contains("##[start-action") && !line.contains("##[end-action") {
-        return line;
+        return Cow::Borrowed(line);
     }
-    line.replace("##[start-action", r"##[\start-action").replace("##[end-action", r"##[\end-action")
+    Cow::Owned(line.replace("##[start-action", r"##[\start-action").replace("##[end-action", r"##[\end-action"))
 }

@@ -192,7 +192,7 @@ fn annotations(lines: &[&'static str]) -> Vec<Annotation> {
         | RunEventKind::JobSkipped(_)
         | RunEventKind::StepStarted(_)
         | RunEventKind::StepSkipped(_)
-        | RunEventKind::Line(_)
+        | RunEventKind::Lines(_)
         | RunEventKind::StepSummary(_)
         | RunEventKind::Declared(_)
         | RunEventKind::StepFinished(_)

@@ -240,13 +240,15 @@ impl World {
                 };
                 self.launched.push(*launch);
                 let does = self.script.get(&name).cloned().unwrap_or_default();
-                let lines = does.lines.iter().map(|it| (*it).to_owned()).collect();
-                let (stream, goes_on) = (Stream::Stdout, !does.then.is_empty());
-                let mut facts = vec![FactKind::Lines { job: job.clone(), process, stream, lines, goes_on }];
-                facts.extend(does.then.iter().map(|(line, goes_on)| {
-                    let (lines, goes_on) = (vec![(*line).to_owned()], *goes_on);
-                    FactKind::Lines { job: job.clone(), process, stream, lines, goes_on }
-                }));
+                let first = (!does.lines.is_empty()).then(|| (does.lines.join("\n"), !does.then.is_empty()));
+                let then = does.then.iter().map(|(line, goes_on)| ((*line).to_owned(), *goes_on));
+                let blocks = first.into_iter().chain(then);
+                let mut facts: Vec<FactKind> = blocks
+                    .map(|(lines, goes_on)| {
+                        let (job, stream) = (job.clone(), Stream::Stdout);
+                        FactKind::Lines { job, process, stream, lines, goes_on }
+                    })
+                    .collect();
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use wfrun_journal::{RunEventKind, RunRecord, StepKey};
 
-use crate::driver::World;
+use crate::driver::{Does, World};
 
 /// A workflow of up to five jobs, some with a matrix, each needing some of those before it, with steps that may fail.
 fn workflows() -> impl Strategy<Value = (String, Vec<String>)> {
@@ -60,8 +60,10 @@ proptest! {
         let world = world.run();
         let mut record = RunRecord::default();
         let mut open = HashSet::new();
-        for (index, event) in world.journal.iter().enumerate() {
-            prop_assert_eq!(event.seq, index as u64 + 1, "no gap in the sequence");
+        let mut next = 1;
+        for event in &world.journal {
+            prop_assert_eq!(event.seq, next, "no gap in the sequence");
+            next += event.positions();
             match &event.kind {
                 RunEventKind::JobStarted(it) => {
                     for need in &record.jobs[&it.job].needs {
@@ -85,7 +87,7 @@ proptest! {
                 | RunEventKind::WorkflowCalled(_)
                 | RunEventKind::Notice(_)
                 | RunEventKind::StepSkipped(_)
-                | RunEventKind::Line(_)
+                | RunEventKind::Lines(_)
                 | RunEventKind::Annotation(_)
                 | RunEventKind::StepSummary(_)
                 | RunEventKind::Declared(_)
@@ -99,5 +101,37 @@ proptest! {
         for (key, job) in &record.jobs {
             prop_assert!(job.result.is_some(), "{} has an end", key);
         }
+    }
+}
+
+const LINES: [&str; 13] = [
+    "plain",
+    "",
+    "a hunter2 b",
+    "::add-mask::plain",
+    "::warning::careful",
+    "  ::error file=a.c,line=3::broken",
+    "::stop-commands::token",
+    "::token::",
+    "::group::Group",
+    "std::string",
+    "##[endgroup]",
+    "::add-matcher::m.json",
+    "a.c:3: wrong",
+];
+const MATCHER: &str = r#"{"problemMatcher": [{"owner": "m", "pattern": [{"regexp": "^(.*):(\\d+): (.*)$", "file": 1, "line": 2, "message": 3}]}]}"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    /// Lines that come together are taken as if each came alone.
+    #[test]
+    fn blocks_are_nothing_but_lines(lines in prop::collection::vec(prop::sample::select(LINES.to_vec()), 1..10)) {
+        let story = |does: Does| {
+            let world = World::steps("[{run: a}]").secret("T", "hunter2").file("/home/runner/work/demo/demo/m.json", MATCHER);
+            world.when("a", does).run().story()
+        };
+        let one_by_one = lines.iter().map(|it| (*it, false)).collect();
+        let alone = story(Does { then: one_by_one, ..Does::default() });
+        prop_assert_eq!(story(Does { lines, ..Does::default() }), alone);
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn short(event: &RunEvent) -> Option<String> {
         RunEventKind::JobSkipped(it) => format!("{}: {} because {}", it.job, it.result, reason(&it.reason)),
         RunEventKind::StepStarted(it) => format!("  {} {} ({})", it.phase, it.name, it.how),
         RunEventKind::StepSkipped(it) => format!("  {} {}: skipped because {}", it.phase, it.name, reason(&it.reason)),
-        RunEventKind::Line(it) => format!("    | {}", it.text),
+        RunEventKind::Lines(it) => it.each().map(|line| format!("    | {line}")).collect::<Vec<_>>().join("\n"),
         RunEventKind::Annotation(it) => format!("    {}: {}", it.level.as_str(), it.message),
         RunEventKind::StepSummary(it) => format!("    summary: {}", it.text),
         RunEventKind::Declared(it) => format!("    {}: {}", it.how, it.subject),

@@ -1,4 +1,4 @@
-use wfrun_journal::{How, JobRun, Line, Outcome, RunRecord, StepKey, StepRun};
+use wfrun_journal::{How, JobRun, Lines, Outcome, RunRecord, StepKey, StepRun};
 use wfrun_plan::JobKey;
 
 use crate::Style;
@@ -48,12 +48,12 @@ impl Tree {
     }
 
     /// Takes in the last line of a running step.
-    pub(super) fn say(&mut self, line: &Line) {
+    pub(super) fn say(&mut self, lines: &Lines) {
         let wanted =
-            |(job, step): &(JobKey, StepKey)| job == &line.job && step.phase == line.phase && step.step == line.step;
+            |(job, step): &(JobKey, StepKey)| job == &lines.job && step.phase == lines.phase && step.step == lines.step;
         let node = self.nodes.iter_mut().find(|it| it.step.as_ref().is_some_and(wanted));
         if let Some(node) = node {
-            node.last_line = Some(line.text.to_string());
+            node.last_line = Some(lines.last().to_owned());
         }
     }
 
@@ -223,7 +223,7 @@ mod tests {
         let mut record = RunRecord::default();
         for event in read_journal(JOURNALS[0].as_bytes()).expect("a journal") {
             record.apply(&event);
-            if matches!(&event.kind, RunEventKind::Line(it) if it.text.as_str().starts_with("Collecting")) {
+            if matches!(&event.kind, RunEventKind::Lines(it) if it.text.as_str().starts_with("Collecting")) {
                 break;
             }
         }

@@ -30,9 +30,9 @@ impl Quiet {
                 let key = (it.job.clone(), StepKey { phase: it.phase, step: it.step.clone() });
                 self.steps.insert(key, Held { heading: lines.into_iter().next(), ..Held::default() });
             }
-            RunEventKind::Line(it) => {
+            RunEventKind::Lines(it) => {
                 let key = (it.job.clone(), StepKey { phase: it.phase, step: it.step.clone() });
-                self.steps.entry(key).or_default().keep(lines);
+                self.steps.entry(key).or_default().keep(&lines);
             }
             RunEventKind::StepFinished(it) => {
                 let key = (it.job.clone(), StepKey { phase: it.phase, step: it.step.clone() });
@@ -63,11 +63,13 @@ impl Quiet {
 }
 
 impl Held {
-    fn keep(&mut self, lines: Vec<String>) {
-        self.last.extend(lines);
-        while self.last.len() > LAST_LINES {
-            self.last.pop_front();
-            self.forgotten += 1;
+    fn keep(&mut self, blocks: &[String]) {
+        for line in blocks.iter().flat_map(|it| it.split('\n')) {
+            if self.last.len() == LAST_LINES {
+                self.last.pop_front();
+                self.forgotten += 1;
+            }
+            self.last.push_back(line.to_owned());
         }
     }
 

@@ -114,7 +114,7 @@ struct Counted {
 #[test]
 fn a_flood_is_drawn_in_a_few_pictures() {
     let mut all = events(SUCCESS);
-    let at = all.iter().position(|it| matches!(it.kind, RunEventKind::Line(_))).expect("a line");
+    let at = all.iter().position(|it| matches!(it.kind, RunEventKind::Lines(_))).expect("a line");
     let flood = vec![all[at].clone(); 100_000];
     all.splice(at..at, flood);
     let term = Counted { term: InMemoryTerm::new(24, 80), flushes: std::sync::Arc::default() };

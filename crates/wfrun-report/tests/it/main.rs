@@ -1,4 +1,5 @@
 //! Views over journals written by hand.
+mod blocks;
 mod diagnostics;
 mod explain;
 mod fixture;
