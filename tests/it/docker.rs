@@ -1,5 +1,7 @@
 //! The same on a Docker engine.
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
@@ -105,4 +107,89 @@ fn a_javascript_action_runs_on_this_machine_s_node_where_the_image_has_none() {
     assert!(lines[0].ends_with("/node /home/runner/work/_actions/octo/where/v1"), "{lines:?}");
     assert_ne!(lines[0], lines[1], "the image's own Node goes first");
     assert_eq!(lines[1], "/opt/wfrun/node /home/runner/work/_actions/octo/where/v1");
+}
+
+/// A step ends its own job's container: what becomes of it nobody can know, so this is no failure of the workflow.
+#[test]
+fn a_container_that_goes_away_is_no_end_of_a_step() {
+    if !has_docker() {
+        return;
+    }
+    let kill = "docker kill $(docker ps --quiet --filter label=wfrun.run=$GITHUB_RUN_ID)";
+    let workflow = format!(
+        "on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n    - run: {kill} && sleep 60\n    - if: always()\n      run: echo more\n"
+    );
+    let ran = Repo::new(&workflow, &[]).wfrun(&["w.yml", "--backend", "docker", "--json"]).ends_with(3);
+    let faults = ran.of_type("fault");
+    let message = faults.first().and_then(|it| it["message"].as_str()).expect("a fault");
+    assert!(message.starts_with("the environment of job `j` went away: container wfrun-"), "{message}");
+    assert!(message.contains("has ended"), "{message}");
+    assert_eq!(ran.results().to_string(), r#"{"j":"failure"}"#);
+    assert_eq!(left(&ran), "");
+}
+
+/// An engine of the test's own, which it may stop.
+struct OwnEngine {
+    folder: tempfile::TempDir,
+    process: std::process::Child,
+}
+
+impl OwnEngine {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let mut command = Command::new("dockerd");
+        command.args(["--data-root", &at("data"), "--exec-root", &at("exec"), "--pidfile", &at("pid")]);
+        command.args(["--bridge", "none", "--iptables=false", "--shutdown-timeout", "1"]);
+        command.args(["--host", &format!("unix://{}", at("engine.sock"))]);
+        let log = std::fs::File::create(folder.path().join("log")).expect("a file");
+        let process = command.stdout(Stdio::null()).stderr(log).spawn().expect("dockerd");
+        let engine = Self { folder, process };
+        let shell = |line: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", line]).env("OWN", engine.host()).output().expect("sh").status.success()
+        };
+        let begin = Instant::now();
+        while !shell("DOCKER_HOST=$OWN docker version") {
+            assert!(begin.elapsed().as_secs() < 60, "the engine does not start");
+        }
+        // A step needs no more than a shell.
+        let bash = "tar -chf - /bin/bash $(ldd /bin/bash | grep -o '/lib[^ ]*')";
+        assert!(shell(&format!("{bash} | DOCKER_HOST=$OWN docker import - tiny")), "there is an image");
+        engine
+    }
+
+    fn host(&self) -> String {
+        format!("unix://{}", self.folder.path().join("engine.sock").display())
+    }
+
+    fn stop(&mut self) {
+        let pid = i32::try_from(self.process.id()).expect("a number");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");
+        self.process.wait().expect("its end");
+    }
+}
+
+#[test]
+fn an_engine_that_stops_in_the_middle_of_a_run() {
+    if !has_docker() {
+        return;
+    }
+    let mut engine = OwnEngine::start();
+    let workflow = "on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n    - run: echo begun; while :; do :; done\n  k:\n    needs: j\n    runs-on: ubuntu-latest\n    steps:\n    - run: echo more\n";
+    let repo = Repo::new(workflow, &[]);
+    let mut command = repo.command(&["w.yml", "--backend", "docker", "-P", "ubuntu-latest=tiny", "--json"]);
+    let mut child = command.env("DOCKER_HOST", engine.host()).stdout(Stdio::piped()).spawn().expect("wfrun");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let begun = lines.by_ref().find(|it| it.contains(r#""text":"begun""#));
+    assert!(begun.is_some(), "the step has begun");
+    engine.stop();
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().expect("its end").code(), Some(3));
+    let said = rest.join("\n");
+    assert!(
+        said.contains("the environment of job `j` went away: the Docker engine does not answer any more"),
+        "{said}"
+    );
+    assert!(rest.last().is_some_and(|it| it.contains(r#""type":"run-finished""#)), "the journal is whole: {said}");
 }

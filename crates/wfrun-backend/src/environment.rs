@@ -97,6 +97,16 @@ impl Environment {
         self.link.sweep(name, value).await
     }
 
+    /// Why it is gone, as far as that can be told: for when a process ended without an end.
+    pub async fn why_lost(&self) -> String {
+        match &self.teardown {
+            Teardown::Docker { container, .. } => container.why_lost().await,
+            Teardown::Nothing | Teardown::Host { .. } | Teardown::Sandbox { .. } => {
+                "the supervisor of its processes ended; was it killed, for want of memory?".to_owned()
+            }
+        }
+    }
+
     /// Kills what still runs and takes the environment away; waits until nothing of it is left.
     pub async fn close(self) -> Result<(), BackendError> {
         let Self { facts: _, link, teardown } = self;

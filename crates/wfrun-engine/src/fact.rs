@@ -177,6 +177,11 @@ pub enum StepEnd {
         /// The code.
         code: i32,
     },
+    /// The job's environment went away below it: nobody knows how it ended.
+    Lost {
+        /// What is known of why, and what to do about it.
+        reason: String,
+    },
     /// It never started.
     NotStarted {
         /// Why not, as GitHub's log has it.

@@ -21,7 +21,7 @@ pub(crate) async fn run_step(
     facts: mpsc::Sender<FactKind>,
 ) {
     let (end, deviation) = match start(&open, number, &launch).await {
-        Ok((process, deviation)) => (follow(&job, number, process, &facts).await, deviation),
+        Ok((process, deviation)) => (follow(&open, &job, number, process, &facts).await, deviation),
         Err(message) => (StepEnd::NotStarted { message }, None),
     };
     let mut files = Box::new(read_files(&open, &launch.files));
@@ -134,7 +134,13 @@ async fn shell(open: &OpenJob, command: &str, fallback: Option<&str>, path: &str
     Err(format!("{}: command not found", fallback.unwrap_or(command)))
 }
 
-async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::Sender<FactKind>) -> StepEnd {
+async fn follow(
+    open: &OpenJob,
+    job: &JobKey,
+    number: u64,
+    mut process: Process,
+    facts: &mpsc::Sender<FactKind>,
+) -> StepEnd {
     let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
     let end = loop {
         match process.next().await {
@@ -149,7 +155,7 @@ async fn follow(job: &JobKey, number: u64, mut process: Process, facts: &mpsc::S
             }
             Some(ProcessEvent::Exited { code }) => break StepEnd::Exited { code },
             Some(ProcessEvent::FailedToStart { message }) => break StepEnd::NotStarted { message },
-            None => break StepEnd::NotStarted { message: "the job's environment went away".to_owned() },
+            None => break StepEnd::Lost { reason: open.environment.why_lost().await },
         }
     };
     for (stream, splitter) in &mut splitters {

@@ -37,6 +37,9 @@ pub(super) const NOT_INHERITED: [&str; 3] = ["HOME", "HOSTNAME", "PATH"];
 /// Starting takes a tenth of a second; an engine under heavy load is slower.
 const CONNECT_WAIT: Duration = Duration::from_mins(1);
 
+/// So long may an engine take from the end of its last container to its own.
+const ENGINE_STOPS: Duration = Duration::from_secs(1);
+
 /// A container that goes when this does.
 #[derive(Debug)]
 pub(crate) struct Container {
@@ -51,6 +54,19 @@ impl Container {
     /// Its id and its name.
     pub(crate) fn named(&self) -> (String, String) {
         (self.id.clone(), self.name.clone())
+    }
+
+    /// Why it is gone. An engine that is being stopped ends its containers first.
+    pub(crate) async fn why_lost(&self) -> String {
+        let mut answered = self.docker.ping().await;
+        if answered.is_ok() {
+            tokio::time::sleep(ENGINE_STOPS).await;
+            answered = self.docker.ping().await;
+        }
+        match answered {
+            Ok(_) => format!("container {} has ended; was it stopped, or killed for want of memory?", self.name),
+            Err(err) => format!("the Docker engine does not answer any more: {}", crate::chain(&err)),
+        }
     }
 
     /// Removes it and waits until it is gone.

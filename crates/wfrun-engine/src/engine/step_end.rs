@@ -74,7 +74,7 @@ impl Engine {
         self.process_files(key, &stage, files);
         let exit_code = match end {
             StepEnd::Exited { code } => Some(*code),
-            StepEnd::NotStarted { .. } => None,
+            StepEnd::NotStarted { .. } | StepEnd::Lost { .. } => None,
         };
         self.finish_current(key, outcome, exit_code, IndexMap::new());
     }
@@ -107,6 +107,12 @@ impl Engine {
             }
             StepEnd::NotStarted { message } => {
                 self.annotate(key, AnnotationLevel::Error, message);
+                Outcome::Failure
+            }
+            StepEnd::Lost { reason } => {
+                self.annotate(key, AnnotationLevel::Error, "the job's environment went away");
+                let help = "start it again if need be; `wfrun clean` removes what is left of this run".to_owned();
+                self.fault(Some(key), &format!("the environment of job `{key}` went away: {reason}"), Some(help));
                 Outcome::Failure
             }
         }
