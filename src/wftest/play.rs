@@ -81,9 +81,11 @@ fn answer(effect: Effect) -> Option<FactKind> {
         }
         Effect::EnterGroup { job, .. } => FactKind::GroupEntered { job },
         Effect::StopContainers { job } => FactKind::ContainersStopped { job, warnings: Vec::new() },
-        Effect::LeaveGroup { .. } | Effect::Signal { .. } | Effect::WakeAt { .. } | Effect::HurryJob { .. } => {
-            return None;
-        }
+        Effect::LeaveGroup { .. }
+        | Effect::Signal { .. }
+        | Effect::WakeAt { .. }
+        | Effect::HurryJob { .. }
+        | Effect::MakeAhead { .. } => return None,
     })
 }
 

@@ -128,6 +128,28 @@ fn a_container_that_goes_away_is_no_end_of_a_step() {
     assert_eq!(left(&ran), "");
 }
 
+/// While a job runs, the container of the next one is made; and taken away where it is not wanted after all.
+#[test]
+fn the_next_job_s_container_is_made_ahead() {
+    if !has_docker() {
+        return;
+    }
+    let wait = "for i in $(seq 100); do n=$(docker ps --quiet --filter label=wfrun.run=$GITHUB_RUN_ID | wc -l); test $n -lt 2 || break; sleep 0.1; done; echo containers: $n";
+    for (code, result) in [(0, "success"), (1, "skipped")] {
+        let workflow = format!(
+            "on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n    - run: {wait}; exit {code}\n      shell: bash\n  k:\n    needs: j\n    runs-on: ubuntu-latest\n    steps:\n    - uses: actions/checkout@v4\n    - run: cat w.txt\n"
+        );
+        let workflow = workflow.replace(&format!("run: {wait}; exit {code}"), &format!("run: '{wait}; exit {code}'"));
+        let repo = Repo::new(&workflow, &[("w.txt", "in the workspace\n")]);
+        let ran = repo.wfrun(&["w.yml", "--backend", "docker", "--json"]).ends_with(code);
+        assert!(ran.lines().iter().any(|it| it == "containers: 2"), "{:?}", ran.lines());
+        assert_eq!(ran.results()["k"], result);
+        assert_eq!(ran.lines().iter().any(|it| it == "in the workspace"), code == 0);
+        assert_eq!(left(&ran), "");
+        assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+    }
+}
+
 /// An engine of the test's own, which it may stop.
 struct OwnEngine {
     folder: tempfile::TempDir,

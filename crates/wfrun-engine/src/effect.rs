@@ -37,6 +37,19 @@ pub enum Effect {
         /// The services beside it, to be started one after another.
         services: Vec<ServiceSpec>,
     },
+    /// Make a job's environment while others run: its `OpenJob` follows, or nothing does.
+    MakeAhead {
+        /// Whose.
+        job: JobKey,
+        /// The labels of `runs-on`, as far as that can be known by now.
+        labels: Vec<String>,
+        /// As for `OpenJob`.
+        actions: Vec<ActionRef>,
+        /// As for `OpenJob`.
+        checks_out_first: bool,
+        /// As for `OpenJob`.
+        event: Json,
+    },
     /// Make the job's environment no further if that takes long, and report `JobReady` or `JobNotReady` soon.
     HurryJob {
         /// Whose.

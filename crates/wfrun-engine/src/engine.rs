@@ -1,4 +1,6 @@
 //! The run as a state machine.
+mod ahead;
+mod asked;
 mod background;
 mod call;
 mod cancel;
@@ -58,6 +60,7 @@ pub struct Engine {
     /// Whether the run waits for its concurrency group.
     is_pending: bool,
     aws_declared: bool,
+    ahead: ahead::Ahead,
     seq: u64,
     now_ms: u64,
     turn: Turn,
@@ -97,6 +100,7 @@ impl Engine {
             cancelled: false,
             is_pending: false,
             aws_declared: false,
+            ahead: ahead::Ahead::default(),
             seq: 0,
             now_ms: 0,
             turn: Turn::default(),
@@ -234,6 +238,8 @@ impl Engine {
         let settled = self.frames.iter().flat_map(|it| it.jobs.values()).all(|it| it.legs.is_some());
         if settled && self.jobs.values().all(|it| it.progress == Progress::Done) {
             self.finish();
+        } else {
+            self.look_ahead();
         }
     }
 

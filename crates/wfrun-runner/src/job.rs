@@ -94,33 +94,92 @@ pub(crate) enum OpenError {
     Lost(#[source] tokio::task::JoinError),
 }
 
+/// What a job's environment is made of.
+struct Ground {
+    findings: Findings,
+    work_dir: PathBuf,
+    image: Option<String>,
+    /// The repository's name, without its owner.
+    name: String,
+    view: Option<View>,
+    spec: EnvironmentSpec,
+}
+
+impl Ground {
+    /// Finds a job's actions and makes its folders.
+    async fn lay(
+        settings: &RunSettings,
+        services: &LocalServices,
+        wanted: &Wanted<'_>,
+        number: usize,
+    ) -> Result<Self, OpenError> {
+        let findings = find(settings, wanted.actions).await?;
+        let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
+        let image = image(settings, wanted);
+        let spec = spec(settings, services, wanted.job, work_dir.clone(), image.clone());
+        let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
+        make_folders(&work_dir, &name, wanted.event)?;
+        let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
+        Ok(Self { findings, work_dir, image, name, view, spec })
+    }
+
+    fn workspace(&self) -> &'static str {
+        if self.view.is_some() { "overlay" } else { "files" }
+    }
+}
+
+/// An environment that was made before its job began.
+pub(crate) struct MadeAhead {
+    ground: Ground,
+    environment: Environment,
+}
+
+impl MadeAhead {
+    /// Makes it for a job that asks for no containers.
+    pub(crate) async fn make(
+        settings: &RunSettings,
+        services: &LocalServices,
+        wanted: &Wanted<'_>,
+        number: usize,
+    ) -> Result<Self, OpenError> {
+        let ground = Ground::lay(settings, services, wanted, number).await?;
+        let environment = settings.backend.open(ground.spec.clone()).await?;
+        Ok(Self { ground, environment })
+    }
+
+    /// Takes it away; its folders go with those of the run.
+    pub(crate) async fn discard(self) -> Result<(), BackendError> {
+        self.environment.close().await
+    }
+}
+
 impl OpenJob {
-    /// Makes a job's folders, opens its environment and finds its actions.
+    /// Makes a job's folders, opens its environment and finds its actions; or takes what was made of this `ahead`.
     pub(crate) async fn open(
         settings: &RunSettings,
         services: &LocalServices,
         wanted: &Wanted<'_>,
         number: usize,
         telling: Telling<'_>,
+        ahead: Option<MadeAhead>,
     ) -> Result<(Self, JobEnvironment), OpenError> {
-        let Wanted { job, actions, event, .. } = *wanted;
-        let findings = find(settings, actions).await?;
-        let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
-        let image = image(settings, wanted);
-        let spec = spec(settings, services, job, work_dir.clone(), image.clone());
-        let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
-        make_folders(&work_dir, &name, event)?;
-        let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
-        let workspace = if view.is_some() { "overlay" } else { "files" };
-        let (environment, network, containers) = if wanted.containers.is_empty() {
-            (settings.backend.open(spec).await?, None, None)
+        let job = wanted.job;
+        let (ground, environment, network, containers) = if let Some(MadeAhead { ground, environment }) = ahead {
+            (ground, environment, None, None)
+        } else if wanted.containers.is_empty() {
+            let MadeAhead { ground, environment } = MadeAhead::make(settings, services, wanted, number).await?;
+            (ground, environment, None, None)
         } else {
-            let fact = FactKind::ContainersBegin { job: job.clone(), image: image.clone(), workspace };
+            let ground = Ground::lay(settings, services, wanted, number).await?;
+            let (image, workspace) = (ground.image.clone(), ground.workspace());
+            let fact = FactKind::ContainersBegin { job: job.clone(), image, workspace };
             telling.facts.send(fact).await.ok();
             let Opened { environment, network, containers } =
-                Box::pin(containers::open(settings, wanted.containers, spec, telling)).await?;
-            (environment, Some(network), Some(containers))
+                Box::pin(containers::open(settings, wanted.containers, ground.spec.clone(), telling)).await?;
+            (ground, environment, Some(network), Some(containers))
         };
+        let workspace = ground.workspace();
+        let Ground { findings, work_dir, image, name, view, spec: _ } = ground;
         let in_container = wanted.containers.container.is_some();
         let paths = if in_container { Paths::of_job_container() } else { Paths::default() };
         let work_inside = if in_container { WORK.to_owned() } else { environment.facts().work.clone() };

@@ -3,6 +3,7 @@
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
 mod action_container;
 mod actions;
+mod ahead;
 mod aws_names;
 mod containers;
 mod find_action;

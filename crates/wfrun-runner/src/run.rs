@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use wfrun_backend::docker::Log;
@@ -12,11 +13,12 @@ use wfrun_backend::{BackendError, chain};
 use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
 use wfrun_journal::{RunEvent, RunRecord};
 use wfrun_plan::JobKey;
-use wfrun_workflow::UsesTarget;
+use wfrun_workflow::{ActionRef, UsesTarget};
 
+use crate::ahead::Ahead;
 use crate::containers::{Telling, WantedContainers, tell};
 use crate::find_action::{Told, find_action};
-use crate::job::{OpenError, OpenJob, Wanted};
+use crate::job::{MadeAhead, OpenError, OpenJob, Wanted};
 use crate::kept::keep;
 use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
@@ -52,6 +54,7 @@ struct Shared {
     jobs: Mutex<HashMap<JobKey, Arc<OpenJob>>>,
     /// Tell those who make a job's environment not to wait.
     hurries: Mutex<HashMap<JobKey, watch::Sender<bool>>>,
+    ahead: Ahead,
     /// The tasks that hold places in concurrency groups.
     groups: Mutex<HashMap<Option<JobKey>, AbortHandle>>,
     facts: mpsc::Sender<FactKind>,
@@ -78,6 +81,7 @@ pub async fn run(
         services,
         jobs: Mutex::default(),
         hurries: Mutex::default(),
+        ahead: Ahead::default(),
         groups: Mutex::default(),
         facts: sender,
         numbers: AtomicUsize::new(1),
@@ -99,6 +103,7 @@ pub async fn run(
         while tasks.try_join_next().is_some() {}
     }
     tasks.shutdown().await;
+    shared.ahead.clear().await;
     forget_registry(&shared).await;
     if let Ok(shared) = Arc::try_unwrap(shared).map_err(|_| ()) {
         shared.services.stop().await;
@@ -141,6 +146,9 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 let fact = shared.open(&wanted, hurry).await;
                 deliver(&shared.facts, fact).await;
             });
+        }
+        Effect::MakeAhead { job, labels, actions, checks_out_first, event } => {
+            shared.make_ahead(job, labels, actions, checks_out_first, event);
         }
         Effect::HurryJob { job } => shared.tell_to_hurry(&job),
         Effect::StopContainers { job } => {
@@ -260,7 +268,8 @@ impl Shared {
     async fn open(&self, wanted: &Wanted<'_>, hurry: watch::Receiver<bool>) -> FactKind {
         let job = wanted.job;
         let telling = Telling { job, facts: &self.facts, hurry };
-        let opened = OpenJob::open(&self.settings, &self.services, wanted, self.number(), telling).await;
+        let ahead = self.ahead.take(job, wanted.labels).await;
+        let opened = OpenJob::open(&self.settings, &self.services, wanted, self.number(), telling, ahead).await;
         if let Ok(mut hurries) = self.hurries.lock() {
             hurries.remove(job);
         }
@@ -271,6 +280,27 @@ impl Shared {
             }
             Err(err) => FactKind::JobNotReady { job: job.clone(), message: chain(&err), help: help(&err) },
         }
+    }
+
+    /// Only making a container takes long enough for this to be of use.
+    fn make_ahead(
+        self: &Arc<Self>,
+        job: JobKey,
+        labels: Vec<String>,
+        actions: Vec<ActionRef>,
+        checks_out_first: bool,
+        event: Json,
+    ) {
+        if self.settings.backend.engine().is_none() {
+            return;
+        }
+        let shared = Arc::clone(self);
+        self.ahead.begin(job.clone(), labels.clone(), async move {
+            let (job, labels, actions, event) = (&job, &labels, &actions, &event);
+            let containers = &WantedContainers::default();
+            let wanted = Wanted { job, labels, actions, event, checks_out_first, containers };
+            MadeAhead::make(&shared.settings, &shared.services, &wanted, shared.number()).await
+        });
     }
 
     fn hurry(&self, job: &JobKey) -> watch::Receiver<bool> {

@@ -61,17 +61,17 @@ impl Trees {
         fs::create_dir_all(&self.folder)?;
         let folder = self.folder.join(key(source));
         fs::create_dir_all(&folder)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        let file = |name| File::options().create(true).truncate(false).write(true).open(folder.join(name));
         let path = folder.join("tree");
         if !path.exists() {
-            // Only one makes it; others find it made when their turn comes.
-            let lock = locked(lock.try_clone()?, FlockArg::LockExclusive)?;
+            // Only one makes it; others find it made when their turn comes. They must not wait for its users.
+            let lock = locked(file("making.lock")?, FlockArg::LockExclusive)?;
             if !path.exists() {
                 make(&folder.join("making"), &path, source)?;
             }
             drop(lock);
         }
-        let lock = locked(lock, FlockArg::LockShared)?;
+        let lock = locked(file("lock")?, FlockArg::LockShared)?;
         fs::write(folder.join("used"), "")?;
         self.remove_old();
         Ok(Tree { path, _lock: lock })
@@ -178,5 +178,51 @@ pub(crate) fn unmount_below(folder: &Path) {
         if let Err(err) = umount2(&place, MntFlags::MNT_DETACH) {
             tracing::warn!("{} stays mounted: {err}", place.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A program that checks out one file, and takes its time.
+    fn slow_checkout(folder: &Path) -> PathBuf {
+        let path = folder.join("checkout");
+        let script = "#!/bin/sh\nsleep 0.2\nmkdir -p .git/objects/info\n: > .git/objects/info/alternates\necho a > a\n";
+        fs::write(&path, script).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the right to run it");
+        path
+    }
+
+    /// A job that comes while a tree is made gets it when it is made, not when the job that made it ends.
+    #[test]
+    fn who_waits_for_a_tree_does_not_wait_for_its_users() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let executable = slow_checkout(folder.path());
+        let (trees, env) = (Trees::below(folder.path().join("trees")), IndexMap::new());
+        let source = TreeSource {
+            executable: &executable,
+            repository: folder.path(),
+            repository_inside: "/opt/repository",
+            env: &env,
+        };
+        let (one, other) = (mpsc::channel(), mpsc::channel());
+        let use_it = |(has, to): (&mpsc::Receiver<()>, &mpsc::Sender<()>)| {
+            let tree = trees.tree(&source).expect("a tree");
+            assert!(tree.path.join("a").exists());
+            to.send(()).expect("the other is there");
+            has.recv_timeout(Duration::from_secs(30)).expect("the other has it at the same time");
+        };
+        std::thread::scope(|scope| {
+            let (one_sender, one_receiver) = one;
+            let (other_sender, other_receiver) = other;
+            let use_it = &use_it;
+            scope.spawn(move || use_it((&one_receiver, &other_sender)));
+            scope.spawn(move || use_it((&other_receiver, &one_sender)));
+        });
     }
 }

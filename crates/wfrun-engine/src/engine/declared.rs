@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// How the jobs before one ended.
-    fn before(&self, place: &Place, declared: &DeclaredJob) -> Vec<(JobId, Option<Outcome>)> {
+    pub(super) fn before(&self, place: &Place, declared: &DeclaredJob) -> Vec<(JobId, Option<Outcome>)> {
         if self.plan.selection.ignores_needs(&declared.path) {
             return Vec::new();
         }
@@ -213,6 +213,7 @@ impl Engine {
             let message = format!("Error when evaluating '{what}' for job '{id}'. {message}");
             self.annotate(key, AnnotationLevel::Error, &message);
         }
+        self.is_ahead_no_more(key);
         self.emit(RunEventKind::JobSkipped(JobSkipped { job: key.clone(), id, name, reason, result }));
         self.leg_is_over(key, &place, result);
     }

@@ -6,13 +6,14 @@ use wfrun_expr::{EvalError, Trace, Value};
 use wfrun_journal::{AnnotationLevel, Because, How, JobFinished, Masker, Outcome, RunEventKind, Secret, SkipReason};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_syntax::Source;
-use wfrun_workflow::{EnvMap, Field, Job, StepKind};
+use wfrun_workflow::{EnvMap, Field, Job};
 
 use super::Engine;
+use super::asked::{actions_of, checks_out_first, is_elsewhere, is_served, labels_of};
 use super::containers::{ContainersState, Wanted};
 use super::declared::Skip;
 use crate::frame::Place;
-use crate::scope::{At, Contexts, Named, Status, env_object, steps, texts};
+use crate::scope::{At, Contexts, Named, Status, env_object, steps};
 use crate::state::Progress;
 use crate::{Effect, JobEnvironment, Timer};
 
@@ -145,22 +146,13 @@ impl Engine {
         state.cancel_timeout_ms = prepared.cancel_timeout_ms;
         state.labels.clone_from(&prepared.labels);
         state.main = (0..model.steps.len()).collect();
-        let mut actions = Vec::new();
-        for action in model.steps.iter().filter_map(|it| match &it.kind {
-            StepKind::Uses(uses) => uses.action().cloned(),
-            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
-                None
-            }
-        }) {
-            if !actions.contains(&action) {
-                actions.push(action);
-            }
-        }
+        let actions = actions_of(model);
         let event = self.plan.event.payload.clone();
         let labels = prepared.labels;
         let Wanted { container, services, notices: _ } = wanted;
         let checks_out_first = checks_out_first(model);
         let job = key.clone();
+        self.is_ahead_no_more(key);
         self.turn.effects.push(Effect::OpenJob { job, labels, actions, checks_out_first, event, container, services });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
@@ -368,7 +360,7 @@ impl Engine {
 }
 
 /// The key, its field, and what is wrong with it.
-type PlanningError<'a> = (&'static str, &'a Field, EvalError);
+pub(super) type PlanningError<'a> = (&'static str, &'a Field, EvalError);
 
 /// What a job's keys say, evaluated.
 struct Prepared {
@@ -389,12 +381,8 @@ fn prepare<'a>(model: &'a Job, contexts: &dyn Named) -> Result<Prepared, Plannin
         let given = optional(key, field)?.map_or(default, |it| it.to_number());
         Ok(minutes_to_ms(given).or(minutes_to_ms(default)).unwrap_or(0))
     };
-    let mut labels = Vec::new();
-    for field in &model.runs_on {
-        labels.extend(texts(&evaluate("runs-on", field)?));
-    }
     Ok(Prepared {
-        labels,
+        labels: labels_of(model, contexts)?,
         forgives: optional("continue-on-error", &model.continue_on_error)?.is_some_and(|it| it.is_truthy()),
         timeout_ms: minutes("timeout-minutes", &model.timeout_minutes, JOB_TIMEOUT_MINUTES)?,
         cancel_timeout_ms: minutes("cancel-timeout-minutes", &model.cancel_timeout_minutes, CANCEL_TIMEOUT_MINUTES)?,
@@ -441,42 +429,6 @@ pub(super) fn matrix_json(matrix: &Value, masker: &Masker) -> IndexMap<String, s
         serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
     };
     members.iter().map(|(name, value)| (name.to_owned(), json(value))).collect()
-}
-
-/// Whether the first step is a plain `actions/checkout`, whatever happens before.
-fn checks_out_first(model: &Job) -> bool {
-    /// Inputs that change nothing about the files.
-    const PLAIN: [&str; 6] =
-        ["clean", "persist-credentials", "show-progress", "set-safe-directory", "ssh-strict", "token"];
-    let Some(step) = model.steps.first() else { return false };
-    let StepKind::Uses(uses) = &step.kind else { return false };
-    let is_checkout = uses.action().is_some_and(|it| {
-        let is = |own: &str, name: &str| own.eq_ignore_ascii_case(name);
-        is(&it.owner, "actions") && is(&it.repo, "checkout") && it.path.is_empty()
-    });
-    let is_plain = |(name, field): (&str, &Field)| {
-        PLAIN.iter().any(|it| it.eq_ignore_ascii_case(name))
-            || (name.eq_ignore_ascii_case("fetch-depth") && field.template.as_literal() == Some("1"))
-    };
-    let is_bare = step.condition.node.is_none() && !step.background && step.env.iter().next().is_none();
-    is_checkout && is_bare && uses.with.iter().all(is_plain) && uses.with.computed().is_none()
-}
-
-/// Whether a `runs-on` label asks for a machine that this one cannot be.
-fn is_elsewhere(label: &str) -> bool {
-    let label = label.to_ascii_lowercase();
-    let wants_arm = label == "arm64" || label == "arm" || label.ends_with("-arm") || label.ends_with("-arm64");
-    if wants_arm != cfg!(target_arch = "aarch64") && (wants_arm || label == "x64") {
-        return true;
-    }
-    ["windows", "macos"].iter().any(|it| label == *it || label.starts_with(&format!("{it}-")))
-}
-
-/// Whether a `runs-on` label asks for no more than a Linux machine of the usual kind.
-fn is_served(label: &str) -> bool {
-    let label = label.to_ascii_lowercase();
-    let plain = ["ubuntu", "linux", "self-hosted", "x64", "arm64"];
-    plain.contains(&label.as_str()) || label.starts_with("ubuntu-")
 }
 
 /// Whole minutes, as GitHub truncates them; none for nothing, zero and less.

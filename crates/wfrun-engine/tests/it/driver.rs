@@ -52,6 +52,8 @@ pub(crate) struct World {
     container_errors: Vec<String>,
     /// What the jobs that were opened asked for.
     pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
+    /// The environments that were asked for ahead.
+    pub(crate) ahead: Vec<String>,
     pub(crate) launched: Vec<Launch>,
     pub(crate) journal: Vec<RunEvent>,
 }
@@ -75,6 +77,7 @@ impl World {
             no_containers: false,
             container_errors: Vec::new(),
             wanted: Vec::new(),
+            ahead: Vec::new(),
             launched: Vec::new(),
             journal: Vec::new(),
         }
@@ -304,6 +307,10 @@ impl World {
                     entered.extend(waiting.first().filter(|_| was_first).cloned());
                 }
                 entered.into_iter().map(|job| FactKind::GroupEntered { job }).collect()
+            }
+            Effect::MakeAhead { job, labels, .. } => {
+                self.ahead.push(format!("{job} on {}", labels.join(", ")));
+                Vec::new()
             }
             Effect::WakeAt { .. } | Effect::HurryJob { .. } => Vec::new(),
         }

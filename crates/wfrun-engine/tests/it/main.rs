@@ -1,4 +1,5 @@
 //! The engine driven by scripts: no process, no clock.
+mod ahead;
 mod background;
 mod calls;
 mod commands;

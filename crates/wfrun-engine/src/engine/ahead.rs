@@ -1,0 +1,112 @@
+//! Environments that are made ahead, while others run: those of jobs that wait for a place, or for jobs that run.
+use std::cell::LazyCell;
+use std::collections::HashSet;
+
+use wfrun_journal::Outcome;
+use wfrun_plan::JobKey;
+use wfrun_workflow::JobId;
+
+use super::Engine;
+use super::asked::{actions_of, checks_out_first, is_elsewhere, labels_of};
+use crate::Effect;
+use crate::frame::{Frame, Place};
+use crate::scope::{At, Status};
+use crate::state::{JobState, Progress};
+
+/// What was asked for ahead.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// The jobs that have not begun since.
+    waiting: HashSet<JobKey>,
+    /// The jobs that were thought about, and whether as legs: each is so only once.
+    considered: HashSet<(JobKey, bool)>,
+}
+
+impl Engine {
+    /// Asks for the environments that will be wanted next. Nothing depends on them: a job that turns out otherwise gets
+    /// one of its own, and what nobody wants goes with the run.
+    pub(super) fn look_ahead(&mut self) {
+        // Those that are made and have not begun take memory.
+        let most = self.settings.max_jobs.max(1);
+        while !self.cancelled && self.ahead.waiting.len() < most {
+            let Some((key, place, is_leg)) = self.next_to_consider() else { return };
+            if is_leg || self.would_run(&place) {
+                self.make_ahead(&key, &place);
+            }
+            self.ahead.considered.insert((key, is_leg));
+        }
+    }
+
+    /// A leg that waits for a place among those that run, or a job all of whose needs have begun.
+    fn next_to_consider(&self) -> Option<(JobKey, Place, bool)> {
+        let is_new = |key: &JobKey, is_leg| {
+            !self.ahead.waiting.contains(key) && !self.ahead.considered.contains(&(key.clone(), is_leg))
+        };
+        let is_leg =
+            |it: &&JobState| it.progress == Progress::Waiting && is_new(&it.key, true) && self.is_plain(&it.place);
+        if let Some(leg) = self.jobs.values().find(is_leg) {
+            return Some((leg.key.clone(), leg.place.clone(), true));
+        }
+        let declared = |(frame, it): (usize, &Frame)| {
+            let jobs = it.jobs.iter().filter(|(_, job)| job.legs.is_none() && is_new(&job.key, false));
+            let places = jobs.map(|(id, job)| (job.key.clone(), Place { frame, id: id.clone() }));
+            places.filter(|(_, it)| self.is_plain(it) && self.needs_have_begun(it)).collect::<Vec<_>>()
+        };
+        let (key, place) = self.frames.iter().enumerate().flat_map(declared).next()?;
+        Some((key, place, false))
+    }
+
+    /// A job that begins, or never will, is none that comes next.
+    pub(super) fn is_ahead_no_more(&mut self, key: &JobKey) {
+        self.ahead.waiting.remove(key);
+    }
+
+    /// Whether a job wants nothing but a place of its runner's kind. What else it may ask for is done where its log
+    /// shows it.
+    fn is_plain(&self, place: &Place) -> bool {
+        let Some(frame) = self.frames.get(place.frame) else { return false };
+        let (Some(declared), Some(model)) = (frame.jobs.get(&place.id), frame.model(&place.id)) else { return false };
+        let is_forced = self.settings.forced.job(&declared.key).is_some();
+        model.call.is_none() && model.container.is_none() && model.services.is_empty() && !is_forced
+    }
+
+    fn needs_have_begun(&self, place: &Place) -> bool {
+        let Some(declared) = self.declared(place) else { return false };
+        let begun = |leg: &JobKey| {
+            let progress = self.jobs.get(leg).map(|it| it.progress);
+            progress.is_some_and(|it| !matches!(it, Progress::Waiting | Progress::Pending | Progress::Calling(_)))
+        };
+        let legs = |id: &JobId| self.declared(&Place { frame: place.frame, id: id.clone() })?.legs.as_ref();
+        declared.needs.direct.iter().all(|id| legs(id).is_some_and(|it| it.iter().all(begun)))
+    }
+
+    /// Whether a job without a matrix runs if those before it that have not ended end well. What it asks of their
+    /// outputs is not there yet: then it has to wait.
+    fn would_run(&self, place: &Place) -> bool {
+        let (Some(frame), Some(declared)) = (self.frames.get(place.frame), self.declared(place)) else { return false };
+        let Some(model) = frame.model(&place.id) else { return false };
+        let before = self.before(place, declared).into_iter().map(|(id, it)| (id, it.or(Some(Outcome::Success))));
+        let before: Vec<_> = before.collect();
+        let contexts = LazyCell::new(|| self.declared_contexts(place));
+        let at = At { contexts: &contexts, status: Status::Job { before: &before, cancelled: false }, hashes: None };
+        model.strategy.is_none()
+            && self.plan.selection.has(&declared.path)
+            && model.condition.condition.evaluate(&at).is_ok_and(|it| it.value().is_truthy())
+    }
+
+    fn make_ahead(&mut self, key: &JobKey, place: &Place) {
+        let Some(model) = self.frames.get(place.frame).and_then(|it| it.model(&place.id)) else { return };
+        let contexts = LazyCell::new(|| match self.jobs.get(key) {
+            Some(state) => self.leg_contexts(state),
+            None => self.declared_contexts(place),
+        });
+        let Ok(labels) = labels_of(model, &contexts) else { return };
+        if labels.iter().any(|it| is_elsewhere(it)) {
+            return;
+        }
+        let (actions, checks_out_first) = (actions_of(model), checks_out_first(model));
+        let event = self.plan.event.payload.clone();
+        self.ahead.waiting.insert(key.clone());
+        self.turn.effects.push(Effect::MakeAhead { job: key.clone(), labels, actions, checks_out_first, event });
+    }
+}

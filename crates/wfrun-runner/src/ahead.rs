@@ -1,0 +1,79 @@
+//! Environments that are made while other jobs run.
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::task::JoinHandle;
+use wfrun_backend::chain;
+use wfrun_plan::JobKey;
+
+use crate::job::{MadeAhead, OpenError};
+
+/// Those that no job has taken yet.
+#[derive(Default)]
+pub(crate) struct Ahead(Mutex<HashMap<JobKey, Making>>);
+
+struct Making {
+    labels: Vec<String>,
+    made: JoinHandle<Result<MadeAhead, OpenError>>,
+}
+
+impl Ahead {
+    /// Has one made for a job with these labels.
+    pub(crate) fn begin(
+        &self,
+        job: JobKey,
+        labels: Vec<String>,
+        making: impl Future<Output = Result<MadeAhead, OpenError>> + Send + 'static,
+    ) {
+        let made = tokio::spawn(making);
+        self.all().insert(job, Making { labels, made });
+    }
+
+    /// The one that was made for a job, if there is one and it is for the labels that the job turned out to have.
+    ///
+    /// One that could not be made is none: making it again says why.
+    pub(crate) async fn take(&self, job: &JobKey, labels: &[String]) -> Option<MadeAhead> {
+        let making = self.all().remove(job)?;
+        let fits = making.labels == labels;
+        let made = finished(making).await?;
+        if fits {
+            return Some(made);
+        }
+        discard(job, made).await;
+        None
+    }
+
+    /// Takes away what no job has taken.
+    pub(crate) async fn clear(&self) {
+        let all = std::mem::take(&mut *self.all());
+        for (job, making) in all {
+            if let Some(made) = finished(making).await {
+                discard(&job, made).await;
+            }
+        }
+    }
+
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<JobKey, Making>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn finished(making: Making) -> Option<MadeAhead> {
+    match making.made.await {
+        Ok(Ok(made)) => Some(made),
+        Ok(Err(err)) => {
+            tracing::debug!("an environment could not be made ahead: {}", chain(&err));
+            None
+        }
+        Err(err) => {
+            tracing::warn!("an environment could not be made ahead: {err}");
+            None
+        }
+    }
+}
+
+async fn discard(job: &JobKey, made: MadeAhead) {
+    if let Err(err) = made.discard().await {
+        tracing::warn!("the environment made ahead for job `{job}` stays: {}", chain(&err));
+    }
+}
