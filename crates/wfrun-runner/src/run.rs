@@ -103,7 +103,7 @@ pub async fn run(
         while tasks.try_join_next().is_some() {}
     }
     tasks.shutdown().await;
-    shared.ahead.clear().await;
+    Box::pin(shared.ahead.clear()).await;
     forget_registry(&shared).await;
     if let Ok(shared) = Arc::try_unwrap(shared).map_err(|_| ()) {
         shared.services.stop().await;
@@ -143,7 +143,7 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
             tasks.spawn(async move {
                 let (job, labels, actions, event) = (&job, &labels, &actions, &event);
                 let wanted = Wanted { job, labels, actions, event, checks_out_first, containers: &containers };
-                let fact = shared.open(&wanted, hurry).await;
+                let fact = Box::pin(shared.open(&wanted, hurry)).await;
                 deliver(&shared.facts, fact).await;
             });
         }
