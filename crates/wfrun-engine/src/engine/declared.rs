@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// How the jobs before one ended.
-    fn before(&self, place: &Place, declared: &DeclaredJob) -> Vec<(JobId, Option<Outcome>)> {
+    pub(super) fn before(&self, place: &Place, declared: &DeclaredJob) -> Vec<(JobId, Option<Outcome>)> {
         if self.plan.selection.ignores_needs(&declared.path) {
             return Vec::new();
         }
