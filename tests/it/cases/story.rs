@@ -1,4 +1,5 @@
 //! A journal for people: a line for each event, without what differs from run to run.
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -33,6 +34,8 @@ pub(crate) fn story(events: &[RunEvent]) -> String {
     let mut end = String::new();
     let mut jobs: IndexMap<String, String> = IndexMap::new();
     let mut silent = Vec::new();
+    // The step that the last line of a job was about.
+    let mut current: HashMap<String, String> = HashMap::new();
     for event in events {
         let Some((job, line)) = line(&event.kind, &mut silent) else {
             match &event.kind {
@@ -57,12 +60,33 @@ pub(crate) fn story(events: &[RunEvent]) -> String {
         if let RunEventKind::WorkflowCalled(it) = &event.kind {
             after(&mut jobs, &job, it.jobs.iter().map(|it| it.key.to_string()));
         }
-        let text = jobs.entry(job).or_default();
+        let text = jobs.entry(job.clone()).or_default();
+        if let Some(step) = step(&event.kind) {
+            let last = current.insert(job, step.clone());
+            if !matches!(event.kind, RunEventKind::StepStarted(_) | RunEventKind::StepSkipped(_))
+                && last.as_ref() != Some(&step)
+            {
+                writeln!(text, "  ({step})").ok();
+            }
+        }
         text.push_str(&line);
         text.push('\n');
     }
     let all = jobs.values().map(String::as_str);
     std::iter::once(begin.as_str()).chain(all).chain([end.as_str()]).collect::<String>().trim_end().to_owned()
+}
+
+/// The step that an event is about.
+fn step(kind: &RunEventKind) -> Option<String> {
+    match kind {
+        RunEventKind::StepStarted(it) => Some(it.step.to_string()),
+        RunEventKind::StepSkipped(it) => Some(it.step.to_string()),
+        RunEventKind::Line(it) => Some(it.step.to_string()),
+        RunEventKind::Annotation(it) => it.step.as_ref().map(ToString::to_string),
+        RunEventKind::StepSummary(it) => Some(it.step.to_string()),
+        RunEventKind::StepFinished(it) => Some(it.step.to_string()),
+        _ => None,
+    }
 }
 
 /// Jobs that a job turned out to be come after it.
@@ -145,7 +169,8 @@ fn started(it: &StepStarted) -> String {
     let kind = serde_json::to_value(it.kind).unwrap_or_default();
     let head = head(&it.step.to_string(), it.phase, it.id.as_deref(), &it.name);
     let mut text = format!("{head} ({}{how})", kind.as_str().unwrap_or_default());
-    for line in &it.header {
+    // Stand-ins have inputs of their own actions.
+    for line in it.header.iter().filter(|_| it.how == How::Real) {
         write!(text, "\n    > {line}").ok();
     }
     text

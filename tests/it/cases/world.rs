@@ -91,7 +91,8 @@ pub(crate) fn run(case: &Case) -> Result<Vec<RunEvent>, String> {
     }
     let mut folded = RunRecord::default();
     journal.iter().for_each(|it| folded.apply(it));
-    if &folded != engine.record() {
+    // NaN in a trace is not equal to itself, but reads the same.
+    if format!("{folded:?}") != format!("{:?}", engine.record()) {
         world.faults.push("the journal alone does not rebuild the record".to_owned());
     }
     if world.faults.is_empty() { Ok(journal) } else { Err(world.faults.join("\n")) }
