@@ -23,7 +23,7 @@ static OWN: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 });
 
 fn own(text: &str) -> String {
-    OWN.iter().fold(text.to_owned(), |text, (pattern, by)| pattern.replace_all(&text, *by).into_owned())
+    OWN.iter().fold(text.replace('\r', "␍"), |text, (pattern, by)| pattern.replace_all(&text, *by).into_owned())
 }
 
 /// Writes a journal down: the jobs one after another, in the order of the file, though they ran side by side.
