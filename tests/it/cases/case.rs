@@ -33,6 +33,9 @@ pub(crate) struct Script {
     /// Where the same journal must come of real processes.
     #[serde(default)]
     pub(crate) also: Vec<Real>,
+    /// Real processes need Node for it.
+    #[serde(default)]
+    pub(crate) needs_node: bool,
     #[serde(default)]
     pub(crate) event: Option<String>,
     #[serde(default)]

@@ -6,7 +6,7 @@ use wfrun_engine::{ContainerImage, Launch, Program};
 
 /// `${NAME}`, `${NAME-else}`
 static VARIABLE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\$\{([A-Za-z0-9_]+)(?:-([^}]*))?\}").expect("a good pattern"));
+    LazyLock::new(|| Regex::new(r"\$\{([A-Za-z0-9_.]+)(?:-([^}]*))?\}").expect("a good pattern"));
 
 /// Puts the variables that the process got into a text.
 pub(super) fn said(text: &str, launch: &Launch) -> String {

@@ -6,6 +6,7 @@ use wfrun_journal::RunEvent;
 
 use super::case::{Case, Real};
 use super::story::story;
+use crate::actions::can_run_node;
 use crate::cancel::interrupt_run;
 use crate::docker::IMAGE;
 use crate::repo::{Ran, Repo};
@@ -21,7 +22,10 @@ impl Real {
 
 /// Runs all cases that want it on a backend; what came out otherwise than it should.
 pub(crate) fn differences(cases: &[Case], real: Real) -> Vec<String> {
-    let wanted: Vec<&Case> = cases.iter().filter(|it| it.script.also.contains(&real)).collect();
+    let mut wanted: Vec<&Case> = cases.iter().filter(|it| it.script.also.contains(&real)).collect();
+    if wanted.iter().any(|it| it.script.needs_node) && !can_run_node() {
+        wanted.retain(|it| !it.script.needs_node);
+    }
     // Most of a case is waiting for processes to start and end.
     let lanes = wanted.chunks(wanted.len().div_ceil(4).max(1));
     let differences = thread::scope(|scope| {

@@ -13,7 +13,8 @@ use wfrun_journal::{
 static OWN: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let pairs = [
         (r"_temp/[0-9A-Za-z_-]+-\d+-\d+(\.[a-z0-9]+)?", "_temp/SCRIPT$1"),
-        (r"_runner_file_commands/([a-z_]+_)[0-9A-Za-z-]+", "_runner_file_commands/${1}ID"),
+        (r"/((add_path|set_env|step_summary|save_state|set_output)_)[0-9A-Za-z-]+", "/${1}ID"),
+        (r"\blocalhost:\d{5}\b", "localhost:PORT"),
         (r"github_[0-9a-f]{8}-[0-9a-f-]{27}", "github_GUID"),
         (r"github_network_[0-9a-f]{32}", "github_network_ID"),
         (r"\b[0-9a-f]{64}\b", "ID"),
