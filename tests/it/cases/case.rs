@@ -44,6 +44,9 @@ pub(crate) struct Script {
     pub(crate) secrets: IndexMap<String, String>,
     #[serde(default)]
     pub(crate) vars: IndexMap<String, String>,
+    /// Which pull request it is about; scripted only.
+    #[serde(default)]
+    pub(crate) pull_request: Option<PullRequest>,
     /// Cancels the run when a step prints this line.
     #[serde(default)]
     pub(crate) cancel: Option<String>,
@@ -53,6 +56,15 @@ pub(crate) struct Script {
     /// What processes do, by the step: see [`Script::process`].
     #[serde(default)]
     process: IndexMap<String, Process>,
+}
+
+/// A pull request of the repository itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PullRequest {
+    pub(crate) number: u64,
+    pub(crate) base: String,
+    pub(crate) head: String,
 }
 
 /// A backend with real processes.

@@ -249,17 +249,20 @@ fn engine(case: &Case) -> Result<Engine, String> {
         return Err(format!("the workflow is invalid: {bad}"));
     }
     let sha = "1".repeat(40);
-    let mut payload = json!({"ref": "refs/heads/main"});
+    let mut payload = json!({"ref": "refs/heads/main", "action": "synchronize"});
     if let (Some(all), Some(more)) = (payload.as_object_mut(), case.payload.as_ref().and_then(|it| it.as_object())) {
         all.extend(more.clone());
     }
     let event = Event {
         name: script.event.clone().unwrap_or_else(|| "push".to_owned()),
-        activity: None,
-        git_ref: "refs/heads/main".to_owned(),
+        activity: script.pull_request.as_ref().map(|_| "synchronize".to_owned()),
+        git_ref: script
+            .pull_request
+            .as_ref()
+            .map_or_else(|| "refs/heads/main".to_owned(), |it| format!("refs/pull/{}/merge", it.number)),
         sha: sha.clone(),
-        base_ref: None,
-        head_ref: None,
+        base_ref: script.pull_request.as_ref().map(|it| it.base.clone()),
+        head_ref: script.pull_request.as_ref().map(|it| it.head.clone()),
         head_message: None,
         changed: ChangedPaths::Known(Vec::new()),
         repository: "octo/demo".to_owned(),
