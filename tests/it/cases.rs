@@ -29,7 +29,8 @@ fn difference(expected: &str, told: &str) -> String {
     let rest = expected.len().min(told.len()) - before;
     let after = expected.iter().rev().zip(told.iter().rev()).take_while(|(one, other)| one == other).count().min(rest);
     let marked = |mark: &str, lines: &[&str]| -> String {
-        lines[before..lines.len() - after].iter().map(|it| format!("{mark} {it}\n")).collect()
+        let lines: Vec<String> = lines[before..lines.len() - after].iter().map(|it| format!("{mark} {it}\n")).collect();
+        lines.concat()
     };
     let begin = before.checked_sub(1).map_or_else(String::new, |it| format!("  {}\n", expected[it]));
     format!("{begin}{}{}", marked("-", &expected), marked("+", &told))

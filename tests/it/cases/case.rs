@@ -78,7 +78,7 @@ pub(crate) enum Real {
 /// What a process does.
 ///
 /// In all texts `${NAME}` is the variable of that name as the process got it, and `${NAME-else}` is `else` where it got none;
-/// so a journal shows what the engine gave. `${PWD}` is its folder.
+/// so a journal shows what the engine gave. `${PWD}` is its folder, `${x*5000}` are 5000 times `x`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Process {

@@ -8,7 +8,10 @@ use wfrun_engine::{ContainerImage, Launch, Program};
 static VARIABLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\$\{([A-Za-z0-9_.]+)(?:-([^}]*))?\}").expect("a good pattern"));
 
-/// Puts the variables that the process got into a text.
+/// `${x*5000}`
+static REPEATED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$\{(.)\*(\d+)\}").expect("a good pattern"));
+
+/// Puts the variables that the process got into a text, and repeats what is to be repeated.
 pub(super) fn said(text: &str, launch: &Launch) -> String {
     let value = |captures: &regex::Captures<'_>| {
         let name = &captures[1];
@@ -18,7 +21,8 @@ pub(super) fn said(text: &str, launch: &Launch) -> String {
         let or = captures.get(2).map_or("", |it| it.as_str());
         launch.env.get(name).map_or(or, String::as_str).to_owned()
     };
-    VARIABLE.replace_all(text, value).into_owned()
+    let repeated = |captures: &regex::Captures<'_>| captures[1].repeat(captures[2].parse().unwrap_or_default());
+    REPEATED.replace_all(&VARIABLE.replace_all(text, value), repeated).into_owned()
 }
 
 /// How a process was started, in a line.

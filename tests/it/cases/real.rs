@@ -1,6 +1,8 @@
 //! Cases with real processes: the executable under test, on a real backend.
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use wfrun_journal::RunEvent;
 
@@ -10,6 +12,9 @@ use crate::actions::can_run_node;
 use crate::cancel::interrupt_run;
 use crate::docker::IMAGE;
 use crate::repo::{Ran, Repo};
+
+/// So many cases at once.
+const LANES: usize = 4;
 
 impl Real {
     fn name(self) -> &'static str {
@@ -26,16 +31,32 @@ pub(crate) fn differences(cases: &[Case], real: Real) -> Vec<String> {
     if wanted.iter().any(|it| it.script.needs_node) && !can_run_node() {
         wanted.retain(|it| !it.script.needs_node);
     }
-    // Most of a case is waiting for processes to start and end.
-    let lanes = wanted.chunks(wanted.len().div_ceil(4).max(1));
-    let differences = thread::scope(|scope| {
-        let lanes: Vec<_> = lanes
-            .map(|lane| scope.spawn(move || lane.iter().filter_map(|it| difference(it, real)).collect::<Vec<_>>()))
-            .collect();
-        lanes.into_iter().flat_map(|it| it.join().expect("a lane ends")).collect()
-    });
     println!("{} cases on {}", wanted.len(), real.name());
+    // After a cancellation there are two seconds for what is left to do: nothing else should take them.
+    let (alone, together): (Vec<&Case>, Vec<&Case>) = wanted.into_iter().partition(|it| it.script.cancel.is_some());
+    let mut differences = side_by_side(&together, LANES, real);
+    differences.extend(side_by_side(&alone, 1, real));
     differences
+}
+
+/// Most of a case is waiting for processes to start and end.
+fn side_by_side(cases: &[&Case], lanes: usize, real: Real) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let lane = || {
+        let mut differences = Vec::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let begun = Instant::now();
+            differences.extend(difference(case, real));
+            if begun.elapsed().as_secs() >= 2 {
+                println!("{}: {:.1} s", case.name, begun.elapsed().as_secs_f64());
+            }
+        }
+        differences
+    };
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        lanes.into_iter().flat_map(|it| it.join().expect("a lane ends")).collect()
+    })
 }
 
 fn difference(case: &Case, real: Real) -> Option<String> {

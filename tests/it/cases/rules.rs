@@ -2,6 +2,7 @@
 //!
 //! The last column is made of the cases; `WFRUN_BLESS=1 cargo test --test it cases` writes it anew.
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 
 use super::case::{Case, cases_folder};
@@ -38,7 +39,7 @@ pub(crate) fn check(cases: &[Case]) {
             }
             (false, _) => names.join(", "),
         };
-        fresh.push_str(&format!("| {rule} | {says} | {cell} |\n"));
+        writeln!(fresh, "| {rule} | {says} | {cell} |").ok();
     }
     for case in cases {
         if case.script.rules.is_empty() || case.script.about.trim().is_empty() {

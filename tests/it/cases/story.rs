@@ -23,8 +23,20 @@ static OWN: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     pairs.map(|(pattern, by)| (Regex::new(pattern).expect("a good pattern"), by)).into()
 });
 
+/// A text of more characters is not shown whole.
+const LONG: usize = 1_000;
+
 fn own(text: &str) -> String {
     OWN.iter().fold(text.replace('\r', "␍"), |text, (pattern, by)| pattern.replace_all(&text, *by).into_owned())
+}
+
+/// A text, or its beginning and how long it is.
+fn shortened(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= LONG {
+        return text.replace('\n', "⏎");
+    }
+    format!("{}… ({length} characters)", text.chars().take(20).collect::<String>())
 }
 
 /// Writes a journal down: the jobs one after another, in the order of the file, though they ran side by side.
@@ -39,19 +51,14 @@ pub(crate) fn story(events: &[RunEvent]) -> String {
     let mut current: HashMap<String, String> = HashMap::new();
     for event in events {
         let Some((job, line)) = line(&event.kind, &mut silent) else {
-            match &event.kind {
-                RunEventKind::RunStarted(it) => {
-                    writeln!(begin, "run \"{}\" for {} on {}", it.workflow, it.event, it.git_ref).ok();
-                    jobs.extend(it.jobs.iter().map(|it| (it.key.to_string(), String::new())));
-                }
-                RunEventKind::RunFinished(it) => {
-                    let results: Vec<String> = it.jobs.iter().map(|(job, it)| format!("{job} {it}")).collect();
-                    writeln!(end, "run: {} ({})", it.conclusion, results.join(", ")).ok();
-                }
-                RunEventKind::Fault(it) => {
-                    writeln!(end, "fault: {}", own(&it.message.to_string())).ok();
-                }
-                _ => {}
+            if let RunEventKind::RunStarted(it) = &event.kind {
+                writeln!(begin, "run \"{}\" for {} on {}", it.workflow, it.event, it.git_ref).ok();
+                jobs.extend(it.jobs.iter().map(|it| (it.key.to_string(), String::new())));
+            } else if let RunEventKind::RunFinished(it) = &event.kind {
+                let results: Vec<String> = it.jobs.iter().map(|(job, it)| format!("{job} {it}")).collect();
+                writeln!(end, "run: {} ({})", it.conclusion, results.join(", ")).ok();
+            } else if let RunEventKind::Fault(it) = &event.kind {
+                writeln!(end, "fault: {}", own(it.message.as_str())).ok();
             }
             continue;
         };
@@ -86,7 +93,17 @@ fn step(kind: &RunEventKind) -> Option<String> {
         RunEventKind::Annotation(it) => it.step.as_ref().map(ToString::to_string),
         RunEventKind::StepSummary(it) => Some(it.step.to_string()),
         RunEventKind::StepFinished(it) => Some(it.step.to_string()),
-        _ => None,
+        RunEventKind::RunStarted(_)
+        | RunEventKind::Notice(_)
+        | RunEventKind::MatrixExpanded(_)
+        | RunEventKind::WorkflowCalled(_)
+        | RunEventKind::JobStarted(_)
+        | RunEventKind::JobSkipped(_)
+        | RunEventKind::Declared(_)
+        | RunEventKind::JobFinished(_)
+        | RunEventKind::ServiceCalled(_)
+        | RunEventKind::Fault(_)
+        | RunEventKind::RunFinished(_) => None,
     }
 }
 
@@ -138,9 +155,7 @@ fn line(kind: &RunEventKind, silent: &mut Vec<String>) -> Option<(String, String
             of(&it.job, format!("    {mark} {}", it.text))
         }
         RunEventKind::Annotation(it) => of(&it.job, annotation(it)),
-        RunEventKind::StepSummary(it) => {
-            of(&it.job, format!("    summary: {}", it.text.to_string().replace('\n', "⏎")))
-        }
+        RunEventKind::StepSummary(it) => of(&it.job, format!("    summary: {}", shortened(it.text.as_str()))),
         RunEventKind::StepFinished(it) => of(&it.job, finished(it)),
         RunEventKind::JobFinished(it) => {
             let forgiven = if it.forgiven && it.result == Outcome::Failure { ", forgiven" } else { "" };
@@ -190,7 +205,7 @@ fn annotation(it: &Annotation) -> String {
     if let Some(title) = &it.title {
         write!(place, " title={title}").ok();
     }
-    format!("    {}{place}: {}", it.level.as_str(), it.message.to_string().replace('\n', "⏎"))
+    format!("    {}{place}: {}", it.level.as_str(), shortened(it.message.as_str()))
 }
 
 fn finished(it: &StepFinished) -> String {
@@ -200,7 +215,8 @@ fn finished(it: &StepFinished) -> String {
 }
 
 fn outputs(outputs: &IndexMap<String, Masked>) -> String {
-    outputs.iter().map(|(name, value)| format!(", {name:?}={:?}", value.to_string())).collect()
+    let each: Vec<String> = outputs.iter().map(|(name, value)| format!(", {name:?}={:?}", value.as_str())).collect();
+    each.concat()
 }
 
 fn why(reason: &SkipReason) -> String {

@@ -90,7 +90,9 @@ pub(crate) fn run(case: &Case) -> Result<Vec<RunEvent>, String> {
         world.faults.push(format!("the script has entries that no process was started for: {}", unused.join(", ")));
     }
     let mut folded = RunRecord::default();
-    journal.iter().for_each(|it| folded.apply(it));
+    for event in &journal {
+        folded.apply(event);
+    }
     // NaN in a trace is not equal to itself, but reads the same.
     if format!("{folded:?}") != format!("{:?}", engine.record()) {
         world.faults.push("the journal alone does not rebuild the record".to_owned());
@@ -98,7 +100,7 @@ pub(crate) fn run(case: &Case) -> Result<Vec<RunEvent>, String> {
     if world.faults.is_empty() { Ok(journal) } else { Err(world.faults.join("\n")) }
 }
 
-impl<'a> World<'a> {
+impl World<'_> {
     /// A fact, after so many milliseconds.
     fn comes(&mut self, after_ms: u64, kind: FactKind) {
         self.count += 1;
