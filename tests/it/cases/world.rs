@@ -251,7 +251,10 @@ fn engine(case: &Case) -> Result<Engine, String> {
         return Err(format!("the workflow is invalid: {bad}"));
     }
     let sha = "1".repeat(40);
-    let mut payload = json!({"ref": "refs/heads/main", "action": "synchronize"});
+    let mut payload = match script.pull_request {
+        Some(_) => json!({"action": "synchronize"}),
+        None => json!({"ref": "refs/heads/main"}),
+    };
     if let (Some(all), Some(more)) = (payload.as_object_mut(), case.payload.as_ref().and_then(|it| it.as_object())) {
         all.extend(more.clone());
     }
