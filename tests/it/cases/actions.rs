@@ -17,12 +17,6 @@ use wfrun_workflow::{Action, ActionRef, RunsKind, StepKind, UsesTarget, lower_ac
 use super::case::Case;
 use super::place::{WORK, WORKSPACE};
 
-/// A job that cannot begin.
-pub(super) struct OpenError {
-    pub(super) message: String,
-    pub(super) help: Option<String>,
-}
-
 /// Where things are found.
 pub(super) struct Found<'a> {
     case: &'a Case,
@@ -57,11 +51,11 @@ impl<'a> Found<'a> {
     }
 
     /// The actions of repositories, and what these use.
-    pub(super) fn actions(&self, wanted: &[ActionRef]) -> Result<IndexMap<ActionRef, ResolvedAction>, OpenError> {
+    pub(super) fn actions(&self, wanted: &[ActionRef]) -> Result<IndexMap<ActionRef, ResolvedAction>, String> {
         let findings = self.finder.find(wanted);
         if !findings.missing.is_empty() {
             let lines: Vec<String> = findings.missing.iter().map(|it| chain(&it.err)).collect();
-            return Err(OpenError { message: lines.join("\n"), help: None });
+            return Err(lines.join("\n"));
         }
         let resolved = |(action, known): (ActionRef, wfrun_runner::KnownAction)| {
             let path = if action.path.is_empty() { String::new() } else { format!("/{}", action.path) };
@@ -78,7 +72,7 @@ impl<'a> Found<'a> {
         let below = path.trim_start_matches("./").trim_end_matches('/');
         let (folder, shown) = (self.workspace(job).join(below), format!("{WORKSPACE}/{below}"));
         let manifest = manifest(&folder, shown.trim_end_matches('/'))?;
-        let actions = self.actions(&used(&manifest)).map_err(|err| err.message)?;
+        let actions = self.actions(&used(&manifest))?;
         let action = ResolvedAction { manifest, how: How::Real, folder: Some(format!("{WORKSPACE}/{path}")) };
         Ok(FoundAction { action, actions })
     }

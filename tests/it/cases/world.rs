@@ -16,7 +16,7 @@ use wfrun_runner::{LineSplitter, hash_files};
 use wfrun_syntax::Source;
 use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
 
-use super::actions::{Found, OpenError};
+use super::actions::Found;
 use super::case::Case;
 use super::place::environment;
 use super::process::{command, said};
@@ -120,9 +120,7 @@ impl World<'_> {
                 let mut environment = environment();
                 match self.found.actions(&actions) {
                     Ok(actions) => environment.actions = actions,
-                    Err(OpenError { message, help }) => {
-                        return self.comes(1, FactKind::JobNotReady { job, message, help });
-                    }
+                    Err(message) => return self.comes(1, FactKind::JobNotReady { job, message, help: None }),
                 }
                 if container.is_some() || !services.is_empty() {
                     let image = container.as_ref().map(|it| it.image.clone());
@@ -175,9 +173,7 @@ impl World<'_> {
         let labels: Vec<&str> = labels.iter().map(String::as_str).chain([number.as_str()]).collect();
         let does = match self.case.script.process(job.as_str(), &phase.to_string(), &labels) {
             Ok(does) => does,
-            Err(fault) => {
-                return self.faults.push(fault);
-            }
+            Err(fault) => return self.faults.push(fault),
         };
         let shown = command(launch);
         if does.command.as_ref().is_some_and(|it| *it != shown) {
