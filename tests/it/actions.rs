@@ -81,7 +81,7 @@ fn steps(steps: &str) -> String {
 }
 
 /// Whether JavaScript actions can run here; says so where not.
-fn can_run_node() -> bool {
+pub(crate) fn can_run_node() -> bool {
     let version = Command::new("node").arg("--version").output();
     let text = version.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
     let major = text.trim_start_matches('v').split('.').next().and_then(|it| it.parse::<u32>().ok());

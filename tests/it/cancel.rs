@@ -1,6 +1,6 @@
 //! Ctrl-C.
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
@@ -26,7 +26,11 @@ pub(crate) fn interrupt(repo: &Repo, backend: &str, with: Signal) -> (Ran, f64) 
 
 /// The same once a part of an event was printed.
 pub(crate) fn interrupt_at(repo: &Repo, backend: &str, with: Signal, part: &str) -> (Ran, f64) {
-    let mut command = repo.command(&["w.yml", "--backend", backend, "--json"]);
+    interrupt_run(repo.command(&["w.yml", "--backend", backend, "--json"]), with, part)
+}
+
+/// The same of any command that prints events.
+pub(crate) fn interrupt_run(mut command: Command, with: Signal, part: &str) -> (Ran, f64) {
     let mut child: Child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("wfrun starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let mut stdout = String::new();

@@ -3,6 +3,7 @@
 mod actions;
 mod bad_input;
 mod cancel;
+mod cases;
 mod check;
 mod check_references;
 mod containers;

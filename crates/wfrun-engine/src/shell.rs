@@ -48,9 +48,10 @@ const SHELLS: &[Known] = &[
     Known { name: "python", arguments: "{0}", extension: ".py" },
     Known { name: "pwsh", arguments: "-command \". '{0}'\"", extension: ".ps1" },
     Known { name: "powershell", arguments: "-command \". '{0}'\"", extension: ".ps1" },
-    Known { name: "cmd", arguments: "/D /E:ON /V:OFF /S /C CALL {0}", extension: ".cmd" },
+    Known { name: "cmd", arguments: "/D /E:ON /V:OFF /S /C \"CALL \"{0}\"\"", extension: ".cmd" },
 ];
 
+const CMD_WRAP: (&str, &str) = ("@echo off\n", "");
 const POWERSHELL_WRAP: (&str, &str) = (
     "$ErrorActionPreference = 'stop'\n",
     "\nif ((Test-Path -LiteralPath variable:\\LASTEXITCODE)) { exit $LASTEXITCODE }",
@@ -70,14 +71,18 @@ impl ShellCommand {
         if !format.contains("{0}") {
             return Err(ShellError::NoPlaceholder);
         }
-        let powershell = known.is_some_and(|it| it.extension == ".ps1");
+        let wrap = match known.map(|it| it.extension) {
+            Some(".ps1") => Some(POWERSHELL_WRAP),
+            Some(".cmd") => Some(CMD_WRAP),
+            Some(_) | None => None,
+        };
         Ok(Self {
             command: command.to_owned(),
             arguments: words(&unescaped(format)?),
             extension: known.map_or("", |it| it.extension),
             shown: format!("{command} {format}"),
             fallback: None,
-            wrap: powershell.then_some(POWERSHELL_WRAP),
+            wrap,
         })
     }
 
@@ -182,6 +187,7 @@ mod tests {
         assert_eq!(ShellCommand::of(None, false).map(|it| it.fallback), Ok(Some("sh")));
         assert_eq!(ShellCommand::of(Some("bash"), false).map(|it| it.fallback), Ok(None));
         check(Some("pwsh"), "pwsh", &["-command", ". '{0}'"], ".ps1");
+        check(Some("cmd"), "cmd", &["/D", "/E:ON", "/V:OFF", "/S", "/C", "CALL {0}"], ".cmd");
     }
 
     /// Source: GitHub: execution rules E2.1: bash is not looked for there.

@@ -263,7 +263,13 @@ impl JobRun {
 
     /// The name of the first step that failed and was not forgiven.
     pub fn first_failure(&self) -> Option<&Masked> {
-        self.steps.values().find(|it| it.conclusion == Some(Outcome::Failure)).map(|it| &it.name)
+        self.first_failure_in(None)
+    }
+
+    /// The same of the steps of a composite action; none stands for those of the job.
+    pub fn first_failure_in(&self, composite: Option<&StepPath>) -> Option<&Masked> {
+        let mut steps = self.steps.iter().filter(|(key, _)| key.step.parent().as_ref() == composite);
+        steps.find(|(_, it)| it.conclusion == Some(Outcome::Failure)).map(|(_, it)| &it.name)
     }
 }
 

@@ -55,7 +55,7 @@ pub struct ActionOutput {
 /// `runs:`
 #[derive(Debug, Clone)]
 pub struct Runs {
-    /// `using:` as written.
+    /// `using:` in small letters. Source: GitHub: execution rules E7.1: its case does not matter.
     pub using: Spanned<String>,
     /// What is run.
     pub kind: RunsKind,
@@ -173,7 +173,8 @@ fn output(token: &Token) -> ActionOutput {
 
 fn runs(findings: &mut Findings, token: &Token) -> Option<Runs> {
     let text = |key: &str| token.get(key).and_then(Token::text).map(str::to_owned);
-    let using = token.get("using")?.spanned_text()?;
+    let mut using = token.get("using")?.spanned_text()?;
+    using.value.make_ascii_lowercase();
     let kind = if let Some(steps) = token.get("steps") {
         RunsKind::Composite(composite_steps(findings, steps))
     } else if let Some(image) = text("image") {

@@ -236,5 +236,6 @@ fn takes(rule: Text, text: &str) -> bool {
         Text::Any => true,
         Text::NonEmpty => !text.is_empty(),
         Text::OneOf(words) => words.contains(&text),
+        Text::OneOfInAnyCase(words) => words.iter().any(|it| it.eq_ignore_ascii_case(text)),
     }
 }

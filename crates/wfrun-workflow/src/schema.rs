@@ -50,6 +50,8 @@ pub(crate) enum Text {
     NonEmpty,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// One of these words, in any case.
+    OneOfInAnyCase(&'static [&'static str]),
 }
 
 /// One kind of mapping.

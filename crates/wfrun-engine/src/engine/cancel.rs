@@ -18,7 +18,9 @@ impl Engine {
         self.cancelled = true;
         let grace = self.settings.grace;
         for key in self.jobs.keys().cloned().collect::<Vec<_>>() {
-            self.cancel_running(&key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
+            if force || !self.job_still_wanted(&key) {
+                self.cancel_running(&key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
+            }
             if force {
                 self.halt(&key);
             }
@@ -26,6 +28,18 @@ impl Engine {
         if first {
             self.wake(grace.cancel_deadline_ms, Timer::CancelDeadline);
         }
+    }
+
+    /// Whether the condition of a job holds in a cancelled run, too: then it runs on.
+    ///
+    /// Source: GitHub: execution rules E1.8, "Run-level cancel".
+    fn job_still_wanted(&self, key: &JobKey) -> bool {
+        let Some(place) = self.jobs.get(key).map(|it| &it.place) else { return false };
+        let (Some(declared), Some(model)) = (self.declared(place), self.model(key)) else { return false };
+        let (before, contexts) = (self.before(place, declared), self.declared_contexts(place));
+        let status = Status::Job { before: &before, cancelled: true };
+        let trace = model.condition.condition.evaluate(&At { contexts: &contexts, status, hashes: None });
+        trace.is_ok_and(|it| it.value().is_truthy())
     }
 
     /// Whether a workflow of the run is to begin nothing further.
@@ -164,7 +178,9 @@ impl Engine {
             }
             Timer::JobCancelDeadline { job } => self.halt(job),
             Timer::CancelDeadline => {
+                let grace = self.settings.grace;
                 for key in self.jobs.keys().cloned().collect::<Vec<_>>() {
+                    self.cancel_running(&key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
                     self.halt(&key);
                 }
             }

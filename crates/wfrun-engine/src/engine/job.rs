@@ -391,30 +391,36 @@ fn prepare<'a>(model: &'a Job, contexts: &dyn Named) -> Result<Prepared, Plannin
 
 /// Evaluates outputs of a job or of a called workflow.
 ///
-/// Source: GitHub: execution rules E1.9: empty ones and those with a secret in them are dropped.
+/// Source: GitHub: execution rules E1.9: empty ones and those with a secret in them are dropped; with one that cannot be
+/// evaluated there are none (`FinalizeJob` of actions/runner).
 pub(super) fn put_out(
     engine: &mut Engine,
     key: &JobKey,
     map: &EnvMap,
     contexts: &Contexts,
 ) -> IndexMap<String, String> {
-    let mut outputs = IndexMap::new();
     let at = At { contexts, status: Status::None, hashes: None };
-    for (name, field) in map.iter() {
-        match field.template.evaluate(&at).map(|it| it.value().to_text()) {
-            Ok(value) if value.is_empty() => {}
-            Ok(value) if engine.masker.touches(&value) => {
-                let message = format!("Skip output '{name}' since it may contain secret.");
-                engine.annotate(key, AnnotationLevel::Warning, &message);
-            }
-            Ok(value) => {
-                outputs.insert(name.to_owned(), value);
-            }
-            Err(err) => {
-                engine.annotate(key, AnnotationLevel::Error, &format!("output '{name}': {err}"));
-                if let Some(state) = engine.jobs.get_mut(key) {
-                    state.merge(Outcome::Failure);
+    let value =
+        |(name, field): (&'_ str, &Field)| Ok((name.to_owned(), field.template.evaluate(&at)?.value().to_text()));
+    let values: Result<Vec<(String, String)>, EvalError> = map.iter().map(value).collect();
+    let mut outputs = IndexMap::new();
+    match values {
+        Ok(values) => {
+            for (name, value) in values.into_iter().filter(|(_, value)| !value.is_empty()) {
+                if engine.masker.touches(&value) {
+                    let message = format!("Skip output '{name}' since it may contain secret.");
+                    engine.annotate(key, AnnotationLevel::Warning, &message);
+                } else {
+                    outputs.insert(name, value);
                 }
+            }
+        }
+        Err(err) => {
+            for message in ["Fail to evaluate job outputs", &err.to_string()] {
+                engine.annotate(key, AnnotationLevel::Error, message);
+            }
+            if let Some(state) = engine.jobs.get_mut(key) {
+                state.merge(Outcome::Failure);
             }
         }
     }

@@ -260,7 +260,8 @@ fn program(
             let given = || input(inputs, "entrypoint").filter(|it| !it.is_empty()).cloned();
             let entrypoint = match phase {
                 Phase::Pre => pre_entrypoint.clone(),
-                Phase::Main => given().or_else(|| entrypoint.clone()),
+                // What `with` says is for images without a manifest of their own.
+                Phase::Main => entrypoint.clone().filter(|it| !it.is_empty()).or_else(given),
                 Phase::Post => post_entrypoint.clone(),
             };
             Ok(Program::Container { image, entrypoint, arguments: arguments(args, inputs)? })

@@ -114,7 +114,9 @@ impl Engine {
             }
             let status = state.composite_of(&stage.path).map_or(state.status, |it| it.status);
             if status == Outcome::Failure {
-                let failed = self.record.jobs.get(&state.key).and_then(|it| it.first_failure());
+                let composite = state.composite_of(&stage.path).and(stage.path.parent());
+                let run = self.record.jobs.get(&state.key);
+                let failed = run.and_then(|it| it.first_failure_in(composite.as_ref()));
                 return SkipReason::EarlierStep { step: failed.map(ToString::to_string) };
             }
         }

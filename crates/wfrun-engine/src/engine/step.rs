@@ -244,8 +244,13 @@ impl Engine {
         let has_post = self.has_post(it);
         let (timeout_minutes, errors, fails) = (prepared.timeout_minutes, prepared.errors, prepared.fails);
         let now_ms = self.now_ms;
-        // What a step was given is shown once, where it begins.
-        let header = if it.stage.phase == Phase::Main { header } else { &[] };
+        // What a step was given is shown once, where it begins; for those that wait there is nothing to show.
+        let shows_env = !matches!(kind, StepKindName::Wait | StepKindName::Cancel | StepKindName::Parallel);
+        let header = match it.stage.phase {
+            Phase::Main if shows_env => [header, &shown_env(&prepared.env)].concat(),
+            Phase::Main => header.to_vec(),
+            Phase::Pre | Phase::Post => Vec::new(),
+        };
         let Some(state) = self.jobs.get_mut(it.key) else { return 0 };
         state.take_stage(it.stage);
         // The post part is pushed when the first part starts. Source: GitHub: execution rules E1.7.
@@ -274,7 +279,7 @@ impl Engine {
         if let Some(strand) = state.strand_mut() {
             strand.stack.push(current);
         }
-        self.emit_step_started(it, &name, (kind, how), header);
+        self.emit_step_started(it, &name, (kind, how), &header);
         for message in &errors {
             self.annotate(it.key, AnnotationLevel::Error, message);
         }
@@ -408,6 +413,17 @@ impl Engine {
         let job = self.jobs.get_index_of(&state.key).unwrap_or(0);
         format!("{}-{job}-{}", self.settings.run_id, state.serial + 1)
     }
+}
+
+/// The `env` context in a step's header; a value of several lines goes on at the line's beginning.
+///
+/// Source: GitHub: execution rules E1.11.
+fn shown_env(env: &IndexMap<String, String>) -> Vec<String> {
+    let lines = env
+        .iter()
+        .flat_map(|(name, value)| format!("  {name}: {value}").split('\n').map(str::to_owned).collect::<Vec<_>>());
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() { lines } else { std::iter::once("env:".to_owned()).chain(lines).collect() }
 }
 
 fn kind_of(step: &Step) -> StepKindName {

@@ -75,7 +75,7 @@ pub(super) fn instead_of_mapping(def: &Def, what: &str) -> String {
 
 /// For a scalar that does not fit: the code and the way out.
 pub(super) fn wrong_scalar(def: &Def, what: &str, node: &Node, text: &str) -> (&'static str, String) {
-    if let Text::OneOf(words) = def.text
+    if let Text::OneOf(words) | Text::OneOfInAnyCase(words) = def.text
         && !text.is_empty()
     {
         let near = closest(text, words.iter().copied());
@@ -124,7 +124,7 @@ fn expected(def: &Def, what: &str) -> String {
             format!("{what} is a list: write its items below it, each begins with `- `")
         }
         (Some(_), Text::No) => format!("{what} is a list: `[a, b]`, or lines below it that begin with `- `"),
-        (_, Text::OneOf(words)) => one_of(def, what, words),
+        (_, Text::OneOf(words) | Text::OneOfInAnyCase(words)) => one_of(def, what, words),
         (_, Text::No) if def.null => format!("{what} takes no value"),
         (_, Text::No) if def.number => format!("{what} is a number, or an expression `${{{{ … }}}}` that gives one"),
         (_, Text::No) if def.boolean => format!("{what} is `true` or `false`, without quotes"),

@@ -69,7 +69,7 @@ static COMPOSITE: MappingDef =
     MappingDef::of(&[Property::required("using", &USING), Property::required("steps", &STEPS)]);
 
 static USING: Def =
-    Def::new("`using`").text(Text::OneOf(&["docker", "node12", "node16", "node20", "node24", "composite"]));
+    Def::new("`using`").text(Text::OneOfInAnyCase(&["docker", "node12", "node16", "node20", "node24", "composite"]));
 static ARGS: Def = Def::new("`args`").sequence(&ARG);
 static ARG: Def = Def::new("an argument").context(&contexts::ACTION_CONTAINER).text(Text::Any);
 static CONTAINER_ENV: Def = Def::map("`env`", &contexts::ACTION_CONTAINER);

@@ -1,0 +1,1 @@
+console.log(`${process.env.STATE_from}: ${process.env.INPUT_WHO}`);

@@ -1,0 +1,36 @@
+//! What a job's place looks like in a scripted run: as GitHub's.
+use indexmap::IndexMap;
+use wfrun_engine::{JobEnvironment, Layout};
+
+/// Where job processes see their work folder.
+pub(super) const WORK: &str = "/home/runner/work";
+/// `github.workspace`
+pub(super) const WORKSPACE: &str = "/home/runner/work/demo/demo";
+
+pub(super) fn environment() -> JobEnvironment {
+    let pairs =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(name, it)| ((*name).to_owned(), (*it).to_owned())).collect();
+    JobEnvironment {
+        image: None,
+        workspace: "files",
+        os: "Linux".to_owned(),
+        arch: "X64".to_owned(),
+        name: "wfrun".to_owned(),
+        layout: Layout {
+            workspace: WORKSPACE.to_owned(),
+            runner_workspace: format!("{WORK}/demo"),
+            temp: format!("{WORK}/_temp"),
+            tool_cache: "/opt/hostedtoolcache".to_owned(),
+            home: "/home/runner".to_owned(),
+            event_path: format!("{WORK}/_temp/_github_workflow/event.json"),
+            file_commands: format!("{WORK}/_temp/_runner_file_commands"),
+        },
+        path: "/usr/bin:/bin".to_owned(),
+        base_env: pairs(&[("LANG", "C.UTF-8"), ("HOME", "/home/runner"), ("PATH", "/usr/bin:/bin")]),
+        step_env: IndexMap::new(),
+        action_env: pairs(&[("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]),
+        actions: IndexMap::new(),
+        secrets: vec!["runtime-token".to_owned()],
+        containers: None,
+    }
+}
