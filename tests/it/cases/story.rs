@@ -89,7 +89,7 @@ fn step(kind: &RunEventKind) -> Option<String> {
     match kind {
         RunEventKind::StepStarted(it) => Some(it.step.to_string()),
         RunEventKind::StepSkipped(it) => Some(it.step.to_string()),
-        RunEventKind::Line(it) => Some(it.step.to_string()),
+        RunEventKind::Lines(it) => Some(it.step.to_string()),
         RunEventKind::Annotation(it) => it.step.as_ref().map(ToString::to_string),
         RunEventKind::StepSummary(it) => Some(it.step.to_string()),
         RunEventKind::StepFinished(it) => Some(it.step.to_string()),
@@ -146,13 +146,14 @@ fn line(kind: &RunEventKind, silent: &mut Vec<String>) -> Option<(String, String
             let head = head(&it.step.to_string(), it.phase, it.id.as_deref(), &it.name);
             of(&it.job, format!("{head}: skipped, {}", why(&it.reason)))
         }
-        RunEventKind::Line(it) if is_silent(silent, &it.job, &it.step) => None,
-        RunEventKind::Line(it) => {
+        RunEventKind::Lines(it) if is_silent(silent, &it.job, &it.step) => None,
+        RunEventKind::Lines(it) => {
             let mark = match it.stream {
                 wfrun_journal::Stream::Stdout => "|",
                 wfrun_journal::Stream::Stderr => "!",
             };
-            of(&it.job, format!("    {mark} {}", it.text))
+            let lines: Vec<String> = it.each().map(|line| format!("    {mark} {line}")).collect();
+            of(&it.job, lines.join("\n"))
         }
         RunEventKind::Annotation(it) => of(&it.job, annotation(it)),
         RunEventKind::StepSummary(it) => of(&it.job, format!("    summary: {}", shortened(it.text.as_str()))),

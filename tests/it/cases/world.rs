@@ -12,7 +12,7 @@ use wfrun_engine::{
 use wfrun_expr::Value;
 use wfrun_journal::{Phase, RunEvent, RunEventKind, RunRecord, Secret, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, StepPath, plan};
-use wfrun_runner::{LineSplitter, hash_files};
+use wfrun_runner::{LineSplitter, Lines, hash_files};
 use wfrun_syntax::Source;
 use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
 
@@ -68,7 +68,8 @@ pub(crate) fn run(case: &Case) -> Result<Vec<RunEvent>, String> {
         }
         world.now_ms = at_ms;
         let turn = engine.handle(Fact { at_ms, kind });
-        let is_it = |it: &RunEvent| matches!(&it.kind, RunEventKind::Line(line) if Some(line.text.as_str()) == cancel);
+        let is_it =
+            |it: &RunEvent| matches!(&it.kind, RunEventKind::Lines(lines) if lines.each().any(|it| Some(it) == cancel));
         if turn.events.iter().any(is_it) {
             cancel = None;
             world.comes(1, FactKind::Cancel { force: false });
@@ -162,7 +163,7 @@ impl World<'_> {
                 return self.comes(at_ms.saturating_sub(self.now_ms), FactKind::Woke(timer));
             }
             Effect::EnterGroup { job, .. } => FactKind::GroupEntered { job },
-            Effect::LeaveGroup { .. } | Effect::HurryJob { .. } => return,
+            Effect::LeaveGroup { .. } | Effect::HurryJob { .. } | Effect::MakeAhead { .. } => return,
         };
         self.comes(1, fact);
     }
@@ -197,10 +198,9 @@ impl World<'_> {
         }
         for (stream, printed) in [(Stream::Stdout, &does.stdout), (Stream::Stderr, &does.stderr)] {
             let mut splitter = LineSplitter::default();
-            let mut lines = splitter.push(text(printed).as_bytes()).lines;
-            lines.extend(splitter.finish());
-            if !lines.is_empty() {
-                self.comes(1, FactKind::Lines { job: job.clone(), process, stream, lines, goes_on: false });
+            let blocks = [splitter.push(text(printed).as_bytes()), splitter.finish()];
+            for Lines { text: lines, goes_on } in blocks.into_iter().flatten() {
+                self.comes(1, FactKind::Lines { job: job.clone(), process, stream, lines, goes_on });
             }
         }
         if matches!(&launch.program, wfrun_engine::Program::StandIn { action, phase: Phase::Main } if action.repo == "checkout")
