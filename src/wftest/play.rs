@@ -75,6 +75,7 @@ fn answer(effect: Effect) -> Option<FactKind> {
         Effect::ReadFile { job, process, .. } => {
             FactKind::FileRead { job, process, text: Err("nothing is read in a test".to_owned()) }
         }
+        Effect::FindShell { job, search } => FactKind::ShellFound { job, found: Some(search.command.clone()), search },
         Effect::FindAction { job, action } => FactKind::ActionFound { job, action, found: Err(String::new()) },
         Effect::RunStep { job, process, .. } => {
             FactKind::StepEnded { job, process, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
@@ -179,6 +180,7 @@ fn environment(labels: &[String]) -> JobEnvironment {
             file_commands: format!("{work}/_temp/_runner_file_commands"),
         },
         path: "/usr/bin:/bin".to_owned(),
+        shells: HashMap::new(),
         base_env: IndexMap::new(),
         step_env: IndexMap::new(),
         action_env: IndexMap::new(),

@@ -160,8 +160,18 @@ impl OwnEngine {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name).display().to_string();
-        let mut command = Command::new("dockerd");
-        command.args(["--data-root", &at("data"), "--exec-root", &at("exec"), "--pidfile", &at("pid")]);
+        // In a network of its own: without a bridge an engine takes that of others away.
+        let mut command = Command::new("unshare");
+        command.args([
+            "--net",
+            "dockerd",
+            "--data-root",
+            &at("data"),
+            "--exec-root",
+            &at("exec"),
+            "--pidfile",
+            &at("pid"),
+        ]);
         command.args(["--bridge", "none", "--iptables=false", "--shutdown-timeout", "1"]);
         command.args(["--host", &format!("unix://{}", at("engine.sock"))]);
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");

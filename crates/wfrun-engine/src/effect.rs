@@ -86,6 +86,13 @@ pub enum Effect {
         /// Which.
         action: UsesTarget,
     },
+    /// Look a shell up, then report `ShellFound`.
+    FindShell {
+        /// For which job.
+        job: JobKey,
+        /// What is looked for, and where.
+        search: ShellSearch,
+    },
     /// Read a file that a step names, then report `FileRead`. What the process prints waits for it.
     ReadFile {
         /// For whom.
@@ -131,6 +138,32 @@ pub enum Effect {
     },
 }
 
+/// A look for a shell.
+///
+/// Source: GitHub: execution rules E2.1, "Lookup".
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ShellSearch {
+    /// The command, as it is written.
+    pub command: String,
+    /// Another command to take where the first is not there.
+    pub fallback: Option<&'static str>,
+    /// The folders to look in, with colons between them.
+    pub path: String,
+}
+
+impl ShellSearch {
+    /// What most steps ask for, on a search path to which nothing was added.
+    pub fn usual(path: &str) -> Vec<Self> {
+        let search = |(command, fallback): (&str, Option<&'static str>)| Self {
+            command: command.to_owned(),
+            fallback,
+            path: path.to_owned(),
+        };
+        let usual = [("bash", Some("sh")), ("bash", None), ("sh", None), ("python", None), ("pwsh", None)];
+        usual.into_iter().map(search).collect()
+    }
+}
+
 /// What runs and jobs of the same name do one after another.
 ///
 /// Source: GitHub: planning rules 4.7.
@@ -162,12 +195,8 @@ pub struct Launch {
 pub enum Program {
     /// A script, to be written to a file first.
     Script {
-        /// The shell.
+        /// The shell by its whole path; its name where there is none, and in job containers.
         command: String,
-        /// What to take where it is not there.
-        fallback: Option<&'static str>,
-        /// Where to look for it: what `GITHUB_PATH` added, and the runner's own.
-        search_path: String,
         /// Its arguments; `{0}` stands for the script's path.
         arguments: Vec<String>,
         /// The text.

@@ -1,4 +1,5 @@
 //! What happened outside.
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -6,7 +7,7 @@ use wfrun_journal::{How, ServiceCalled, Stream};
 use wfrun_plan::JobKey;
 use wfrun_workflow::{Action, ActionRef, UsesTarget};
 
-use crate::{JobContainers, Timer};
+use crate::{JobContainers, ShellSearch, Timer};
 
 /// Something that happened outside.
 #[derive(Debug, Clone)]
@@ -91,6 +92,15 @@ pub enum FactKind {
         /// The action, or why it is not to be had.
         found: Result<Box<FoundAction>, String>,
     },
+    /// A shell was looked up.
+    ShellFound {
+        /// For which job.
+        job: JobKey,
+        /// What was looked for.
+        search: ShellSearch,
+        /// Its whole path, if it is there.
+        found: Option<String>,
+    },
     /// A step's process wrote lines.
     Lines {
         /// Whose.
@@ -159,6 +169,7 @@ impl FactKind {
             | Self::GroupEntered { .. }
             | Self::GroupLost { .. }
             | Self::ActionFound { .. }
+            | Self::ShellFound { .. }
             | Self::FileRead { .. }
             | Self::JobClosed { .. }
             | Self::Cancel { .. }
@@ -234,6 +245,8 @@ pub struct JobEnvironment {
     pub layout: Layout,
     /// The search path before any `GITHUB_PATH`.
     pub path: String,
+    /// Shells that were looked up ahead, and where they are; any other is asked for when a step needs it.
+    pub shells: HashMap<ShellSearch, Option<String>>,
     /// What every process inherits.
     pub base_env: IndexMap<String, String>,
     /// What every step gets above its own `env:`, such as `AWS_ENDPOINT_URL`.

@@ -12,8 +12,8 @@ pub struct ShellCommand {
     pub arguments: Vec<String>,
     /// The script file's extension, with its dot, or nothing.
     pub extension: &'static str,
-    /// What the log shows: `bash -e {0}`.
-    pub shown: String,
+    /// What the log shows behind the shell: `-e {0}`.
+    pub format: String,
     /// The shell to take where `command` is not there.
     pub fallback: Option<&'static str>,
     /// Lines around the script.
@@ -80,7 +80,7 @@ impl ShellCommand {
             command: command.to_owned(),
             arguments: words(&unescaped(format)?),
             extension: known.map_or("", |it| it.extension),
-            shown: format!("{command} {format}"),
+            format: format.to_owned(),
             fallback: None,
             wrap,
         })
@@ -93,7 +93,7 @@ impl ShellCommand {
             command: command.to_owned(),
             arguments: words("-e {0}"),
             extension: ".sh",
-            shown: format!("{command} -e {{0}}"),
+            format: "-e {0}".to_owned(),
             fallback: (!in_container).then_some("sh"),
             wrap: None,
         }

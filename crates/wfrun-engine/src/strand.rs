@@ -7,7 +7,7 @@ use wfrun_plan::StepPath;
 use wfrun_workflow::UsesTarget;
 
 use crate::state::StepResult;
-use crate::{ResolvedAction, StopCommands};
+use crate::{ResolvedAction, ShellSearch, StopCommands};
 
 /// A part of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(crate) enum Waits {
     Hash(Vec<String>),
     /// This action.
     Action(UsesTarget),
+    /// Where this shell is.
+    Shell(ShellSearch),
 }
 
 /// What is known of a background step.

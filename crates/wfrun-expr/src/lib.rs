@@ -32,6 +32,6 @@ pub use foresee::foresee;
 pub use number::parse_number;
 pub use parser::{parse, parse_in};
 pub use template::Template;
-pub use trace::{Op, PartText, Reached, Trace};
+pub use trace::{Op, PartText, Reached, Trace, github_trace};
 pub use value::{Kind, Value};
 pub use wfrun_syntax::format_number;

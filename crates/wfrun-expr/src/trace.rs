@@ -1,9 +1,11 @@
+mod github;
 mod text;
 
 use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::github::github_trace;
 pub use self::text::PartText;
 use crate::{Expr, ExprKind, Value};
 

@@ -21,6 +21,7 @@ mod read_file;
 mod run;
 mod services;
 mod settings;
+mod shells;
 mod snapshot;
 mod step;
 mod trees;

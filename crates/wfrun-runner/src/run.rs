@@ -22,6 +22,7 @@ use crate::job::{MadeAhead, OpenError, OpenJob, Wanted};
 use crate::kept::keep;
 use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
+use crate::shells::find_shell;
 use crate::step::{run_step, signal};
 use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
@@ -185,6 +186,16 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                     None => Err("the job is not open".to_owned()),
                 };
                 deliver(&shared.facts, FactKind::FileRead { job, process, text }).await;
+            });
+        }
+        Effect::FindShell { job, search } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move {
+                let found = match shared.job(&job) {
+                    Some(open) => find_shell(&open.environment, &search).await,
+                    None => None,
+                };
+                deliver(&shared.facts, FactKind::ShellFound { job, search, found }).await;
             });
         }
         Effect::FindAction { job, action } => {

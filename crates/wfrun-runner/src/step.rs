@@ -83,9 +83,13 @@ fn send(control: &wfrun_backend::ProcessControl, signal: Signal) {
 
 async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<RawDeclaration>), String> {
     let words = match &launch.program {
-        Program::Script { command, fallback, search_path, arguments, script, path } => {
+        Program::Script { command, arguments, script, path } => {
             write(open, path, script).map_err(|err| format!("failed to write {path}: {err}"))?;
-            let command = shell(open, command, *fallback, search_path).await?;
+            if !open.in_container && !command.contains('/') {
+                // Source: GitHub: execution rules E2.1, "Not found".
+                return Err(format!("{command}: command not found"));
+            }
+            let command = command.clone();
             let seen = open.paths.inside(path);
             let arguments = arguments.iter().map(|it| it.replace("{0}", &seen));
             std::iter::once(command).chain(arguments).collect()
@@ -117,21 +121,6 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
 /// Whether there is surely no such file; what cannot be told from here is left to who starts it.
 fn is_missing(open: &OpenJob, script: &str) -> bool {
     open.relative(script).is_some_and(|it| open.files.has(it).is_ok_and(|it| !it))
-}
-
-/// The shell to start, by its whole path; in a job container the container's own search path decides.
-///
-/// Source: GitHub: execution rules E2.1, "Lookup" and "Not found".
-async fn shell(open: &OpenJob, command: &str, fallback: Option<&str>, path: &str) -> Result<String, String> {
-    if open.in_container {
-        return Ok(command.to_owned());
-    }
-    for it in std::iter::once(command).chain(fallback) {
-        if let Some(found) = open.environment.which_in(it, path).await {
-            return Ok(found);
-        }
-    }
-    Err(format!("{}: command not found", fallback.unwrap_or(command)))
 }
 
 async fn follow(

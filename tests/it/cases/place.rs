@@ -1,6 +1,6 @@
 //! What a job's place looks like in a scripted run: as GitHub's.
 use indexmap::IndexMap;
-use wfrun_engine::{JobEnvironment, Layout};
+use wfrun_engine::{JobEnvironment, Layout, ShellSearch};
 
 /// Where job processes see their work folder.
 pub(super) const WORK: &str = "/home/runner/work";
@@ -26,11 +26,20 @@ pub(super) fn environment() -> JobEnvironment {
             file_commands: format!("{WORK}/_temp/_runner_file_commands"),
         },
         path: "/usr/bin:/bin".to_owned(),
+        shells: ShellSearch::usual("/usr/bin:/bin").into_iter().map(|it| (it.clone(), shell(&it.command))).collect(),
         base_env: pairs(&[("LANG", "C.UTF-8"), ("HOME", "/home/runner"), ("PATH", "/usr/bin:/bin")]),
         step_env: IndexMap::new(),
         action_env: pairs(&[("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]),
         actions: IndexMap::new(),
         secrets: vec!["runtime-token".to_owned()],
         containers: None,
+    }
+}
+
+/// Where a shell is, if it is one that every machine has.
+pub(super) fn shell(command: &str) -> Option<String> {
+    match command {
+        "bash" | "cat" | "python" | "sh" => Some(format!("/usr/bin/{command}")),
+        path => path.starts_with('/').then(|| path.to_owned()),
     }
 }

@@ -28,8 +28,8 @@ pub(super) fn said(text: &str, launch: &Launch) -> String {
 /// How a process was started, in a line.
 pub(super) fn command(launch: &Launch) -> String {
     let words = match &launch.program {
-        Program::Script { command, fallback, arguments, path, .. } => {
-            let command = fallback.map_or_else(|| command.clone(), |it| format!("{command}|{it}"));
+        Program::Script { command, arguments, path, .. } => {
+            let command = command.strip_prefix("/usr/bin/").unwrap_or(command).to_owned();
             let extension = path.rsplit('/').next().and_then(|it| it.split_once('.')).map_or("", |(_, it)| it);
             let extension = if extension.is_empty() { String::new() } else { format!("(.{extension})") };
             std::iter::once(command)

@@ -188,9 +188,16 @@ fn started(it: &StepStarted) -> String {
     let mut text = format!("{head} ({}{how})", kind.as_str().unwrap_or_default());
     // Stand-ins have inputs of their own actions.
     for line in it.header.iter().filter(|_| it.how == How::Real) {
-        write!(text, "\n    > {line}").ok();
+        write!(text, "\n    > {}", shell(line.as_str())).ok();
     }
     text
+}
+
+/// Machines have their shells in different folders.
+fn shell(line: &str) -> String {
+    let Some(command) = line.strip_prefix("shell: /") else { return line.to_owned() };
+    let (path, rest) = command.split_once(' ').unwrap_or((command, ""));
+    format!("shell: /usr/bin/{} {rest}", path.rsplit('/').next().unwrap_or(path))
 }
 
 fn annotation(it: &Annotation) -> String {

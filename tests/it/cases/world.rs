@@ -18,7 +18,7 @@ use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
 
 use super::actions::Found;
 use super::case::Case;
-use super::place::environment;
+use super::place::{environment, shell};
 use super::process::{command, said};
 
 /// A process that runs.
@@ -154,6 +154,10 @@ impl World<'_> {
             Effect::ReadFile { job, process, path } => {
                 let text = self.found.read(&job, &path);
                 FactKind::FileRead { job, process, text }
+            }
+            Effect::FindShell { job, search } => {
+                let found = shell(&search.command);
+                FactKind::ShellFound { job, search, found }
             }
             Effect::FindAction { job, action } => {
                 let found = self.found.find(&job, &action).map(Box::new);

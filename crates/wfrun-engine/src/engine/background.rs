@@ -2,7 +2,7 @@
 //!
 //! Source: GitHub: execution rules E1.10 (`BackgroundStepCoordinator` of actions/runner).
 use indexmap::IndexMap;
-use wfrun_journal::{How, Lines, Outcome, Phase, RunEventKind, StepKindName, Stream};
+use wfrun_journal::{How, Outcome, Phase, StepKindName};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{Step, StepKind};
 
@@ -200,8 +200,7 @@ impl Engine {
     fn say(&mut self, key: &JobKey, text: &str) {
         let Some(current) = self.jobs.get(key).and_then(JobState::current) else { return };
         let (step, phase) = (current.stage.path.clone(), current.stage.phase);
-        let text = self.masker.mask(text);
-        self.emit(RunEventKind::Lines(Lines { job: key.clone(), step, phase, stream: Stream::Stdout, text }));
+        self.say_of_step(key, &step, phase, text);
     }
 }
 

@@ -182,6 +182,7 @@ impl Engine {
         let is_told = state.containers != ContainersState::None;
         let (image, workspace) = (environment.image.clone(), environment.workspace);
         let errors = environment.containers.as_ref().map(|it| it.errors.clone()).unwrap_or_default();
+        state.shells.clone_from(&environment.shells);
         state.environment = Some(environment);
         if !is_told {
             self.emit_job_started(key, image, workspace);

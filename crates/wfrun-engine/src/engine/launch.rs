@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{AnnotationLevel, How, Phase, StepKindName};
+use wfrun_plan::JobKey;
 use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget};
 
 use super::Engine;
@@ -15,7 +16,8 @@ use crate::environment::{Kind, Layers, environment, search_path};
 use crate::scope::{At, Contexts, Named, Status, text_object};
 use crate::shell::words;
 use crate::state::JobState;
-use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand};
+use crate::strand::Waits;
+use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand, ShellSearch};
 
 /// A step's process before it is started.
 pub(super) struct ToLaunch {
@@ -47,17 +49,37 @@ impl Engine {
         let cwd = working_directory(workspace, directory.as_deref().unwrap_or_default());
         let path = format!("{temp}/{}{}", self.unique(state), shell.extension);
         let mut header: Vec<String> = script.lines().map(str::to_owned).collect();
-        header.push(format!("shell: {}", shell.shown));
         let script = match shell.wrap {
             Some((before, after)) => format!("{before}{script}{after}"),
             None => script,
         };
-        let base_path = state.environment.as_ref().map_or("", |it| it.path.as_str());
-        let search_path = search_path(&added_paths(state), base_path);
-        let ShellCommand { command, arguments, fallback, .. } = shell;
-        let program = Program::Script { command, fallback, search_path, arguments, script, path };
+        let ShellCommand { command, arguments, fallback, format, .. } = shell;
+        // In a job container the container's own search path decides when the process starts.
+        let command = if in_container { command } else { Self::found_shell(state, command, fallback)? };
+        header.push(format!("shell: {command} {format}"));
+        let program = Program::Script { command, arguments, script, path };
         let env = self.step_environment(it, state, prepared, None, &files, Kind::Script);
         Ok(ToLaunch { program, env, cwd, files, how: How::Real, kind: StepKindName::Run, header })
+    }
+
+    /// Where a shell is; the name of one that is not there, which starting it will say.
+    ///
+    /// Source: GitHub: execution rules E2.1, "Lookup".
+    fn found_shell(state: &JobState, command: String, fallback: Option<&'static str>) -> Result<String, Hindrance> {
+        let base_path = state.environment.as_ref().map_or("", |it| it.path.as_str());
+        let search = ShellSearch { command, fallback, path: search_path(&added_paths(state), base_path) };
+        match state.shells.get(&search) {
+            Some(Some(found)) => Ok(found.clone()),
+            Some(None) => Ok(search.fallback.map_or(search.command, str::to_owned)),
+            None => Err(Hindrance::Waits(Waits::Shell(search))),
+        }
+    }
+
+    pub(super) fn shell_found(&mut self, key: &JobKey, search: ShellSearch, found: Option<String>) {
+        let Some(state) = self.jobs.get_mut(key) else { return };
+        let waits = Some(Waits::Shell(search.clone()));
+        state.strands.iter_mut().filter(|it| it.waits == waits).for_each(|it| it.waits = None);
+        state.shells.insert(search, found);
     }
 
     /// `shell` and `working-directory`: of the step, else the defaults, which steps of composite actions do not have. An

@@ -4,7 +4,7 @@
 use std::cell::LazyCell;
 
 use indexmap::IndexMap;
-use wfrun_expr::EvalError;
+use wfrun_expr::{EvalError, github_trace};
 use wfrun_journal::{Outcome, Phase, SkipReason};
 use wfrun_workflow::{IfField, StepKind};
 
@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     /// Whether that makes it fail.
     pub(super) fails: bool,
     pub(super) verdict: Result<(), SkipReason>,
+    /// How the condition was evaluated, for those who debug.
+    pub(super) evaluation: Vec<String>,
 }
 
 impl Engine {
@@ -66,10 +68,15 @@ impl Engine {
             // Best effort, as on GitHub: the raw text stays.
             Err(_) => raw_name(it.stage, it.step),
         };
+        let mut evaluation = Vec::new();
         let verdict = match Self::stage_condition(state, it) {
             None => Ok(()),
             Some(condition) => {
                 let trace = condition.condition.evaluate(&at(Self::step_status(state, it.stage)))?;
+                if self.is_debug {
+                    evaluation.push(format!("Evaluating condition for step: '{name}'"));
+                    evaluation.extend(github_trace(&condition.condition.expr, &trace));
+                }
                 if trace.value().is_truthy() {
                     Ok(())
                 } else {
@@ -88,7 +95,7 @@ impl Engine {
             Ok(minutes) => minutes,
         };
         let timeout_minutes = minutes.and_then(|it| minutes_to_ms(wfrun_expr::parse_number(&it))).map(|it| it / 60_000);
-        Ok(Prepared { name, env, overrides, timeout_minutes, errors, fails, verdict })
+        Ok(Prepared { name, env, overrides, timeout_minutes, errors, fails, verdict, evaluation })
     }
 
     /// The condition of a stage; none means `always()`.

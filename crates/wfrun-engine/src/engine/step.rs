@@ -4,7 +4,8 @@
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Value};
 use wfrun_journal::{
-    AnnotationLevel, How, Masked, Outcome, Phase, RunEventKind, SkipReason, StepKindName, StepSkipped, StepStarted,
+    AnnotationLevel, How, Lines, Masked, Outcome, Phase, RunEventKind, SkipReason, StepKindName, StepSkipped,
+    StepStarted, Stream,
 };
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{RunsKind, Step, StepKind};
@@ -155,6 +156,7 @@ impl Engine {
         self.turn.effects.push(match &waits {
             Waits::Hash(patterns) => Effect::HashFiles { job, patterns: patterns.clone() },
             Waits::Action(action) => Effect::FindAction { job, action: action.clone() },
+            Waits::Shell(search) => Effect::FindShell { job, search: search.clone() },
         });
         if let Some(strand) = self.jobs.get_mut(key).and_then(JobState::strand_mut) {
             strand.waits = Some(waits);
@@ -169,6 +171,7 @@ impl Engine {
         }
         let prepared = self.prepare_step(it)?;
         if let Err(reason) = prepared.verdict {
+            self.say_evaluation(it, &prepared.evaluation);
             self.skip_step(it, &prepared.name, reason);
             return Ok(());
         }
@@ -280,6 +283,11 @@ impl Engine {
             strand.stack.push(current);
         }
         self.emit_step_started(it, &name, (kind, how), &header);
+        self.say_evaluation(it, &prepared.evaluation);
+        if it.stage.phase == Phase::Post {
+            // Source: GitHub: execution rules E1.7.
+            self.say_of_step(it.key, &it.stage.path, it.stage.phase, "Post job cleanup.");
+        }
         for message in &errors {
             self.annotate(it.key, AnnotationLevel::Error, message);
         }
@@ -287,6 +295,19 @@ impl Engine {
             self.wake(minutes * 60_000, Timer::StepTimeout { job: it.key.clone(), serial });
         }
         serial
+    }
+
+    fn say_evaluation(&mut self, it: &Beginning<'_>, lines: &[String]) {
+        for line in lines {
+            self.say_of_step(it.key, &it.stage.path, it.stage.phase, &format!("##[debug]{line}"));
+        }
+    }
+
+    /// A line of the runner's own in the log of a step.
+    pub(super) fn say_of_step(&mut self, key: &JobKey, step: &StepPath, phase: Phase, text: &str) {
+        let (job, step, stream) = (key.clone(), step.clone(), Stream::Stdout);
+        let text = self.masker.mask(text);
+        self.emit(RunEventKind::Lines(Lines { job, step, phase, stream, text }));
     }
 
     fn forced_step(&self, key: &JobKey, stage: &Stage) -> Option<ForcedStep> {

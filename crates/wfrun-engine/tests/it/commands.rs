@@ -5,8 +5,10 @@ use wfrun_journal::{Annotation, RunEventKind};
 /// What the log of a step says after its name, with the end of the step last.
 fn said(world: World, lines: &[&'static str]) -> Vec<String> {
     let story = world.prints("a", lines).run().story();
-    let own = story.lines().skip(2).take_while(|it| it.starts_with("    "));
-    own.map(|it| it.trim_start().to_owned()).collect()
+    let own = story.lines().skip(2).take_while(|it| it.starts_with("    ")).map(str::trim_start);
+    let is_evaluation =
+        |it: &&str| ["Evaluating", "Result"].iter().any(|word| it.starts_with(&format!("| ##[debug]{word}")));
+    own.filter(|it| !is_evaluation(it)).map(str::to_owned).collect()
 }
 
 #[track_caller]
@@ -75,6 +77,32 @@ fn echo_begins_anew_in_each_step() {
     assert!(!world.run().story().contains("| ::group::T"));
     let world = World::steps("[{run: a}]").var("ACTIONS_STEP_DEBUG", "true");
     check_in(world, &["::group::T"], &["| ::group::T", "| ##[group]T", OK]);
+}
+
+/// Source: GitHub: execution rules E1.11.
+#[test]
+fn debugging_shows_how_conditions_are_evaluated() {
+    let steps = "[{run: a}, {if: \"github.ref == 'refs/heads/main' && vars.X\", run: b}, {if: failure(), name: '${{ secrets.T }}', run: c}]";
+    let world = World::steps(steps).var("ACTIONS_STEP_DEBUG", "true").secret("T", "hunter2").run();
+    insta::assert_snapshot!(world.story(), @r"
+    j: starts
+      main Run a (real)
+        | ##[debug]Evaluating condition for step: 'Run a'
+        | ##[debug]Evaluating: success()
+        | ##[debug]Result: true
+        success/success
+        | ##[debug]Evaluating condition for step: 'Run b'
+        | ##[debug]Evaluating: (success() && (github.ref == 'refs/heads/main') && vars.X)
+        | ##[debug]Expanded: (true && ('refs/heads/main' == 'refs/heads/main') && null)
+        | ##[debug]Result: null
+      main Run b: skipped because vars.X is null
+        | ##[debug]Evaluating condition for step: '***'
+        | ##[debug]Evaluating: failure()
+        | ##[debug]Result: false
+      main ***: skipped because failure() is false
+    j: success
+    success
+    ");
 }
 
 /// Source: GitHub: execution rules E1.11.

@@ -173,7 +173,7 @@ fn the_shell_in_a_container_is_sh() {
     });
     assert_eq!(shells.collect::<Vec<_>>(), ["sh", "bash"]);
     let world = job("    services: {db: pg}\n", "[{run: one}]").run();
-    assert!(matches!(&world.launched[0].program, Program::Script { command, .. } if command == "bash"));
+    assert!(matches!(&world.launched[0].program, Program::Script { command, .. } if command == "/usr/bin/bash"));
 }
 
 /// A job whose containers go is not over.

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
     ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobEnvironment, Launch,
-    Layout, Program, ResolvedAction, ServiceSpec, StepEnd, StepFiles,
+    Layout, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
@@ -52,6 +52,8 @@ pub(crate) struct World {
     container_errors: Vec<String>,
     /// What the jobs that were opened asked for.
     pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
+    /// The shells that were looked for.
+    pub(crate) searches: Vec<ShellSearch>,
     /// The environments that were asked for ahead.
     pub(crate) ahead: Vec<String>,
     pub(crate) launched: Vec<Launch>,
@@ -77,6 +79,7 @@ impl World {
             no_containers: false,
             container_errors: Vec::new(),
             wanted: Vec::new(),
+            searches: Vec::new(),
             ahead: Vec::new(),
             launched: Vec::new(),
             journal: Vec::new(),
@@ -274,6 +277,11 @@ impl World {
                 let text = text.ok_or_else(|| format!("Could not find file '{path}'."));
                 vec![FactKind::FileRead { job, process, text }]
             }
+            Effect::FindShell { job, search } => {
+                let found = where_is(&search);
+                self.searches.push(search.clone());
+                vec![FactKind::ShellFound { job, search, found }]
+            }
             Effect::FindAction { job, action } => {
                 let mut actions = IndexMap::new();
                 let found = match self.actions.get(&action.to_string()) {
@@ -463,6 +471,11 @@ fn used(action: &Action, own: Option<&ActionRef>) -> Vec<ActionRef> {
     uses.collect()
 }
 
+/// All shells are there but one.
+fn where_is(search: &ShellSearch) -> Option<String> {
+    (search.command != "missing").then(|| format!("/usr/bin/{}", search.command))
+}
+
 fn environment() -> JobEnvironment {
     let work = "/home/runner/work";
     JobEnvironment {
@@ -481,6 +494,7 @@ fn environment() -> JobEnvironment {
             file_commands: format!("{work}/_temp/_runner_file_commands"),
         },
         path: "/usr/bin:/bin".to_owned(),
+        shells: ShellSearch::usual("/usr/bin:/bin").into_iter().map(|it| (it.clone(), where_is(&it))).collect(),
         base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
         step_env: IndexMap::new(),
         action_env: [("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]

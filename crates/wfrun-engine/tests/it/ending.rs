@@ -109,8 +109,10 @@ fn actions_get_inputs_and_run_their_post_part_last() {
       main Run last (real)
         success/success
       post Post Run octo/b@v2 (stand-in)
+        | Post job cleanup.
         success/success
       post Post Run octo/a@v1 (stand-in)
+        | Post job cleanup.
         success/success
     j: success
     success
@@ -151,6 +153,7 @@ fn strict_makes_stand_ins_incomplete() {
         stand-in: octo/a@v1
         success/success
       post Post Run octo/a@v1 (stand-in)
+        | Post job cleanup.
         success/success
     j: success
     incomplete

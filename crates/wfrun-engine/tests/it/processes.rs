@@ -1,13 +1,17 @@
 //! What is started for a step, and with which variables: a row for each of GitHub's rules, in its order.
 use indexmap::IndexMap;
 use wfrun_engine::{Launch, Program, StepFiles};
+use wfrun_journal::RunEventKind;
 
 use crate::driver::{Does, World};
 
 /// The command line of a script.
 fn argv(launch: &Launch) -> String {
     match &launch.program {
-        Program::Script { command, arguments, .. } => format!("{command}|{}", arguments.join("|")),
+        Program::Script { command, arguments, .. } => {
+            let shell = command.strip_prefix("/usr/bin/").expect("a whole path");
+            format!("{shell}|{}", arguments.join("|"))
+        }
         Program::StandIn { .. } | Program::Node { .. } | Program::Container { .. } => panic!("no script"),
     }
 }
@@ -47,6 +51,33 @@ fn defaults() {
     let world = World::new(text).action("o/c@v1", action).run();
     let launch = &world.launched[0];
     assert_eq!((argv(launch).as_str(), launch.cwd.as_str()), ("python|{0}", "/home/runner/work/demo/demo"));
+}
+
+/// Source: GitHub: execution rules E2.1, "Lookup": what `GITHUB_PATH` added comes first, `env` is not asked; the whole path
+/// is started and shown.
+#[test]
+fn where_shells_are_looked_for() {
+    let files = StepFiles { path: "/added".to_owned(), ..StepFiles::default() };
+    let world =
+        World::steps("[{run: a}, {run: b, shell: 'perl {0}', env: {PATH: /env}}, {run: c, shell: 'missing {0}'}]");
+    let world = world.when("a", Does { files, ..Does::default() }).run();
+    let searches: Vec<String> = world.searches.iter().map(|it| format!("{} in {}", it.command, it.path)).collect();
+    assert_eq!(
+        searches,
+        ["perl in /added:/usr/bin:/bin", "missing in /added:/usr/bin:/bin"],
+        "bash is known from the start"
+    );
+    let commands = world.launched.iter().filter_map(|it| match &it.program {
+        Program::Script { command, .. } => Some(command.as_str()),
+        Program::StandIn { .. } | Program::Node { .. } | Program::Container { .. } => None,
+    });
+    assert_eq!(commands.collect::<Vec<_>>(), ["/usr/bin/bash", "/usr/bin/perl", "missing"]);
+    let headers = world.journal.iter().filter_map(|it| {
+        let RunEventKind::StepStarted(it) = &it.kind else { return None };
+        it.header.iter().map(ToString::to_string).find(|line| line.starts_with("shell: "))
+    });
+    let expected = ["shell: /usr/bin/bash -e {0}", "shell: /usr/bin/perl {0}", "shell: missing {0}"];
+    assert_eq!(headers.collect::<Vec<_>>(), expected);
 }
 
 /// Source: GitHub: execution rules E2.2: the text as it is expanded, and nothing more; a file of its own.

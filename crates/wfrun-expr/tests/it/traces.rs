@@ -1,7 +1,7 @@
 //! What a trace tells, and how it is written.
 
 use serde_json::json;
-use wfrun_expr::{Op, Trace};
+use wfrun_expr::{Op, Trace, github_trace};
 
 use crate::world::World;
 
@@ -94,4 +94,32 @@ fn a_trace_is_written_as_json_and_read_back() {
     assert_eq!(exact.as_number(), Some(123_456_789_012_345_680_000.0), "numbers are read exactly");
     let nan = serde_json::to_value(world().value("NaN")).expect("it can be written");
     assert_eq!(nan, json!("NaN"));
+}
+
+/// Source: actions/runner `ExpressionNode.cs`.
+#[test]
+fn as_a_runner_s_log_has_it() {
+    let lines = |text: &str| {
+        let world = world();
+        github_trace(&world.parse(text).expect("an expression"), &world.eval(text).expect("a value"))
+    };
+    for (text, expanded, result) in [
+        ("success()", "", "true"),
+        ("github.ref == 'refs/heads/dev'", "('refs/heads/dev' == 'refs/heads/dev')", "true"),
+        ("failure() && github.ref", "(false && github.ref)", "false"),
+        ("contains(github['list'], 'c') || !github.nope", "(contains(Array, 'c') || !null)", "true"),
+        ("format('{0}''s', 1)", "", "'1''s'"),
+        ("github", "", "Object"),
+    ] {
+        let lines = lines(text);
+        let (first, rest) = lines.split_first().expect("lines");
+        assert!(first.starts_with("Evaluating: "), "{first}");
+        let expanded = (!expanded.is_empty()).then(|| format!("Expanded: {expanded}"));
+        let expected: Vec<String> = expanded.into_iter().chain([format!("Result: {result}")]).collect();
+        assert_eq!(rest, expected, "{text}");
+    }
+    assert_eq!(
+        lines("github['b c'] != github['ref'] && (1 < 2 || always())")[0],
+        "Evaluating: ((github['b c'] != github.ref) && ((1 < 2) || always()))"
+    );
 }
