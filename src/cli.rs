@@ -62,6 +62,9 @@ pub(crate) struct RunArgs {
     /// Fetch nothing; steps are not cut off from the network yet
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Certificates that steps trust besides this machine's, as PEM: a company's (default: what the environment names)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Give jobs the uncommitted changes, too
     #[arg(long)]
     pub(crate) dirty: bool,

@@ -12,6 +12,7 @@ mod foresight;
 mod from_github;
 mod key_values;
 mod names;
+mod outbound;
 mod output;
 mod place;
 mod repositories;

@@ -15,6 +15,7 @@ mod forced;
 mod graph;
 mod legs_and_calls;
 mod list;
+mod outbound;
 mod output;
 mod pipeline;
 mod processes;

@@ -41,10 +41,12 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
         path = format!("{}:{path}", shims.display());
     }
     let home = home().display().to_string();
+    let mut known = inherited::variables();
+    known.extend(spec.outbound.on_machine());
     let facts = Facts {
         os: "Linux",
         arch: ready.arch,
-        base_env: inherited::base_env(inherited::variables(), &path, &home, spec.env),
+        base_env: inherited::base_env(known, &path, &home, spec.env),
         path,
         home,
         work: spec.work_dir.display().to_string(),

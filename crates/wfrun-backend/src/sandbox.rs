@@ -64,10 +64,12 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     if !spec.shims.is_empty() {
         path = format!("{SHIM_DIR}:{path}");
     }
+    let mut known = inherited::variables();
+    known.extend(spec.outbound.in_sandbox());
     let facts = Facts {
         os: "Linux",
         arch: ready.arch,
-        base_env: inherited::base_env(inherited::variables(), &path, setup::HOME, spec.env),
+        base_env: inherited::base_env(known, &path, setup::HOME, spec.env),
         path,
         home: setup::HOME.to_owned(),
         work: setup::WORK.to_owned(),

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
@@ -254,8 +254,16 @@ fn spec(
         shims: settings.shims.clone(),
         env: Vec::new(),
         container: None,
-        passed_on: services.ports(),
+        passed_on: passed_on(settings, services),
+        outbound: Arc::clone(&settings.outbound),
     }
+}
+
+/// The ports of 127.0.0.1 that a container with a network of its own sees: wfrun's services, and proxies.
+fn passed_on(settings: &RunSettings, services: &LocalServices) -> Vec<u16> {
+    let mut ports = services.ports();
+    ports.extend(settings.outbound.ports());
+    ports
 }
 
 /// AWS's names at an address that answers to nothing, where there is no name server of our own.

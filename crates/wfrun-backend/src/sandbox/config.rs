@@ -45,7 +45,7 @@ impl Config {
         Ok(Self {
             work_dir: canonical(&spec.work_dir)?,
             agent_executable: canonical(&spec.agent_executable)?,
-            mounts: spec.mounts.iter().map(bind).collect::<Result<_, _>>()?,
+            mounts: spec.mounts.iter().chain(&spec.outbound.mounts()).map(bind).collect::<Result<_, _>>()?,
             hosts: spec.hosts.clone(),
             dns: spec.dns,
             shims: spec.shims.clone(),

@@ -98,20 +98,27 @@ async fn an_image_is_built_from_its_dockerfile() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
     let base = image();
-    write("Own.Dockerfile", &format!("FROM {base}\nCOPY . /copied\nENTRYPOINT [\"ls\", \"/copied\"]\n"));
+    write(
+        "Own.Dockerfile",
+        &format!("FROM {base}\nRUN echo through $HTTP_PROXY\nCOPY . /copied\nENTRYPOINT [\"ls\", \"/copied\"]\n"),
+    );
     write(".dockerignore", "secret\n.dockerignore\n");
     write("secret", "s3cret");
     write("file", "text");
     let tag = format!("wfrun-test/built:{}", std::process::id());
-    let built = |name: &str| RunImage::Built { dockerfile: folder.path().join(name), tag: tag.clone() };
+    let arguments = vec![("HTTP_PROXY".to_owned(), "http://proxy.example".to_owned())];
+    let image = |dockerfile: PathBuf| RunImage::Built { dockerfile, tag: tag.clone(), arguments: arguments.clone() };
+    let built = |name: &str| image(folder.path().join(name));
     let first = ended(&backend, &ContainerRun { image: built("Own.Dockerfile"), ..run(&[]) }).await;
     assert_eq!(first.code, Some(0), "{first:?}");
     assert!(first.stdout.contains("##[group]Building docker image") && first.stdout.contains("Successfully built"));
     assert!(first.stdout.ends_with("\nOwn.Dockerfile\nfile\n"), "{}", first.stdout);
+    // Without it a Dockerfile could install nothing behind a proxy.
+    assert!(first.stdout.contains("through http://proxy.example"), "{}", first.stdout);
     write("Own.Dockerfile", "FROM scratch\nRUN nothing\n");
     let failed = ended(&backend, &ContainerRun { image: built("Own.Dockerfile"), ..run(&[]) }).await.failed;
     assert!(failed.as_ref().is_some_and(|it| it.starts_with("Docker build failed: ")), "{failed:?}");
-    let missing = RunImage::Built { dockerfile: PathBuf::from("/none/Dockerfile"), tag: tag.clone() };
+    let missing = image(PathBuf::from("/none/Dockerfile"));
     let failed = ended(&backend, &ContainerRun { image: missing, ..run(&[]) }).await.failed;
     assert!(failed.as_ref().is_some_and(|it| it.contains("/none")), "{failed:?}");
     assert!(std::process::Command::new("docker").args(["rmi", &tag]).output().expect("docker").status.success());
