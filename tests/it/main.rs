@@ -24,6 +24,7 @@ mod situations;
 mod status_functions;
 mod steps;
 mod table;
+mod unprivileged;
 mod wftest;
 mod why;
 mod why_legs;

@@ -179,13 +179,25 @@ impl Ran {
 
 /// Whether the sandbox works here; says so where not.
 pub(crate) fn can_sandbox() -> bool {
-    match wfrun_backend::probe_sandbox() {
+    match wfrun_backend::probe_sandbox(Path::new(WFRUN)) {
         Ok(()) => true,
         Err(err) => {
             println!("skipped: {err}");
             false
         }
     }
+}
+
+/// All that is below a folder; links are not followed.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|it| it.is_dir()) {
+            all.extend(files_below(&entry.path()));
+        }
+        all.push(entry.path());
+    }
+    all
 }
 
 fn copy(from: &Path, to: &Path) {

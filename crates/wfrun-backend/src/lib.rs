@@ -6,6 +6,7 @@
 //! Invariants: an environment that is closed or dropped leaves no process, mount or container behind, also when wfrun is
 //! killed; what a step writes outside its work directory is never seen by the host (but on `host`, which says so).
 
+mod account;
 mod agent_process;
 mod backend;
 pub mod docker;
@@ -21,6 +22,7 @@ mod process;
 pub mod sandbox;
 mod scripted;
 
+pub use account::user_name;
 pub use backend::{Backend, EnvironmentSpec, Mount};
 pub use docker::{DockerBackend, clean};
 pub use environment::{Environment, Facts};
