@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod codes;
 mod commands;
+mod doctor;
 mod environment;
 mod exit;
 mod find;

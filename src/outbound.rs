@@ -47,7 +47,8 @@ pub(crate) fn notices(outbound: &Outbound, was_asked_for: bool, backend: &str, i
     notices
 }
 
-fn is_certificate(name: &str) -> bool {
+/// Whether a variable names certificates.
+pub(crate) fn is_certificate(name: &str) -> bool {
     use wfrun_backend::outbound::{ADDED_CERTIFICATES, CERTIFICATE_FOLDER, DERIVED_CERTIFICATES, OTHER_CERTIFICATES};
     let others = OTHER_CERTIFICATES.iter().any(|it| it.eq_ignore_ascii_case(name));
     DERIVED_CERTIFICATES.contains(&name) || others || [ADDED_CERTIFICATES, CERTIFICATE_FOLDER].contains(&name)

@@ -9,6 +9,7 @@ mod containers;
 mod diagnostics_pages;
 mod differences;
 mod docker;
+mod doctor;
 mod eval;
 mod execution_differences;
 mod forced;

@@ -189,6 +189,30 @@ fn where_it_is_forbidden_that_is_said() {
     let ran = run(&["w.yml", "--backend", "sandbox"]).ends_with(3);
     let reason = "user namespaces are switched off (user.max_user_namespaces=0)";
     assert!(ran.stderr.contains(reason) && ran.stderr.contains("sysctl"), "{}", ran.stderr);
+    // Nobody but root may use the engine here.
+    let examined = run(&["doctor"]).ends_with(3);
+    for part in [reason, "✗ start", "no job can run here", "sudo sysctl user.max_user_namespaces=15000"] {
+        assert!(examined.stdout.replace("\n                ", " ").contains(part), "{part}\n{}", examined.stdout);
+    }
+}
+
+#[test]
+fn a_user_is_told_what_a_user_has() {
+    let Some(user) = User::new().filter(can_sandbox) else { return };
+    let output = user.command(Path::new("/"), &["doctor", "--json"]).env("DOCKER_HOST", "unix:///nowhere").output();
+    let ran = Ran::of(&output.expect("wfrun starts")).ends_with(0);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((&told["usable"], &told["auto"]), (&serde_json::json!(["sandbox"]), &serde_json::json!("sandbox")));
+    let standing = |area: &str, name: &str| {
+        let all = told["findings"].as_array().expect("findings");
+        let found = all.iter().find(|it| it["area"] == area && it["name"] == name);
+        found.map(|it| it["standing"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(standing("sandbox", "start").as_deref(), Some("good"));
+    assert_eq!(standing("sandbox", "packages").as_deref(), Some("limited"));
+    assert_eq!(standing("docker", "engine").as_deref(), Some("missing"));
+    assert_eq!(standing("disk", "cache").as_deref(), Some("good"));
+    assert_eq!(user.leftovers(), [] as [PathBuf; 0], "the doctor takes away what it tried");
 }
 
 /// As in a container that is started with any number for a user.

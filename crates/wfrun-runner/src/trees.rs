@@ -56,6 +56,19 @@ impl Trees {
         Self { folder }
     }
 
+    /// Whether a workspace can be a view: an overlay is really laid over an empty folder, and taken away again.
+    pub fn try_view(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let scratch = tempfile::Builder::new().prefix("try-").tempdir_in(&self.folder)?;
+        let [path, target, layers] = ["tree", "target", "layers"].map(|name| scratch.path().join(name));
+        for folder in [&path, &target] {
+            fs::create_dir(folder)?;
+        }
+        mount_view(&path, &target, &layers)?;
+        umount2(&target, MntFlags::MNT_DETACH)?;
+        Ok(())
+    }
+
     /// Finds the tree, or makes it.
     pub(crate) fn tree(&self, source: &TreeSource<'_>) -> io::Result<Tree> {
         fs::create_dir_all(&self.folder)?;
@@ -100,18 +113,23 @@ impl Tree {
     /// Lays a view of the tree over an empty folder; what changes goes below `layers`. Fails where this process may not
     /// mount, or the file system cannot be a layer.
     pub(crate) fn view(self, target: &Path, layers: &Path) -> io::Result<View> {
-        let (upper, work) = (layers.join("upper"), layers.join("work"));
-        for folder in [&upper, &work] {
-            fs::create_dir_all(folder)?;
-        }
-        let text = |path: &Path| path.to_str().filter(|it| !it.contains([',', ':', '\\'])).map(str::to_owned);
-        let (Some(lower), Some(upper), Some(work)) = (text(&self.path), text(&upper), text(&work)) else {
-            return Err(io::Error::other("a path has a comma, a colon or a backslash in it"));
-        };
-        let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
-        mount(Some("wfrun"), target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()))?;
+        mount_view(&self.path, target, layers)?;
         Ok(View { target: target.to_owned(), layers: layers.to_owned(), _tree: self })
     }
+}
+
+fn mount_view(tree: &Path, target: &Path, layers: &Path) -> io::Result<()> {
+    let (upper, work) = (layers.join("upper"), layers.join("work"));
+    for folder in [&upper, &work] {
+        fs::create_dir_all(folder)?;
+    }
+    let text = |path: &Path| path.to_str().filter(|it| !it.contains([',', ':', '\\'])).map(str::to_owned);
+    let (Some(lower), Some(upper), Some(work)) = (text(tree), text(&upper), text(&work)) else {
+        return Err(io::Error::other("a path has a comma, a colon or a backslash in it"));
+    };
+    let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+    mount(Some("wfrun"), target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()))?;
+    Ok(())
 }
 
 impl Drop for View {
