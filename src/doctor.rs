@@ -5,6 +5,7 @@ mod look;
 use std::path::PathBuf;
 
 use wfrun_backend::docker::EngineFacts;
+use wfrun_runner::Way;
 
 pub(crate) use judge::examine;
 pub(crate) use look::look;
@@ -34,8 +35,8 @@ pub(crate) struct Machine {
     pub(crate) guard: Result<(), String>,
     /// Folders that are written to.
     pub(crate) folders: Vec<Folder>,
-    /// Whether a workspace can be a view of a tree that was checked out before.
-    pub(crate) view: Result<(), String>,
+    /// How workspaces come to the files of a tree that was checked out before.
+    pub(crate) workspaces: Way,
 }
 
 /// Who runs wfrun.

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use wfrun_backend::outbound::{CERTIFICATE_FOLDER, PROXIES};
 use wfrun_report::{Examination, Examined, Standing};
+use wfrun_runner::Way;
 
 use super::{Engine, Folder, Machine, Problem};
 use crate::outbound::is_certificate;
@@ -194,15 +195,21 @@ fn folders(machine: &Machine, all: &mut Vec<Examined>) {
             }
         });
     }
-    all.push(match &machine.view {
-        Ok(()) => thing(AREA, "workspaces", Standing::Good, "laid over a tree that is checked out once (overlay)", ""),
-        Err(err) => {
-            let message = format!("files are written one by one, because no overlay can be mounted ({err})");
-            let way_out = if machine.user.is_root {
-                "put caches on a file system that can be a layer (ext4, xfs, btrfs) with XDG_CACHE_HOME"
-            } else {
-                "run wfrun as root to have them laid over a tree that is checked out once"
-            };
+    let way_out = if machine.user.is_root {
+        "put caches on a file system that can be a layer (ext4, xfs, btrfs) with XDG_CACHE_HOME"
+    } else {
+        "run wfrun as root to have them laid over the tree"
+    };
+    all.push(match &machine.workspaces {
+        Way::Overlay => {
+            thing(AREA, "workspaces", Standing::Good, "laid over a tree that is checked out once (overlay)", "")
+        }
+        Way::Clone { why } => {
+            let message = format!("clones of the files of a tree that is checked out once; no overlay ({why})");
+            thing(AREA, "workspaces", Standing::Good, message, "")
+        }
+        Way::Copy { why } => {
+            let message = format!("copies of a tree that is checked out once; no overlay ({why})");
             thing(AREA, "workspaces", Standing::Limited, message, way_out)
         }
     });

@@ -25,7 +25,7 @@ pub(crate) async fn look(environment: &Environment, outbound: &Outbound, root: O
     let own = environment.cache.join("work");
     let mut folders = vec![folder("cache", environment.cache.clone())];
     folders.extend(root.map(|it| folder("runs", it.join(".wfrun"))));
-    let view = Trees::below(environment.cache.join("trees")).try_view().map_err(|err| err.to_string());
+    let workspaces = Trees::below(environment.cache.join("trees")).way();
     let sandbox = sandbox(&own);
     let (sandbox, docker) = tokio::join!(sandbox, docker());
     let ports = outbound.ports();
@@ -42,7 +42,7 @@ pub(crate) async fn look(environment: &Environment, outbound: &Outbound, root: O
         loopback: loopback.map(|(name, port)| (name, ports.contains(&port))).collect(),
         guard: start_dns_guard(GUARD).await.map(drop).map_err(|err| err.to_string()),
         folders,
-        view,
+        workspaces,
     }
 }
 

@@ -31,3 +31,4 @@ mod why;
 mod why_legs;
 mod why_run;
 mod workspace;
+mod workspace_copies;

@@ -45,7 +45,7 @@ impl User {
     }
 
     /// Makes files the user's.
-    fn give(path: &Path) {
+    pub(crate) fn give(path: &Path) {
         if geteuid().is_root() {
             for path in std::iter::once(path.to_owned()).chain(files_below(path)) {
                 std::os::unix::fs::lchown(&path, Some(ID), Some(ID)).expect("it is there");
@@ -91,7 +91,7 @@ impl User {
 }
 
 /// Whether a sandbox can be made for a user here; says so where not.
-fn can_sandbox(user: &User) -> bool {
+pub(crate) fn can_sandbox(user: &User) -> bool {
     let tried = user.command(Path::new("/"), &["__sandbox", "--try"]).output().expect("wfrun starts");
     if !tried.status.success() {
         println!("skipped: no sandbox for users: {}", String::from_utf8_lossy(&tried.stdout));

@@ -111,7 +111,7 @@ impl OpenJob {
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, event)?;
         let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
-        let workspace = if view.is_some() { "overlay" } else { "files" };
+        let workspace = view.as_ref().map_or("files", |it| it.way().as_str());
         let (environment, network, containers) = if wanted.containers.is_empty() {
             (settings.backend.open(spec).await?, None, None)
         } else {
@@ -189,6 +189,10 @@ async fn view(
     if !wanted.checks_out_first || !is_plain || !has_own_root(settings) {
         return None;
     }
+    // In a container root is the machine's, for whom a user's files are another's.
+    if settings.backend.name() == "docker" && !nix::unistd::geteuid().is_root() {
+        return None;
+    }
     let (trees, executable) = (settings.trees.clone(), settings.executable.clone());
     let (repository, git_ref) = (settings.snapshot.dir.clone(), settings.cache_scopes.first()?.clone());
     let env = pairs([
@@ -202,7 +206,7 @@ async fn view(
     let made = tokio::task::spawn_blocking(move || {
         let source =
             TreeSource { executable: &executable, repository: &repository, repository_inside: SNAPSHOT, env: &env };
-        trees.tree(&source)?.view(&target, &layers)
+        trees.view(&source, &target, &layers)
     });
     match made.await.map_err(std::io::Error::other).and_then(|it| it) {
         Ok(view) => Some(view),

@@ -41,4 +41,4 @@ pub use run::{Outside, run};
 pub use services::{GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
-pub use trees::Trees;
+pub use trees::{Trees, Way};

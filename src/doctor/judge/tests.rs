@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use insta::assert_snapshot;
 use wfrun_backend::docker::EngineFacts;
 use wfrun_report::{Standing, Style, doctor_json, doctor_text};
+use wfrun_runner::Way;
 
 use super::{examine, gigabytes, is_new_enough};
 use crate::doctor::{Engine, Folder, Machine, Problem, User};
@@ -39,7 +40,7 @@ fn server() -> Machine {
         loopback: Vec::new(),
         guard: Ok(()),
         folders: vec![Folder { name: "cache", path: "/var/cache/wfrun".into(), free: Ok(100 << 30) }],
-        view: Ok(()),
+        workspaces: Way::Overlay,
     }
 }
 
@@ -70,7 +71,7 @@ fn laptop() -> Machine {
             Folder { name: "cache", path: "/home/mona/.cache/wfrun".into(), free: Ok((3 << 30) / 2) },
             Folder { name: "runs", path: "/home/mona/app/.wfrun".into(), free: Ok(3 << 30) },
         ],
-        view: Err("Operation not permitted (os error 1)".to_owned()),
+        workspaces: Way::Copy { why: "Operation not permitted (os error 1)".to_owned() },
         ..server()
     }
 }
