@@ -97,6 +97,8 @@ impl Repo {
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]);
+        // A test may have given it to another user.
+        git.args(["-c", "safe.directory=*"]);
         let output = git.args(arguments).current_dir(self.dir.path().join("repo")).output().expect("git");
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()

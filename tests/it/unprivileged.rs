@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
+use crate::docker::{IMAGE, has_docker, left};
 use crate::repo::{Ran, Repo, WFRUN, files_below};
 
 /// An id that no account has.
@@ -17,12 +18,14 @@ const ID: u32 = 61_234;
 /// A user with a home of its own, who may start wfrun.
 pub(crate) struct User {
     home: tempfile::TempDir,
+    /// A group besides the user's own.
+    group: Option<u32>,
 }
 
 impl User {
     /// A user, if the tests may start programs as one; says so where not.
     pub(crate) fn new() -> Option<Self> {
-        let user = Self { home: tempfile::tempdir().expect("a folder") };
+        let user = Self { home: tempfile::tempdir().expect("a folder"), group: None };
         if geteuid().is_root() {
             fs::copy(WFRUN, user.executable()).expect("a copy, because nobody may look into the folder of the tests");
             fs::set_permissions(user.executable(), fs::Permissions::from_mode(0o755)).expect("a file");
@@ -61,9 +64,8 @@ impl User {
     fn command_in(&self, before: &[&str], folder: &Path, arguments: &[&str]) -> Command {
         let mut words: Vec<String> = before.iter().map(|it| (*it).to_owned()).collect();
         if geteuid().is_root() {
-            let become_user =
-                ["setpriv".to_owned(), format!("--reuid={ID}"), format!("--regid={ID}"), "--clear-groups".to_owned()];
-            words.extend(become_user);
+            let groups = self.group.map_or_else(|| "--clear-groups".to_owned(), |it| format!("--groups={it}"));
+            words.extend(["setpriv".to_owned(), format!("--reuid={ID}"), format!("--regid={ID}"), groups]);
         }
         words.push(self.executable().display().to_string());
         let mut command = Command::new(&words[0]);
@@ -170,6 +172,54 @@ fn runs_as(id: u32, text: &str) -> bool {
     let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|it| it.path());
     let mut own = processes.filter(|it| it.metadata().is_ok_and(|it| it.uid() == id));
     own.any(|it| fs::read(it.join("cmdline")).is_ok_and(|it| String::from_utf8_lossy(&it).contains(text)))
+}
+
+/// What root writes in a container would be root's here as well, and nobody else could remove it.
+#[test]
+fn what_a_container_writes_is_the_user_s_in_the_end() {
+    const SOCKET: &str = "/var/run/docker.sock";
+    let Some(mut user) = User::new().filter(|_| geteuid().is_root() && has_docker()) else { return };
+    let socket = Path::new(SOCKET).metadata().expect("the engine's socket");
+    if socket.gid() == 0 || socket.mode() & 0o060 != 0o060 {
+        println!("skipped: no group may use the engine");
+        return;
+    }
+    user.group = Some(socket.gid());
+    let steps = "
+    steps:
+    - uses: actions/checkout@v4
+    - run: 'mkdir -p a/b && echo made > a/b/c && chmod 700 a && ln -s /etc/passwd link && id -u'
+";
+    let repo = User::repo(&format!(
+        "on: push
+jobs:
+  runner:
+    runs-on: ubuntu-latest{steps}
+  container:
+    runs-on: ubuntu-latest
+    container: {IMAGE}{steps}"
+    ));
+    let ran = user.command(&repo.root(), &["w.yml", "--backend", "docker", "--json", "--offline"]).output();
+    let ran = Ran::of(&ran.expect("wfrun starts")).ends_with(0);
+    assert_eq!(ran.lines().iter().filter(|it| *it == "0").count(), 2, "steps are root: {:#?}", ran.lines());
+    assert_eq!(user.leftovers(), [] as [PathBuf; 0]);
+    assert_eq!((left(&ran).as_str(), Path::new("/etc/passwd").metadata().expect("a file").uid()), ("", 0));
+    // Also where wfrun is killed: the container's first process gives it back, and the next run removes it.
+    repo.change(".github/workflows/w.yml", "id -u", "echo here && sleep 60");
+    repo.commit("sleep");
+    User::give(repo.root().parent().expect("a folder of its own"));
+    let mut command = user.command(&repo.root(), &["w.yml", "--backend", "docker", "--json", "--job", "runner"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("wfrun starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    assert!(lines.any(|it| it.is_ok_and(|it| it.contains("\"text\":\"here\""))), "the step runs");
+    child.kill().and_then(|()| child.wait()).expect("it runs");
+    let begin = Instant::now();
+    let is_given = || files_below(&user.work()).iter().all(|it| it.symlink_metadata().is_ok_and(|it| it.uid() == ID));
+    while !is_given() && begin.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let cleaned = user.command(&repo.root(), &["clean"]).output().expect("wfrun starts");
+    assert!(cleaned.status.success() && user.leftovers().is_empty(), "{cleaned:?}");
 }
 
 /// The setting that forbids it holds in a user namespace around wfrun as it does on a whole machine.

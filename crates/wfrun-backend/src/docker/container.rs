@@ -212,6 +212,7 @@ fn body(spec: &EnvironmentSpec, image: &str, engine_socket: &str, socket_dir: &P
     option("--socket", &format!("{SOCKET_DIR}/{SOCKET}"));
     option("--directory", HOME);
     option("--directory", TOOL_CACHE);
+    option("--give-back", WORK);
     for shim in &spec.shims {
         option("--shim", shim);
     }

@@ -29,6 +29,7 @@ pub(super) fn body(
     let mut entrypoint = vec![EXECUTABLE.to_owned(), supervisor::SUBCOMMAND.to_owned()];
     let mut option = |name: &str, value: &str| entrypoint.extend([name.to_owned(), value.to_owned()]);
     option("--socket", &format!("{SOCKET_DIR}/{SOCKET}"));
+    option("--give-back", WORK);
     for listener in listeners {
         option("--listen", &listener.to_string());
     }
