@@ -9,8 +9,12 @@ use crate::output::Help;
 
 /// Reads the variables of this process, and the file of `--ca-file`.
 pub(crate) fn read(ca_file: Option<&Path>, environment: &Environment) -> anyhow::Result<Outbound> {
-    let store = environment.cache.join("certificates");
-    let settings = OutboundSettings { ca_file, store: &store };
+    read_into(&environment.cache.join("certificates"), ca_file)
+}
+
+/// The same with another store for files that have to be made.
+pub(crate) fn read_into(store: &Path, ca_file: Option<&Path>) -> anyhow::Result<Outbound> {
+    let settings = OutboundSettings { ca_file, store };
     Outbound::read(Environment::variables(), &settings).map_err(|err| refuse(&err))
 }
 

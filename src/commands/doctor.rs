@@ -10,7 +10,14 @@ use crate::{find, outbound};
 
 /// Looks at the machine and says what it found; could not, where no job can run.
 pub(crate) fn doctor(args: &DoctorArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
-    let outbound = outbound::read(args.ca_file.as_deref(), environment)?;
+    let scratch = tempfile::tempdir()?;
+    let outbound = match outbound::read(args.ca_file.as_deref(), environment) {
+        // That the cache folder cannot be written is one of the things to say.
+        Err(err) if Output::exit_of(&err) == Exit::CouldNot => {
+            outbound::read_into(scratch.path(), args.ca_file.as_deref())
+        }
+        other => other,
+    }?;
     let from = find::directory(args.directory.as_deref())?;
     let root = find::around(&from).and_then(|it| it.ancestors().nth(2)?.canonicalize().ok());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

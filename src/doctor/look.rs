@@ -147,7 +147,8 @@ fn node(path: &str) -> Option<(PathBuf, Option<String>)> {
 
 /// Writes a file, in the folder or in the one that it would be made in.
 fn folder(name: &'static str, path: PathBuf) -> Folder {
-    let there = path.ancestors().find(|it| it.is_dir()).unwrap_or(Path::new("/")).to_owned();
+    // What is no folder is in the way, and the file cannot be made in it.
+    let there = path.ancestors().find(|it| it.symlink_metadata().is_ok()).unwrap_or(Path::new("/")).to_owned();
     let written = tempfile::tempfile_in(&there);
     let free = written.and_then(|_| Ok(statvfs(&there)?)).map_err(|err| err.to_string());
     // Blocks that are kept for root are not free to others.

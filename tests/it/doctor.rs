@@ -73,9 +73,13 @@ fn what_is_missing_is_found_and_changes_the_exit_code() {
     let told = findings(&ran);
     assert_eq!((found(&told, "programs", "git").0.as_str(), &told["auto"]), ("missing", &Json::Null));
     assert_eq!(found(&told, "programs", "node").0, "limited");
-    // The cache folder cannot be made below a file.
+    // The cache folder cannot be made below a file, and what would be kept there is no reason to say nothing.
     std::fs::write(&nowhere, "").expect("a file");
-    let told = findings(&without("XDG_CACHE_HOME", &nowhere.join("below")).ends_with(3));
+    repo.write("ca.pem", "-----BEGIN CERTIFICATE-----\nMAAw\n-----END CERTIFICATE-----\n");
+    let mut command = repo.command(&["doctor", "--json", "--ca-file", "ca.pem"]);
+    let ran = Ran::of(&command.env("XDG_CACHE_HOME", nowhere.join("below")).output().expect("it starts")).ends_with(3);
+    let told = findings(&ran);
+    assert_eq!(found(&told, "disk", "cache").0, "missing");
     assert_eq!(told["usable"], serde_json::json!([]));
 }
 

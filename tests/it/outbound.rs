@@ -140,10 +140,10 @@ server.serve_forever()
     - run: |
         python3 -c 'import urllib.request as u; print("python", u.urlopen("https://localhost:PORT/").status)'
         git ls-remote https://localhost:PORT/x.git 2>&1 | grep -q 'not found' && echo git 200
-        echo "$NODE_EXTRA_CA_CERTS" | sed 's/^/at /'
+        echo "at $(dirname $SSL_CERT_FILE) $(dirname $NODE_EXTRA_CA_CERTS)"
         grep -c BEGIN "$NODE_EXTRA_CA_CERTS" | sed 's/^/count /'
-        for it in SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_CERT AWS_CA_BUNDLE CARGO_HTTP_CAINFO; do
-          test "$(printenv $it)" = "$NODE_EXTRA_CA_CERTS" || echo "$it is not"
+        for it in GIT_SSL_CAINFO REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_CERT AWS_CA_BUNDLE CARGO_HTTP_CAINFO; do
+          test "$(printenv $it)" = "$SSL_CERT_FILE" || echo "$it is not"
         done
         if echo x >> "$SSL_CERT_FILE"; then echo written; fi 2>/dev/null
     - if: ${{ !cancelled() }}
@@ -167,19 +167,24 @@ fn a_company_s_certificate_is_trusted_on_every_backend() {
     for backend in backends() {
         let repo = on(&company.steps());
         let without = run(&repo, &["--backend", backend], &[]).ends_with(1);
+        assert!(!notices(&without).contains("steps get"), "{}", notices(&without));
         assert!(!without.lines().iter().any(|it| it == "python 200"), "{backend}: the test shows nothing");
         let ran = run(&repo, &["--backend", backend, "--ca-file", &file], &[]).ends_with(0);
         let lines = ran.lines();
-        for expected in ["python 200", "git 200"] {
+        for expected in ["python 200", "git 200", "count 1"] {
             assert!(lines.contains(&expected.to_owned()), "{backend}: {expected}\n{lines:#?}");
         }
         assert!(!lines.iter().any(|it| it.ends_with("is not")), "{backend}: {lines:#?}");
         if backend != "host" {
-            assert!(lines.contains(&"at /opt/wfrun/certificates/1.pem".to_owned()), "{backend}: {lines:#?}");
+            assert!(
+                lines.contains(&"at /opt/wfrun/certificates /opt/wfrun/certificates".to_owned()),
+                "{backend}: {lines:#?}"
+            );
             assert!(!lines.contains(&"written".to_owned()), "{backend}: the file can be written to");
         }
         // Named in the environment it does as well, but only `NODE_EXTRA_CA_CERTS` is no bundle of its own.
-        let ran = run(&repo, &["--backend", backend], &[("NODE_EXTRA_CA_CERTS", &file)]);
+        let ran = run(&repo, &["--backend", backend, "--verbose"], &[("NODE_EXTRA_CA_CERTS", &file)]);
+        assert!(notices(&ran).contains("NODE_EXTRA_CA_CERTS"), "{}", notices(&ran));
         assert!(ran.lines().contains(&"python 200".to_owned()), "{backend}: {:#?}", ran.lines());
         assert!(ran.lines().contains(&"count 1".to_owned()), "{backend}: {:#?}", ran.lines());
     }

@@ -85,6 +85,10 @@ const ROOTS: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// Where a person puts certificates that a system is to trust besides its own: Debian, Fedora, SUSE.
+const ANCHORS: [&str; 3] =
+    ["/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors", "/etc/pki/trust/anchors"];
+
 /// Where files of certificates are seen inside.
 const INSIDE: &str = "/opt/wfrun/certificates";
 
@@ -147,20 +151,20 @@ impl Outbound {
         variables: impl IntoIterator<Item = (String, String)>,
         settings: &OutboundSettings<'_>,
     ) -> Result<Self, CaFileError> {
-        Self::read_with(variables, settings, &ROOTS.map(Path::new))
+        Self::read_with(variables, settings, &System { roots: &ROOTS.map(Path::new), anchors: &ANCHORS.map(Path::new) })
     }
 
     fn read_with(
         variables: impl IntoIterator<Item = (String, String)>,
         settings: &OutboundSettings<'_>,
-        roots: &[&Path],
+        system: &System<'_>,
     ) -> Result<Self, CaFileError> {
         let mut all: Vec<(String, String)> = variables.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         all.sort();
         let mut outbound = Self { plain: proxies(&all), ..Self::default() };
         outbound.plain.extend(all.iter().filter(|(name, _)| is_index(name)).cloned());
         outbound.folder = all.iter().find(|(name, _)| name == CERTIFICATE_FOLDER).map(|(_, value)| value.clone());
-        outbound.take_certificates(&all, settings, roots)?;
+        outbound.take_certificates(&all, settings, system)?;
         Ok(outbound)
     }
 
@@ -168,51 +172,57 @@ impl Outbound {
         &mut self,
         all: &[(String, String)],
         settings: &OutboundSettings<'_>,
-        roots: &[&Path],
+        system: &System<'_>,
     ) -> Result<(), CaFileError> {
-        let mut texts: Vec<Vec<String>> = Vec::new();
+        let mut named: Vec<(String, PathBuf, Vec<String>)> = Vec::new();
         for (name, value) in all.iter().filter(|(name, _)| names_certificates(name)) {
             match usable(Path::new(value)) {
-                Ok((path, text)) => {
-                    texts.push(text);
-                    self.certificates.push((name.clone(), path));
-                }
+                Ok((path, text)) => named.push((name.clone(), path, text)),
                 Err(why) => self.left_out.push(format!("{name} names {value}, which {why}")),
             }
         }
-        let system = || roots.iter().find_map(|it| pem::certificates(&fs::read(it).ok()?).ok());
-        if let Some(file) = settings.ca_file {
-            let own = asked_for(file)?;
-            texts.insert(0, own);
-            texts.extend(system());
-            let bundle = keep(settings.store, &pem::bundle(&texts))?;
-            // Whatever named another file would not know of this one.
-            let named: Vec<String> = self.certificates.iter().map(|(name, _)| name.clone()).collect();
-            let derived = DERIVED_CERTIFICATES.into_iter().chain([ADDED_CERTIFICATES]).map(str::to_owned);
-            self.certificates = named.into_iter().chain(derived).map(|it| (it, bundle.clone())).collect();
+        let find = |name: &str| named.iter().find(|(it, ..)| it == name).map(|(_, path, text)| (path, text));
+        let added = find(ADDED_CERTIFICATES);
+        let roots = system.roots();
+        let all_named = || named.iter().map(|(_, _, text)| text.as_slice());
+        let (replacing, adding) = if let Some(file) = settings.ca_file {
             self.left_out.clear();
-        } else {
-            let named = |name: &str| self.certificates.iter().find(|(it, _)| it == name).map(|(_, path)| path.clone());
-            let preferred = DERIVED_CERTIFICATES.iter().find_map(|it| named(it));
-            let added = named(ADDED_CERTIFICATES);
-            let file = match (preferred, added) {
-                (Some(file), _) => file,
-                // Taken alone it would be all that is trusted.
-                (None, Some(_)) => match system() {
-                    Some(system) => {
-                        texts.push(system);
-                        keep(settings.store, &pem::bundle(&texts))?
-                    }
-                    None => return Ok(()),
-                },
-                (None, None) => return Ok(()),
+            let own = asked_for(file)?;
+            let texts: Vec<&[String]> =
+                [own.as_slice()].into_iter().chain(all_named()).chain(roots.as_deref()).collect();
+            let adding = [Some(own.as_slice()), added.map(|(_, text)| text.as_slice())].into_iter().flatten();
+            let replacing = keep(settings.store, &pem::bundle(&texts))?;
+            (Some(replacing), Some(keep(settings.store, &pem::bundle(&adding.collect::<Vec<_>>()))?))
+        } else if let Some((file, text)) = DERIVED_CERTIFICATES.iter().find_map(|it| find(it)) {
+            let adding = match system.without_its_own(text, roots.as_deref()) {
+                _ if added.is_some() => None,
+                Some(news) if news.is_empty() => None,
+                Some(news) => Some(keep(settings.store, &pem::bundle(&[&news]))?),
+                None => Some(file.clone()),
             };
-            let all = DERIVED_CERTIFICATES.into_iter().chain([ADDED_CERTIFICATES]);
-            let missing: Vec<&str> = all.filter(|it| named(it).is_none()).collect();
-            self.certificates.extend(missing.into_iter().map(|it| (it.to_owned(), file.clone())));
+            (Some(file.clone()), adding)
+        } else if let (Some((_, text)), Some(roots)) = (added, &roots) {
+            // Taken alone it would be all that is trusted.
+            (Some(keep(settings.store, &pem::bundle(&[text, roots]))?), None)
+        } else {
+            (None, None)
+        };
+        let is_asked_for = settings.ca_file.is_some();
+        for (name, path, _) in &named {
+            // Whatever named another file would not know of the one that was asked for.
+            let path = replacing.as_ref().filter(|_| is_asked_for).unwrap_or(path);
+            self.certificates.push((name.clone(), path.clone()));
+        }
+        let derived = DERIVED_CERTIFICATES.into_iter().filter_map(|it| Some((it, replacing.clone()?)));
+        let derived = derived.chain(adding.map(|it| (ADDED_CERTIFICATES, it)));
+        for (name, path) in derived {
+            match self.certificates.iter_mut().find(|(it, _)| it == name) {
+                Some(entry) if is_asked_for => entry.1 = path,
+                Some(_) => {}
+                None => self.certificates.push((name.to_owned(), path)),
+            }
         }
         self.certificates.sort();
-        self.certificates.dedup();
         Ok(())
     }
 
@@ -303,6 +313,30 @@ impl Outbound {
     /// The file by which git trusts servers, if any is named.
     pub fn git_certificates(&self) -> Option<&Path> {
         self.certificates.iter().find(|(name, _)| name == "GIT_SSL_CAINFO").map(|(_, path)| path.as_path())
+    }
+}
+
+/// What this machine trusts by itself.
+struct System<'a> {
+    roots: &'a [&'a Path],
+    anchors: &'a [&'a Path],
+}
+
+impl System<'_> {
+    fn roots(&self) -> Option<Vec<String>> {
+        self.roots.iter().find_map(|it| pem::certificates(&fs::read(it).ok()?).ok())
+    }
+
+    /// Those of `all` that the system has not brought along; none where that is not known.
+    ///
+    /// Node brings the same along, and takes twice as long to start where it has to read them all again.
+    fn without_its_own(&self, all: &[String], roots: Option<&[String]>) -> Option<Vec<String>> {
+        let roots = roots?;
+        let files = self.anchors.iter().flat_map(|it| fs::read_dir(it).into_iter().flatten().flatten());
+        let anchors: Vec<String> =
+            files.filter_map(|it| pem::certificates(&fs::read(it.path()).ok()?).ok()).flatten().collect();
+        let is_new = |it: &&String| !roots.contains(it) || anchors.contains(it);
+        Some(all.iter().filter(is_new).cloned().collect())
     }
 }
 

@@ -42,10 +42,10 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<String>, &'static str> {
 }
 
 /// A file with the certificates of several, each once.
-pub(super) fn bundle(files: &[Vec<String>]) -> String {
+pub(super) fn bundle(files: &[&[String]]) -> String {
     let mut seen = HashSet::new();
     let mut text = String::new();
-    for body in files.iter().flatten().filter(|it| seen.insert(it.as_str())) {
+    for body in files.iter().copied().flatten().filter(|it| seen.insert(it.as_str())) {
         text.push_str("-----BEGIN CERTIFICATE-----\n");
         for at in (0..body.len()).step_by(64) {
             text.push_str(body.get(at..(at + 64).min(body.len())).unwrap_or_default());
@@ -82,10 +82,10 @@ mod tests {
     #[test]
     fn each_certificate_is_in_a_bundle_once() {
         let one = certificates(ONE.as_bytes()).expect("a certificate");
-        let text = bundle(&[one.clone(), one.clone()]);
+        let text = bundle(&[&one, &one]);
         assert_eq!(text.matches("BEGIN").count(), 1);
         assert_eq!(certificates(text.as_bytes()), Ok(one));
         let long = vec!["MAAw".repeat(40)];
-        assert_eq!(certificates(bundle(std::slice::from_ref(&long)).as_bytes()), Ok(long));
+        assert_eq!(certificates(bundle(&[&long]).as_bytes()), Ok(long));
     }
 }

@@ -1,7 +1,8 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{CaFileError, Outbound, OutboundSettings};
+use super::{CaFileError, Outbound, OutboundSettings, System};
 
 const SYSTEM: &str = "-----BEGIN CERTIFICATE-----\nMAAwAAAA\n-----END CERTIFICATE-----\n";
 const COMPANY: &str = "-----BEGIN CERTIFICATE-----\nMAAxAAAA\n-----END CERTIFICATE-----\n";
@@ -31,7 +32,8 @@ impl Machine {
             None => text.to_owned(),
         };
         let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), value(text)));
-        Outbound::read_with(variables, &settings, &[&self.path("none"), &self.path("system.pem")])
+        let roots = [&*self.path("none"), &*self.path("system.pem")];
+        Outbound::read_with(variables, &settings, &System { roots: &roots, anchors: &[&self.path("anchors")] })
     }
 
     fn outbound(&self, variables: &[(&str, &str)]) -> Outbound {
@@ -89,7 +91,7 @@ fn a_bundle_that_is_named_serves_all_programs_at_a_place_inside() {
         ("SSL_CERT_DIR", "/etc/ssl/certs"),
     ]);
     let inside = outbound.in_container();
-    for name in ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO"] {
+    for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO"] {
         assert_eq!(value(&inside, name), Some("/opt/wfrun/certificates/2.pem"), "{name}");
     }
     assert_eq!(value(&inside, "PIP_CERT"), Some("/opt/wfrun/certificates/1.pem"));
@@ -105,6 +107,28 @@ fn a_bundle_that_is_named_serves_all_programs_at_a_place_inside() {
     );
     let here = outbound.on_machine();
     assert_eq!(value(&here, "GIT_SSL_CAINFO"), machine.path("system.pem").to_str());
+}
+
+/// Node has what a system brings along; it is slow to read it again.
+#[test]
+fn node_gets_what_it_does_not_have() {
+    let machine = Machine::new();
+    let both = format!("{SYSTEM}{COMPANY}");
+    fs::write(machine.path("both.pem"), &both).expect("a file");
+    let node = |file: &str| {
+        let here = machine.outbound(&[("SSL_CERT_FILE", file)]).on_machine();
+        value(&here, "NODE_EXTRA_CA_CERTS").map(|it| fs::read_to_string(it).expect("a file"))
+    };
+    assert_eq!((node("@system.pem"), node("@both.pem").as_deref()), (None, Some(COMPANY)));
+    // A person has added it to what the system trusts.
+    fs::write(machine.path("system.pem"), &both).expect("a file");
+    assert_eq!(node("@both.pem"), None);
+    fs::create_dir(machine.path("anchors")).expect("a folder");
+    fs::write(machine.path("anchors/company.crt"), COMPANY).expect("a file");
+    assert_eq!(node("@both.pem").as_deref(), Some(COMPANY));
+    // Where nothing is known of the system, all of it may be news.
+    fs::remove_file(machine.path("system.pem")).expect("it was there");
+    assert_eq!(node("@both.pem"), Some(both));
 }
 
 /// `NODE_EXTRA_CA_CERTS` adds, all others replace: alone in those, a company's certificate would be all that is trusted.
@@ -126,17 +150,17 @@ fn a_file_that_is_asked_for_is_trusted_besides() {
     let machine = Machine::new();
     let variables = [("NIX_SSL_CERT_FILE", "@system.pem"), ("PIP_CERT", "/nonexistent")];
     let outbound = machine.read(&variables, Some("company.pem")).expect("it is a bundle");
-    assert_eq!(outbound.mounts().len(), 1);
-    let bundle = &outbound.mounts()[0].source;
+    let here = outbound.on_machine();
+    let bundle = Path::new(value(&here, "SSL_CERT_FILE").expect("it is set"));
     assert_eq!(fs::read_to_string(bundle).expect("a file"), format!("{COMPANY}{SYSTEM}"));
-    assert_eq!(
-        std::os::unix::fs::PermissionsExt::mode(&bundle.metadata().expect("a file").permissions()) & 0o777,
-        0o644
-    );
-    for name in ["NIX_SSL_CERT_FILE", "PIP_CERT", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"] {
-        assert_eq!(value(&outbound.on_machine(), name), bundle.to_str(), "{name}");
+    assert_eq!(bundle.metadata().expect("a file").permissions().mode() & 0o777, 0o644);
+    for name in ["NIX_SSL_CERT_FILE", "PIP_CERT", "GIT_SSL_CAINFO"] {
+        assert_eq!(value(&here, name), bundle.to_str(), "{name}");
     }
-    assert_eq!(outbound.git_certificates(), Some(bundle.as_path()));
+    let node = value(&here, "NODE_EXTRA_CA_CERTS").expect("it is set");
+    assert_eq!(fs::read_to_string(node).expect("a file"), COMPANY, "Node has its own");
+    assert_eq!(outbound.mounts().len(), 2);
+    assert_eq!(outbound.git_certificates(), Some(bundle));
     assert_eq!(outbound.left_out(), &[] as &[String]);
 }
 
