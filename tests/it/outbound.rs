@@ -12,14 +12,19 @@ use crate::repo::{Ran, Repo, can_sandbox};
 
 /// Runs `w.yml` with these variables and none of this machine's on the lists.
 fn run(repo: &Repo, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = repo.command(&["w.yml", "--json", "--offline"]);
+    let mut command = command(repo);
+    command.args(["--offline"]).args(arguments).envs(variables.iter().copied());
+    Ran::of(&command.output().expect("wfrun starts"))
+}
+
+fn command(repo: &Repo) -> Command {
+    let mut command = repo.command(&["w.yml", "--json"]);
     let proxies = PROXIES.map(str::to_ascii_uppercase);
     let certificates = DERIVED_CERTIFICATES.into_iter().chain(OTHER_CERTIFICATES).chain([ADDED_CERTIFICATES]);
     for name in PROXIES.into_iter().chain(proxies.iter().map(String::as_str)).chain(certificates).chain(INDEXES) {
         command.env_remove(name);
     }
-    command.args(arguments).envs(variables.iter().copied());
-    Ran::of(&command.output().expect("wfrun starts"))
+    command
 }
 
 fn on(steps: &str) -> Repo {
@@ -188,6 +193,24 @@ fn a_company_s_certificate_is_trusted_on_every_backend() {
         assert!(ran.lines().contains(&"python 200".to_owned()), "{backend}: {:#?}", ran.lines());
         assert!(ran.lines().contains(&"count 1".to_owned()), "{backend}: {:#?}", ran.lines());
     }
+}
+
+/// The server has no repositories, which only those learn who trust it.
+#[test]
+fn wfrun_s_own_git_trusts_the_company_too() {
+    let Some(company) = Company::new() else { return };
+    let repo = on("    - uses: o/r@v1\n");
+    let server = format!("url.https://localhost:{}/.insteadOf", company.port);
+    let say = |more: &[&str]| {
+        let mut command = command(&repo);
+        command.args(["--backend", "host", "--actions", "real"]).args(more);
+        command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", &server);
+        command.env("GIT_CONFIG_VALUE_0", "https://github.com/");
+        Ran::of(&command.output().expect("wfrun starts")).ends_with(3).stderr.replace('\n', " ")
+    };
+    let (without, with) = (say(&[]), say(&["--ca-file", &company.file().display().to_string()]));
+    assert!(without.contains("certificate") && !without.contains("action/not-found"), "{without}");
+    assert!(!with.contains("certificate") && with.contains("action/not-found"), "{with}");
 }
 
 #[test]

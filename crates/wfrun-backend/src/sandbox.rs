@@ -11,8 +11,8 @@
 //! Differs: in the sandbox root has the capabilities of a container, not of a machine: `mount`, `modprobe`, `iptables`
 //! and setting the clock fail.
 //!
-//! Differs: in the sandbox of an unprivileged user system directories belong to nobody, so `apt-get install` fails; run
-//! wfrun as root, or use `--backend docker`.
+//! Differs: in the sandbox of an unprivileged user system directories belong to nobody, so `apt-get install` fails, and there
+//! is no other user whom files could be given to; run wfrun as root, or use `--backend docker`.
 
 mod capabilities;
 mod config;
