@@ -1,7 +1,7 @@
 //! The actions that a run needs, looked for before anything runs.
 use std::path::Path;
 
-use wfrun_backend::chain;
+use wfrun_backend::{Outbound, chain};
 use wfrun_runner::{
     ActionError, ActionMode, ActionSettings, Actions, BuiltinActions, Findings, Missing, Place, RefError,
 };
@@ -16,7 +16,12 @@ use crate::environment::Environment;
 use crate::repositories::Repositories;
 
 /// What the options say of where actions come from.
-pub(crate) fn finder(args: &RunArgs, environment: &Environment, repositories: &Repositories) -> Actions {
+pub(crate) fn finder(
+    args: &RunArgs,
+    environment: &Environment,
+    repositories: &Repositories,
+    outbound: &Outbound,
+) -> Actions {
     let store = args.action_store.as_ref();
     let here = std::env::current_dir().unwrap_or_default();
     Actions::new(ActionSettings {
@@ -29,6 +34,8 @@ pub(crate) fn finder(args: &RunArgs, environment: &Environment, repositories: &R
         mirror: repositories.mirror.clone(),
         store: store.map_or_else(|| environment.cache.join("actions"), |it| here.join(it)),
         offline: args.offline,
+        // Else git goes by its own settings.
+        certificates: args.ca_file.as_ref().and(outbound.git_certificates()).map(Path::to_owned),
     })
 }
 

@@ -1,7 +1,11 @@
 //! What was typed; no logic.
+mod doctor;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use doctor::DoctorArgs;
 
 /// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
 #[derive(Debug, Parser)]
@@ -34,6 +38,8 @@ pub(crate) enum Command {
     Eval(Box<EvalArgs>),
     /// Remove what earlier runs left: containers, work folders
     Clean(CleanArgs),
+    /// Say what this machine offers to jobs, and what to do about what is missing
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +68,9 @@ pub(crate) struct RunArgs {
     /// Fetch nothing; steps are not cut off from the network yet
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Certificates that steps trust besides this machine's, as PEM: a company's (default: what the environment names)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Give jobs the uncommitted changes, too
     #[arg(long)]
     pub(crate) dirty: bool,
@@ -480,7 +489,6 @@ pub(crate) const PLANNED: &[&str] = &[
     "shell",
     "services",
     "image",
-    "doctor",
     "completions",
     "man",
 ];

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 mod check;
 mod clean;
+mod doctor;
 mod eval;
 mod graph;
 mod list;
@@ -66,6 +67,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
         Command::Clean(it) => it.look.color,
+        Command::Doctor(it) => it.look.color,
     };
     let output = Output::new(environment, color.into());
     let done = match &cli.command {
@@ -79,6 +81,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
         Command::Clean(_) => clean::clean(environment, &output),
+        Command::Doctor(it) => doctor::doctor(it, environment, &output),
     };
     done.unwrap_or_else(|err| {
         output.error(&err);
@@ -107,6 +110,7 @@ fn with_run(args: &[OsString]) -> Vec<OsString> {
         "test",
         "eval",
         "clean",
+        "doctor",
         "-h",
         "--help",
         "-V",
@@ -127,10 +131,10 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near =
-        closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval"]).unwrap_or("run");
+    let near = closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "doctor"])
+        .unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
     )))
 }

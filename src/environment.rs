@@ -48,6 +48,11 @@ impl Environment {
         std::env::var(name).ok()
     }
 
+    /// All variables, of which [`wfrun_backend::outbound`] takes what is on its lists.
+    pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    }
+
     /// Starts logging for people who debug wfrun; off unless `WFRUN_LOG` says otherwise.
     pub(crate) fn start_logging(&self) {
         if let Some(filter) = &self.log {

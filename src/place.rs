@@ -10,6 +10,9 @@ use wfrun_plan::Plan;
 use crate::cli::RunArgs;
 use crate::environment::Environment;
 
+/// This executable, for the process that tries a sandbox.
+const OWN: &str = "/proc/self/exe";
+
 /// Where jobs run, and why there.
 pub(crate) struct Place {
     pub(crate) backend: Arc<dyn Backend>,
@@ -28,7 +31,7 @@ pub(crate) async fn choose_backend(args: &RunArgs, plan: &Plan) -> anyhow::Resul
             Ok(Place { backend: Arc::new(docker), reason, images })
         }
         "sandbox" => {
-            probe_sandbox()?;
+            probe_sandbox(Path::new(OWN))?;
             Ok(sandbox("asked for by --backend".to_owned()))
         }
         "host" => {
@@ -38,7 +41,8 @@ pub(crate) async fn choose_backend(args: &RunArgs, plan: &Plan) -> anyhow::Resul
         _ => match docker_for(plan, &images).await? {
             Ok((docker, reason)) => Ok(Place { backend: Arc::new(docker), reason, images }),
             Err(reason) => {
-                probe_sandbox().with_context(|| format!("docker cannot be used ({reason}), nor a sandbox"))?;
+                probe_sandbox(Path::new(OWN))
+                    .with_context(|| format!("docker cannot be used ({reason}), nor a sandbox"))?;
                 Ok(sandbox(reason))
             }
         },

@@ -2,6 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use wfrun_backend::Outbound;
 use wfrun_expr::Value;
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
@@ -14,6 +15,7 @@ use crate::cli::{Color, RunArgs};
 use crate::environment::Environment;
 use crate::find::{self, Found};
 use crate::key_values;
+use crate::outbound;
 use crate::output::Help;
 use crate::repositories::Repositories;
 use crate::secrets::{self, Secrets};
@@ -37,6 +39,8 @@ pub(crate) struct Loaded {
     pub(crate) env: IndexMap<String, String>,
     /// `inputs`
     pub(crate) inputs: Value,
+    /// What steps need to get out to the network.
+    pub(crate) outbound: Outbound,
     /// What is wrong with any of it.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -55,12 +59,13 @@ impl From<Color> for ColorChoice {
 fn read_set(
     args: &RunArgs,
     environment: &Environment,
+    outbound: &Outbound,
 ) -> anyhow::Result<(Found, Actions, WorkflowSet, Vec<Diagnostic>)> {
     let situation = &args.situation;
     let from = find::directory(situation.directory.as_deref())?;
     let found = find::workflow(&situation.workflow, &from)?;
     let repositories = Repositories::new(&args.foresee.local_repository, args.foresee.mirror.as_deref(), &from)?;
-    let finder = actions::finder(args, environment, &repositories);
+    let finder = actions::finder(args, environment, &repositories, outbound);
     let mut not_fetched = Vec::new();
     let mut load = |wanted: &FileRef| {
         let loaded = repositories.load(&found.root, wanted);
@@ -85,7 +90,8 @@ fn read_set(
 /// Reads all that a run takes; stops at the first thing without which nothing makes sense.
 pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<Result<Loaded, Vec<Diagnostic>>> {
     let args = &run.situation;
-    let (found, actions, set, mut diagnostics) = read_set(run, environment)?;
+    let outbound = outbound::read(run.ca_file.as_deref(), environment)?;
+    let (found, actions, set, mut diagnostics) = read_set(run, environment, &outbound)?;
     let secrets = secrets::given(args)?;
     let vars = key_values::collect(&args.var_file, &args.var, "--var")?;
     let env = key_values::collect(&args.env_file, &args.env, "--env")?;
@@ -106,6 +112,7 @@ pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<R
         vars: vars.value,
         env: env.value,
         inputs,
+        outbound,
         diagnostics,
     }))
 }

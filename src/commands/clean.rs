@@ -17,7 +17,11 @@ pub(crate) fn clean(environment: &Environment, _: &Output) -> anyhow::Result<Exi
     let mut stuck = 0;
     for folder in &dead {
         if let Err(err) = remove_folder(folder) {
-            Output::note(&format!("{} stays: {err}", folder.display()));
+            // As a run on docker may have left it that was killed with its container.
+            let is_denied = err.kind() == std::io::ErrorKind::PermissionDenied;
+            let way_out =
+                if is_denied { format!("; `sudo rm -r {}` removes it", folder.display()) } else { String::new() };
+            Output::note(&format!("{} stays: {err}{way_out}", folder.display()));
             stuck += 1;
         }
     }

@@ -26,6 +26,7 @@ use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::forced::Forced;
+use crate::outbound;
 use crate::output::{Help, Output};
 use crate::place::{choose_backend, shims};
 use crate::secrets;
@@ -189,12 +190,14 @@ async fn carry_out(
     let run_dir = state.join("runs").join(&run_id);
     make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
     let (services, mut notices) = start_services(args, &loaded, &state, outside.sender.clone()).await?;
-    let Loaded { set, actions, situation, mut secrets, vars, env, inputs, diagnostics, .. } = loaded;
+    let Loaded { set, actions, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } = loaded;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);
     let account = services.aws.as_ref().map(|it| &*it.account);
-    let (hidden, notice) = secrets::swap_aws_keys(&set, &mut secrets, account);
+    let (mut hidden, notice) = secrets::swap_aws_keys(&set, &mut secrets, account);
     notices.extend(notice);
+    hidden.extend(outbound::hidden(&outbound));
+    notices.extend(outbound::notices(&outbound, args.ca_file.is_some(), place.backend.name(), args.verbose));
     if services.guard.is_none() && services.aws.is_some() && place.backend.name() != "host" {
         notices.push("AWS's names are blocked by a list, because port 53 of 127.77.0.53 is not to be had".to_owned());
     }
@@ -226,6 +229,7 @@ async fn carry_out(
         snapshot: snapshot.clone(),
         offline: args.offline,
         actions,
+        outbound: Arc::new(outbound),
         node: node_of_machine(&environment.path),
         executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
         cache_scopes: cache_scopes(&plan),

@@ -97,6 +97,8 @@ impl Repo {
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]);
+        // A test may have given it to another user.
+        git.args(["-c", "safe.directory=*"]);
         let output = git.args(arguments).current_dir(self.dir.path().join("repo")).output().expect("git");
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -179,13 +181,25 @@ impl Ran {
 
 /// Whether the sandbox works here; says so where not.
 pub(crate) fn can_sandbox() -> bool {
-    match wfrun_backend::probe_sandbox() {
+    match wfrun_backend::probe_sandbox(Path::new(WFRUN)) {
         Ok(()) => true,
         Err(err) => {
             println!("skipped: {err}");
             false
         }
     }
+}
+
+/// All that is below a folder; links are not followed.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|it| it.is_dir()) {
+            all.extend(files_below(&entry.path()));
+        }
+        all.push(entry.path());
+    }
+    all
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -3,7 +3,7 @@ use serde_json::Value as Json;
 
 use crate::repo::{Ran, Repo, can_sandbox};
 
-const STEPS: &str = r#"
+pub(crate) const STEPS: &str = r#"
       - {id: c, uses: actions/checkout@v4}
       - run: |
           set -x
@@ -20,7 +20,8 @@ const STEPS: &str = r#"
           git status --porcelain | sort | tr '\n' '|' | grep -F ' D gone| M kept|?? new|'
 "#;
 
-fn repo(steps: &str) -> Repo {
+/// A repository with the two jobs `a` and `b`, one after the other.
+pub(crate) fn repo(steps: &str) -> Repo {
     let workflow = format!(
         "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:{steps}\n  b:\n    needs: a\n    runs-on: ubuntu-latest\n    steps:{steps}\n"
     );
@@ -33,7 +34,7 @@ fn repo(steps: &str) -> Repo {
 }
 
 /// How the workspaces of the jobs were made.
-fn workspaces(ran: &Ran) -> Vec<String> {
+pub(crate) fn workspaces(ran: &Ran) -> Vec<String> {
     let events = ran.stdout.lines().map(|it| serde_json::from_str::<Json>(it).expect("JSON"));
     let started = events.filter(|it| it["type"] == "job-started");
     started.map(|it| it["workspace"].as_str().unwrap_or_default().to_owned()).collect()

@@ -5,6 +5,7 @@
 //! such as a signal.
 
 mod event_loop;
+mod give_back;
 mod listeners;
 mod lookup;
 mod step_process;
@@ -33,7 +34,8 @@ pub const SHIM_DIR: &str = "/opt/wfrun/bin";
 /// Runs the supervisor: `args` are the arguments after [`SUBCOMMAND`].
 ///
 /// The connection is standard input, or `--socket PATH`, which is connected to. Before that `--directory PATH` makes a
-/// directory and `--shim NAME` a link in [`SHIM_DIR`]; both may be repeated. `--listen tcp:ADDRESS` and `--listen
+/// directory and `--shim NAME` a link in [`SHIM_DIR`]; both may be repeated. At the end
+/// everything in a folder of `--give-back PATH` becomes its owner's. `--listen tcp:ADDRESS` and `--listen
 /// udp:ADDRESS` open sockets here, in this network, which go over the connection to whoever is at its other end. What goes wrong before the first frame is
 /// told as [`Reply::SetupFailed`] where there is a connection, and by exit code 1.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -44,8 +46,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = listening
         .and_then(|()| settings.prepare())
         .map_err(|message| fail(&stream, message))
-        .and_then(|()| run(stream));
+        .and_then(|()| run_and_give_back(stream, &settings.given_back));
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The connection stays open until all is done: who sees its end may take the environment away.
+fn run_and_give_back(stream: UnixStream, folders: &[PathBuf]) -> io::Result<()> {
+    let held = stream.try_clone()?;
+    let result = run(stream);
+    for folder in folders {
+        give_back::give_back(folder);
+    }
+    drop(held);
+    result
 }
 
 /// Gives up the terminal of whoever started this process, for it and all it starts.
@@ -91,6 +104,7 @@ pub fn fail(mut stream: &UnixStream, message: String) -> io::Error {
 struct Settings {
     socket: Option<PathBuf>,
     directories: Vec<PathBuf>,
+    given_back: Vec<PathBuf>,
     shims: Vec<OsString>,
     listeners: Vec<Listener>,
 }
@@ -104,6 +118,7 @@ impl Settings {
             match option.to_str()? {
                 "--socket" => settings.socket = Some(value.into()),
                 "--directory" => settings.directories.push(value.into()),
+                "--give-back" => settings.given_back.push(value.into()),
                 "--shim" => settings.shims.push(value),
                 "--listen" => settings.listeners.push(value.to_str()?.parse().ok()?),
                 _ => return None,

@@ -1,10 +1,11 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use crate::docker::PreparedContainer;
-use crate::{BackendError, DockerBackend, Environment};
+use crate::{BackendError, DockerBackend, Environment, Outbound};
 
 /// A kind of place to run a job in.
 pub trait Backend: Send + Sync {
@@ -50,6 +51,8 @@ pub struct EnvironmentSpec {
     pub dns: Option<IpAddr>,
     /// Commands (`aws`, `docker`, `sudo`) that are a link to `agent_executable`, first on the `PATH` inside.
     pub shims: Vec<String>,
+    /// This machine's proxies, certificates and package indexes.
+    pub outbound: Arc<Outbound>,
     /// Variables that every process inherits, after those of the place itself.
     pub env: Vec<(String, String)>,
 }

@@ -4,6 +4,7 @@ mod build;
 mod cleaning;
 mod connection;
 mod container;
+mod facts;
 mod job_container;
 mod job_network;
 mod log;
@@ -19,6 +20,7 @@ mod words;
 
 pub use cleaning::clean;
 pub(crate) use container::Container;
+pub use facts::EngineFacts;
 pub use job_network::{JobNetwork, NetworkSettings, ServiceFacts};
 pub use log::Log;
 pub use request::{ContainerRequest, Login, PreparedContainer};

@@ -107,6 +107,12 @@ impl Environment {
         }
     }
 
+    /// Kills what still runs and has the supervisor end, so that whoever takes the place of the environment away does it no
+    /// harm. Nothing can be started any more.
+    pub async fn shut_down(&self) {
+        self.link.close().await;
+    }
+
     /// Kills what still runs and takes the environment away; waits until nothing of it is left.
     pub async fn close(self) -> Result<(), BackendError> {
         let Self { facts: _, link, teardown } = self;

@@ -46,7 +46,7 @@ pub enum BackendError {
     },
     /// The engine does not have the image.
     #[error(
-        "the Docker engine has no image `{image}`; make it with `wfrun image build`, get it with `docker pull {image}`, or name another with `--platform LABEL=IMAGE`"
+        "the Docker engine has no image `{image}`; make it with `cargo xtask docker` in wfrun's sources, get it with `docker pull {image}`, or name another with `--platform LABEL=IMAGE`"
     )]
     ImageMissing {
         /// Its name.

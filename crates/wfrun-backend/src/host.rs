@@ -1,5 +1,4 @@
 use std::env;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
@@ -9,7 +8,7 @@ use wfrun_agent::supervisor;
 
 use crate::agent_process::AgentProcess;
 use crate::environment::Teardown;
-use crate::{Backend, BackendError, Environment, EnvironmentSpec, Facts, inherited};
+use crate::{Backend, BackendError, Environment, EnvironmentSpec, Facts, account, inherited};
 
 /// Starts processes on this machine as it is, without any isolation.
 ///
@@ -40,11 +39,13 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     if !spec.shims.is_empty() {
         path = format!("{}:{path}", shims.display());
     }
-    let home = home().display().to_string();
+    let home = account::home().display().to_string();
+    let mut known = inherited::variables();
+    known.extend(spec.outbound.on_machine());
     let facts = Facts {
         os: "Linux",
         arch: ready.arch,
-        base_env: inherited::base_env(inherited::variables(), &path, &home, spec.env),
+        base_env: inherited::base_env(known, &path, &home, spec.env),
         path,
         home,
         work: spec.work_dir.display().to_string(),
@@ -61,9 +62,4 @@ fn make_scratch(spec: &EnvironmentSpec) -> Result<TempDir, BackendError> {
         Ok(scratch)
     };
     make().map_err(|err| BackendError::Path { job: spec.job.clone(), path: env::temp_dir(), err })
-}
-
-/// The home directory of whoever started wfrun.
-pub(crate) fn home() -> PathBuf {
-    env::home_dir().filter(|home| home.is_absolute()).unwrap_or_else(|| Path::new("/").to_owned())
 }

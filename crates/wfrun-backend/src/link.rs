@@ -115,9 +115,10 @@ impl Link {
     }
 
     /// Asks the supervisor to end and waits until it has; returns whether it did.
-    pub(crate) async fn close(mut self) -> bool {
+    pub(crate) async fn close(&self) -> bool {
         self.requests.send(Request::Shutdown);
-        let closed = self.closed.wait_for(|closed| *closed);
+        let mut closed = self.closed.clone();
+        let closed = closed.wait_for(|closed| *closed);
         tokio::time::timeout(CLOSE_WAIT, closed).await.is_ok()
     }
 

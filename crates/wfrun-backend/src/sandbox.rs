@@ -11,8 +11,8 @@
 //! Differs: in the sandbox root has the capabilities of a container, not of a machine: `mount`, `modprobe`, `iptables`
 //! and setting the clock fail.
 //!
-//! Differs: in the sandbox of an unprivileged user system directories belong to nobody, so `apt-get install` fails; run
-//! wfrun as root, or use `--backend docker`.
+//! Differs: in the sandbox of an unprivileged user system directories belong to nobody, so `apt-get install` fails, and there
+//! is no other user whom files could be given to; run wfrun as root, or use `--backend docker`.
 
 mod capabilities;
 mod config;
@@ -64,10 +64,12 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     if !spec.shims.is_empty() {
         path = format!("{SHIM_DIR}:{path}");
     }
+    let mut known = inherited::variables();
+    known.extend(spec.outbound.in_sandbox());
     let facts = Facts {
         os: "Linux",
         arch: ready.arch,
-        base_env: inherited::base_env(inherited::variables(), &path, setup::HOME, spec.env),
+        base_env: inherited::base_env(known, &path, setup::HOME, spec.env),
         path,
         home: setup::HOME.to_owned(),
         work: setup::WORK.to_owned(),

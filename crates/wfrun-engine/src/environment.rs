@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
 
-use crate::{FilePaths, JobEnvironment, Program};
+use crate::{FilePaths, JobEnvironment, Program, keep_loopback_direct};
 
 /// The members of the `github` context that processes get as `GITHUB_…`.
 ///
@@ -121,6 +121,7 @@ pub(crate) fn environment(layers: &Layers<'_>) -> IndexMap<String, String> {
         }
     }
     all.extend(layers.job.step_env.clone());
+    keep_loopback_direct(&mut all);
     all.insert("WFRUN_DECLARATIONS".to_owned(), layers.files.declarations.clone());
     all.insert("GITHUB_ACTIONS".to_owned(), "true".to_owned());
     all.entry("CI".to_owned()).or_insert_with(|| "true".to_owned());

@@ -255,7 +255,7 @@ pub struct JobEnvironment {
     pub action_env: IndexMap<String, String>,
     /// The actions its steps use, and those that these use in turn.
     pub actions: IndexMap<ActionRef, ResolvedAction>,
-    /// How the workspace was made: `files`, `overlay`.
+    /// How the workspace was made: `files`, `overlay`, `clone`, `copy`.
     pub workspace: &'static str,
     /// Further values to mask: tokens made for this job.
     pub secrets: Vec<String>,

@@ -11,6 +11,7 @@ mod fact;
 mod file_command;
 mod forced;
 mod frame;
+mod loopback;
 mod matcher;
 mod output;
 mod scope;
@@ -30,5 +31,6 @@ pub use fact::{
 };
 pub use file_command::{FileCommandError, parse_key_values};
 pub use forced::{Forced, ForcedStep};
+pub use loopback::keep_loopback_direct;
 pub use settings::{EngineSettings, Grace};
 pub use shell::{ShellCommand, ShellError};

@@ -147,7 +147,8 @@ pub struct JobStarted {
     pub backend: String,
     /// In which image, where there is one.
     pub image: Option<String>,
-    /// How its workspace was made: `files`; `overlay`, where it is a view of a tree that was checked out before.
+    /// How its workspace was made: `files`, by its own checkout; of a tree that was checked out before, `overlay`, `clone` (its
+    /// files share blocks with the tree's) or `copy`.
     #[serde(default)]
     pub workspace: String,
 }

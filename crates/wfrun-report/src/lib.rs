@@ -4,6 +4,7 @@
 //! Invariant: nothing here knows who produces the events.
 //! Invariant: colour never carries a meaning alone, and without colour no escape sequence is written.
 mod diagnostics;
+mod doctor_view;
 mod explain;
 mod foreseen;
 mod gate_view;
@@ -35,6 +36,7 @@ mod view_thread;
 mod why_view;
 
 pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
+pub use doctor_view::{Examination, Examined, Standing, doctor_json, doctor_text};
 pub use explain::{paragraphs, sentence};
 pub use foreseen::foreseen_sentence;
 pub use graph::{graph_dot, graph_mermaid, graph_svg, graph_text};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use sha2::{Digest as _, Sha256};
 use wfrun_backend::docker::{ContainerRun, RunImage, RunNetwork};
-use wfrun_backend::{Backend, Mount, Process};
-use wfrun_engine::{ContainerImage, JobContainers};
+use wfrun_backend::{Backend, Mount, Outbound, Process};
+use wfrun_engine::{ContainerImage, JobContainers, keep_loopback_direct};
 use wfrun_plan::JobKey;
 
 use crate::job::{OpenJob, blocked_names};
@@ -31,6 +31,7 @@ pub(crate) struct Siblings {
     network: RunNetwork,
     hosts: Vec<(String, IpAddr)>,
     dns: Option<IpAddr>,
+    outbound: Arc<Outbound>,
 }
 
 impl Siblings {
@@ -38,7 +39,7 @@ impl Siblings {
     ///
     /// Differs: a container action shares the network of its job: that of the job container, or the machine's; GitHub
     /// gives it an address of its own. In a job that has services and no container it is on their network, and does not
-    /// reach wfrun's own services (caches, the AWS account).
+    /// reach wfrun's own services (caches, the AWS account) or a proxy on this machine's loopback.
     pub(crate) fn of(
         settings: &RunSettings,
         services: &LocalServices,
@@ -62,6 +63,7 @@ impl Siblings {
             network,
             hosts: if dns.is_none() { blocked_names(services) } else { Vec::new() },
             dns,
+            outbound: Arc::clone(&settings.outbound),
         }
     }
 }
@@ -89,6 +91,7 @@ pub(crate) fn start(
         ContainerImage::Built { dockerfile } => RunImage::Built {
             dockerfile: on_this_machine(open, dockerfile)?,
             tag: tag(&siblings.repository, dockerfile),
+            arguments: siblings.outbound.proxies_elsewhere(),
         },
     };
     let paths = Paths::of_container_action(&open.work_inside, &open.layout.workspace);
@@ -99,9 +102,9 @@ pub(crate) fn start(
         image,
         entrypoint: entrypoint.filter(|it| !it.is_empty()).map(str::to_owned),
         arguments: arguments.to_vec(),
-        env: variables(env, &open.environment.facts().base_env, &paths),
+        env: variables(env, &open.environment.facts().base_env, &paths, siblings.outbound.in_container()),
         cwd: WORKSPACE.to_owned(),
-        mounts: mounts(&open.work_dir, workspace),
+        mounts: mounts(&open.work_dir, workspace).into_iter().chain(siblings.outbound.mounts()).collect(),
         network: siblings.network.clone(),
         hosts: siblings.hosts.clone(),
         dns: siblings.dns,
@@ -141,16 +144,24 @@ fn mounts(work_dir: &Path, workspace: &str) -> Vec<Mount> {
     places.map(mount).to_vec()
 }
 
-/// What the step adds to what the job's machine has: that machine is not the container's.
+/// What the step adds to what the job's machine has: that machine is not the container's. Below it is what gets the
+/// container out to the network.
 ///
 /// Source: GitHub: execution rules E2.6 and E7.4: `HOME` is GitHub's.
 /// Differs: a variable of a step with the value that it has on the job's machine anyway does not reach a container action.
-fn variables(env: &IndexMap<String, String>, base: &[(String, String)], paths: &Paths) -> Vec<(String, String)> {
+fn variables(
+    env: &IndexMap<String, String>,
+    base: &[(String, String)],
+    paths: &Paths,
+    outbound: Vec<(String, String)>,
+) -> Vec<(String, String)> {
     let is_own = |name: &str, value: &str| !base.iter().any(|(known, it)| known == name && it == value);
     let own = env.iter().filter(|(name, value)| *name != "HOME" && is_own(name, value));
-    let mut all: Vec<(String, String)> = own.map(|(name, value)| (name.clone(), paths.inside(value))).collect();
-    all.push(("HOME".to_owned(), HOME.to_owned()));
-    all
+    let mut all: IndexMap<String, String> = outbound.into_iter().collect();
+    all.extend(own.map(|(name, value)| (name.clone(), paths.inside(value))));
+    all.insert("HOME".to_owned(), HOME.to_owned());
+    keep_loopback_direct(&mut all);
+    all.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -160,12 +171,20 @@ mod tests {
     #[test]
     fn what_a_container_action_gets() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let base = [pair("LANG", "C.UTF-8"), pair("PATH", "/bin"), pair("HOME", "/home/runner"), pair("TZ", "UTC")];
+        let base = [
+            pair("LANG", "C.UTF-8"),
+            pair("PATH", "/bin"),
+            pair("HOME", "/home/runner"),
+            pair("TZ", "UTC"),
+            pair("HTTP_PROXY", "http://a"),
+        ];
         let env: IndexMap<String, String> = base
             .iter()
             .cloned()
             .chain([
                 pair("TZ", "Asia/Tokyo"),
+                pair("HTTP_PROXY", "http://a"),
+                pair("NO_PROXY", "b,localhost"),
                 pair("GITHUB_WORKSPACE", "/home/runner/work/demo/demo"),
                 pair("GITHUB_OUTPUT", "/home/runner/work/_temp/_runner_file_commands/set_output_1"),
                 pair("INPUT_X", "--dir=/home/runner/work/demo/demo"),
@@ -173,13 +192,19 @@ mod tests {
             .collect();
         let paths = Paths::of_container_action("/home/runner/work", "/home/runner/work/demo/demo");
         let all: Vec<String> =
-            variables(&env, &base, &paths).iter().map(|(name, value)| format!("{name}={value}")).collect();
+            variables(&env, &base, &paths, vec![pair("HTTP_PROXY", "http://a"), pair("NO_PROXY", "b")])
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
         let expected = [
+            "HTTP_PROXY=http://a",
+            "NO_PROXY=b,localhost,127.0.0.1,::1",
             "TZ=Asia/Tokyo",
             "GITHUB_WORKSPACE=/github/workspace",
             "GITHUB_OUTPUT=/github/file_commands/set_output_1",
             "INPUT_X=--dir=/home/runner/work/demo/demo",
             "HOME=/github/home",
+            "no_proxy=b,localhost,127.0.0.1,::1",
         ];
         assert_eq!(all, expected);
         assert_eq!(tag("o/r", "/a").len(), "wfrun.local/action-:latest".len() + 12);

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use wfrun_backend::docker::{ContainerRequest, JobNetwork, Log, Login, NetworkSettings};
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec};
-use wfrun_engine::{ContainerSpec, FactKind, JobContainers, ServiceContainer, ServiceSpec};
+use wfrun_engine::{ContainerSpec, FactKind, JobContainers, ServiceContainer, ServiceSpec, keep_loopback_direct};
 use wfrun_plan::JobKey;
 
 use crate::RunSettings;
@@ -96,9 +96,10 @@ async fn make(
     };
     let mut network = JobNetwork::make(engine, network_settings, hurry, log).await?;
     let mut environment = None;
-    let of_service = |it: &ServiceSpec| request(&format!("service `{}`", it.id), Some(&it.id), &it.container);
+    let proxies = settings.outbound.proxies_elsewhere();
+    let of_service = |it: &ServiceSpec| request(&format!("service `{}`", it.id), Some(&it.id), &it.container, &proxies);
     let services: Vec<_> = wanted.services.iter().map(of_service).collect();
-    let container = wanted.container.as_ref().map(|it| request("container", None, it));
+    let container = wanted.container.as_ref().map(|it| request("container", None, it, &[]));
     let made = async {
         let all: Vec<_> = container.iter().chain(&services).cloned().collect();
         network.take_ports(&all, log).await?;
@@ -149,7 +150,12 @@ async fn close(environment: Option<Environment>) -> Option<Result<(), BackendErr
 }
 
 /// What the backend is asked for.
-fn request(what: &str, alias: Option<&str>, spec: &ContainerSpec) -> ContainerRequest {
+///
+/// Source: GitHub's runner, `ContainerInfo.cs` at 0187fcdb: proxies stand below `env` of the container.
+fn request(what: &str, alias: Option<&str>, spec: &ContainerSpec, proxies: &[(String, String)]) -> ContainerRequest {
+    let mut env: IndexMap<String, String> = proxies.iter().cloned().collect();
+    env.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    keep_loopback_direct(&mut env);
     let login = |it: &wfrun_engine::RegistryLogin| Login {
         username: it.username.clone(),
         password: it.password.expose().to_owned(),
@@ -158,7 +164,7 @@ fn request(what: &str, alias: Option<&str>, spec: &ContainerSpec) -> ContainerRe
         what: what.to_owned(),
         alias: alias.map(str::to_owned),
         image: spec.image.clone(),
-        env: spec.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        env: env.into_iter().collect(),
         ports: spec.ports.clone(),
         volumes: spec.volumes.clone(),
         options: spec.options.clone(),

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
@@ -125,7 +125,7 @@ impl Ground {
     }
 
     fn workspace(&self) -> &'static str {
-        if self.view.is_some() { "overlay" } else { "files" }
+        self.view.as_ref().map_or("files", |it| it.way().as_str())
     }
 }
 
@@ -251,6 +251,10 @@ async fn view(
     if !wanted.checks_out_first || !is_plain || !has_own_root(settings) {
         return None;
     }
+    // In a container root is the machine's, for whom a user's files are another's.
+    if settings.backend.name() == "docker" && !nix::unistd::geteuid().is_root() {
+        return None;
+    }
     let (trees, executable) = (settings.trees.clone(), settings.executable.clone());
     let (repository, git_ref) = (settings.snapshot.dir.clone(), settings.cache_scopes.first()?.clone());
     let env = pairs([
@@ -264,7 +268,7 @@ async fn view(
     let made = tokio::task::spawn_blocking(move || {
         let source =
             TreeSource { executable: &executable, repository: &repository, repository_inside: SNAPSHOT, env: &env };
-        trees.tree(&source)?.view(&target, &layers)
+        trees.view(&source, &target, &layers)
     });
     match made.await.map_err(std::io::Error::other).and_then(|it| it) {
         Ok(view) => Some(view),
@@ -316,8 +320,16 @@ fn spec(
         shims: settings.shims.clone(),
         env: Vec::new(),
         container: None,
-        passed_on: services.ports(),
+        passed_on: passed_on(settings, services),
+        outbound: Arc::clone(&settings.outbound),
     }
+}
+
+/// The ports of 127.0.0.1 that a container with a network of its own sees: wfrun's services, and proxies.
+fn passed_on(settings: &RunSettings, services: &LocalServices) -> Vec<u16> {
+    let mut ports = services.ports();
+    ports.extend(settings.outbound.ports());
+    ports
 }
 
 /// AWS's names at an address that answers to nothing, where there is no name server of our own.

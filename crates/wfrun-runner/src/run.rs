@@ -336,6 +336,9 @@ impl Shared {
         let (log, lines) = Log::new();
         let told = tell(key.clone(), self.facts.clone(), lines);
         let own = open.environment.container().filter(|_| open.in_container);
+        if own.is_some() {
+            open.environment.shut_down().await;
+        }
         // The job may be closed as soon as this is told, and then nobody else may hold it.
         drop(open);
         let warnings = network.stop(own, &log).await;

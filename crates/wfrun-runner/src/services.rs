@@ -48,7 +48,7 @@ pub enum ServicesError {
 }
 
 /// The address of the name server that keeps steps from the real AWS; any of 127/8 is this machine.
-const GUARD: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 53);
+pub const GUARD: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 53);
 
 impl LocalServices {
     /// Starts the services; their calls become facts.

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use wfrun_backend::Backend;
+use wfrun_backend::{Backend, Outbound};
 
 use crate::{Actions, Snapshot};
 
@@ -31,6 +31,8 @@ pub struct RunSettings {
     pub offline: bool,
     /// Where actions come from.
     pub actions: Actions,
+    /// This machine's proxies, certificates and package indexes.
+    pub outbound: Arc<Outbound>,
     /// This machine's Node, for images that have none.
     pub node: Option<PathBuf>,
     /// The program that is wfrun, its agent and its stand-ins.

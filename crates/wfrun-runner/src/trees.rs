@@ -1,11 +1,15 @@
-//! The checked-out tree of a commit, made once and kept: each job gets a view of its own laid over it, and nothing is
-//! copied.
+//! The checked-out tree of a commit, made once and kept: each job gets a view of its own laid over it, or clones or copies of
+//! its files where that cannot be done.
 //!
 //! Invariant: a tree that is done is never written to; who uses it holds its lock shared, who removes it alone.
+mod fill;
+mod index;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use indexmap::IndexMap;
@@ -20,6 +24,7 @@ const KEPT: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Trees {
     folder: PathBuf,
+    way: Arc<OnceLock<Way>>,
 }
 
 /// What a tree is made of.
@@ -37,14 +42,56 @@ pub(crate) struct TreeSource<'a> {
 
 /// A tree in use.
 #[derive(Debug)]
-pub(crate) struct Tree {
+struct Tree {
     path: PathBuf,
     _lock: Flock<File>,
 }
 
-/// A view of a tree at a job's workspace: what the job changes is kept beside it. Goes when dropped.
+/// How a workspace comes to the files of a tree, and why not in a better way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// An overlay: nothing is made.
+    Overlay,
+    /// Each file is a clone, which shares its blocks with the tree's.
+    Clone {
+        /// Why no overlay can be had.
+        why: String,
+    },
+    /// Each file is a copy.
+    Copy {
+        /// Why no overlay can be had.
+        why: String,
+    },
+}
+
+impl Way {
+    /// As the journal has it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Overlay => "overlay",
+            Self::Clone { .. } => "clone",
+            Self::Copy { .. } => "copy",
+        }
+    }
+}
+
+/// A tree's files at a job's workspace. What is mounted goes when dropped.
 #[derive(Debug)]
 pub(crate) struct View {
+    way: Way,
+    _mounted: Option<Mounted>,
+}
+
+impl View {
+    /// How it was made.
+    pub(crate) fn way(&self) -> &Way {
+        &self.way
+    }
+}
+
+/// An overlay; what the job changes is kept beside the tree.
+#[derive(Debug)]
+struct Mounted {
     target: PathBuf,
     layers: PathBuf,
     _tree: Tree,
@@ -53,11 +100,69 @@ pub(crate) struct View {
 impl Trees {
     /// The trees below a folder.
     pub fn below(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, way: Arc::default() }
+    }
+
+    /// How a workspace comes to its files here; what is best is tried first, once in a run.
+    pub fn way(&self) -> Way {
+        self.way
+            .get_or_init(|| {
+                let Err(err) = self.try_overlay() else { return Way::Overlay };
+                let why = err.to_string();
+                match fill::can_clone(&self.folder) {
+                    Ok(true) => Way::Clone { why },
+                    Ok(false) | Err(_) => Way::Copy { why },
+                }
+            })
+            .clone()
+    }
+
+    /// An overlay is really laid over an empty folder, and taken away again.
+    fn try_overlay(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let scratch = tempfile::Builder::new().prefix("try-").tempdir_in(&self.folder)?;
+        let [path, target, layers] = ["tree", "target", "layers"].map(|name| scratch.path().join(name));
+        for folder in [&path, &target] {
+            fs::create_dir(folder)?;
+        }
+        mount_view(&path, &target, &layers)?;
+        umount2(&target, MntFlags::MNT_DETACH)?;
+        Ok(())
+    }
+
+    /// Fills an empty folder with a tree, which is found or made. What an overlay needs goes below `layers`.
+    pub(crate) fn view(&self, source: &TreeSource<'_>, target: &Path, layers: &Path) -> io::Result<View> {
+        let way = self.way();
+        if way == Way::Overlay {
+            let tree = self.tree(source)?;
+            mount_view(&tree.path, target, layers)?;
+            let mounted = Mounted { target: target.to_owned(), layers: layers.to_owned(), _tree: tree };
+            return Ok(View { way, _mounted: Some(mounted) });
+        }
+        if !self.is_wanted_again(source)? {
+            return Err(io::Error::other("the tree is not made for one job alone, where it has to be copied"));
+        }
+        let tree = self.tree(source)?;
+        fill_or_leave_empty(&tree.path, target)?;
+        Ok(View { way, _mounted: None })
+    }
+
+    /// Whether a tree is there, or somebody has asked for it before: a copy costs about half of what git takes to write
+    /// the files, so a tree that only one job uses would be a loss.
+    fn is_wanted_again(&self, source: &TreeSource<'_>) -> io::Result<bool> {
+        let folder = self.folder.join(key(source));
+        fs::create_dir_all(&folder)?;
+        let asked = File::options().write(true).create_new(true).open(folder.join("asked"));
+        fs::write(folder.join("used"), "")?;
+        match asked {
+            Ok(_) => Ok(folder.join("tree").exists()),
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(true),
+            Err(err) => Err(err),
+        }
     }
 
     /// Finds the tree, or makes it.
-    pub(crate) fn tree(&self, source: &TreeSource<'_>) -> io::Result<Tree> {
+    fn tree(&self, source: &TreeSource<'_>) -> io::Result<Tree> {
         fs::create_dir_all(&self.folder)?;
         let folder = self.folder.join(key(source));
         fs::create_dir_all(&folder)?;
@@ -96,25 +201,30 @@ impl Trees {
     }
 }
 
-impl Tree {
-    /// Lays a view of the tree over an empty folder; what changes goes below `layers`. Fails where this process may not
-    /// mount, or the file system cannot be a layer.
-    pub(crate) fn view(self, target: &Path, layers: &Path) -> io::Result<View> {
-        let (upper, work) = (layers.join("upper"), layers.join("work"));
-        for folder in [&upper, &work] {
-            fs::create_dir_all(folder)?;
-        }
-        let text = |path: &Path| path.to_str().filter(|it| !it.contains([',', ':', '\\'])).map(str::to_owned);
-        let (Some(lower), Some(upper), Some(work)) = (text(&self.path), text(&upper), text(&work)) else {
-            return Err(io::Error::other("a path has a comma, a colon or a backslash in it"));
-        };
-        let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
-        mount(Some("wfrun"), target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()))?;
-        Ok(View { target: target.to_owned(), layers: layers.to_owned(), _tree: self })
-    }
+/// Makes the files of a tree anew in an empty folder. Half of them would be in the way of who writes the files then, so
+/// where it fails the folder is empty again.
+fn fill_or_leave_empty(tree: &Path, target: &Path) -> io::Result<()> {
+    let Err(err) = fill::fill(tree, target).and_then(|()| index::fit(target)) else { return Ok(()) };
+    crate::remove_folder(target)?;
+    fs::create_dir(target)?;
+    Err(err)
 }
 
-impl Drop for View {
+fn mount_view(tree: &Path, target: &Path, layers: &Path) -> io::Result<()> {
+    let (upper, work) = (layers.join("upper"), layers.join("work"));
+    for folder in [&upper, &work] {
+        fs::create_dir_all(folder)?;
+    }
+    let text = |path: &Path| path.to_str().filter(|it| !it.contains([',', ':', '\\'])).map(str::to_owned);
+    let (Some(lower), Some(upper), Some(work)) = (text(tree), text(&upper), text(&work)) else {
+        return Err(io::Error::other("a path has a comma, a colon or a backslash in it"));
+    };
+    let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+    mount(Some("wfrun"), target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()))?;
+    Ok(())
+}
+
+impl Drop for Mounted {
     fn drop(&mut self) {
         if let Err(err) = umount2(&self.target, MntFlags::MNT_DETACH) {
             tracing::warn!("{} stays mounted: {err}", self.target.display());
@@ -224,5 +334,30 @@ mod tests {
             scope.spawn(move || use_it((&one_receiver, &other_sender)));
             scope.spawn(move || use_it((&other_receiver, &one_sender)));
         });
+    }
+
+    #[test]
+    fn what_fails_half_way_leaves_nothing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let [tree, target] = ["tree", "target"].map(|it| dir.path().join(it));
+        for folder in [&tree, &target] {
+            fs::create_dir(folder).expect("a folder");
+        }
+        fs::write(tree.join("file"), "text").expect("a file");
+        // There is no index, and so no tree that was checked out.
+        fill_or_leave_empty(&tree, &target).expect_err("it fails after the files");
+        assert_eq!(fs::read_dir(&target).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn a_tree_is_made_for_the_second_who_asks() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let trees = Trees::below(dir.path().join("trees"));
+        let (env, executable) = (IndexMap::new(), std::env::current_exe().expect("this one"));
+        let source = TreeSource { executable: &executable, repository: dir.path(), repository_inside: "/r", env: &env };
+        let asked = [(); 3].map(|()| trees.is_wanted_again(&source).expect("a folder"));
+        assert_eq!(asked, [false, true, true]);
+        let other = IndexMap::from([("GITHUB_SHA".to_owned(), "1".to_owned())]);
+        assert!(!trees.is_wanted_again(&TreeSource { env: &other, ..source }).expect("a folder"));
     }
 }

@@ -36,6 +36,7 @@ impl<'a> Found<'a> {
             mirror: None,
             store: empty.path().join("store"),
             offline: true,
+            certificates: None,
         };
         Ok(Self { case, finder: Actions::new(settings), empty, checked_out: RefCell::default() })
     }

@@ -19,7 +19,13 @@ impl DockerBackend {
     /// the engine said.
     ///
     /// Source: GitHub: execution rules E7.4.
-    pub(super) async fn build(&self, dockerfile: &Path, tag: &str, log: &Log) -> Result<String, String> {
+    pub(super) async fn build(
+        &self,
+        dockerfile: &Path,
+        tag: &str,
+        arguments: &[(String, String)],
+        log: &Log,
+    ) -> Result<String, String> {
         let context = tempfile::tempfile().map_err(|err| format!("failed to make a temporary file: {err}"))?;
         let (packed, path) = (context.try_clone().map_err(|err| err.to_string())?, dockerfile.to_owned());
         let packing = tokio::task::spawn_blocking(move || pack_context(&path, std::io::BufWriter::new(packed)));
@@ -28,7 +34,7 @@ impl DockerBackend {
             .map_err(|err| err.to_string())?
             .map_err(|err| format!("failed to read the build context of {}: {err}", dockerfile.display()))?;
         let earlier = self.docker.inspect_image(tag).await.ok().and_then(|it| it.id);
-        let id = self.build_packed(context, dockerfile, tag, log).await?;
+        let id = self.build_packed(context, dockerfile, tag, arguments, log).await?;
         if let Some(earlier) = earlier.filter(|it| *it != id) {
             // Somebody else may use it: then it is not ours to remove.
             let options = RemoveImageOptions::default();
@@ -44,6 +50,7 @@ impl DockerBackend {
         mut context: std::fs::File,
         dockerfile: &Path,
         tag: &str,
+        arguments: &[(String, String)],
         log: &Log,
     ) -> Result<String, String> {
         std::io::Seek::rewind(&mut context).map_err(|err| err.to_string())?;
@@ -59,6 +66,7 @@ impl DockerBackend {
             rm: true,
             forcerm: true,
             labels: Some(HashMap::new()),
+            buildargs: Some(arguments.iter().cloned().collect()),
             ..BuildImageOptions::default()
         };
         let mut progress = self.docker.build_image(options, None, Some(body_try_stream(body)));

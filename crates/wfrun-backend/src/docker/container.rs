@@ -228,6 +228,7 @@ fn body(spec: &EnvironmentSpec, image: &str, engine_socket: &str, socket_dir: &P
     option("--socket", &format!("{SOCKET_DIR}/{SOCKET}"));
     option("--directory", HOME);
     option("--directory", TOOL_CACHE);
+    option("--give-back", WORK);
     for shim in &spec.shims {
         option("--shim", shim);
     }
@@ -275,9 +276,8 @@ pub(super) fn common_mounts(spec: &EnvironmentSpec, engine_socket: &str, socket_
         mount(socket_dir, SOCKET_DIR, false),
         mount(Path::new(engine_socket), ENGINE_SOCKET, false),
     ];
-    mounts.extend(spec.mounts.iter().map(|it| mount(&it.source, &it.target, it.read_only)));
-    let certificates = inherited::certificate_files();
-    mounts.extend(certificates.iter().map(|path| mount(Path::new(path), path, true)));
+    let given = spec.mounts.iter().cloned().chain(spec.outbound.mounts());
+    mounts.extend(given.map(|it| mount(&it.source, &it.target, it.read_only)));
     mounts
 }
 
@@ -286,7 +286,7 @@ fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
     let path = if spec.shims.is_empty() { image_path.to_owned() } else { format!("{SHIM_DIR}:{image_path}") };
     let mut inherited: Vec<(String, String)> =
         ready.env.into_iter().filter(|(key, _)| !NOT_INHERITED.contains(&key.as_str())).collect();
-    inherited.extend(inherited::network_variables());
+    inherited.extend(spec.outbound.in_container());
     Facts {
         os: "Linux",
         arch: ready.arch,

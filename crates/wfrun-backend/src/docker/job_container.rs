@@ -29,6 +29,7 @@ pub(super) fn body(
     let mut entrypoint = vec![EXECUTABLE.to_owned(), supervisor::SUBCOMMAND.to_owned()];
     let mut option = |name: &str, value: &str| entrypoint.extend([name.to_owned(), value.to_owned()]);
     option("--socket", &format!("{SOCKET_DIR}/{SOCKET}"));
+    option("--give-back", WORK);
     for listener in listeners {
         option("--listen", &listener.to_string());
     }
@@ -60,9 +61,13 @@ pub(super) fn body(
 /// What is true inside.
 pub(super) fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
     let path = ready.env.iter().find(|(key, _)| key == "PATH").map_or(DEFAULT_PATH, |(_, value)| value).to_owned();
-    // What the image or the workflow says of proxies and certificates stands above what this machine says.
-    let mut known = inherited::network_variables();
-    known.extend(ready.env.into_iter().filter(|(key, _)| !NOT_INHERITED.contains(&key.as_str())));
+    // What the workflow says of proxies and certificates stands above what this machine says, and that above the image's.
+    // Source: GitHub's runner, `ContainerInfo.cs` at 0187fcdb, `UpdateWebProxyEnv`.
+    let asked = spec.container.iter().flat_map(|it| it.body.env.iter().flatten()).filter_map(|it| it.split_once('='));
+    let asked: Vec<&str> = asked.map(|(key, _)| key).collect();
+    let mut known: Vec<(String, String)> =
+        ready.env.into_iter().filter(|(key, _)| !NOT_INHERITED.contains(&key.as_str())).collect();
+    known.extend(spec.outbound.in_container().into_iter().filter(|(key, _)| !asked.contains(&key.as_str())));
     Facts {
         os: "Linux",
         arch: ready.arch,

@@ -66,6 +66,8 @@ pub enum RunImage {
         dockerfile: PathBuf,
         /// The name that the image keeps.
         tag: String,
+        /// Build arguments that the engine knows by itself: proxies.
+        arguments: Vec<(String, String)>,
     },
 }
 
@@ -129,9 +131,9 @@ async fn image(backend: &DockerBackend, image: &RunImage, log: &Log) -> Result<S
             backend.ensure_image(name, None, *may_pull, log).await.map_err(|err| crate::chain(&err))?;
             Ok(name.clone())
         }
-        RunImage::Built { dockerfile, tag } => {
+        RunImage::Built { dockerfile, tag, arguments } => {
             log.line("##[group]Building docker image");
-            let built = backend.build(dockerfile, tag, log).await;
+            let built = backend.build(dockerfile, tag, arguments, log).await;
             log.line("##[endgroup]");
             built.map_err(|err| format!("Docker build failed: {err}"))
         }

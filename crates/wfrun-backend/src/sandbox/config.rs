@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BackendError, EnvironmentSpec, host};
+use crate::{BackendError, EnvironmentSpec, account};
 
 /// What the first process of the sandbox is told, as JSON after its length in four bytes, little endian.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +41,11 @@ impl Config {
             let target = PathBuf::from(&mount.target);
             Ok(Bind { source: canonical(&mount.source)?, target, read_only: mount.read_only })
         };
-        let home = host::home();
+        let home = account::home();
         Ok(Self {
             work_dir: canonical(&spec.work_dir)?,
             agent_executable: canonical(&spec.agent_executable)?,
-            mounts: spec.mounts.iter().map(bind).collect::<Result<_, _>>()?,
+            mounts: spec.mounts.iter().chain(&spec.outbound.mounts()).map(bind).collect::<Result<_, _>>()?,
             hosts: spec.hosts.clone(),
             dns: spec.dns,
             shims: spec.shims.clone(),

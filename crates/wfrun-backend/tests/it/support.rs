@@ -58,7 +58,7 @@ pub(crate) fn image() -> &'static str {
 
 /// The sandbox, if this machine can make one.
 pub(crate) fn sandbox() -> Option<SandboxBackend> {
-    match probe_sandbox() {
+    match probe_sandbox(&agent_executable()) {
         Ok(()) => Some(SandboxBackend),
         Err(err) => {
             skip(&err.to_string());

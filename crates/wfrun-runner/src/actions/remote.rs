@@ -1,4 +1,6 @@
 //! Actions from a git server.
+use std::path::Path;
+
 use super::refs::{RefError, candidates, is_full_id, is_name};
 use super::store::{Store, StoreError};
 use crate::{Git, GitError};
@@ -20,11 +22,21 @@ pub(super) enum RemoteError {
 }
 
 /// Asks a server for a repository at a ref, and puts its files into the store.
-pub(super) fn fetch(server: &str, repository: &str, git_ref: &str, store: &Store) -> Result<Answer, RemoteError> {
+/// `certificates` is a file of those that git trusts, where it is not git's own.
+pub(super) fn fetch(
+    server: &str,
+    repository: &str,
+    git_ref: &str,
+    store: &Store,
+    certificates: Option<&Path>,
+) -> Result<Answer, RemoteError> {
     let scratch = store.scratch().map_err(RemoteError::Store)?;
     // A server that says nothing must not hold a run for ever.
-    let git =
+    let mut git =
         Git::at(scratch.path()).with_env("GIT_HTTP_LOW_SPEED_LIMIT", "1").with_env("GIT_HTTP_LOW_SPEED_TIME", "60");
+    if let Some(file) = certificates {
+        git = git.with_env("GIT_SSL_CAINFO", file.display().to_string());
+    }
     git.ask(&["init", "--quiet", "--bare", "--template=", "."]).map_err(RemoteError::Git)?;
     let mut refused = None;
     for url in [format!("{server}/{repository}"), format!("{server}/{repository}.git")] {

@@ -37,6 +37,8 @@ pub struct ActionSettings {
     pub store: PathBuf,
     /// Whether nothing may be fetched from a network.
     pub offline: bool,
+    /// The file of certificates by which git trusts servers, where it is not git's own.
+    pub certificates: Option<PathBuf>,
 }
 
 /// A folder that stands for a repository: `--local-repository`.
@@ -203,7 +205,7 @@ impl Actions {
 
 impl Shared {
     fn look(&self, action: &ActionRef) -> Result<Whereabouts, ActionError> {
-        let ActionSettings { mode, local, mirror, store: _, offline } = &self.settings;
+        let ActionSettings { mode, local, mirror, store: _, offline, certificates: _ } = &self.settings;
         let mut asked = Vec::new();
         let not_found = |asked| ActionError::NotFound { action: Box::new(action.clone()), asked };
         let is_named = is_part(&action.owner) && is_part(&action.repo);
@@ -271,10 +273,14 @@ impl Shared {
 
     fn fetched(&self, server: &str, action: &ActionRef) -> Result<Option<Whereabouts>, ActionError> {
         let repository = action.repository();
-        let answer = remote::fetch(server, &repository, &action.git_ref, &self.store).map_err(|err| match err {
-            RemoteError::Git(err) => ActionError::Fetch { action: Box::new(action.clone()), err },
-            RemoteError::Store(err) => store_error(action, err),
-        })?;
+        let certificates = self.settings.certificates.as_deref();
+        let answer =
+            remote::fetch(server, &repository, &action.git_ref, &self.store, certificates).map_err(
+                |err| match err {
+                    RemoteError::Git(err) => ActionError::Fetch { action: Box::new(action.clone()), err },
+                    RemoteError::Store(err) => store_error(action, err),
+                },
+            )?;
         match answer {
             remote::Answer::Commit(commit) => {
                 let remembered = self.store.remember(server, &repository, &action.git_ref, &commit);
