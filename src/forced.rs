@@ -55,12 +55,8 @@ impl Forced {
 
     /// The same for the engine.
     pub(crate) fn for_run(&self) -> wfrun_engine::Forced {
-        let outcome = |word: &str| match word {
-            "success" => Outcome::Success,
-            "failure" => Outcome::Failure,
-            "cancelled" => Outcome::Cancelled,
-            _ => Outcome::Skipped,
-        };
+        // The words were looked at when they were read.
+        let outcome = |word: &str| Outcome::parse(word).unwrap_or(Outcome::Skipped);
         let step = |it: &StepEnd| ForcedStep {
             job: JobKey::new(it.job.as_str()),
             index: it.index,

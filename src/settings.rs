@@ -119,10 +119,9 @@ pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<R
 
 /// The results that `--expect` asserts, by job.
 pub(crate) fn expectations(args: &RunArgs) -> anyhow::Result<Vec<(String, Outcome)>> {
-    let outcomes = [Outcome::Success, Outcome::Failure, Outcome::Cancelled, Outcome::Skipped];
     let parse = |text: &String| {
         let (job, result) = key_values::pair(text, "--expect")?;
-        let outcome = outcomes.into_iter().find(|it| it.as_str() == result);
+        let outcome = Outcome::parse(result);
         let help = "results are: success, failure, cancelled, skipped";
         let outcome =
             outcome.ok_or_else(|| Help::error("cli/expect", format!("`--expect {text}`: no such result"), help))?;

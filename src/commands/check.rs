@@ -166,7 +166,7 @@ fn folder(path: &Path) -> Vec<PathBuf> {
 
 /// The workflows and the actions of a repository.
 fn repository(root: &Path) -> Vec<PathBuf> {
-    let mut files = find::files_in(&root.join(".github/workflows"));
+    let mut files = find::files_in(&root.join(find::WORKFLOWS));
     actions(root, &mut files);
     files
 }

@@ -115,14 +115,11 @@ impl Fate {
     pub(crate) const WORDS: [&str; 5] = ["runs", "skipped", "success", "failure", "cancelled"];
 
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "runs" => Self::Runs,
-            "skipped" => Self::Skipped,
-            "success" => Self::Ends(Outcome::Success),
-            "failure" => Self::Ends(Outcome::Failure),
-            "cancelled" => Self::Ends(Outcome::Cancelled),
-            _ => return None,
-        })
+        match word {
+            "runs" => Some(Self::Runs),
+            "skipped" => Some(Self::Skipped),
+            _ => Outcome::parse(word).map(Self::Ends),
+        }
     }
 
     pub(crate) fn as_str(self) -> &'static str {

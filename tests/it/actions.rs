@@ -408,7 +408,9 @@ runs:
         "its own file",
         "work/mine/mine/js",
         &format!("work/_actions/me/mine/{sha}/js"),
+        "Post job cleanup.",
         "post of a local one",
+        "Post job cleanup.",
         "post of the first",
     ];
     assert_eq!(of_others.collect::<Vec<_>>(), expected);

@@ -156,9 +156,11 @@ impl Ran {
         self.events().into_iter().filter(|it| it["type"] == kind).collect()
     }
 
-    /// All lines that steps wrote.
+    /// All lines that steps wrote; not the one with which post parts begin.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.of_type("line").iter().map(|it| it["text"].as_str().unwrap_or_default().to_owned()).collect()
+        let lines = self.of_type("line");
+        let texts = lines.iter().filter_map(|it| it["text"].as_str());
+        texts.filter(|it| *it != "Post job cleanup.").map(str::to_owned).collect()
     }
 
     /// How each step ended, `skipped` where it did not begin: `name: conclusion`.

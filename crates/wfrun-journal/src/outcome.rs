@@ -31,6 +31,11 @@ impl Outcome {
         }
     }
 
+    /// The outcome for a word of [`Outcome::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Success, Self::Failure, Self::Cancelled, Self::Skipped].into_iter().find(|it| it.as_str() == word)
+    }
+
     /// How jobs that count as one ended: the legs of a matrix, the jobs of a called workflow.
     ///
     /// Source: GitHub: planning rules 4.6 and 4.9.

@@ -69,6 +69,9 @@ impl Siblings {
 }
 
 /// Starts a container action.
+///
+/// Differs: the image of a container action is pulled or built when its step begins; GitHub does it before the first step,
+/// as an entry of its own, and no step runs where it fails.
 pub(crate) fn start(
     open: &OpenJob,
     image: &ContainerImage,
@@ -84,10 +87,7 @@ pub(crate) fn start(
         ));
     };
     let image = match image {
-        ContainerImage::Named(name) => {
-            let name = name.strip_prefix("docker://").unwrap_or(name).to_owned();
-            RunImage::Named { name, may_pull: siblings.may_pull }
-        }
+        ContainerImage::Named(name) => RunImage::Named { name: name.clone(), may_pull: siblings.may_pull },
         ContainerImage::Built { dockerfile } => RunImage::Built {
             dockerfile: on_this_machine(open, dockerfile)?,
             tag: tag(&siblings.repository, dockerfile),

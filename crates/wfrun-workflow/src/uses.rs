@@ -74,7 +74,7 @@ impl UsesTarget {
         if text.starts_with("$/") {
             return Some(Self::SelfRepository(text.to_owned()));
         }
-        if let Some(image) = text.get(..9).filter(|it| it.eq_ignore_ascii_case("docker://")).and(text.get(9..)) {
+        if let Some(image) = image_name(text) {
             // Without an image GitHub takes it, too, and fails when the step runs.
             return Some(Self::Docker(image.to_owned()));
         }
@@ -161,6 +161,11 @@ impl fmt::Display for CallTarget {
             Self::SelfRepository(path) => write!(f, "$/{path}"),
         }
     }
+}
+
+/// The image behind `docker://`, in any case; nothing where that is missing.
+pub fn image_name(text: &str) -> Option<&str> {
+    text.get(..9).filter(|it| it.eq_ignore_ascii_case("docker://")).and(text.get(9..))
 }
 
 #[cfg(test)]

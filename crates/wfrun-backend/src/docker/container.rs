@@ -218,8 +218,7 @@ fn name(spec: &EnvironmentSpec) -> String {
     let plain = |text: &str| -> String {
         text.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).take(40).collect()
     };
-    let unique = uuid::Uuid::new_v4().simple().to_string();
-    format!("wfrun-{}-{}-{}", plain(&spec.run_id), plain(&spec.job), &unique[..8])
+    format!("wfrun-{}-{}-{}", plain(&spec.run_id), plain(&spec.job), names::unique(8))
 }
 
 fn body(spec: &EnvironmentSpec, image: &str, engine_socket: &str, socket_dir: &Path) -> ContainerCreateBody {

@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, watch};
 use super::cleaning::{gone, remove_container};
 use super::request::Read;
 use super::volumes::Volumes;
-use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, split_words};
+use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, names, split_words};
 use crate::{BackendError, chain};
 
 /// What a network is made for.
@@ -84,7 +84,7 @@ impl JobNetwork {
     ) -> Result<Self, BackendError> {
         let NetworkSettings { run_id, job, work_dir, executable, may_pull, ports } = settings;
         backend.watch_over(&executable, &run_id)?;
-        let unique = uuid::Uuid::new_v4().simple().to_string();
+        let unique = names::unique(32);
         let name = format!("github_network_{unique}");
         log.group("Create local container network", [format!("docker network create {name}")]);
         let labels = super::labels(&run_id, &job);
@@ -279,10 +279,8 @@ fn in_use(said: &str) -> String {
 
 /// `db_postgres17_1a2b3c`. Source: GitHub: execution rules E8.2.
 fn container_name(request: &ContainerRequest) -> String {
-    let unique = uuid::Uuid::new_v4().simple().to_string();
-    let image: String = request.image.chars().filter(char::is_ascii_alphanumeric).collect();
-    let alias = request.alias.as_deref().map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned);
-    format!("{alias}_{image}_{}", &unique[..6])
+    let alias = request.alias.as_deref().map_or_else(|| names::unique(32), str::to_owned);
+    format!("{alias}_{}_{}", names::letters(&request.image, usize::MAX), names::unique(6))
 }
 
 /// Of several protocols at one port the last wins. Source: GitHub: execution rules E8.3.

@@ -1,10 +1,22 @@
-//! The names that a container on the machine's network knows.
+//! The names of containers, and those that a container on the machine's network knows.
 use std::fs::read_to_string;
 use std::net::IpAddr;
 
 /// The engine gives these names to each container itself.
 const OF_ENGINE: [&str; 7] =
     ["localhost", "ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters"];
+
+/// So many hex digits that no other name has.
+pub(super) fn unique(digits: usize) -> String {
+    let mut unique = uuid::Uuid::new_v4().simple().to_string();
+    unique.truncate(digits);
+    unique
+}
+
+/// What of an image's name goes into the name of a container: at most `most` letters and digits.
+pub(super) fn letters(image: &str, most: usize) -> String {
+    image.chars().filter(char::is_ascii_alphanumeric).take(most).collect()
+}
 
 /// `ExtraHosts` of a container on the machine's network: ours, then those that the machine has for itself.
 ///

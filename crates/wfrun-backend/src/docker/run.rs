@@ -225,9 +225,7 @@ async fn kill(backend: &DockerBackend, id: &str, signal: Signal) {
 
 /// `alpine3_1a2b3c`. Source: GitHub: execution rules E7.4.
 fn name(image: &str) -> String {
-    let unique = uuid::Uuid::new_v4().simple().to_string();
-    let image: String = image.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-    format!("{image}_{}", &unique[..6])
+    format!("{}_{}", names::letters(image, 40), names::unique(6))
 }
 
 fn body(run: &ContainerRun, image: String, engine_socket: &str) -> ContainerCreateBody {

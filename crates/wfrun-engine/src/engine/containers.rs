@@ -11,7 +11,7 @@ use wfrun_journal::{
 };
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_syntax::Span;
-use wfrun_workflow::{Container, EnvMap, Field, Job};
+use wfrun_workflow::{Container, EnvMap, Field, Job, image_name};
 
 use super::Engine;
 use super::declared::Skip;
@@ -367,12 +367,7 @@ fn given_container(value: &Value) -> Option<ContainerSpec> {
 
 /// An image without its `docker://`; none where nothing is left.
 fn plain_image(image: &str) -> Option<String> {
-    const PREFIX: &str = "docker://";
-    let plain = match image.get(..PREFIX.len()) {
-        Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &image[PREFIX.len()..],
-        Some(_) | None => image,
-    };
-    not_empty(plain.to_owned())
+    not_empty(image_name(image).unwrap_or(image).to_owned())
 }
 
 fn login(username: String, password: String) -> Option<RegistryLogin> {

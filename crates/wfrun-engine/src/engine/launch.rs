@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{AnnotationLevel, How, Phase, StepKindName};
 use wfrun_plan::JobKey;
-use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget};
+use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget, image_name};
 
 use super::Engine;
 use super::contexts::runner_object;
@@ -275,8 +275,8 @@ fn program(
             Ok(Program::Node { using: found.manifest.runs.using.value.clone(), script })
         }
         RunsKind::Container { image, entrypoint, args, pre_entrypoint, post_entrypoint, .. } => {
-            let image = match image.get(..9).filter(|it| it.eq_ignore_ascii_case("docker://")) {
-                Some(_) => ContainerImage::Named(image.get(9..).unwrap_or_default().to_owned()),
+            let image = match image_name(image) {
+                Some(name) => ContainerImage::Named(name.to_owned()),
                 None => ContainerImage::Built { dockerfile: format!("{folder}/{image}") },
             };
             let given = || input(inputs, "entrypoint").filter(|it| !it.is_empty()).cloned();

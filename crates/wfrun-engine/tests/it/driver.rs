@@ -1,21 +1,22 @@
 //! Plays the world to an engine: opens jobs at once, ends steps as a script says.
+mod place;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobEnvironment, Launch,
-    Layout, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
+    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, Launch, Program,
+    ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
-use wfrun_workflow::{
-    Action, ActionRef, FileRef, Loaded, RunsKind, SetOptions, StepKind, UsesTarget, lower_action, read_set,
-};
+use wfrun_workflow::{ActionRef, FileRef, Loaded, SetOptions, read_set};
 
+use self::place::{MANIFEST, environment, manifest, resolved, used, where_is};
 use crate::containers::containers_of;
 
 /// What a step does, by the first line of its script or by its action.
@@ -434,74 +435,5 @@ impl World {
     pub(crate) fn story(&self) -> String {
         let lines: Vec<String> = self.journal.iter().filter_map(crate::story::short).collect();
         lines.join("\n")
-    }
-}
-
-const MANIFEST: &str = "
-name: Demo
-inputs:
-  greeting: {default: hello}
-  token: {default: '${{ github.token }}'}
-runs: {using: node20, main: main.js, post: post.js, post-if: success()}
-";
-
-fn manifest(text: &str) -> Arc<Action> {
-    let source = Source::new("action.yml", text);
-    let node = wfrun_syntax::parse(&source).value;
-    let lowered = lower_action(&source, node.as_ref());
-    assert!(!lowered.has_errors(), "{:?}", lowered.diagnostics);
-    Arc::new(lowered.value.expect("a good manifest"))
-}
-
-fn resolved(uses: &str, text: &str) -> ResolvedAction {
-    let folder = format!("/actions/{}", uses.trim_start_matches("./").replace('@', "/"));
-    ResolvedAction { manifest: manifest(text), how: How::Real, folder: Some(folder) }
-}
-
-fn used(action: &Action, own: Option<&ActionRef>) -> Vec<ActionRef> {
-    let RunsKind::Composite(steps) = &action.runs.kind else { return Vec::new() };
-    let uses = steps.iter().filter_map(|it| match &it.kind {
-        StepKind::Uses(uses) => match &uses.target.value {
-            UsesTarget::Repository(action) => Some(action.clone()),
-            UsesTarget::SelfRepository(path) => Some(own?.sibling(path)),
-            UsesTarget::Local(_) | UsesTarget::Docker(_) => None,
-        },
-        StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
-    });
-    uses.collect()
-}
-
-/// All shells are there but one.
-fn where_is(search: &ShellSearch) -> Option<String> {
-    (search.command != "missing").then(|| format!("/usr/bin/{}", search.command))
-}
-
-fn environment() -> JobEnvironment {
-    let work = "/home/runner/work";
-    JobEnvironment {
-        image: None,
-        workspace: "files",
-        os: "Linux".to_owned(),
-        arch: "X64".to_owned(),
-        name: "wfrun".to_owned(),
-        layout: Layout {
-            workspace: format!("{work}/demo/demo"),
-            runner_workspace: format!("{work}/demo"),
-            temp: format!("{work}/_temp"),
-            tool_cache: "/opt/hostedtoolcache".to_owned(),
-            home: "/home/runner".to_owned(),
-            event_path: format!("{work}/_temp/_github_workflow/event.json"),
-            file_commands: format!("{work}/_temp/_runner_file_commands"),
-        },
-        path: "/usr/bin:/bin".to_owned(),
-        shells: ShellSearch::usual("/usr/bin:/bin").into_iter().map(|it| (it.clone(), where_is(&it))).collect(),
-        base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
-        step_env: IndexMap::new(),
-        action_env: [("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
-        actions: IndexMap::new(),
-        secrets: vec!["runtime-token".to_owned()],
-        containers: None,
     }
 }

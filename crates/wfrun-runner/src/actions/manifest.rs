@@ -43,6 +43,8 @@ pub(super) fn read(files: &WorkFiles, folder: &str, shown: &str) -> Result<Arc<A
 }
 
 /// Reads a manifest; or says what is wrong with it first.
+///
+/// Differs: a manifest that GitHub does not load keeps the whole workflow from running; on GitHub the job that uses it fails.
 pub(super) fn lower(source: &Arc<Source>) -> Result<Arc<Action>, String> {
     let parsed = wfrun_syntax::parse(source);
     let lowered = lower_action(source, parsed.value.as_ref());

@@ -1,0 +1,77 @@
+//! The place in which jobs run, and the actions that are there.
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use wfrun_engine::{JobEnvironment, Layout, ResolvedAction, ShellSearch};
+use wfrun_journal::How;
+use wfrun_syntax::Source;
+use wfrun_workflow::{Action, ActionRef, RunsKind, StepKind, UsesTarget, lower_action};
+
+pub(super) const MANIFEST: &str = "
+name: Demo
+inputs:
+  greeting: {default: hello}
+  token: {default: '${{ github.token }}'}
+runs: {using: node20, main: main.js, post: post.js, post-if: success()}
+";
+
+pub(super) fn manifest(text: &str) -> Arc<Action> {
+    let source = Source::new("action.yml", text);
+    let node = wfrun_syntax::parse(&source).value;
+    let lowered = lower_action(&source, node.as_ref());
+    assert!(!lowered.has_errors(), "{:?}", lowered.diagnostics);
+    Arc::new(lowered.value.expect("a good manifest"))
+}
+
+pub(super) fn resolved(uses: &str, text: &str) -> ResolvedAction {
+    let folder = format!("/actions/{}", uses.trim_start_matches("./").replace('@', "/"));
+    ResolvedAction { manifest: manifest(text), how: How::Real, folder: Some(folder) }
+}
+
+pub(super) fn used(action: &Action, own: Option<&ActionRef>) -> Vec<ActionRef> {
+    let RunsKind::Composite(steps) = &action.runs.kind else { return Vec::new() };
+    let uses = steps.iter().filter_map(|it| match &it.kind {
+        StepKind::Uses(uses) => match &uses.target.value {
+            UsesTarget::Repository(action) => Some(action.clone()),
+            UsesTarget::SelfRepository(path) => Some(own?.sibling(path)),
+            UsesTarget::Local(_) | UsesTarget::Docker(_) => None,
+        },
+        StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
+    });
+    uses.collect()
+}
+
+/// All shells are there but one.
+pub(super) fn where_is(search: &ShellSearch) -> Option<String> {
+    (search.command != "missing").then(|| format!("/usr/bin/{}", search.command))
+}
+
+pub(super) fn environment() -> JobEnvironment {
+    let work = "/home/runner/work";
+    JobEnvironment {
+        image: None,
+        workspace: "files",
+        os: "Linux".to_owned(),
+        arch: "X64".to_owned(),
+        name: "wfrun".to_owned(),
+        layout: Layout {
+            workspace: format!("{work}/demo/demo"),
+            runner_workspace: format!("{work}/demo"),
+            temp: format!("{work}/_temp"),
+            tool_cache: "/opt/hostedtoolcache".to_owned(),
+            home: "/home/runner".to_owned(),
+            event_path: format!("{work}/_temp/_github_workflow/event.json"),
+            file_commands: format!("{work}/_temp/_runner_file_commands"),
+        },
+        path: "/usr/bin:/bin".to_owned(),
+        shells: ShellSearch::usual("/usr/bin:/bin").into_iter().map(|it| (it.clone(), where_is(&it))).collect(),
+        base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
+        step_env: IndexMap::new(),
+        action_env: [("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        actions: IndexMap::new(),
+        secrets: vec!["runtime-token".to_owned()],
+        containers: None,
+    }
+}
