@@ -121,7 +121,7 @@ pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<R
 pub(crate) fn expectations(args: &RunArgs) -> anyhow::Result<Vec<(String, Outcome)>> {
     let parse = |text: &String| {
         let (job, result) = key_values::pair(text, "--expect")?;
-        let outcome = Outcome::parse(result);
+        let outcome = Outcome::parse(&result);
         let help = "results are: success, failure, cancelled, skipped";
         let outcome =
             outcome.ok_or_else(|| Help::error("cli/expect", format!("`--expect {text}`: no such result"), help))?;

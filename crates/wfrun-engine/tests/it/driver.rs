@@ -2,7 +2,6 @@
 mod place;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::json;
