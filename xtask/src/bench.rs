@@ -52,7 +52,15 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
             case.peer.as_ref().map(|it| measure(&mut || time(it), runs)).transpose().with_context(|| case.name)?;
         row(case.name, &ours, peer.as_ref());
     }
-    row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun), runs)?, None);
+    row("job start in the sandbox", &measure(&mut || job_start::time(&wfrun, "sandbox"), runs)?, None);
+    if job_start::bare_engine().is_ok() {
+        let bare = measure(&mut job_start::bare_engine, runs)?;
+        row(
+            "job start on docker (bare engine)",
+            &measure(&mut || job_start::time(&wfrun, "docker"), runs)?,
+            Some(&bare),
+        );
+    }
     log_rows(&wfrun, runs.min(5))?;
     eval_rows(&wfrun, runs)?;
     reading_rows(&wfrun, runs)?;

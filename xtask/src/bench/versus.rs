@@ -36,15 +36,22 @@ pub(super) fn run(wfrun: &str, peer: &str, runs: usize) -> Result<()> {
     }
     let folder = tree::target_folder()?.join("bench-versus");
     say(format!("{:<30} {:>12} {:>12} {:>8} {:>8} {:>12}", "case", "wfrun", "act", "ratio", "wanted", "sandbox"));
+    let mut steps = Vec::new();
     for case in cases() {
         let repository = repository(&folder, &case)?;
         let (ours, theirs) = turns(wfrun, &repository, runs).with_context(|| case.name)?;
         let sandbox = measure(&mut || time_of(&mut wfrun_command(wfrun, &repository, "sandbox")), runs)?;
         let ratio = theirs.median.as_secs_f64() / ours.median.as_secs_f64();
+        steps.push((ours.median, sandbox.median));
         let shown = |it: &Times| format!("{:.3} s", it.median.as_secs_f64());
         let (wanted, sandbox) = (format!("{:.0}", case.wanted), shown(&sandbox));
         let (ours, theirs) = (shown(&ours), shown(&theirs));
         say(format!("{:<30} {ours:>12} {theirs:>12} {ratio:>8.1} {wanted:>8} {sandbox:>12}", case.name));
+    }
+    if let [(one, one_in_sandbox), (fifty, fifty_in_sandbox), ..] = steps[..] {
+        let further = |fifty: Duration, one: Duration| fifty.saturating_sub(one).as_secs_f64() * 1000.0 / 49.0;
+        let (docker, sandbox) = (further(fifty, one), further(fifty_in_sandbox, one_in_sandbox));
+        say(format!("{:<30} {docker:>9.1} ms {:>12} {:>8} {:>8} {sandbox:>9.1} ms", "a further step", "", "", ""));
     }
     let log = cases().into_iter().last().context("there are cases")?;
     let peak = peak_memory(&mut wfrun_command(wfrun, &repository(&folder, &log)?, "docker"))?;
