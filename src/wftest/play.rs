@@ -86,7 +86,8 @@ fn answer(effect: Effect) -> Option<FactKind> {
         | Effect::Signal { .. }
         | Effect::WakeAt { .. }
         | Effect::HurryJob { .. }
-        | Effect::MakeAhead { .. } => return None,
+        | Effect::MakeAhead { .. }
+        | Effect::DropAhead { .. } => return None,
     })
 }
 
@@ -180,7 +181,6 @@ fn environment(labels: &[String]) -> JobEnvironment {
             file_commands: format!("{work}/_temp/_runner_file_commands"),
         },
         path: "/usr/bin:/bin".to_owned(),
-        shells: HashMap::new(),
         base_env: IndexMap::new(),
         step_env: IndexMap::new(),
         action_env: IndexMap::new(),

@@ -150,6 +150,36 @@ fn the_next_job_s_container_is_made_ahead() {
     }
 }
 
+/// What was made ahead may be gone when its job's turn comes; and what is not wanted does not wait for the run's end.
+#[test]
+fn what_was_made_ahead_is_taken_if_it_lives() {
+    if !has_docker() {
+        return;
+    }
+    let count = "docker ps --quiet --filter label=wfrun.run=$GITHUB_RUN_ID --filter label=wfrun.job";
+    let until = |job: &str, sign: &str| {
+        format!("for i in $(seq 100); do n=$({count}={job} | wc -l); test $n {sign} 0 || break; sleep 0.1; done")
+    };
+    let (killed, gone) = (format!("{}; docker kill $({count}=b)", until("b", "-eq")), until("d", "-ne"));
+    let workflow = format!(
+        "on: push
+jobs:
+  a: {{runs-on: ubuntu-latest, steps: [{{run: '{killed}'}}]}}
+  b: {{needs: a, runs-on: ubuntu-latest, steps: [{{run: echo lives}}]}}
+  c: {{runs-on: ubuntu-latest, steps: [{{run: '{}; exit 1'}}]}}
+  d: {{needs: c, runs-on: ubuntu-latest, steps: [{{run: echo never}}]}}
+  e: {{runs-on: ubuntu-latest, steps: [{{run: '{}; {gone}; echo of d: $n'}}]}}
+",
+        until("d", "-eq"),
+        until("d", "-eq"),
+    );
+    let ran = Repo::new(&workflow, &[]).wfrun(&["w.yml", "--backend", "docker", "--json"]).ends_with(1);
+    let results = r#"{"a":"success","b":"success","c":"failure","d":"skipped","e":"success"}"#;
+    assert_eq!(ran.results().to_string(), results, "{}", ran.stdout);
+    assert!(ran.lines().iter().any(|it| it == "of d: 0"), "{:?}", ran.lines());
+    assert_eq!(left(&ran), "");
+}
+
 /// An engine of the test's own, which it may stop.
 struct OwnEngine {
     folder: tempfile::TempDir,

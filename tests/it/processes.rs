@@ -111,6 +111,23 @@ fn what_stays_behind() {
     }
 }
 
+/// Source: GitHub: execution rules E2.1, "Lookup": each step looks for itself.
+#[test]
+fn a_shell_that_comes_and_goes() {
+    if !can_sandbox() {
+        return;
+    }
+    let come =
+        r"mkdir -p /usr/local/bin; printf '#!/bin/sh\necho mine' > /usr/local/bin/mine; chmod +x /usr/local/bin/mine";
+    let uses = "{continue-on-error: true, shell: 'mine {0}', run: x}";
+    let steps =
+        format!("[{uses}, {{run: '{}'}}, {uses}, {{run: rm /usr/local/bin/mine}}, {uses}]", come.replace('\'', "''"));
+    let ran = run("sandbox", &steps).ends_with(0);
+    assert_eq!(ran.lines(), ["mine"]);
+    let messages: Vec<_> = ran.of_type("annotation").iter().map(|it| it["message"].clone()).collect();
+    assert_eq!(messages, ["mine: command not found", "mine: command not found"]);
+}
+
 /// Source: GitHub: execution rules E2.1, "Lookup", and E2.7: a shell that an earlier step brought.
 #[test]
 fn a_shell_from_the_added_paths() {

@@ -97,6 +97,11 @@ impl Environment {
         self.link.sweep(name, value).await
     }
 
+    /// Whether its supervisor still answers.
+    pub fn is_alive(&self) -> bool {
+        self.link.is_open()
+    }
+
     /// Why it is gone, as far as that can be told: for when a process ended without an end.
     pub async fn why_lost(&self) -> String {
         match &self.teardown {

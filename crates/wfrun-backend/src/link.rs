@@ -135,6 +135,11 @@ impl Link {
         answer.await.ok()
     }
 
+    /// Whether the supervisor is still there.
+    pub(crate) fn is_open(&self) -> bool {
+        !*self.closed.borrow()
+    }
+
     fn new_id(&self) -> u32 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }

@@ -50,6 +50,11 @@ pub enum Effect {
         /// As for `OpenJob`.
         event: Json,
     },
+    /// Take an environment away that was made ahead: its job does not run.
+    DropAhead {
+        /// Whose.
+        job: JobKey,
+    },
     /// Make the job's environment no further if that takes long, and report `JobReady` or `JobNotReady` soon.
     HurryJob {
         /// Whose.
@@ -149,19 +154,6 @@ pub struct ShellSearch {
     pub fallback: Option<&'static str>,
     /// The folders to look in, with colons between them.
     pub path: String,
-}
-
-impl ShellSearch {
-    /// What most steps ask for, on a search path to which nothing was added.
-    pub fn usual(path: &str) -> Vec<Self> {
-        let search = |(command, fallback): (&str, Option<&'static str>)| Self {
-            command: command.to_owned(),
-            fallback,
-            path: path.to_owned(),
-        };
-        let usual = [("bash", Some("sh")), ("bash", None), ("sh", None), ("python", None), ("pwsh", None)];
-        usual.into_iter().map(search).collect()
-    }
 }
 
 /// What runs and jobs of the same name do one after another.

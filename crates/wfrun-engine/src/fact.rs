@@ -1,5 +1,4 @@
 //! What happened outside.
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -245,8 +244,6 @@ pub struct JobEnvironment {
     pub layout: Layout,
     /// The search path before any `GITHUB_PATH`.
     pub path: String,
-    /// Shells that were looked up ahead, and where they are; any other is asked for when a step needs it.
-    pub shells: HashMap<ShellSearch, Option<String>>,
     /// What every process inherits.
     pub base_env: IndexMap<String, String>,
     /// What every step gets above its own `env:`, such as `AWS_ENDPOINT_URL`.

@@ -9,7 +9,7 @@ use wfrun_plan::{JobKey, StepPath};
 use crate::engine::ContainersState;
 use crate::frame::Place;
 use crate::strand::{Composite, Current, Stage, Strand};
-use crate::{JobEnvironment, ResolvedAction, ShellSearch};
+use crate::{JobEnvironment, ResolvedAction};
 
 /// One job of the run: one leg, where there is a matrix.
 #[derive(Debug)]
@@ -52,8 +52,6 @@ pub(crate) struct JobState {
     pub(crate) composites: HashMap<StepPath, Composite>,
     /// Actions that were found when their step began, by that step.
     pub(crate) found: HashMap<StepPath, Result<ResolvedAction, String>>,
-    /// The shells that were looked up, and where they are.
-    pub(crate) shells: HashMap<ShellSearch, Option<String>>,
     /// The job's own steps first, then a strand for each background step, in the order of their start.
     pub(crate) strands: Vec<Strand>,
     /// The strand whose turn it is.
@@ -121,7 +119,6 @@ impl JobState {
             saved: HashMap::new(),
             composites: HashMap::new(),
             found: HashMap::new(),
-            shells: HashMap::new(),
             strands: vec![Strand::default()],
             active: 0,
             group: None,
@@ -220,6 +217,7 @@ impl JobState {
         let composite = self.strand().and_then(|it| it.stack.last()).map(|it| it.stage.path.clone());
         if let Some(it) = self.strand_mut() {
             it.hashes.clear();
+            it.shells.clear();
             it.waits = None;
         }
         match stage.phase {

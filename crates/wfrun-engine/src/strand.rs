@@ -29,6 +29,8 @@ pub(crate) struct Strand {
     pub(crate) waits: Option<Waits>,
     /// Answers to `hashFiles` for that stage.
     pub(crate) hashes: HashMap<Vec<String>, Result<String, String>>,
+    /// What was looked up for its next stage: shells, and where they are.
+    pub(crate) shells: HashMap<ShellSearch, Option<String>>,
     /// What a background step added to the environment, which nobody else sees before it is waited for.
     pub(crate) added_env: IndexMap<String, String>,
     /// What it added to the search path, the newest last.

@@ -11,10 +11,13 @@ const MOST_WAITING: usize = 8;
 const MOST_UNFLUSHED: usize = 4096;
 
 /// Views on a thread of their own, so that a run's events are written while the next ones are made.
+///
+/// Dropping it waits, too: a terminal is left as it should be whatever happens.
 #[derive(Debug)]
 pub struct ViewThread {
-    bursts: SyncSender<Vec<RunEvent>>,
-    thread: JoinHandle<Tee>,
+    /// Taken at the end, as is the thread.
+    bursts: Option<SyncSender<Vec<RunEvent>>>,
+    thread: Option<JoinHandle<Tee>>,
 }
 
 impl ViewThread {
@@ -22,14 +25,14 @@ impl ViewThread {
     pub fn start(views: Tee) -> std::io::Result<Self> {
         let (bursts, waiting) = sync_channel(MOST_WAITING);
         let thread = std::thread::Builder::new().name("views".to_owned()).spawn(move || show(views, &waiting))?;
-        Ok(Self { bursts, thread })
+        Ok(Self { bursts: Some(bursts), thread: Some(thread) })
     }
 
     /// Hands events over, in their order; waits if the views are too far behind.
     pub fn show(&self, events: Vec<RunEvent>) {
         // Fails only if the thread panicked, which `end` passes on.
-        if !events.is_empty() {
-            self.bursts.send(events).ok();
+        if let Some(bursts) = self.bursts.as_ref().filter(|_| !events.is_empty()) {
+            bursts.send(events).ok();
         }
     }
 
@@ -38,10 +41,24 @@ impl ViewThread {
     /// # Panics
     ///
     /// If a view did.
-    pub fn end(self) -> Tee {
-        let Self { bursts, thread } = self;
-        drop(bursts);
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    pub fn end(mut self) -> Tee {
+        match self.join() {
+            Some(Ok(views)) => views,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => Tee::new(Vec::new()),
+        }
+    }
+
+    fn join(&mut self) -> Option<std::thread::Result<Tee>> {
+        drop(self.bursts.take());
+        self.thread.take().map(JoinHandle::join)
+    }
+}
+
+impl Drop for ViewThread {
+    fn drop(&mut self) {
+        // If the thread panicked, the panic was printed.
+        drop(self.join());
     }
 }
 
@@ -142,6 +159,15 @@ mod tests {
         }
         assert_eq!(asked.all(), ["1", "flush"]);
         thread.end();
+    }
+
+    #[test]
+    fn all_is_shown_where_nobody_asks_for_the_end() {
+        let asked = Asked::default();
+        let thread = ViewThread::start(asked.tee()).expect("a thread");
+        thread.show((1..=2000).map(notice).collect());
+        drop(thread);
+        assert_eq!(asked.all().len(), 2001);
     }
 
     #[test]

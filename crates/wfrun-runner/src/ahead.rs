@@ -29,18 +29,29 @@ impl Ahead {
         self.all().insert(job, Making { labels, made });
     }
 
-    /// The one that was made for a job, if there is one and it is for the labels that the job turned out to have.
+    /// The one that was made for a job, if there is one, it lives, and is for the labels that the job turned out to have.
     ///
     /// One that could not be made is none: making it again says why.
     pub(crate) async fn take(&self, job: &JobKey, labels: &[String]) -> Option<MadeAhead> {
         let making = self.all().remove(job)?;
         let fits = making.labels == labels;
         let made = finished(making).await?;
-        if fits {
+        // It may have waited long, and have been stopped meanwhile.
+        if fits && made.is_alive() {
             return Some(made);
         }
         discard(job, made).await;
         None
+    }
+
+    /// Takes one away whose job does not run.
+    pub(crate) async fn drop_one(&self, job: &JobKey) {
+        let making = self.all().remove(job);
+        if let Some(making) = making
+            && let Some(made) = finished(making).await
+        {
+            discard(job, made).await;
+        }
     }
 
     /// Takes away what no job has taken.

@@ -22,7 +22,6 @@ use crate::containers::{self, Opened, Telling, WantedContainers};
 use crate::node::{self, JobNode};
 use crate::own_repository::git_settings;
 use crate::paths::{Paths, TOOL_CACHE, WORK};
-use crate::shells::usual_shells;
 use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
 use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
@@ -148,6 +147,11 @@ impl MadeAhead {
         Ok(Self { ground, environment })
     }
 
+    /// Whether processes can be started in it.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.environment.is_alive()
+    }
+
     /// Takes it away; its folders go with those of the run.
     pub(crate) async fn discard(self) -> Result<(), BackendError> {
         self.environment.close().await
@@ -192,9 +196,7 @@ impl OpenJob {
         let actions = ActionFolders::default();
         let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
         let described = describe(settings, services, job, &environment, &layout, resolved);
-        // In a job container the container itself looks for them.
-        let shells = if in_container { HashMap::new() } else { usual_shells(&environment, &described.path).await };
-        let mut job_environment = JobEnvironment { image, containers, workspace, shells, ..described };
+        let mut job_environment = JobEnvironment { image, containers, workspace, ..described };
         if view.is_some() {
             job_environment.action_env.insert("WFRUN_CHECKED_OUT".to_owned(), settings.snapshot.sha.clone());
         }
@@ -400,7 +402,6 @@ fn describe(
         name: "wfrun".to_owned(),
         layout: layout.clone(),
         path: search_path(&facts.path, settings.shims_first),
-        shells: HashMap::new(),
         base_env: facts.base_env.iter().cloned().chain(runner_env(layout)).collect(),
         step_env,
         action_env,

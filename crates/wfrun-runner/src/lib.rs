@@ -21,7 +21,6 @@ mod read_file;
 mod run;
 mod services;
 mod settings;
-mod shells;
 mod snapshot;
 mod step;
 mod trees;

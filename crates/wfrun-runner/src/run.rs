@@ -22,8 +22,7 @@ use crate::job::{MadeAhead, OpenError, OpenJob, Wanted};
 use crate::kept::keep;
 use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
-use crate::shells::find_shell;
-use crate::step::{run_step, signal};
+use crate::step::{find_shell, run_step, signal};
 use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
 /// What comes from outside of the run: services, signals.
@@ -150,6 +149,10 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
         }
         Effect::MakeAhead { job, labels, actions, checks_out_first, event } => {
             shared.make_ahead(job, labels, actions, checks_out_first, event);
+        }
+        Effect::DropAhead { job } => {
+            let shared = Arc::clone(shared);
+            tasks.spawn(async move { Box::pin(shared.ahead.drop_one(&job)).await });
         }
         Effect::HurryJob { job } => shared.tell_to_hurry(&job),
         Effect::StopContainers { job } => {

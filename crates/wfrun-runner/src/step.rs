@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
-use wfrun_backend::{Exec, Process, ProcessEvent, chain};
-use wfrun_engine::{FactKind, FilePaths, Launch, Program, RawDeclaration, Signal, StepEnd, StepFiles};
+use wfrun_backend::{Environment, Exec, Process, ProcessEvent, chain};
+use wfrun_engine::{FactKind, FilePaths, Launch, Program, RawDeclaration, ShellSearch, Signal, StepEnd, StepFiles};
 use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
 
@@ -22,6 +22,8 @@ pub(crate) async fn run_step(
 ) {
     let (end, deviation) = match start(&open, number, &launch).await {
         Ok((process, deviation)) => (follow(&open, &job, number, process, &facts).await, deviation),
+        // Where nothing runs any more, nothing is found either.
+        Err(_) if !open.environment.is_alive() => (StepEnd::Lost { reason: open.environment.why_lost().await }, None),
         Err(message) => (StepEnd::NotStarted { message }, None),
     };
     let mut files = Box::new(read_files(&open, &launch.files));
@@ -121,6 +123,16 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
 /// Whether there is surely no such file; what cannot be told from here is left to who starts it.
 fn is_missing(open: &OpenJob, script: &str) -> bool {
     open.relative(script).is_some_and(|it| open.files.has(it).is_ok_and(|it| !it))
+}
+
+/// Looks for a shell, and for the other one where it is not there.
+pub(crate) async fn find_shell(environment: &Environment, search: &ShellSearch) -> Option<String> {
+    for it in std::iter::once(search.command.as_str()).chain(search.fallback) {
+        if let Some(found) = environment.which_in(it, &search.path).await {
+            return Some(found);
+        }
+    }
+    None
 }
 
 async fn follow(

@@ -1,6 +1,6 @@
 //! What a job's place looks like in a scripted run: as GitHub's.
 use indexmap::IndexMap;
-use wfrun_engine::{JobEnvironment, Layout, ShellSearch};
+use wfrun_engine::{JobEnvironment, Layout};
 
 /// Where job processes see their work folder.
 pub(super) const WORK: &str = "/home/runner/work";
@@ -26,7 +26,6 @@ pub(super) fn environment() -> JobEnvironment {
             file_commands: format!("{WORK}/_temp/_runner_file_commands"),
         },
         path: "/usr/bin:/bin".to_owned(),
-        shells: ShellSearch::usual("/usr/bin:/bin").into_iter().map(|it| (it.clone(), shell(&it.command))).collect(),
         base_env: pairs(&[("LANG", "C.UTF-8"), ("HOME", "/home/runner"), ("PATH", "/usr/bin:/bin")]),
         step_env: IndexMap::new(),
         action_env: pairs(&[("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]),

@@ -157,7 +157,8 @@ impl World<'_> {
             }
             Effect::FindShell { job, search } => {
                 let found = shell(&search.command);
-                FactKind::ShellFound { job, search, found }
+                // A look takes no time that anything else could happen in.
+                return self.comes(0, FactKind::ShellFound { job, search, found });
             }
             Effect::FindAction { job, action } => {
                 let found = self.found.find(&job, &action).map(Box::new);
@@ -167,7 +168,10 @@ impl World<'_> {
                 return self.comes(at_ms.saturating_sub(self.now_ms), FactKind::Woke(timer));
             }
             Effect::EnterGroup { job, .. } => FactKind::GroupEntered { job },
-            Effect::LeaveGroup { .. } | Effect::HurryJob { .. } | Effect::MakeAhead { .. } => return,
+            Effect::LeaveGroup { .. }
+            | Effect::HurryJob { .. }
+            | Effect::MakeAhead { .. }
+            | Effect::DropAhead { .. } => return,
         };
         self.comes(1, fact);
     }

@@ -56,9 +56,16 @@ impl Engine {
         Some((key, place, false))
     }
 
-    /// A job that begins, or never will, is none that comes next.
-    pub(super) fn is_ahead_no_more(&mut self, key: &JobKey) {
+    /// A job that begins takes what was made for it.
+    pub(super) fn take_ahead(&mut self, key: &JobKey) {
         self.ahead.waiting.remove(key);
+    }
+
+    /// A job that never begins leaves it.
+    pub(super) fn drop_ahead(&mut self, key: &JobKey) {
+        if self.ahead.waiting.remove(key) {
+            self.turn.effects.push(Effect::DropAhead { job: key.clone() });
+        }
     }
 
     /// Whether a job wants nothing but a place of its runner's kind. What else it may ask for is done where its log

@@ -49,6 +49,13 @@ impl Engine {
         state.strands.iter().filter(runs).count() < MAX_AT_ONCE
     }
 
+    /// Whether a background step is about to begin, but for something that must be known first: the job's own steps come
+    /// after it.
+    pub(super) fn is_beginning(state: &JobState) -> bool {
+        let is_new = |it: &Strand| it.background.is_some() && it.pending.is_some() && it.stack.is_empty();
+        state.strands.iter().any(|it| is_new(it) && (it.waits.is_some() || Self::may_begin(state)))
+    }
+
     /// Begins a step that waits for others, which it may start or end first.
     pub(super) fn begin_wait(&mut self, it: &Beginning<'_>, prepared: Prepared) {
         let (kind, paths) = match &it.step.kind {
@@ -200,6 +207,7 @@ impl Engine {
     fn say(&mut self, key: &JobKey, text: &str) {
         let Some(current) = self.jobs.get(key).and_then(JobState::current) else { return };
         let (step, phase) = (current.stage.path.clone(), current.stage.phase);
+        let text = self.masker.mask(text);
         self.say_of_step(key, &step, phase, text);
     }
 }

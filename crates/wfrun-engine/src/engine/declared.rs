@@ -213,7 +213,7 @@ impl Engine {
             let message = format!("Error when evaluating '{what}' for job '{id}'. {message}");
             self.annotate(key, AnnotationLevel::Error, &message);
         }
-        self.is_ahead_no_more(key);
+        self.drop_ahead(key);
         self.emit(RunEventKind::JobSkipped(JobSkipped { job: key.clone(), id, name, reason, result }));
         self.leg_is_over(key, &place, result);
     }

@@ -152,7 +152,7 @@ impl Engine {
         let Wanted { container, services, notices: _ } = wanted;
         let checks_out_first = checks_out_first(model);
         let job = key.clone();
-        self.is_ahead_no_more(key);
+        self.take_ahead(key);
         self.turn.effects.push(Effect::OpenJob { job, labels, actions, checks_out_first, event, container, services });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
@@ -182,7 +182,6 @@ impl Engine {
         let is_told = state.containers != ContainersState::None;
         let (image, workspace) = (environment.image.clone(), environment.workspace);
         let errors = environment.containers.as_ref().map(|it| it.errors.clone()).unwrap_or_default();
-        state.shells.clone_from(&environment.shells);
         state.environment = Some(environment);
         if !is_told {
             self.emit_job_started(key, image, workspace);

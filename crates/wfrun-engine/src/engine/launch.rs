@@ -62,13 +62,14 @@ impl Engine {
         Ok(ToLaunch { program, env, cwd, files, how: How::Real, kind: StepKindName::Run, header })
     }
 
-    /// Where a shell is; the name of one that is not there, which starting it will say.
+    /// Where a shell is; the name of one that is not there, which starting it will say. It is looked for anew for each
+    /// step: the one before may have installed it.
     ///
     /// Source: GitHub: execution rules E2.1, "Lookup".
     fn found_shell(state: &JobState, command: String, fallback: Option<&'static str>) -> Result<String, Hindrance> {
         let base_path = state.environment.as_ref().map_or("", |it| it.path.as_str());
         let search = ShellSearch { command, fallback, path: search_path(&added_paths(state), base_path) };
-        match state.shells.get(&search) {
+        match state.strand().and_then(|it| it.shells.get(&search)) {
             Some(Some(found)) => Ok(found.clone()),
             Some(None) => Ok(search.fallback.map_or(search.command, str::to_owned)),
             None => Err(Hindrance::Waits(Waits::Shell(search))),
@@ -78,8 +79,10 @@ impl Engine {
     pub(super) fn shell_found(&mut self, key: &JobKey, search: ShellSearch, found: Option<String>) {
         let Some(state) = self.jobs.get_mut(key) else { return };
         let waits = Some(Waits::Shell(search.clone()));
-        state.strands.iter_mut().filter(|it| it.waits == waits).for_each(|it| it.waits = None);
-        state.shells.insert(search, found);
+        for strand in state.strands.iter_mut().filter(|it| it.waits == waits) {
+            strand.waits = None;
+            strand.shells.insert(search.clone(), found.clone());
+        }
     }
 
     /// `shell` and `working-directory`: of the step, else the defaults, which steps of composite actions do not have. An

@@ -104,6 +104,9 @@ impl Engine {
             let pending = strand.pending.clone().filter(|_| Self::may_begin(state));
             return pending.map_or(Next::Nothing, Next::Begin);
         }
+        if Self::is_beginning(state) {
+            return Next::Nothing;
+        }
         match state.next_stage().filter(|_| !state.halted) {
             Some(stage) if stage.phase == Phase::Post => Next::Post(stage),
             Some(stage) => Next::Begin(stage),
@@ -286,7 +289,8 @@ impl Engine {
         self.say_evaluation(it, &prepared.evaluation);
         if it.stage.phase == Phase::Post {
             // Source: GitHub: execution rules E1.7.
-            self.say_of_step(it.key, &it.stage.path, it.stage.phase, "Post job cleanup.");
+            let text = self.masker.mask("Post job cleanup.");
+            self.say_of_step(it.key, &it.stage.path, it.stage.phase, text);
         }
         for message in &errors {
             self.annotate(it.key, AnnotationLevel::Error, message);
@@ -299,14 +303,16 @@ impl Engine {
 
     fn say_evaluation(&mut self, it: &Beginning<'_>, lines: &[String]) {
         for line in lines {
-            self.say_of_step(it.key, &it.stage.path, it.stage.phase, &format!("##[debug]{line}"));
+            // Values may have several lines, and a secret may.
+            for line in self.masker.mask(line).lines() {
+                self.say_of_step(it.key, &it.stage.path, it.stage.phase, line.behind("##[debug]"));
+            }
         }
     }
 
     /// A line of the runner's own in the log of a step.
-    pub(super) fn say_of_step(&mut self, key: &JobKey, step: &StepPath, phase: Phase, text: &str) {
+    pub(super) fn say_of_step(&mut self, key: &JobKey, step: &StepPath, phase: Phase, text: Masked) {
         let (job, step, stream) = (key.clone(), step.clone(), Stream::Stdout);
-        let text = self.masker.mask(text);
         self.emit(RunEventKind::Lines(Lines { job, step, phase, stream, text }));
     }
 

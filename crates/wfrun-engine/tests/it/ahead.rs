@@ -25,7 +25,8 @@ fn legs_that_wait_for_a_place_and_no_more_than_run_at_once() {
     check(&format!("  j: {{strategy: {matrix}, runs-on: ubuntu-latest, steps: [{{run: a}}]}}\n"), &expected);
     let world = World::new(&format!("on: push\njobs: {{j: {{strategy: {matrix}, runs-on: x, steps: [{{run: a}}]}}}}"));
     let world = world.at_most(2).when("a", Does { code: 1, ..Does::default() }).run();
-    assert_eq!(world.ahead, ["j (3) on x", "j (4) on x"], "the first that fails ends it all");
+    let expected = ["j (3) on x", "j (4) on x", "no j (3)", "no j (4)"];
+    assert_eq!(world.ahead, expected, "the first that fails ends it all");
 }
 
 /// What is not known yet, would not run, or does more than to wait when it is made is left to its time.

@@ -84,6 +84,13 @@ fn echo_begins_anew_in_each_step() {
 fn debugging_shows_how_conditions_are_evaluated() {
     let steps = "[{run: a}, {if: \"github.ref == 'refs/heads/main' && vars.X\", run: b}, {if: failure(), name: '${{ secrets.T }}', run: c}]";
     let world = World::steps(steps).var("ACTIONS_STEP_DEBUG", "true").secret("T", "hunter2").run();
+    let many =
+        World::steps("[{env: {M: \"a\\n##[error]b\"}, if: env.M, run: a}]").var("ACTIONS_STEP_DEBUG", "true").run();
+    assert!(
+        many.story().contains("| ##[debug]##[error]b') &&") || many.story().contains("| ##[debug]##[error]b'"),
+        "{}",
+        many.story()
+    );
     insta::assert_snapshot!(world.story(), @r"
     j: starts
       main Run a (real)

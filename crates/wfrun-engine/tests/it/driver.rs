@@ -205,6 +205,11 @@ impl World {
             for effect in turn.effects {
                 if let Effect::WakeAt { at_ms, timer } = effect {
                     timers.insert((at_ms, turn_number), FactKind::Woke(timer));
+                } else if let Effect::FindShell { job, search } = effect {
+                    // A look takes no time that anything else could happen in.
+                    let found = where_is(&search);
+                    self.searches.push(search.clone());
+                    facts.push_front((now, FactKind::ShellFound { job, search, found }));
                 } else {
                     facts.extend(self.carry_out(effect, &mut engine).into_iter().map(|it| (now + 1, it)));
                 }
@@ -277,11 +282,6 @@ impl World {
                 let text = text.ok_or_else(|| format!("Could not find file '{path}'."));
                 vec![FactKind::FileRead { job, process, text }]
             }
-            Effect::FindShell { job, search } => {
-                let found = where_is(&search);
-                self.searches.push(search.clone());
-                vec![FactKind::ShellFound { job, search, found }]
-            }
             Effect::FindAction { job, action } => {
                 let mut actions = IndexMap::new();
                 let found = match self.actions.get(&action.to_string()) {
@@ -316,11 +316,15 @@ impl World {
                 }
                 entered.into_iter().map(|job| FactKind::GroupEntered { job }).collect()
             }
+            Effect::DropAhead { job } => {
+                self.ahead.push(format!("no {job}"));
+                Vec::new()
+            }
             Effect::MakeAhead { job, labels, .. } => {
                 self.ahead.push(format!("{job} on {}", labels.join(", ")));
                 Vec::new()
             }
-            Effect::WakeAt { .. } | Effect::HurryJob { .. } => Vec::new(),
+            Effect::WakeAt { .. } | Effect::HurryJob { .. } | Effect::FindShell { .. } => Vec::new(),
         }
     }
 

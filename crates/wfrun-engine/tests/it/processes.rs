@@ -58,25 +58,32 @@ fn defaults() {
 #[test]
 fn where_shells_are_looked_for() {
     let files = StepFiles { path: "/added".to_owned(), ..StepFiles::default() };
-    let world =
-        World::steps("[{run: a}, {run: b, shell: 'perl {0}', env: {PATH: /env}}, {run: c, shell: 'missing {0}'}]");
+    let world = World::steps(
+        "[{run: z}, {run: a}, {run: b, shell: 'perl {0}', env: {PATH: /env}}, {run: c, shell: 'missing {0}'}]",
+    );
     let world = world.when("a", Does { files, ..Does::default() }).run();
     let searches: Vec<String> = world.searches.iter().map(|it| format!("{} in {}", it.command, it.path)).collect();
     assert_eq!(
         searches,
-        ["perl in /added:/usr/bin:/bin", "missing in /added:/usr/bin:/bin"],
-        "bash is known from the start"
+        [
+            "bash in /usr/bin:/bin",
+            "bash in /usr/bin:/bin",
+            "perl in /added:/usr/bin:/bin",
+            "missing in /added:/usr/bin:/bin"
+        ],
+        "each step looks anew"
     );
     let commands = world.launched.iter().filter_map(|it| match &it.program {
         Program::Script { command, .. } => Some(command.as_str()),
         Program::StandIn { .. } | Program::Node { .. } | Program::Container { .. } => None,
     });
-    assert_eq!(commands.collect::<Vec<_>>(), ["/usr/bin/bash", "/usr/bin/perl", "missing"]);
+    assert_eq!(commands.collect::<Vec<_>>(), ["/usr/bin/bash", "/usr/bin/bash", "/usr/bin/perl", "missing"]);
     let headers = world.journal.iter().filter_map(|it| {
         let RunEventKind::StepStarted(it) = &it.kind else { return None };
         it.header.iter().map(ToString::to_string).find(|line| line.starts_with("shell: "))
     });
-    let expected = ["shell: /usr/bin/bash -e {0}", "shell: /usr/bin/perl {0}", "shell: missing {0}"];
+    let bash = "shell: /usr/bin/bash -e {0}";
+    let expected = [bash, bash, "shell: /usr/bin/perl {0}", "shell: missing {0}"];
     assert_eq!(headers.collect::<Vec<_>>(), expected);
 }
 

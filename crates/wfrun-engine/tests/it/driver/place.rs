@@ -64,7 +64,6 @@ pub(super) fn environment() -> JobEnvironment {
             file_commands: format!("{work}/_temp/_runner_file_commands"),
         },
         path: "/usr/bin:/bin".to_owned(),
-        shells: ShellSearch::usual("/usr/bin:/bin").into_iter().map(|it| (it.clone(), where_is(&it))).collect(),
         base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
         step_env: IndexMap::new(),
         action_env: [("ACTIONS_RUNTIME_TOKEN", "runtime-token"), ("ACTIONS_CACHE_SERVICE_V2", "True")]
