@@ -138,7 +138,7 @@ impl Engine {
             FactKind::GroupEntered { job } => self.group_entered(job.as_ref()),
             FactKind::GroupLost { job, reason } => self.group_lost(job.as_ref(), &reason),
             FactKind::ActionFound { job, action, found } => self.action_found(&job, &action, found),
-            FactKind::ShellFound { job, search, found } => self.shell_found(&job, search, found),
+            FactKind::ShellFound { job, search, found } => self.shell_found(&job, &search, found.as_deref()),
             FactKind::Lines { job, process, stream, lines, goes_on } => {
                 self.lines(&job, process, stream, lines, goes_on);
             }

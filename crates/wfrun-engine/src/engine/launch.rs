@@ -76,12 +76,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn shell_found(&mut self, key: &JobKey, search: ShellSearch, found: Option<String>) {
+    pub(super) fn shell_found(&mut self, key: &JobKey, search: &ShellSearch, found: Option<&str>) {
         let Some(state) = self.jobs.get_mut(key) else { return };
         let waits = Some(Waits::Shell(search.clone()));
         for strand in state.strands.iter_mut().filter(|it| it.waits == waits) {
             strand.waits = None;
-            strand.shells.insert(search.clone(), found.clone());
+            strand.shells.insert(search.clone(), found.map(str::to_owned));
         }
     }
 
