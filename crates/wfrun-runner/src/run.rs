@@ -282,7 +282,7 @@ impl Shared {
     async fn open(&self, wanted: &Wanted<'_>, hurry: watch::Receiver<bool>) -> FactKind {
         let job = wanted.job;
         let telling = Telling { job, facts: &self.facts, hurry };
-        let ahead = self.ahead.take(job, wanted.labels).await;
+        let ahead = Box::pin(self.ahead.take(job, wanted.labels)).await;
         let opened = OpenJob::open(&self.settings, &self.services, wanted, self.number(), telling, ahead).await;
         if let Ok(mut hurries) = self.hurries.lock() {
             hurries.remove(job);
