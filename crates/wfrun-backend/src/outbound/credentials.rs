@@ -15,21 +15,34 @@ pub fn without_credentials(value: &str) -> String {
 }
 
 /// What must not be shown of a value: each password as it stands, without its escapes, and as programs send it; a name
-/// without a password is a token.
+/// without a password may be a token.
 ///
 /// Source: GitHub's runner masks the passwords of proxies (`HostContext.cs`).
 pub(super) fn words(value: &str) -> Vec<String> {
     let mut all = Vec::new();
-    for found in parts(value).into_iter().map(|(_, found, _)| found).filter(|it| !it.is_empty()) {
+    for (scheme, found, _) in parts(value).into_iter().filter(|(_, found, _)| !found.is_empty()) {
         let secret = match found.split_once(':') {
-            Some((name, "")) => name,
-            Some((_, password)) => password,
-            None => found,
+            Some((name, "")) => Err(name),
+            Some((_, password)) => Ok(password),
+            None => Err(found),
+        };
+        let secret = match secret {
+            Ok(password) => password,
+            Err(name) if is_token(name) && !scheme.ends_with("ssh://") => name,
+            Err(_) => continue,
         };
         let plain = decoded(found);
         all.extend([secret.to_owned(), decoded(secret), STANDARD.encode(&plain), STANDARD.encode(format!("{plain}:"))]);
     }
     all
+}
+
+/// What tokens of well-known services begin with.
+const TOKENS: [&str; 8] = ["ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "npm_", "pypi-"];
+
+/// A name such as `git` or `aws` is in many words that a log and a job's outputs need; no token is as short.
+fn is_token(name: &str) -> bool {
+    name.len() >= 16 || TOKENS.iter().any(|it| name.starts_with(it))
 }
 
 /// Host and port of an address, which may lack its scheme.
@@ -104,9 +117,25 @@ mod tests {
     #[test]
     fn every_form_of_a_password_is_known() {
         assert_eq!(words("http://me:p%40ss@proxy:3128"), ["p%40ss", "p@ss", "bWU6cEBzcw==", "bWU6cEBzczo="]);
-        assert_eq!(words("https://token:@index/")[0], "token");
-        assert_eq!(words("https://token@index/")[..2], ["token", "token"]);
-        assert_eq!(words("http://proxy:3128"), Vec::<String>::new());
+        assert_eq!(words("https://0123456789abcdef:@index/")[0], "0123456789abcdef");
+        assert_eq!(words("https://0123456789abcdef@index/")[..2], ["0123456789abcdef", "0123456789abcdef"]);
+        assert_eq!(words("https://ghp_1@index/")[0], "ghp_1");
+        assert_eq!(words("ssh://git:secret@host/a")[0], "secret");
+    }
+
+    /// What becomes a secret is masked in every log, and outputs that contain it are dropped.
+    #[test]
+    fn a_name_is_no_secret() {
+        for value in [
+            "http://proxy:3128",
+            "https://aws@codeartifact.example.com/pypi/simple/",
+            "https://me:@index/",
+            "ssh://git@host/a",
+            "ssh://a-long-name-of-a-user@host/a",
+            "git+ssh://a-long-name-of-a-user@host/a",
+        ] {
+            assert_eq!(words(value), Vec::<String>::new(), "{value}");
+        }
     }
 
     #[test]
