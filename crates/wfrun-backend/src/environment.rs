@@ -1,11 +1,10 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 use wfrun_agent::protocol::FoundProcess;
 
 use crate::agent_process::AgentProcess;
-use crate::docker::Container;
+use crate::docker::{Container, PassingOn};
 use crate::link::Link;
 use crate::{BackendError, Exec, Process};
 
@@ -28,6 +27,9 @@ pub struct Facts {
     pub work: String,
     /// A writable directory for tools: `/opt/hostedtoolcache`, but on `host`.
     pub tool_cache: String,
+    /// Ports of 127.0.0.1 on this machine at which proxies listen, and the ports that stand for them inside; none where they
+    /// are the same.
+    pub moved_ports: Vec<(u16, u16)>,
     /// How long it took until processes could be started.
     pub started_in: Duration,
 }
@@ -50,7 +52,7 @@ pub(crate) enum Teardown {
     /// The supervisor; everything else goes with its namespaces.
     Sandbox { agent: AgentProcess },
     /// The container, and what serves addresses inside of it.
-    Docker { container: Container, passing_on: JoinSet<()> },
+    Docker { container: Container, passing_on: PassingOn },
 }
 
 impl Environment {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use address::{Address, Use};
+use address::{Address, Use, is_one};
 
 use crate::Mount;
 
@@ -234,6 +234,15 @@ impl Outbound {
         self.variables(|at, _| inside(at), true)
     }
 
+    /// The same in a container that has some ports of 127.0.0.1 in the place of others.
+    pub fn in_container_with(&self, moved: &[(u16, u16)]) -> Vec<(String, String)> {
+        let mut all = self.in_container();
+        for (name, value) in &mut all {
+            *value = Address::all(usage(name), value).iter().map(|it| it.moved(moved)).collect();
+        }
+        all
+    }
+
     /// The variables in a container, where [`Outbound::mounts`] are mounted.
     pub fn in_container(&self) -> Vec<(String, String)> {
         self.variables(|at, _| inside(at), false)
@@ -282,7 +291,7 @@ impl Outbound {
         let mut ports: Vec<u16> = self
             .proxies()
             .filter_map(|(name, value)| loopback(name, value))
-            .filter(|(host, _)| ["127.0.0.1", "localhost"].contains(&host.as_str()))
+            .filter(|(host, _)| is_one(host))
             .map(|(_, port)| port)
             .collect();
         ports.sort_unstable();

@@ -79,6 +79,20 @@ impl<'a> Address<'a> {
         [self.scheme, user, self.host, colon, self.port.unwrap_or_default(), self.rest].concat()
     }
 
+    /// As it stands, with another port in the place of one of 127.0.0.1, if `moved` has it: ports, and what they become.
+    pub(super) fn moved(&self, moved: &[(u16, u16)]) -> String {
+        let user = match self.user {
+            Some(User { name, password: Some(password), .. }) => format!("{name}:{password}@"),
+            Some(User { name, password: None, .. }) => format!("{name}@"),
+            None => String::new(),
+        };
+        let known = self.loopback().filter(|(host, _)| is_one(host));
+        let new =
+            known.and_then(|(_, port)| moved.iter().find(|(from, _)| *from == port)).map(|(_, to)| to.to_string());
+        let port = new.as_deref().or(self.port).map_or_else(String::new, |it| format!(":{it}"));
+        [self.scheme, &user, self.host, &port, self.rest].concat()
+    }
+
     /// What must not be shown: a password as it stands, without its escapes, and as programs send it; a name that looks like
     /// a token.
     ///
@@ -135,6 +149,11 @@ impl<'a> User<'a> {
         };
         Some((Self { name, password, is_doubtful }, rest))
     }
+}
+
+/// The one address of the loopback that is passed on to containers.
+pub(super) fn is_one(host: &str) -> bool {
+    ["127.0.0.1", "localhost"].contains(&host)
 }
 
 /// A name such as `git` or `aws` is in many words that a log and a job's outputs need; no token is as short.
@@ -245,6 +264,24 @@ mod tests {
             "https://index:8080/@scope/",
         ] {
             assert_eq!(secrets(Use::Other, value), Vec::<String>::new(), "{value}");
+        }
+    }
+
+    #[test]
+    fn ports_of_the_loopback_move() {
+        for (value, expected) in [
+            ("http://u:p@127.0.0.1:3128/", "http://u:p@127.0.0.1:40000/"),
+            ("localhost:3128", "localhost:40000"),
+            ("socks5://127.0.0.1", "socks5://127.0.0.1:40001"),
+            ("http://t@127.0.0.1:3129/", "http://t@127.0.0.1:3129/"),
+            ("http://127.0.0.2:3128", "http://127.0.0.2:3128"),
+            ("http://proxy:3128", "http://proxy:3128"),
+            ("https://u:p@a/@b https://127.0.0.1:3128/c", "https://u:p@a/@b https://127.0.0.1:40000/c"),
+            ("localhost,127.0.0.1", "localhost,127.0.0.1"),
+            ("on", "on"),
+        ] {
+            let moved = |it: &Address<'_>| it.moved(&[(3128, 40_000), (1080, 40_001)]);
+            assert_eq!(Address::all(Use::Other, value).iter().map(moved).collect::<String>(), expected);
         }
     }
 
