@@ -8,6 +8,13 @@ use crate::docker::{Container, PassingOn};
 use crate::link::Link;
 use crate::{BackendError, Exec, Process};
 
+/// The supervisor needs at most five seconds for what it cannot kill.
+const CLOSE_WAIT: Duration = Duration::from_secs(8);
+
+/// In a container it gives files back besides, which takes a second for some ten thousands of them; those that it does not
+/// come to stay root's.
+const GIVE_BACK_WAIT: Duration = Duration::from_mins(1);
+
 /// What is true inside an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -53,6 +60,16 @@ pub(crate) enum Teardown {
     Sandbox { agent: AgentProcess },
     /// The container, and what serves addresses inside of it.
     Docker { container: Container, passing_on: PassingOn },
+}
+
+impl Teardown {
+    /// So long may the supervisor take to end.
+    fn close_wait(&self) -> Duration {
+        match self {
+            Self::Nothing | Self::Host { .. } | Self::Sandbox { .. } => CLOSE_WAIT,
+            Self::Docker { .. } => GIVE_BACK_WAIT,
+        }
+    }
 }
 
 impl Environment {
@@ -112,13 +129,13 @@ impl Environment {
     /// Kills what still runs and has the supervisor end, so that whoever takes the place of the environment away does it no
     /// harm. Nothing can be started any more.
     pub async fn shut_down(&self) {
-        self.link.close().await;
+        self.link.close(self.teardown.close_wait()).await;
     }
 
     /// Kills what still runs and takes the environment away; waits until nothing of it is left.
     pub async fn close(self) -> Result<(), BackendError> {
         let Self { facts: _, link, teardown } = self;
-        let has_ended = link.close().await;
+        let has_ended = link.close(teardown.close_wait()).await;
         match teardown {
             Teardown::Nothing => {}
             Teardown::Host { mut agent, scratch } => {

@@ -1,6 +1,7 @@
 //! Containers that a job asks for, on a real engine.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -259,6 +260,32 @@ async fn a_proxy_of_this_machine_is_at_a_port_of_its_own() {
     let moved = &place.environment.facts().moved_ports;
     assert!(matches!(moved[..], [(from, to)] if from == port && to != port), "{moved:?}");
     job.stop(Some(place)).await;
+}
+
+/// An agent that has many files to give back, played by one that is paused, is not taken away before it is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_given_back_however_long_it_takes() {
+    const OTHER: u32 = 61_234;
+    let Some(job) = Job::new("slow").await else { return };
+    let owner = |path: &Path| path.metadata().expect("a file").uid();
+    if owner(job.work_dir.path()) == 0 {
+        std::os::unix::fs::chown(job.work_dir.path(), Some(OTHER), Some(OTHER)).expect("it is given");
+    }
+    let place = job.open(&request("container", ""), |_| {}).await;
+    assert_eq!(place.output("touch /__w/file && stat -c %u /__w/file").await, "0\n");
+    let (id, _) = place.environment.container().expect("it is one");
+    let engine = |verb: &str| {
+        let output = std::process::Command::new("docker").args([verb, &id]).output().expect("docker");
+        assert!(output.status.success(), "{output:?}");
+    };
+    engine("pause");
+    let going_on = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        engine("unpause");
+    };
+    tokio::join!(place.close(), going_on);
+    assert_eq!(owner(&job.work_dir.path().join("file")), owner(job.work_dir.path()));
+    job.stop(None).await;
 }
 
 /// The supervisor needs no library, no shell and no user of the image.
