@@ -18,6 +18,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use give_back::Folder;
 pub use listeners::{Listener, receive as receive_listeners};
 
 use crate::protocol::{Message as _, Reply};
@@ -35,7 +36,7 @@ pub const SHIM_DIR: &str = "/opt/wfrun/bin";
 ///
 /// The connection is standard input, or `--socket PATH`, which is connected to. Before that `--directory PATH` makes a
 /// directory and `--shim NAME` a link in [`SHIM_DIR`]; both may be repeated. At the end
-/// everything in a folder of `--give-back PATH` becomes its owner's. `--listen tcp:ADDRESS` and `--listen
+/// everything in a folder of `--give-back PATH` becomes its owner's, but what is mounted there. `--listen tcp:ADDRESS` and `--listen
 /// udp:ADDRESS` open sockets here, in this network, which go over the connection to whoever is at its other end. What goes wrong before the first frame is
 /// told as [`Reply::SetupFailed`] where there is a connection, and by exit code 1.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -53,9 +54,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The connection stays open until all is done: who sees its end may take the environment away.
 fn run_and_give_back(stream: UnixStream, folders: &[PathBuf]) -> io::Result<()> {
     let held = stream.try_clone()?;
+    let folders: Vec<Folder> = folders.iter().filter_map(|it| Folder::open(it)).collect();
     let result = run(stream);
-    for folder in folders {
-        give_back::give_back(folder);
+    for folder in &folders {
+        folder.give_back();
     }
     drop(held);
     result

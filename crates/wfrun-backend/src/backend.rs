@@ -37,7 +37,8 @@ pub struct EnvironmentSpec {
     pub image: Option<String>,
     /// The container that the job itself asked for, in place of one of its runner's kind; only `docker` has any.
     pub container: Option<PreparedContainer>,
-    /// Ports of 127.0.0.1 that are seen at the same address inside of `container`, which has a network of its own.
+    /// Ports of 127.0.0.1 that are seen at the same address inside of `container`, which has a network of its own; those of
+    /// `outbound` are seen at [`Facts::moved_ports`](crate::Facts::moved_ports).
     pub passed_on: Vec<u16>,
     /// A directory of this machine that exists; seen inside at [`Facts::work`](crate::Facts::work).
     pub work_dir: PathBuf,

@@ -1,13 +1,19 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 use wfrun_agent::protocol::FoundProcess;
 
 use crate::agent_process::AgentProcess;
-use crate::docker::Container;
+use crate::docker::{Container, PassingOn};
 use crate::link::Link;
 use crate::{BackendError, Exec, Process};
+
+/// The supervisor needs at most five seconds for what it cannot kill.
+const CLOSE_WAIT: Duration = Duration::from_secs(8);
+
+/// In a container it gives files back besides, which takes a second for some ten thousands of them; those that it does not
+/// come to stay root's.
+const GIVE_BACK_WAIT: Duration = Duration::from_mins(1);
 
 /// What is true inside an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +34,9 @@ pub struct Facts {
     pub work: String,
     /// A writable directory for tools: `/opt/hostedtoolcache`, but on `host`.
     pub tool_cache: String,
+    /// Ports of 127.0.0.1 on this machine at which proxies listen, and the ports that stand for them inside; none where they
+    /// are the same.
+    pub moved_ports: Vec<(u16, u16)>,
     /// How long it took until processes could be started.
     pub started_in: Duration,
 }
@@ -50,7 +59,17 @@ pub(crate) enum Teardown {
     /// The supervisor; everything else goes with its namespaces.
     Sandbox { agent: AgentProcess },
     /// The container, and what serves addresses inside of it.
-    Docker { container: Container, passing_on: JoinSet<()> },
+    Docker { container: Container, passing_on: PassingOn },
+}
+
+impl Teardown {
+    /// So long may the supervisor take to end.
+    fn close_wait(&self) -> Duration {
+        match self {
+            Self::Nothing | Self::Host { .. } | Self::Sandbox { .. } => CLOSE_WAIT,
+            Self::Docker { .. } => GIVE_BACK_WAIT,
+        }
+    }
 }
 
 impl Environment {
@@ -115,13 +134,13 @@ impl Environment {
     /// Kills what still runs and has the supervisor end, so that whoever takes the place of the environment away does it no
     /// harm. Nothing can be started any more.
     pub async fn shut_down(&self) {
-        self.link.close().await;
+        self.link.close(self.teardown.close_wait()).await;
     }
 
     /// Kills what still runs and takes the environment away; waits until nothing of it is left.
     pub async fn close(self) -> Result<(), BackendError> {
         let Self { facts: _, link, teardown } = self;
-        let has_ended = link.close().await;
+        let has_ended = link.close(teardown.close_wait()).await;
         match teardown {
             Teardown::Nothing => {}
             Teardown::Host { mut agent, scratch } => {

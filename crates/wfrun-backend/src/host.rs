@@ -50,6 +50,7 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
         home,
         work: spec.work_dir.display().to_string(),
         tool_cache: scratch.path().join("tools").display().to_string(),
+        moved_ports: Vec::new(),
         started_in: begin.elapsed(),
     };
     Ok(Environment::new(facts, link, Teardown::Host { agent, scratch }))

@@ -15,8 +15,6 @@ use crate::{BackendError, Exec, Process, ProcessControl, ProcessEvent};
 /// Events of a process that nobody has read yet; more make the supervisor wait.
 const UNREAD_EVENTS: usize = 8;
 const READ_SIZE: usize = 256 * 1024;
-/// The supervisor needs at most five seconds for what it cannot kill.
-const CLOSE_WAIT: Duration = Duration::from_secs(8);
 
 /// Where requests are handed in; cheap to clone.
 #[derive(Debug, Clone)]
@@ -114,12 +112,12 @@ impl Link {
         self.ask(request, |waiting, answer| waiting.sweeps.insert(id, answer)).await.unwrap_or_default()
     }
 
-    /// Asks the supervisor to end and waits until it has; returns whether it did.
-    pub(crate) async fn close(&self) -> bool {
+    /// Asks the supervisor to end and waits until it has, but not for longer than `wait`; returns whether it did.
+    pub(crate) async fn close(&self, wait: Duration) -> bool {
         self.requests.send(Request::Shutdown);
         let mut closed = self.closed.clone();
         let closed = closed.wait_for(|closed| *closed);
-        tokio::time::timeout(CLOSE_WAIT, closed).await.is_ok()
+        tokio::time::timeout(wait, closed).await.is_ok()
     }
 
     async fn ask<T, U>(&self, request: Request, note: impl FnOnce(&mut Waiting, oneshot::Sender<T>) -> U) -> Option<T> {

@@ -3,19 +3,17 @@
 //! One list for every backend, an allow-list, so that nothing private gets in. Files are seen inside at places of their
 //! own: an image's files keep theirs, and what is hidden in a sandbox is there all the same.
 
-mod credentials;
+mod address;
 mod pem;
 
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-pub use credentials::without_credentials;
-use credentials::{authority, words};
+use address::{Address, Use, is_one};
 
 use crate::Mount;
 
@@ -236,6 +234,15 @@ impl Outbound {
         self.variables(|at, _| inside(at), true)
     }
 
+    /// The same in a container that has some ports of 127.0.0.1 in the place of others.
+    pub fn in_container_with(&self, moved: &[(u16, u16)]) -> Vec<(String, String)> {
+        let mut all = self.in_container();
+        for (name, value) in &mut all {
+            *value = Address::all(usage(name), value).iter().map(|it| it.moved(moved)).collect();
+        }
+        all
+    }
+
     /// The variables in a container, where [`Outbound::mounts`] are mounted.
     pub fn in_container(&self) -> Vec<(String, String)> {
         self.variables(|at, _| inside(at), false)
@@ -284,7 +291,7 @@ impl Outbound {
         let mut ports: Vec<u16> = self
             .proxies()
             .filter_map(|(name, value)| loopback(name, value))
-            .filter(|(host, _)| ["127.0.0.1", "localhost"].contains(&host.as_str()))
+            .filter(|(host, _)| is_one(host))
             .map(|(_, port)| port)
             .collect();
         ports.sort_unstable();
@@ -294,7 +301,12 @@ impl Outbound {
 
     /// What must not be shown: passwords and tokens in addresses, in each form in which a program prints them.
     pub fn credentials(&self) -> Vec<String> {
-        let mut all: Vec<String> = self.plain.iter().flat_map(|(_, value)| words(value)).collect();
+        let mut all: Vec<String> = self
+            .plain
+            .iter()
+            .flat_map(|(name, value)| Address::all(usage(name), value))
+            .flat_map(|it| it.secrets())
+            .collect();
         all.sort();
         all.dedup();
         all
@@ -302,7 +314,11 @@ impl Outbound {
 
     /// Names and values, without credentials; files are at their places on this machine.
     pub fn shown(&self) -> Vec<(String, String)> {
-        self.on_machine().into_iter().map(|(name, value)| (name, without_credentials(&value))).collect()
+        let hide = |(name, value): (String, String)| {
+            let shown = without_credentials(&name, &value);
+            (name, shown)
+        };
+        self.on_machine().into_iter().map(hide).collect()
     }
 
     /// What names something that is not there, in a sentence each.
@@ -372,18 +388,19 @@ fn proxies(all: &[(String, String)]) -> Vec<(String, String)> {
 
 /// Host and port of a proxy on this machine's loopback.
 fn loopback(name: &str, value: &str) -> Option<(String, u16)> {
-    if name.eq_ignore_ascii_case("no_proxy") {
-        return None;
-    }
-    let authority = authority(value)?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        // What curl takes where none is named.
-        _ => (authority, 1080),
-    };
-    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
-    let is_loopback = host == "localhost" || host == "::1" || host.parse::<Ipv4Addr>().is_ok_and(|it| it.is_loopback());
-    is_loopback.then_some((host, port))
+    let mut all = Address::all(usage(name), value);
+    all.pop().filter(|_| usage(name) == Use::Proxy)?.loopback()
+}
+
+/// What addresses in a variable are for.
+fn usage(name: &str) -> Use {
+    let name = name.to_ascii_lowercase();
+    if name.ends_with("_proxy") && name != "no_proxy" { Use::Proxy } else { Use::Other }
+}
+
+/// A value without names and passwords.
+fn without_credentials(name: &str, value: &str) -> String {
+    Address::all(usage(name), value).iter().map(Address::shown).collect()
 }
 
 /// The absolute path and the certificates of a file; else what is wrong with it.

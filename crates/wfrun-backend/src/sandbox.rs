@@ -74,6 +74,7 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
         home: setup::HOME.to_owned(),
         work: setup::WORK.to_owned(),
         tool_cache: setup::TOOL_CACHE.to_owned(),
+        moved_ports: Vec::new(),
         started_in: begin.elapsed(),
     };
     Ok(Environment::new(facts, link, Teardown::Sandbox { agent }))

@@ -87,6 +87,7 @@ async fn open(answer: Arc<Answer>, spec: EnvironmentSpec) -> Result<Environment,
         // The test's files are where it put them: nothing translates paths here.
         work: spec.work_dir.display().to_string(),
         tool_cache: "/opt/hostedtoolcache".to_owned(),
+        moved_ports: Vec::new(),
         started_in: begin.elapsed(),
     };
     Ok(Environment::new(facts, link, Teardown::Nothing))

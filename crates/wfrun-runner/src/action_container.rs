@@ -96,13 +96,14 @@ pub(crate) fn start(
     };
     let paths = Paths::of_container_action(&open.work_inside, &open.layout.workspace);
     let workspace = open.relative(&open.layout.workspace).ok_or("the workspace is not in the work folder")?;
+    let facts = open.environment.facts();
     let run = ContainerRun {
         run_id: siblings.run_id.clone(),
         job: siblings.job.clone(),
         image,
         entrypoint: entrypoint.filter(|it| !it.is_empty()).map(str::to_owned),
         arguments: arguments.to_vec(),
-        env: variables(env, &open.environment.facts().base_env, &paths, siblings.outbound.in_container()),
+        env: variables(env, &facts.base_env, &paths, siblings.outbound.in_container_with(&facts.moved_ports)),
         cwd: WORKSPACE.to_owned(),
         mounts: mounts(&open.work_dir, workspace).into_iter().chain(siblings.outbound.mounts()).collect(),
         network: siblings.network.clone(),

@@ -322,16 +322,9 @@ fn spec(
         shims: settings.shims.clone(),
         env: Vec::new(),
         container: None,
-        passed_on: passed_on(settings, services),
+        passed_on: services.ports(),
         outbound: Arc::clone(&settings.outbound),
     }
-}
-
-/// The ports of 127.0.0.1 that a container with a network of its own sees: wfrun's services, and proxies.
-fn passed_on(settings: &RunSettings, services: &LocalServices) -> Vec<u16> {
-    let mut ports = services.ports();
-    ports.extend(settings.outbound.ports());
-    ports
 }
 
 /// AWS's names at an address that answers to nothing, where there is no name server of our own.

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
 use nix::fcntl::{Flock, FlockArg};
@@ -19,6 +19,15 @@ use sha2::{Digest as _, Sha256};
 
 /// So many trees that nobody uses are kept.
 const KEPT: usize = 4;
+
+/// The folder that tells which trees were asked for: an empty file for each, by the name of the tree's folder.
+const ASKED: &str = "asked";
+
+/// So many of those are kept.
+const KEPT_ASKED: usize = 64;
+
+/// A folder without a tree is left over if nothing was written into it for so long; until then somebody may be making it.
+const LEFT_OVER: Duration = Duration::from_hours(1);
 
 /// The trees of all runs of this user.
 #[derive(Debug, Clone)]
@@ -150,13 +159,22 @@ impl Trees {
     /// Whether a tree is there, or somebody has asked for it before: a copy costs about half of what git takes to write
     /// the files, so a tree that only one job uses would be a loss.
     fn is_wanted_again(&self, source: &TreeSource<'_>) -> io::Result<bool> {
-        let folder = self.folder.join(key(source));
-        fs::create_dir_all(&folder)?;
-        let asked = File::options().write(true).create_new(true).open(folder.join("asked"));
-        fs::write(folder.join("used"), "")?;
-        match asked {
-            Ok(_) => Ok(folder.join("tree").exists()),
-            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(true),
+        let (marks, key) = (self.folder.join(ASKED), key(source));
+        fs::create_dir_all(&marks)?;
+        let mark = marks.join(&key);
+        match File::options().write(true).create_new(true).open(&mark) {
+            Ok(_) => {
+                let all = entries(&marks).filter_map(|it| Some((modified(&it)?, it))).collect();
+                for mark in all_but_newest(all, KEPT_ASKED) {
+                    fs::remove_file(mark).ok();
+                }
+                Ok(self.folder.join(key).join("tree").exists())
+            }
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+                // It is asked for again.
+                fs::write(mark, "")?;
+                Ok(true)
+            }
             Err(err) => Err(err),
         }
     }
@@ -182,23 +200,45 @@ impl Trees {
         Ok(Tree { path, _lock: lock })
     }
 
-    /// Removes all but the trees used last; one in use stays.
+    /// Removes all but the trees used last, and what is left of those that were never made; one in use stays.
     fn remove_old(&self) {
-        let used = |folder: &Path| folder.join("used").metadata().and_then(|it| it.modified());
-        let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|it| it.path());
-        let mut all: Vec<(SystemTime, PathBuf)> = folders.filter_map(|it| Some((used(&it).ok()?, it))).collect();
-        all.sort();
-        let spare = all.len().saturating_sub(KEPT);
-        for (_, folder) in all.into_iter().take(spare) {
-            let Ok(file) = File::options().write(true).open(folder.join("lock")) else { continue };
-            if let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                if let Err(err) = crate::remove_folder(&folder) {
-                    tracing::warn!("{} stays: {err}", folder.display());
-                }
-                drop(lock);
+        let mut trees = Vec::new();
+        for folder in entries(&self.folder).filter(|it| !it.ends_with(ASKED)) {
+            if folder.join("tree").exists() {
+                trees.extend(modified(&folder.join("used")).map(|it| (it, folder)));
+            } else if modified(&folder).and_then(|it| it.elapsed().ok()).is_some_and(|it| it > LEFT_OVER) {
+                let file = File::options().write(true).open(folder.join("making.lock"));
+                // Where there is no such file nobody has begun.
+                remove_unless_locked(&folder, file.ok());
             }
         }
+        for folder in all_but_newest(trees, KEPT) {
+            let Ok(file) = File::options().write(true).open(folder.join("lock")) else { continue };
+            remove_unless_locked(&folder, Some(file));
+        }
     }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path())
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|it| it.modified()).ok()
+}
+
+fn all_but_newest(mut all: Vec<(SystemTime, PathBuf)>, kept: usize) -> impl Iterator<Item = PathBuf> {
+    all.sort();
+    let spare = all.len().saturating_sub(kept);
+    all.into_iter().take(spare).map(|(_, path)| path)
+}
+
+fn remove_unless_locked(folder: &Path, lock: Option<File>) {
+    let Ok(held) = lock.map(|it| Flock::lock(it, FlockArg::LockExclusiveNonblock)).transpose() else { return };
+    if let Err(err) = crate::remove_folder(folder) {
+        tracing::warn!("{} stays: {err}", folder.display());
+    }
+    drop(held);
 }
 
 /// Makes the files of a tree anew in an empty folder. Half of them would be in the way of who writes the files then, so
@@ -295,7 +335,6 @@ pub(crate) fn unmount_below(folder: &Path) {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::sync::mpsc;
-    use std::time::Duration;
 
     use super::*;
 
@@ -359,5 +398,69 @@ mod tests {
         assert_eq!(asked, [false, true, true]);
         let other = IndexMap::from([("GITHUB_SHA".to_owned(), "1".to_owned())]);
         assert!(!trees.is_wanted_again(&TreeSource { env: &other, ..source }).expect("a folder"));
+    }
+
+    /// Sets when something was changed last: so many hours ago.
+    fn age(path: &Path, hours: u64) {
+        let time = SystemTime::now() - Duration::from_hours(hours);
+        File::open(path).and_then(|it| it.set_modified(time)).expect("a file or folder");
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let name = |it: PathBuf| it.file_name().expect("a name").to_string_lossy().into_owned();
+        let mut all: Vec<String> = entries(folder).map(name).collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn commits_that_one_job_asks_for_leave_no_folder_and_few_marks() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let trees = Trees::below(dir.path().join("trees"));
+        let executable = std::env::current_exe().expect("this one");
+        let ask = |sha: usize| {
+            let env = IndexMap::from([("GITHUB_SHA".to_owned(), sha.to_string())]);
+            let source =
+                TreeSource { executable: &executable, repository: dir.path(), repository_inside: "/r", env: &env };
+            trees.is_wanted_again(&source).expect("a folder")
+        };
+        for sha in 0..KEPT_ASKED + 5 {
+            assert!(!ask(sha), "{sha}");
+        }
+        assert!(ask(KEPT_ASKED + 4));
+        assert_eq!(names(&trees.folder), [ASKED]);
+        assert_eq!(names(&trees.folder.join(ASKED)).len(), KEPT_ASKED);
+    }
+
+    #[test]
+    fn only_trees_count_among_those_that_are_kept() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let trees = Trees::below(dir.path().to_owned());
+        let make = |name: &str, hours: u64, files: &[&str]| {
+            let folder = dir.path().join(name);
+            fs::create_dir_all(&folder).expect("a folder");
+            for file in files {
+                fs::write(folder.join(file), "").expect("a file");
+                age(&folder.join(file), hours);
+            }
+            age(&folder, hours);
+        };
+        for hours in 10..16 {
+            make(&format!("tree-{hours}"), hours, &["tree", "lock", "used"]);
+        }
+        for at in 0..6 {
+            // As versions before this one left them.
+            make(&format!("left-{at}"), 2, &["asked", "used"]);
+        }
+        make("begun", 0, &[]);
+        make("failed", 2, &["making.lock"]);
+        make("made", 2, &["making.lock"]);
+        make(ASKED, 2, &["a"]);
+        let file = File::open(dir.path().join("made/making.lock")).expect("a file");
+        let _making = locked(file, FlockArg::LockExclusive).expect("it is free");
+        let file = File::open(dir.path().join("tree-15/lock")).expect("a file");
+        let _used = locked(file, FlockArg::LockShared).expect("it is free");
+        trees.remove_old();
+        assert_eq!(names(dir.path()), [ASKED, "begun", "made", "tree-10", "tree-11", "tree-12", "tree-13", "tree-15"]);
     }
 }

@@ -12,11 +12,11 @@ use bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, W
 use futures_util::StreamExt as _;
 use tokio::io::Interest;
 use tokio::net::UnixListener;
-use tokio::task::JoinSet;
 use wfrun_agent::protocol::Ready;
-use wfrun_agent::supervisor::{self, EXECUTABLE, Listener, SHIM_DIR};
+use wfrun_agent::supervisor::{self, EXECUTABLE, SHIM_DIR};
 
 use super::connection::is_not_found;
+use super::passing_on::{PassedOn, PassingOn};
 use super::{cleaning, job_container, labels, names, passing_on};
 use crate::environment::Teardown;
 use crate::link::{ConnectError, Link};
@@ -117,9 +117,9 @@ pub(super) async fn open(
     let seen = socket_dir.path().join("seen");
     let socket = seen.join(SOCKET);
     let listener = bind(&seen, &socket).map_err(path_error(&socket))?;
-    let listeners = passing_on::listeners(&spec);
+    let passed_on = passing_on::passed_on(&spec);
     let (name, body) = match own {
-        Some(own) => (own.name.clone(), job_container::body(&spec, own, engine_socket, &seen, &listeners)),
+        Some(own) => (own.name.clone(), job_container::body(&spec, own, engine_socket, &seen, &passed_on)),
         None => (name(&spec), body(&spec, &image, engine_socket, &seen)),
     };
     let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
@@ -137,13 +137,13 @@ pub(super) async fn open(
         engine_socket: engine_socket.to_owned(),
         is_removed: false,
     };
-    let started = start(&container, &listener, &spec, &listeners).await;
+    let started = start(&container, &listener, &spec, &passed_on).await;
     // The connection stands without the socket, so not even a killed wfrun leaves it behind.
     drop(socket_dir);
     match started {
         Ok((link, ready, passing_on)) => {
             let facts = if spec.container.is_some() {
-                job_container::facts(ready, spec, begin)
+                job_container::facts(ready, spec, &passing_on.moved, begin)
             } else {
                 facts(ready, spec, begin)
             };
@@ -170,8 +170,8 @@ async fn start(
     container: &Container,
     listener: &UnixListener,
     spec: &EnvironmentSpec,
-    listeners: &[Listener],
-) -> Result<(Link, Ready, JoinSet<()>), BackendError> {
+    passed_on: &[PassedOn],
+) -> Result<(Link, Ready, PassingOn), BackendError> {
     let Container { docker, id, .. } = container;
     let job = spec.job.as_str();
     docker
@@ -188,7 +188,7 @@ async fn start(
         }
     };
     let mut sockets = Vec::new();
-    if !listeners.is_empty() {
+    if !passed_on.is_empty() {
         let received = stream.async_io(Interest::READABLE, || supervisor::receive_listeners(&stream)).await;
         sockets = received.map_err(|err| lost(err.to_string()))?;
     }
@@ -197,7 +197,7 @@ async fn start(
         ConnectError::Setup(message) => BackendError::Setup { job: job.to_owned(), message },
         ConnectError::Lost(detail) => lost(detail),
     })?;
-    let passing_on = passing_on::serve(sockets, listeners).map_err(|err| lost(err.to_string()))?;
+    let passing_on = passing_on::serve(sockets, passed_on).map_err(|err| lost(err.to_string()))?;
     Ok((link, ready, passing_on))
 }
 
@@ -294,6 +294,7 @@ fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
         home: HOME.to_owned(),
         work: WORK.to_owned(),
         tool_cache: TOOL_CACHE.to_owned(),
+        moved_ports: Vec::new(),
         started_in: begin.elapsed(),
     }
 }

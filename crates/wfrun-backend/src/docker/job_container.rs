@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use bollard::models::ContainerCreateBody;
 use wfrun_agent::protocol::Ready;
-use wfrun_agent::supervisor::{self, EXECUTABLE, Listener};
+use wfrun_agent::supervisor::{self, EXECUTABLE};
 
 use super::PreparedContainer;
 use super::container::{DEFAULT_PATH, NOT_INHERITED, SOCKET, SOCKET_DIR, common_mounts, mount};
+use super::passing_on::PassedOn;
 use crate::{EnvironmentSpec, Facts, inherited};
 
 const WORK: &str = "/__w";
@@ -24,14 +25,14 @@ pub(super) fn body(
     own: &PreparedContainer,
     engine_socket: &str,
     socket_dir: &Path,
-    listeners: &[Listener],
+    passed_on: &[PassedOn],
 ) -> ContainerCreateBody {
     let mut entrypoint = vec![EXECUTABLE.to_owned(), supervisor::SUBCOMMAND.to_owned()];
     let mut option = |name: &str, value: &str| entrypoint.extend([name.to_owned(), value.to_owned()]);
     option("--socket", &format!("{SOCKET_DIR}/{SOCKET}"));
     option("--give-back", WORK);
-    for listener in listeners {
-        option("--listen", &listener.to_string());
+    for it in passed_on {
+        option("--listen", &it.inside.to_string());
     }
     let mut body = own.body.clone();
     body.entrypoint = Some(entrypoint);
@@ -59,7 +60,7 @@ pub(super) fn body(
 }
 
 /// What is true inside.
-pub(super) fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
+pub(super) fn facts(ready: Ready, spec: EnvironmentSpec, moved: &[(u16, u16)], begin: Instant) -> Facts {
     let path = ready.env.iter().find(|(key, _)| key == "PATH").map_or(DEFAULT_PATH, |(_, value)| value).to_owned();
     // What the workflow says of proxies and certificates stands above what this machine says, and that above the image's.
     // Source: GitHub's runner, `ContainerInfo.cs` at 0187fcdb, `UpdateWebProxyEnv`.
@@ -67,7 +68,7 @@ pub(super) fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Fact
     let asked: Vec<&str> = asked.map(|(key, _)| key).collect();
     let mut known: Vec<(String, String)> =
         ready.env.into_iter().filter(|(key, _)| !NOT_INHERITED.contains(&key.as_str())).collect();
-    known.extend(spec.outbound.in_container().into_iter().filter(|(key, _)| !asked.contains(&key.as_str())));
+    known.extend(spec.outbound.in_container_with(moved).into_iter().filter(|(key, _)| !asked.contains(&key.as_str())));
     Facts {
         os: "Linux",
         arch: ready.arch,
@@ -76,6 +77,7 @@ pub(super) fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Fact
         home: HOME.to_owned(),
         work: WORK.to_owned(),
         tool_cache: TOOL_CACHE.to_owned(),
+        moved_ports: moved.to_vec(),
         started_in: begin.elapsed(),
     }
 }

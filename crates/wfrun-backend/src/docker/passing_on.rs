@@ -1,4 +1,4 @@
-//! Addresses of this machine's loopback, served at the same addresses of a container's own.
+//! Addresses of this machine's loopback, served at those of a container's own: at the same, or at free ports.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -17,34 +17,58 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 const MAX_DATAGRAM: usize = 65_535;
 const DNS: u16 = 53;
 
-/// What a job's own container listens at: the ports that are passed on, and its name server.
-pub(super) fn listeners(spec: &EnvironmentSpec) -> Vec<Listener> {
+/// What is listened at inside, and the address of this machine that it stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PassedOn {
+    pub(super) inside: Listener,
+    outside: SocketAddr,
+}
+
+/// What serves addresses inside of a container, until it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct PassingOn {
+    _tasks: JoinSet<()>,
+    /// Ports of 127.0.0.1 outside, and the others that stand for them inside.
+    pub(super) moved: Vec<(u16, u16)>,
+}
+
+/// What a job's own container listens at: the ports that are passed on, those of proxies, and its name server.
+///
+/// A proxy is served at a port that is free: its own may be that of a server which the job starts.
+pub(super) fn passed_on(spec: &EnvironmentSpec) -> Vec<PassedOn> {
     if spec.container.is_none() {
         return Vec::new();
     }
-    let ports = spec.passed_on.iter().map(|port| Listener::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))));
+    let local = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let tcp = |inside, outside| PassedOn { inside: Listener::Tcp(inside), outside };
+    let same = spec.passed_on.iter().map(|port| tcp(local(*port), local(*port)));
+    let proxies = spec.outbound.ports().into_iter().map(|port| tcp(local(0), local(port)));
     let dns = spec.dns.map(|address| SocketAddr::new(address, DNS));
-    ports.chain(dns.into_iter().flat_map(|it| [Listener::Udp(it), Listener::Tcp(it)])).collect()
+    let dns = dns.into_iter().flat_map(|it| [PassedOn { inside: Listener::Udp(it), outside: it }, tcp(it, it)]);
+    same.chain(proxies).chain(dns).collect()
 }
 
-/// Serves the sockets that were opened for `listeners`, until the tasks are dropped.
-pub(super) fn serve(sockets: Vec<OwnedFd>, listeners: &[Listener]) -> io::Result<JoinSet<()>> {
-    let mut tasks = JoinSet::new();
-    for (socket, listener) in sockets.into_iter().zip(listeners) {
-        match *listener {
+/// Serves the sockets that were opened for `all`.
+pub(super) fn serve(sockets: Vec<OwnedFd>, all: &[PassedOn]) -> io::Result<PassingOn> {
+    let (mut tasks, mut moved) = (JoinSet::new(), Vec::new());
+    for (socket, PassedOn { inside, outside }) in sockets.into_iter().zip(all) {
+        match inside {
             Listener::Tcp(address) => {
                 let socket = TcpListener::from(socket);
+                if address.port() == 0 {
+                    moved.push((outside.port(), socket.local_addr()?.port()));
+                }
                 socket.set_nonblocking(true)?;
-                tasks.spawn(pass_connections(tokio::net::TcpListener::from_std(socket)?, address));
+                tasks.spawn(pass_connections(tokio::net::TcpListener::from_std(socket)?, *outside));
             }
-            Listener::Udp(address) => {
+            Listener::Udp(_) => {
                 let socket = UdpSocket::from(socket);
                 socket.set_nonblocking(true)?;
-                tasks.spawn(pass_questions(Arc::new(tokio::net::UdpSocket::from_std(socket)?), address));
+                tasks.spawn(pass_questions(Arc::new(tokio::net::UdpSocket::from_std(socket)?), *outside));
             }
         }
     }
-    Ok(tasks)
+    Ok(PassingOn { _tasks: tasks, moved })
 }
 
 async fn pass_connections(listener: tokio::net::TcpListener, address: SocketAddr) {

@@ -203,6 +203,10 @@ fn proxies_on_loopback_are_known() {
         ("no_proxy", "127.0.0.1,localhost"),
     ]);
     assert_eq!(outbound.ports(), [3128, 8080]);
+    let inside = outbound.in_container_with(&[(3128, 40_000), (8080, 40_001)]);
+    assert_eq!(value(&inside, "HTTP_PROXY"), Some("http://me:secret@127.0.0.1:40000"));
+    assert_eq!(value(&inside, "https_proxy"), Some("localhost:40001"));
+    assert_eq!(value(&inside, "all_proxy"), Some("socks5://[::1]:1080"));
     assert_eq!(outbound.loopback_proxies().len(), 6);
     let elsewhere: Vec<String> = outbound.proxies_elsewhere().into_iter().map(|(name, _)| name).collect();
     assert_eq!(elsewhere, ["FTP_PROXY", "NO_PROXY", "ftp_proxy", "no_proxy"]);

@@ -1,14 +1,16 @@
 //! Containers that a job asks for, on a real engine.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use wfrun_backend::docker::{ContainerRequest, JobNetwork, Log, NetworkSettings};
-use wfrun_backend::{Backend as _, DockerBackend, EnvironmentSpec};
+use wfrun_backend::{Backend as _, DockerBackend, EnvironmentSpec, Outbound, OutboundSettings};
 
 use crate::support::{Place, agent_executable, docker, image, spec};
 
@@ -234,6 +236,56 @@ async fn ports_and_names_are_passed_on() {
         assert_eq!(dns.blocked(), ["sts.amazonaws.com"]);
     }
     job.stop(Some(place)).await;
+}
+
+/// A proxy takes no port from a server of the job's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_of_this_machine_is_at_a_port_of_its_own() {
+    let Some(job) = Job::new("proxy").await else { return };
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = proxy.local_addr().expect("an address").port();
+    let variables = [("http_proxy".to_owned(), format!("http://me:secret@127.0.0.1:{port}/"))];
+    let settings = OutboundSettings { ca_file: None, store: job.work_dir.path() };
+    let outbound = Outbound::read(variables, &settings).expect("nothing is asked for");
+    let place = job.open(&request("container", ""), |spec| spec.outbound = Arc::new(outbound)).await;
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().expect("a connection");
+        std::io::Write::write_all(&mut stream, b"proxied\n").expect("it writes");
+    });
+    let script = "address=${HTTP_PROXY#http://me:secret@127.0.0.1:}; exec 3<>/dev/tcp/127.0.0.1/${address%/}; cat <&3";
+    assert_eq!(place.output(script).await, "proxied\n");
+    serving.join().expect("it served");
+    let script = format!("python3 -c 'import socket as s; s.create_server((\"127.0.0.1\", {port})); print(\"free\")'");
+    assert_eq!(place.output(&script).await, "free\n");
+    let moved = &place.environment.facts().moved_ports;
+    assert!(matches!(moved[..], [(from, to)] if from == port && to != port), "{moved:?}");
+    job.stop(Some(place)).await;
+}
+
+/// An agent that has many files to give back, played by one that is paused, is not taken away before it is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_given_back_however_long_it_takes() {
+    const OTHER: u32 = 61_234;
+    let Some(job) = Job::new("slow").await else { return };
+    let owner = |path: &Path| path.metadata().expect("a file").uid();
+    if owner(job.work_dir.path()) == 0 {
+        std::os::unix::fs::chown(job.work_dir.path(), Some(OTHER), Some(OTHER)).expect("it is given");
+    }
+    let place = job.open(&request("container", ""), |_| {}).await;
+    assert_eq!(place.output("touch /__w/file && stat -c %u /__w/file").await, "0\n");
+    let (id, _) = place.environment.container().expect("it is one");
+    let engine = |verb: &str| {
+        let output = std::process::Command::new("docker").args([verb, &id]).output().expect("docker");
+        assert!(output.status.success(), "{output:?}");
+    };
+    engine("pause");
+    let going_on = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        engine("unpause");
+    };
+    tokio::join!(place.close(), going_on);
+    assert_eq!(owner(&job.work_dir.path().join("file")), owner(job.work_dir.path()));
+    job.stop(None).await;
 }
 
 /// The supervisor needs no library, no shell and no user of the image.
