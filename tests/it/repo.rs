@@ -188,7 +188,7 @@ pub(crate) fn can_sandbox() -> bool {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("folders");
     for entry in fs::read_dir(from).expect("a folder").flatten() {
         let name = entry.file_name();

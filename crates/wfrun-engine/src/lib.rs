@@ -21,7 +21,9 @@ mod strand;
 
 pub use command::{Command, StopCommands, parse_command};
 pub use container::{ContainerSpec, JobContainers, RegistryLogin, ServiceContainer, ServiceSpec};
-pub use effect::{ConcurrencyGroup, ContainerImage, Effect, FilePaths, Launch, Program, Signal, Timer, Turn};
+pub use effect::{
+    ConcurrencyGroup, ContainerImage, Effect, FilePaths, IdTokenClaims, Launch, Program, Signal, Timer, Turn,
+};
 pub use engine::Engine;
 pub use fact::{
     Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles,

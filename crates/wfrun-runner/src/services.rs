@@ -1,6 +1,5 @@
-//! The local services of a run: caches, and the AWS account.
+//! The local services of a run: GitHub's, and the AWS account.
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -14,7 +13,7 @@ use wfrun_services::{Services, ServicesSettings};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
-    /// Caches.
+    /// Caches and ID tokens.
     pub github: Services,
     /// The AWS account, if there is one.
     pub aws: Option<Aws>,
@@ -33,9 +32,9 @@ pub struct Aws {
 /// The local services could not be started.
 #[derive(Debug, Error)]
 pub enum ServicesError {
-    /// The cache service.
-    #[error("failed to start the cache service")]
-    Cache(#[source] wfrun_services::ServicesError),
+    /// Caches and ID tokens.
+    #[error("failed to start GitHub's services")]
+    Github(#[source] wfrun_services::ServicesError),
     /// The account.
     #[error("failed to open the AWS account")]
     Account(#[source] AccountError),
@@ -55,12 +54,12 @@ impl LocalServices {
     ///
     /// Gives back what the account created, to be told.
     pub async fn start(
-        store: PathBuf,
+        github: ServicesSettings,
         aws: Option<AccountSettings>,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
         let calls = facts.clone();
-        let github = Services::start(ServicesSettings { store }, move |call| {
+        let github = Services::start(github, move |call| {
             tell(
                 &calls,
                 ServiceCalled {
@@ -72,7 +71,7 @@ impl LocalServices {
                 },
             );
         });
-        let github = github.await.map_err(ServicesError::Cache)?;
+        let github = github.await.map_err(ServicesError::Github)?;
         let guard = start_dns_guard(GUARD).await.ok();
         let Some(settings) = aws else { return Ok((Self { github, aws: None, guard }, Vec::new())) };
         let observer = move |call: wfrun_aws::ServiceCall| {

@@ -20,22 +20,25 @@ use crate::blob::{self, Transfers};
 use crate::cache::{self, Store};
 use crate::error::ServicesError;
 use crate::identity::{JobIdentity, Tokens};
+use crate::oidc::{self, IdTokenIssuer, Oidc};
 use crate::twirp::{Code, TwirpError};
 
 /// How long `stop` waits for answers under way.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where the services keep what outlives them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServicesSettings {
     /// Folder of the cache; made when it is not there. Several processes may use one.
     pub store: PathBuf,
+    /// Issues ID tokens.
+    pub issuer: IdTokenIssuer,
 }
 
 /// One answered call, as told to the observer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceCall {
-    /// `cache`, or `results` for calls of GitHub's results service that are not served here.
+    /// `cache`, `oidc`, or `results` for calls of GitHub's results service that are not served here.
     pub service: &'static str,
     /// Twirp method, or Azure's name of a blob operation, such as `Put Block`.
     pub operation: String,
@@ -58,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) transfers: Transfers,
     /// Ends in `/`.
     pub(crate) origin: String,
+    pub(crate) oidc: Oidc,
     tokens: Tokens,
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
 }
@@ -82,6 +86,7 @@ impl Services {
             store,
             transfers: Transfers::default(),
             origin,
+            oidc: Oidc::new(settings.issuer),
             tokens: Tokens::default(),
             observer: Box::new(observer),
         });
@@ -106,6 +111,12 @@ impl Services {
         self.shared.tokens.make(identity)
     }
 
+    /// Lets the job with this runtime token ask for ID tokens that have these claims; gives back the value of
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub fn allow_id_tokens(&self, token: &str, claims: Vec<(String, String)>) -> String {
+        self.shared.oidc.grant(&self.shared.origin, token, claims)
+    }
+
     /// Ends the services: no new connection, a second for answers under way, unfinished uploads removed.
     pub async fn stop(mut self) {
         self.stopping.cancel();
@@ -114,6 +125,18 @@ impl Services {
         {
             server.abort();
         }
+    }
+}
+
+impl Shared {
+    /// The job behind an `Authorization` header's value.
+    pub(crate) fn identify(&self, authorization: &str) -> Option<Arc<JobIdentity>> {
+        self.tokens.identify(authorization)
+    }
+
+    /// Tells of an answered call.
+    pub(crate) fn tell(&self, call: ServiceCall) {
+        (self.observer)(call);
     }
 }
 
@@ -130,6 +153,7 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/twirp/{service}/{method}", post(twirp))
         .route("/blobs/{name}", any(blobs))
+        .merge(oidc::routes())
         .fallback(nothing_here)
         .with_state(shared)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, JobEnvironment, Launch,
-    Layout, Program, ResolvedAction, ServiceSpec, StepEnd, StepFiles,
+    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, IdTokenClaims,
+    JobEnvironment, Launch, Layout, Program, ResolvedAction, ServiceSpec, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
@@ -52,6 +52,8 @@ pub(crate) struct World {
     container_errors: Vec<String>,
     /// What the jobs that were opened asked for.
     pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
+    /// What ID tokens would say of each job that was opened.
+    pub(crate) id_tokens: Vec<Option<Box<IdTokenClaims>>>,
     /// The environments that were asked for ahead.
     pub(crate) ahead: Vec<String>,
     pub(crate) launched: Vec<Launch>,
@@ -77,6 +79,7 @@ impl World {
             no_containers: false,
             container_errors: Vec::new(),
             wanted: Vec::new(),
+            id_tokens: Vec::new(),
             ahead: Vec::new(),
             launched: Vec::new(),
             journal: Vec::new(),
@@ -212,7 +215,7 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect, _: &mut Engine) -> Vec<FactKind> {
         match effect {
-            Effect::OpenJob { job, actions, container, services, .. } => {
+            Effect::OpenJob { job, actions, container, services, id_token, .. } => {
                 let mut facts = Vec::new();
                 let mut environment = environment();
                 self.resolve(&actions, &mut environment.actions);
@@ -225,6 +228,7 @@ impl World {
                     environment.containers = Some(containers_of(container.is_some(), &services, errors));
                 }
                 self.wanted.push((container, services));
+                self.id_tokens.push(id_token);
                 facts.push(FactKind::JobReady { job, environment: Box::new(environment) });
                 facts
             }

@@ -220,7 +220,10 @@ async fn a_store_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, b"").expect("room");
-    let settings = wfrun_services::ServicesSettings { store: file.clone() };
+    let settings = wfrun_services::ServicesSettings {
+        store: file.clone(),
+        issuer: wfrun_services::IdTokenIssuer::new(folder.path()),
+    };
     let err = wfrun_services::Services::start(settings, |_| {}).await.err().expect("a file is no folder");
     assert!(err.to_string().contains(&*file.to_string_lossy()), "{err}");
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use wfrun_services::{CacheScope, JobIdentity, ServiceCall, Services, ServicesSettings};
+use wfrun_services::{CacheScope, IdTokenIssuer, JobIdentity, ServiceCall, Services, ServicesSettings};
 
 pub(crate) const MAIN: &str = "refs/heads/main";
 pub(crate) const PULL: &str = "refs/pull/7/merge";
@@ -21,7 +21,8 @@ impl Server {
     pub(crate) async fn start(store: &Path) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&calls);
-        let settings = ServicesSettings { store: store.to_owned() };
+        let issuer = IdTokenIssuer::new(&store.join("oidc"));
+        let settings = ServicesSettings { store: store.to_owned(), issuer };
         let services =
             Services::start(settings, move |call| told.lock().expect("no panic").push(call)).await.expect("services");
         Self { services, calls }

@@ -3,3 +3,4 @@
 mod blobs;
 mod cache;
 mod client;
+mod oidc;
