@@ -128,3 +128,46 @@ jobs:
     let file = fs::read_dir(&folder).expect("a folder").flatten().next().expect("the key").path();
     assert_eq!(fs::metadata(file).expect("the key").permissions().mode() & 0o777, 0o600);
 }
+
+/// `aws-actions/configure-aws-credentials` with a role and no keys: the account verifies the job's token.
+#[test]
+fn a_role_of_the_account_is_assumed_with_an_id_token() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = "on: push
+permissions: {id-token: write}
+jobs:
+  assumes:
+    runs-on: ubuntu-latest
+    steps:
+    - id: aws
+      uses: aws-actions/configure-aws-credentials@v4
+      with: {role-to-assume: 'arn:aws:iam::123456789012:role/deploy', aws-region: eu-west-1}
+    - run: echo '${{ steps.aws.outputs.aws-account-id }} ${{ steps.aws.outputs.authenticated-arn }}'
+    - run: aws sts get-caller-identity --query Arn --output text
+    - run: |
+        curl --silent --data \"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=me\" \\
+          --data-urlencode \"RoleArn=arn:aws:iam::123456789012:role/deploy\" --data-urlencode \"WebIdentityToken=$(
+            curl --silent --header \"authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN\" \
+              \"$ACTIONS_ID_TOKEN_REQUEST_URL\" | cut -d'\"' -f6)\" \"$AWS_ENDPOINT_URL\" | grep -o '<Message>.*</Message>'
+  may-not:
+    runs-on: ubuntu-latest
+    permissions: {contents: read}
+    steps:
+    - uses: aws-actions/configure-aws-credentials@v4
+      with: {role-to-assume: 'arn:aws:iam::123456789012:role/deploy', aws-region: eu-west-1}
+";
+    let repo = Repo::new(workflow, &[]);
+    let ran = repo.sandbox(&["--expect", "may-not=failure", "--expect", "assumes=success"]).ends_with(0);
+    let lines = ran.lines();
+    let arn = "arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions";
+    for line in [&format!("123456789012 {arn}"), arn, "<Message>Incorrect token audience</Message>"] {
+        assert!(lines.iter().any(|it| it == line), "{line}: {lines:#?}");
+    }
+    assert!(ran.stdout.contains("Could not load credentials from any providers"), "{lines:#?}");
+    let calls = ran.of_type("service-called");
+    let assumed = calls.iter().filter(|it| it["operation"] == "AssumeRoleWithWebIdentity");
+    let told: Vec<_> = assumed.map(|it| (it["service"].as_str(), it["status"].as_u64())).collect();
+    assert_eq!(told, [(Some("sts"), Some(200)), (Some("sts"), Some(400))]);
+}

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, error::TrySendError};
-use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError};
+use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError, WebIdentityError};
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::FactKind;
 use wfrun_journal::ServiceCalled;
-use wfrun_services::{Services, ServicesSettings};
+use wfrun_services::{IdTokenError, Services, ServicesSettings};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
@@ -58,7 +58,7 @@ impl LocalServices {
         aws: Option<AccountSettings>,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
-        let calls = facts.clone();
+        let (calls, issuer) = (facts.clone(), github.issuer.clone());
         let github = Services::start(github, move |call| {
             tell(
                 &calls,
@@ -87,7 +87,7 @@ impl LocalServices {
             );
         };
         let (account, notices) = Account::open(settings, observer).map_err(ServicesError::Account)?;
-        let account = Arc::new(account);
+        let account = Arc::new(account.trusting(move |token| issuer.verify(token).map_err(|err| refusal(&err))));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ServicesError::Listen)?;
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.map_err(ServicesError::Endpoint)?;
         let notices = notices.into_iter().map(|it| it.message).collect();
@@ -107,6 +107,16 @@ impl LocalServices {
         if let Some(aws) = self.aws {
             aws.endpoint.stop().await;
         }
+    }
+}
+
+/// What the AWS account says of a token that the issuer does not take.
+fn refusal(err: &IdTokenError) -> WebIdentityError {
+    match err {
+        IdTokenError::Malformed => WebIdentityError::Malformed,
+        IdTokenError::OtherIssuer { issuer } => WebIdentityError::UnknownIssuer { issuer: issuer.clone() },
+        IdTokenError::Key { .. } | IdTokenError::Foreign => WebIdentityError::Unverified,
+        IdTokenError::Expired { until } => WebIdentityError::Expired { until: *until },
     }
 }
 

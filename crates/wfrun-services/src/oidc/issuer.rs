@@ -37,12 +37,21 @@ pub enum IdTokenError {
     /// It is no signed token at all.
     #[error("it is no signed JSON Web Token")]
     Malformed,
-    /// It is of another issuer, or was changed.
+    /// It says that another has issued it.
+    #[error("it is of the issuer {issuer}")]
+    OtherIssuer {
+        /// Who.
+        issuer: String,
+    },
+    /// It was changed, or signed with another key.
     #[error("its signature is not this issuer's")]
     Foreign,
     /// It is not valid any more.
-    #[error("it has expired")]
-    Expired,
+    #[error("it is valid until {until} only, in seconds since 1970")]
+    Expired {
+        /// The end of its time.
+        until: i64,
+    },
 }
 
 impl IdTokenIssuer {
@@ -69,15 +78,18 @@ impl IdTokenIssuer {
         let (header, claims) = (object(header)?, object(claims)?);
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| IdTokenError::Malformed)?;
         let text = |of: &Map<String, Value>, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
-        let is_ours =
-            text(&header, "alg").as_deref() == Some("RS256") && text(&claims, "iss").as_deref() == Some(ISSUER);
-        if !is_ours || !self.key()?.has_signed(signed, &signature) {
+        let issuer = text(&claims, "iss").unwrap_or_default();
+        if issuer != ISSUER {
+            return Err(IdTokenError::OtherIssuer { issuer });
+        }
+        if text(&header, "alg").as_deref() != Some("RS256") || !self.key()?.has_signed(signed, &signature) {
             return Err(IdTokenError::Foreign);
         }
         let now = jiff::Timestamp::now().as_second();
         let time = |name: &str| claims.get(name).and_then(Value::as_i64);
-        let is_valid = time("exp").is_some_and(|it| now < it) && time("nbf").is_none_or(|it| it <= now);
-        if is_valid { Ok(claims) } else { Err(IdTokenError::Expired) }
+        let until = time("exp").unwrap_or_default();
+        let is_valid = now < until && time("nbf").is_none_or(|it| it <= now);
+        if is_valid { Ok(claims) } else { Err(IdTokenError::Expired { until }) }
     }
 
     /// The key set that verifiers read.
