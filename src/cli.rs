@@ -1,4 +1,6 @@
 //! What was typed; no logic.
+mod cache;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -74,6 +76,9 @@ pub(crate) struct RunArgs {
     /// Where the AWS account is kept (default: `.wfrun/aws`)
     #[arg(long, value_name = "DIR")]
     pub(crate) aws_state: Option<PathBuf>,
+    /// What the entries of the cache may have together, such as 500MB; above it the least recently used are removed
+    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = cache::bytes)]
+    pub(crate) cache_limit: u64,
     /// Assert a job's result (can be repeated)
     #[arg(long, value_name = "JOB=RESULT")]
     pub(crate) expect: Vec<String>,

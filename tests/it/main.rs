@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
 mod actions;
 mod bad_input;
+mod caches;
 mod cancel;
 mod cases;
 mod check;

@@ -14,6 +14,7 @@ mod oidc;
 mod services;
 mod twirp;
 
+pub use cache::{CacheEntry, CacheFolder};
 pub use error::ServicesError;
 pub use identity::{CacheScope, JobIdentity};
 pub use oidc::{IdTokenError, IdTokenIssuer};

@@ -31,6 +31,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 pub struct ServicesSettings {
     /// Folder of the cache; made when it is not there. Several processes may use one.
     pub store: PathBuf,
+    /// Bytes that all entries of the cache together may have; above it, the least recently used go.
+    pub cache_limit: u64,
     /// Issues ID tokens.
     pub issuer: IdTokenIssuer,
 }
@@ -46,6 +48,8 @@ pub struct ServiceCall {
     pub status: u16,
     /// The calling job's key; empty when the caller is not known.
     pub job: String,
+    /// Whether something was there, where a cache entry was looked for.
+    pub hit: Option<bool>,
 }
 
 /// GitHub's services on a port of 127.0.0.1, from [`Services::start`] to [`Services::stop`] or drop.
@@ -75,7 +79,7 @@ impl Services {
         let root = settings.store;
         let opened = tokio::task::spawn_blocking({
             let root = root.clone();
-            move || Store::open(&root)
+            move || Store::open(&root, settings.cache_limit)
         })
         .await;
         let store = opened.map_err(|err| ServicesError::Store { path: root, err: err.into() }).flatten()?;
@@ -154,6 +158,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/twirp/{service}/{method}", post(twirp))
         .route("/blobs/{name}", any(blobs))
         .merge(oidc::routes())
+        .merge(cache::routes())
         .fallback(nothing_here)
         .with_state(shared)
 }
@@ -171,6 +176,8 @@ async fn twirp(
         Some(identity) if service == cache::SERVICE => cache::call(&shared, identity, &method, &body).await,
         Some(_) => Err(TwirpError::new(Code::Unimplemented, format!("{service} is not served here"))),
     };
+    let looked = service == cache::SERVICE && method == cache::LOOK_UP;
+    let hit = result.as_ref().ok().filter(|_| looked).map(|answer| answer["ok"] == true);
     let response = result.map_or_else(TwirpError::into_response, |answer| Json(answer).into_response());
     let name = if service == cache::SERVICE { "cache" } else { "results" };
     (shared.observer)(ServiceCall {
@@ -178,6 +185,7 @@ async fn twirp(
         operation: method,
         status: response.status().as_u16(),
         job: identity.map(|it| it.job.clone()).unwrap_or_default(),
+        hit,
     });
     response
 }
@@ -193,6 +201,7 @@ async fn blobs(
         operation: operation.to_owned(),
         status: response.status().as_u16(),
         job,
+        hit: None,
     });
     response
 }
