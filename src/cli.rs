@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cache::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
+
 /// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
 #[derive(Debug, Parser)]
 #[command(name = "wfrun", version, about, disable_help_subcommand = true)]
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),
+    /// Look at the entries of the cache, and remove them
+    Cache(CacheArgs),
     /// Remove what earlier runs left: containers, work folders
     Clean(CleanArgs),
 }

@@ -1,4 +1,87 @@
-//! The options about the cache.
+//! The options of `wfrun cache`.
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::LookArgs;
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// List the entries, the one used last first
+    #[command(visible_alias = "list")]
+    Ls(CacheLsArgs),
+    /// Remove entries
+    #[command(visible_alias = "delete")]
+    Rm(CacheRmArgs),
+    /// Remove what nobody used for a while, what is above a limit, and what is broken
+    Prune(CachePruneArgs),
+}
+
+impl CacheCommand {
+    /// Which entries of which repository it is about.
+    pub(crate) fn place(&self) -> &CachePlaceArgs {
+        match self {
+            Self::Ls(it) => &it.place,
+            Self::Rm(it) => &it.place,
+            Self::Prune(it) => &it.place,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheLsArgs {
+    /// Only keys that begin so
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) place: CachePlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheRmArgs {
+    /// Keys, or ids as `wfrun cache ls` shows them
+    #[arg(value_name = "KEY_OR_ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) entries: Vec<String>,
+    /// All entries
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) place: CachePlaceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CachePruneArgs {
+    /// For how many days an entry may be unused
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub(crate) unused: u16,
+    /// What the others may have together (default: 10GB)
+    #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "git_ref")]
+    pub(crate) limit: Option<u64>,
+    #[command(flatten)]
+    pub(crate) place: CachePlaceArgs,
+}
+
+/// Which entries of which repository.
+#[derive(Debug, Args)]
+pub(crate) struct CachePlaceArgs {
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Only entries of this branch, tag or full ref
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) git_ref: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
 
 /// A number of bytes: `500MB`, `1.5GiB`, `4096`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {

@@ -68,6 +68,7 @@ impl LocalServices {
                     status: call.status,
                     iam_action: None,
                     allowed: None,
+                    hit: call.hit,
                 },
             );
         });
@@ -83,6 +84,7 @@ impl LocalServices {
                     status: call.status,
                     iam_action: call.iam_action,
                     allowed: Some(call.allowed),
+                    hit: None,
                 },
             );
         };
