@@ -1,10 +1,12 @@
 //! What was typed; no logic.
+mod cache;
 mod doctor;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cache::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
 pub(crate) use doctor::DoctorArgs;
 
 /// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),
+    /// Look at the entries of the cache, and remove them
+    Cache(CacheArgs),
     /// Remove what earlier runs left: containers, work folders
     Clean(CleanArgs),
     /// Say what this machine offers to jobs, and what to do about what is missing
@@ -83,6 +87,9 @@ pub(crate) struct RunArgs {
     /// Where the AWS account is kept (default: `.wfrun/aws`)
     #[arg(long, value_name = "DIR")]
     pub(crate) aws_state: Option<PathBuf>,
+    /// What the entries of the cache may have together, such as 500MB; above it the least recently used are removed
+    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = cache::bytes)]
+    pub(crate) cache_limit: u64,
     /// Assert a job's result (can be repeated)
     #[arg(long, value_name = "JOB=RESULT")]
     pub(crate) expect: Vec<String>,

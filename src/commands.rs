@@ -1,4 +1,5 @@
 //! The subcommands, one file each.
+mod cache;
 mod check;
 mod clean;
 mod doctor;
@@ -66,6 +67,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
+        Command::Cache(it) => it.command.place().look.color,
         Command::Clean(it) => it.look.color,
         Command::Doctor(it) => it.look.color,
     };
@@ -80,6 +82,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
+        Command::Cache(it) => cache::cache(it),
         Command::Clean(_) => clean::clean(environment, &output),
         Command::Doctor(it) => doctor::doctor(it, environment, &output),
     };
@@ -109,6 +112,7 @@ fn with_run(args: &[OsString]) -> Vec<OsString> {
         "check",
         "test",
         "eval",
+        "cache",
         "clean",
         "doctor",
         "-h",
@@ -131,10 +135,11 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near = closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "doctor"])
-        .unwrap_or("run");
+    let near =
+        closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "cache", "doctor"])
+            .unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
     )))
 }

@@ -19,6 +19,7 @@ use wfrun_runner::{
     Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
     uses_aws,
 };
+use wfrun_services::{IdTokenIssuer, ServicesSettings};
 use wfrun_syntax::{Diagnostic, Source};
 
 use crate::check::to_show;
@@ -189,7 +190,12 @@ async fn carry_out(
     let run_id = new_run_id(&environment.cache.join("work"), &state)?;
     let run_dir = state.join("runs").join(&run_id);
     make_private(&run_dir).map_err(|err| not_written(&run_dir, &err))?;
-    let (services, mut notices) = start_services(args, &loaded, &state, outside.sender.clone()).await?;
+    // Before any job, as only what is there can be hidden from it.
+    let id_token_key = environment.cache.join("oidc");
+    make_private(&id_token_key).map_err(|err| not_written(&id_token_key, &err))?;
+    let issuer = IdTokenIssuer::new(&id_token_key);
+    let github = ServicesSettings { store: state.join("cache"), cache_limit: args.cache_limit, issuer };
+    let (services, mut notices) = start_services(args, &loaded, &state, github, outside.sender.clone()).await?;
     let Loaded { set, actions, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } = loaded;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);
@@ -226,6 +232,7 @@ async fn carry_out(
         backend: Arc::clone(&place.backend),
         images: place.images.clone(),
         work_root: environment.cache.join("work"),
+        hidden: vec![id_token_key],
         snapshot: snapshot.clone(),
         offline: args.offline,
         actions,
@@ -306,6 +313,7 @@ async fn start_services(
     args: &RunArgs,
     loaded: &Loaded,
     state: &Path,
+    github: ServicesSettings,
     facts: mpsc::Sender<FactKind>,
 ) -> anyhow::Result<(LocalServices, Vec<String>)> {
     let aws = if args.aws == AwsChoice::Emulate && uses_aws(&loaded.set) {
@@ -313,7 +321,7 @@ async fn start_services(
     } else {
         None
     };
-    Ok(LocalServices::start(state.join("cache"), aws, facts).await?)
+    Ok(LocalServices::start(github, aws, facts).await?)
 }
 
 fn account(args: &RunArgs, loaded: &Loaded, state: &Path) -> anyhow::Result<AccountSettings> {

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
 mod actions;
 mod bad_input;
+mod caches;
 mod cancel;
 mod cases;
 mod check;
@@ -15,8 +16,10 @@ mod eval;
 mod execution_differences;
 mod forced;
 mod graph;
+mod id_tokens;
 mod legs_and_calls;
 mod list;
+mod npm;
 mod outbound;
 mod output;
 mod pipeline;

@@ -204,7 +204,7 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("folders");
     for entry in fs::read_dir(from).expect("a folder").flatten() {
         let name = entry.file_name();

@@ -2,6 +2,7 @@
 
 mod call;
 mod seed;
+mod sessions;
 mod settings;
 mod state;
 mod store;
@@ -17,6 +18,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(crate) use self::call::{Call, Caller, Input};
+pub use self::sessions::WebIdentityError;
+use self::sessions::{IdentityProvider, Sessions};
 pub use self::settings::{
     AccountError, AccountSettings, FailedDeployment, Keys, Notice, ServiceCall, ServiceView, Wanted, WantedService,
     WantedTaskDefinition,
@@ -44,6 +47,8 @@ pub struct Account {
     state: Mutex<State>,
     /// Access key ids that were minted, with their users. In memory only: keys end with the process.
     keys: Mutex<HashMap<String, String>>,
+    sessions: Sessions,
+    identity_provider: Option<IdentityProvider>,
     /// Who updated which service since the account was opened: access key id and service ARN. Decides about the waiter hold.
     updates: Mutex<HashSet<(String, String)>>,
     registry_host: Mutex<String>,
@@ -95,6 +100,8 @@ impl Account {
             store,
             state: Mutex::new(state),
             keys: Mutex::default(),
+            sessions: Sessions::default(),
+            identity_provider: None,
             updates: Mutex::default(),
             registry_host: Mutex::default(),
             token_key: TokenKey::new(Sha256::digest(secret_key()).into()),

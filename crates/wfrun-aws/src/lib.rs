@@ -20,7 +20,7 @@ mod sts;
 
 pub use account::{
     Account, AccountError, AccountSettings, FailedDeployment, Keys, Notice, ServiceCall, ServiceView, Wanted,
-    WantedService, WantedTaskDefinition,
+    WantedService, WantedTaskDefinition, WebIdentityError,
 };
 pub use account_file::{
     AccountFile, AccountFileError, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault, IamMode, IamSection,

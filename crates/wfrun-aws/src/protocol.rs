@@ -4,6 +4,7 @@ mod answer;
 mod request;
 mod signature;
 
+pub(crate) use self::answer::Protocol;
 pub(crate) use self::request::{ApiRequest, url_decoded};
 pub(crate) use self::signature::credential;
 

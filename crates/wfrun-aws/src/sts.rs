@@ -1,9 +1,13 @@
-//! STS: who am I.
+//! STS: who am I, and who may I be.
+
+mod web_identity;
 
 use serde_json::{Value, json};
 
 use crate::account::Call;
 use crate::protocol::ApiError;
+
+pub(crate) use self::web_identity::assume_role_with_web_identity;
 
 /// `GetCallerIdentity`, which needs no permission.
 ///

@@ -40,6 +40,8 @@ pub struct EnvironmentSpec {
     /// Ports of 127.0.0.1 that are seen at the same address inside of `container`, which has a network of its own; those of
     /// `outbound` are seen at [`Facts::moved_ports`](crate::Facts::moved_ports).
     pub passed_on: Vec<u16>,
+    /// Directories of this machine that are empty inside, where this machine's own files are seen at all.
+    pub hidden: Vec<PathBuf>,
     /// A directory of this machine that exists; seen inside at [`Facts::work`](crate::Facts::work).
     pub work_dir: PathBuf,
     /// This executable, linked statically: it is the supervisor and the stand-ins inside.

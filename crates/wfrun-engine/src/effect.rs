@@ -16,6 +16,9 @@ pub struct Turn {
     pub events: Vec<RunEvent>,
 }
 
+/// The claims of a job's ID tokens by name, but for those that their issuer adds: who made it for whom, and when.
+pub type IdTokenClaims = IndexMap<String, String>;
+
 /// Something to do outside.
 #[derive(Debug, Clone)]
 pub enum Effect {
@@ -36,6 +39,8 @@ pub enum Effect {
         container: Option<Box<ContainerSpec>>,
         /// The services beside it, to be started one after another.
         services: Vec<ServiceSpec>,
+        /// What ID tokens say of it, if it may ask for them.
+        id_token: Option<Box<IdTokenClaims>>,
     },
     /// Make a job's environment while others run: its `OpenJob` follows, or nothing does.
     MakeAhead {

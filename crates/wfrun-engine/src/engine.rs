@@ -11,6 +11,7 @@ mod containers;
 mod contexts;
 mod declare;
 mod declared;
+mod id_token;
 mod issues;
 mod job;
 mod launch;

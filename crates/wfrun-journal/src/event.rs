@@ -390,6 +390,9 @@ pub struct ServiceCalled {
     /// For AWS: whether it was allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<bool>,
+    /// For a look into the cache: whether there was an entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hit: Option<bool>,
 }
 
 /// `fault`

@@ -4,7 +4,7 @@ use wfrun_plan::{JobKey, StepPath};
 
 use crate::{
     Annotation, AnnotationLevel, Conclusion, How, JobHeader, Masked, Outcome, Phase, RunEvent, RunEventKind,
-    RunStarted, SkipReason,
+    RunStarted, ServiceCalled, SkipReason,
 };
 
 /// What happened so far. Changes only by [`RunRecord::apply`].
@@ -20,12 +20,37 @@ pub struct RunRecord {
     pub declared: Vec<DeclaredThing>,
     /// Warnings and errors, in order.
     pub annotations: Vec<Annotation>,
+    /// What became of the cache.
+    pub cache: CacheUse,
     /// How many times wfrun itself failed at something.
     pub faults: usize,
     /// How the run ended, once it has.
     pub conclusion: Option<Conclusion>,
     /// How long it took, once it has ended.
     pub duration_ms: u64,
+}
+
+/// What a run's jobs found in the cache, and left there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheUse {
+    /// Looks that found an entry, by its key or by the beginning of one.
+    pub hits: usize,
+    /// Looks that found nothing.
+    pub misses: usize,
+    /// Entries that were saved.
+    pub saved: usize,
+}
+
+impl CacheUse {
+    fn apply(&mut self, call: &ServiceCalled) {
+        if call.service != "cache" {
+            return;
+        }
+        self.hits += usize::from(call.hit == Some(true));
+        self.misses += usize::from(call.hit == Some(false));
+        let ends_a_save = ["FinalizeCacheEntryUpload", "CommitCache"].contains(&call.operation.as_str());
+        self.saved += usize::from(ends_a_save && (200..300).contains(&call.status));
+    }
 }
 
 /// One thing that was not done as GitHub would have done it.
@@ -195,7 +220,8 @@ impl RunRecord {
                 self.conclusion = Some(it.conclusion);
                 self.duration_ms = it.duration_ms;
             }
-            RunEventKind::Notice(_) | RunEventKind::StepSummary(_) | RunEventKind::ServiceCalled(_) => {}
+            RunEventKind::ServiceCalled(it) => self.cache.apply(it),
+            RunEventKind::Notice(_) | RunEventKind::StepSummary(_) => {}
         }
     }
 

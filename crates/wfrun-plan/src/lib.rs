@@ -15,6 +15,7 @@ mod matrix;
 mod needs;
 mod not_yet;
 mod outlook;
+mod permissions;
 mod plan;
 mod selection;
 mod skip_marker;
@@ -39,6 +40,7 @@ pub use outlook::{
     Call, CallInput, Group, HandedSecrets, JobOutlook, Leg, Outlook, Prospect, Reason, RunDefaults, StepEnd,
     StepOutlook, World, outlook,
 };
+pub use permissions::effective_permissions;
 pub use plan::{Plan, PlanError, plan};
 pub use selection::Selection;
 pub use skip_marker::skip_marker;

@@ -293,7 +293,8 @@ impl Log {
             (Some(action), None) => format!(", {action}"),
             (None, _) => String::new(),
         };
-        let text = format!("service {}: {} {}{verdict}", it.service, it.operation, it.status);
+        let found = it.hit.map_or("", |hit| if hit { ", hit" } else { ", miss" });
+        let text = format!("service {}: {} {}{verdict}{found}", it.service, it.operation, it.status);
         (self.verbosity == Verbosity::Verbose).then(|| self.style.paint(Label::Dim, &text))
     }
 

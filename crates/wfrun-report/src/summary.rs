@@ -1,7 +1,7 @@
 //! The end of the log: what became of each job, what was not done as on GitHub, and how the run ended.
 use console::measure_text_width;
 use indexmap::IndexMap;
-use wfrun_journal::{Annotation, AnnotationLevel, Conclusion, How, JobRun, Outcome, RunRecord, SkipReason};
+use wfrun_journal::{Annotation, AnnotationLevel, CacheUse, Conclusion, How, JobRun, Outcome, RunRecord, SkipReason};
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::Style;
@@ -17,10 +17,22 @@ pub fn render_summary(record: &RunRecord, style: &Style) -> String {
 
 pub(crate) fn summary(record: &RunRecord, style: Style) -> Vec<String> {
     let mut lines = jobs(record, style);
+    lines.extend(cache(record.cache, style));
     lines.extend(declared(record, style));
     lines.extend(findings(record, style));
     lines.extend(record.conclusion.into_iter().flat_map(|it| conclusion(record, it, style)));
     lines
+}
+
+/// `cache: 2 hits, 1 miss, 1 entry saved`; none where nobody asked for anything.
+fn cache(it: CacheUse, style: Style) -> Option<String> {
+    let parts = [
+        (it.hits, count(it.hits, "hit", "hits")),
+        (it.misses, count(it.misses, "miss", "misses")),
+        (it.saved, count(it.saved, "entry saved", "entries saved")),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, text)| text).collect();
+    (!parts.is_empty()).then(|| format!("  {}", style.paint(Label::Dim, &format!("cache: {}", parts.join(", ")))))
 }
 
 /// One job's row before it is laid out.

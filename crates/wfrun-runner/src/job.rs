@@ -10,7 +10,7 @@ use thiserror::Error;
 use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
 use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
-use wfrun_engine::{FactKind, JobEnvironment, Layout, ResolvedAction};
+use wfrun_engine::{FactKind, IdTokenClaims, JobEnvironment, Layout, ResolvedAction};
 use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
@@ -75,6 +75,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) event: &'a Json,
     pub(crate) checks_out_first: bool,
     pub(crate) containers: &'a WantedContainers,
+    pub(crate) id_token: Option<&'a IdTokenClaims>,
 }
 
 /// A job could not be opened.
@@ -195,7 +196,7 @@ impl OpenJob {
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
         let actions = ActionFolders::default();
         let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
-        let described = describe(settings, services, job, &environment, &layout, resolved);
+        let described = describe(settings, services, wanted, &environment, &layout, resolved);
         let mut job_environment = JobEnvironment { image, containers, workspace, ..described };
         if view.is_some() {
             job_environment.action_env.insert("WFRUN_CHECKED_OUT".to_owned(), settings.snapshot.sha.clone());
@@ -324,6 +325,7 @@ fn spec(
         container: None,
         passed_on: services.ports(),
         outbound: Arc::clone(&settings.outbound),
+        hidden: settings.hidden.clone(),
     }
 }
 
@@ -362,7 +364,7 @@ fn layout(environment: &Environment, work: &str, name: &str) -> Layout {
 fn describe(
     settings: &RunSettings,
     services: &LocalServices,
-    job: &JobKey,
+    wanted: &Wanted<'_>,
     environment: &Environment,
     layout: &Layout,
     actions: IndexMap<ActionRef, ResolvedAction>,
@@ -371,13 +373,22 @@ fn describe(
     let scopes = settings.cache_scopes.iter().enumerate();
     // Source: GitHub: execution rules E9.4: only the current ref's scope may be written.
     let scopes = scopes.map(|(index, git_ref)| CacheScope { git_ref: git_ref.clone(), write: index == 0 }).collect();
-    let identity = JobIdentity { run_id: settings.run_id.clone(), job: job.to_string(), scopes };
+    let identity = JobIdentity { run_id: settings.run_id.clone(), job: wanted.job.to_string(), scopes };
     let token = services.github.job_token(identity);
     let url = services.github.url();
     let mut step_env = pairs([("WFRUN_REPOSITORY", snapshot_path(settings).as_str())]);
     if let Some(aws) = &services.aws {
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
+    }
+    // Scripts get these, too. Source: GitHub: execution rules E2.6.
+    if let Some(claims) = wanted.id_token {
+        let claims = claims.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let asked_at = services.github.allow_id_tokens(&token, claims);
+        step_env.extend(pairs([
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", asked_at.as_str()),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", &token),
+        ]));
     }
     let mut action_env = pairs([
         ("ACTIONS_RUNTIME_URL", url.as_str()),

@@ -136,13 +136,14 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&facts, FactKind::Woke(timer)).await;
             });
         }
-        Effect::OpenJob { job, actions, event, labels, checks_out_first, container, services } => {
+        Effect::OpenJob { job, actions, event, labels, checks_out_first, container, services, id_token } => {
             let shared = Arc::clone(shared);
             let containers = WantedContainers { container, services };
             let hurry = shared.hurry(&job);
             tasks.spawn(async move {
                 let (job, labels, actions, event) = (&job, &labels, &actions, &event);
-                let wanted = Wanted { job, labels, actions, event, checks_out_first, containers: &containers };
+                let (containers, id_token) = (&containers, id_token.as_deref());
+                let wanted = Wanted { job, labels, actions, event, checks_out_first, containers, id_token };
                 let fact = Box::pin(shared.open(&wanted, hurry)).await;
                 deliver(&shared.facts, fact).await;
             });
@@ -312,7 +313,7 @@ impl Shared {
         self.ahead.begin(job.clone(), labels.clone(), async move {
             let (job, labels, actions, event) = (&job, &labels, &actions, &event);
             let containers = &WantedContainers::default();
-            let wanted = Wanted { job, labels, actions, event, checks_out_first, containers };
+            let wanted = Wanted { job, labels, actions, event, checks_out_first, containers, id_token: None };
             MadeAhead::make(&shared.settings, &shared.services, &wanted, shared.number()).await
         });
     }

@@ -1,20 +1,19 @@
-//! The local services of a run: caches, and the AWS account.
+//! The local services of a run: GitHub's, and the AWS account.
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, error::TrySendError};
-use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError};
+use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError, WebIdentityError};
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::FactKind;
 use wfrun_journal::ServiceCalled;
-use wfrun_services::{Services, ServicesSettings};
+use wfrun_services::{IdTokenError, Services, ServicesSettings};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
-    /// Caches.
+    /// Caches and ID tokens.
     pub github: Services,
     /// The AWS account, if there is one.
     pub aws: Option<Aws>,
@@ -33,9 +32,9 @@ pub struct Aws {
 /// The local services could not be started.
 #[derive(Debug, Error)]
 pub enum ServicesError {
-    /// The cache service.
-    #[error("failed to start the cache service")]
-    Cache(#[source] wfrun_services::ServicesError),
+    /// Caches and ID tokens.
+    #[error("failed to start GitHub's services")]
+    Github(#[source] wfrun_services::ServicesError),
     /// The account.
     #[error("failed to open the AWS account")]
     Account(#[source] AccountError),
@@ -55,12 +54,12 @@ impl LocalServices {
     ///
     /// Gives back what the account created, to be told.
     pub async fn start(
-        store: PathBuf,
+        github: ServicesSettings,
         aws: Option<AccountSettings>,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
-        let calls = facts.clone();
-        let github = Services::start(ServicesSettings { store }, move |call| {
+        let (calls, issuer) = (facts.clone(), github.issuer.clone());
+        let github = Services::start(github, move |call| {
             tell(
                 &calls,
                 ServiceCalled {
@@ -69,10 +68,11 @@ impl LocalServices {
                     status: call.status,
                     iam_action: None,
                     allowed: None,
+                    hit: call.hit,
                 },
             );
         });
-        let github = github.await.map_err(ServicesError::Cache)?;
+        let github = github.await.map_err(ServicesError::Github)?;
         let guard = start_dns_guard(GUARD).await.ok();
         let Some(settings) = aws else { return Ok((Self { github, aws: None, guard }, Vec::new())) };
         let observer = move |call: wfrun_aws::ServiceCall| {
@@ -84,11 +84,12 @@ impl LocalServices {
                     status: call.status,
                     iam_action: call.iam_action,
                     allowed: Some(call.allowed),
+                    hit: None,
                 },
             );
         };
         let (account, notices) = Account::open(settings, observer).map_err(ServicesError::Account)?;
-        let account = Arc::new(account);
+        let account = Arc::new(account.trusting(move |token| issuer.verify(token).map_err(|err| refusal(&err))));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ServicesError::Listen)?;
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.map_err(ServicesError::Endpoint)?;
         let notices = notices.into_iter().map(|it| it.message).collect();
@@ -108,6 +109,16 @@ impl LocalServices {
         if let Some(aws) = self.aws {
             aws.endpoint.stop().await;
         }
+    }
+}
+
+/// What the AWS account says of a token that the issuer does not take.
+fn refusal(err: &IdTokenError) -> WebIdentityError {
+    match err {
+        IdTokenError::Malformed => WebIdentityError::Malformed,
+        IdTokenError::OtherIssuer { issuer } => WebIdentityError::UnknownIssuer { issuer: issuer.clone() },
+        IdTokenError::Key { .. } | IdTokenError::Foreign => WebIdentityError::Unverified,
+        IdTokenError::Expired { until } => WebIdentityError::Expired { until: *until },
     }
 }
 

@@ -21,6 +21,8 @@ pub struct RunSettings {
     pub images: IndexMap<String, String>,
     /// Where job work folders are made; each is removed at its job's end.
     pub work_root: PathBuf,
+    /// Folders of wfrun's own that no job may see.
+    pub hidden: Vec<PathBuf>,
     /// Where to keep what jobs leave in their workspaces, if anywhere.
     pub keep_workspaces: Option<PathBuf>,
     /// The trees that were checked out before.

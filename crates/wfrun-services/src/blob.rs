@@ -9,5 +9,7 @@ mod receive;
 mod requests;
 mod transfers;
 
+pub(crate) use error::BlobError;
+pub(crate) use receive::receive;
 pub(crate) use requests::{Answered, answer};
 pub(crate) use transfers::Transfers;

@@ -1,4 +1,4 @@
-//! GitHub's results service on loopback: the cache that `actions/cache`, `setup-*` and `BuildKit` talk to.
+//! GitHub's services on loopback: the cache that `actions/cache`, `setup-*` and `BuildKit` talk to, and ID tokens.
 //!
 //! A leaf: it knows the protocols and a folder on disk, nothing of workflows or containers.
 //! Jobs are told apart by the runtime token that [`Services::job_token`] makes; there is no other way in.
@@ -10,9 +10,12 @@ mod blob;
 mod cache;
 mod error;
 mod identity;
+mod oidc;
 mod services;
 mod twirp;
 
+pub use cache::{CacheEntry, CacheFolder};
 pub use error::ServicesError;
 pub use identity::{CacheScope, JobIdentity};
+pub use oidc::{IdTokenError, IdTokenIssuer};
 pub use services::{ServiceCall, Services, ServicesSettings};

@@ -20,22 +20,27 @@ use crate::blob::{self, Transfers};
 use crate::cache::{self, Store};
 use crate::error::ServicesError;
 use crate::identity::{JobIdentity, Tokens};
+use crate::oidc::{self, IdTokenIssuer, Oidc};
 use crate::twirp::{Code, TwirpError};
 
 /// How long `stop` waits for answers under way.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where the services keep what outlives them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServicesSettings {
     /// Folder of the cache; made when it is not there. Several processes may use one.
     pub store: PathBuf,
+    /// Bytes that all entries of the cache together may have; above it, the least recently used go.
+    pub cache_limit: u64,
+    /// Issues ID tokens.
+    pub issuer: IdTokenIssuer,
 }
 
 /// One answered call, as told to the observer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceCall {
-    /// `cache`, or `results` for calls of GitHub's results service that are not served here.
+    /// `cache`, `oidc`, or `results` for calls of GitHub's results service that are not served here.
     pub service: &'static str,
     /// Twirp method, or Azure's name of a blob operation, such as `Put Block`.
     pub operation: String,
@@ -43,6 +48,8 @@ pub struct ServiceCall {
     pub status: u16,
     /// The calling job's key; empty when the caller is not known.
     pub job: String,
+    /// Whether something was there, where a cache entry was looked for.
+    pub hit: Option<bool>,
 }
 
 /// GitHub's services on a port of 127.0.0.1, from [`Services::start`] to [`Services::stop`] or drop.
@@ -58,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) transfers: Transfers,
     /// Ends in `/`.
     pub(crate) origin: String,
+    pub(crate) oidc: Oidc,
     tokens: Tokens,
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
 }
@@ -71,7 +79,7 @@ impl Services {
         let root = settings.store;
         let opened = tokio::task::spawn_blocking({
             let root = root.clone();
-            move || Store::open(&root)
+            move || Store::open(&root, settings.cache_limit)
         })
         .await;
         let store = opened.map_err(|err| ServicesError::Store { path: root, err: err.into() }).flatten()?;
@@ -82,6 +90,7 @@ impl Services {
             store,
             transfers: Transfers::default(),
             origin,
+            oidc: Oidc::new(settings.issuer),
             tokens: Tokens::default(),
             observer: Box::new(observer),
         });
@@ -106,6 +115,12 @@ impl Services {
         self.shared.tokens.make(identity)
     }
 
+    /// Lets the job with this runtime token ask for ID tokens that have these claims; gives back the value of
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub fn allow_id_tokens(&self, token: &str, claims: Vec<(String, String)>) -> String {
+        self.shared.oidc.grant(&self.shared.origin, token, claims)
+    }
+
     /// Ends the services: no new connection, a second for answers under way, unfinished uploads removed.
     pub async fn stop(mut self) {
         self.stopping.cancel();
@@ -114,6 +129,18 @@ impl Services {
         {
             server.abort();
         }
+    }
+}
+
+impl Shared {
+    /// The job behind an `Authorization` header's value.
+    pub(crate) fn identify(&self, authorization: &str) -> Option<Arc<JobIdentity>> {
+        self.tokens.identify(authorization)
+    }
+
+    /// Tells of an answered call.
+    pub(crate) fn tell(&self, call: ServiceCall) {
+        (self.observer)(call);
     }
 }
 
@@ -130,6 +157,8 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/twirp/{service}/{method}", post(twirp))
         .route("/blobs/{name}", any(blobs))
+        .merge(oidc::routes())
+        .merge(cache::routes())
         .fallback(nothing_here)
         .with_state(shared)
 }
@@ -147,6 +176,8 @@ async fn twirp(
         Some(identity) if service == cache::SERVICE => cache::call(&shared, identity, &method, &body).await,
         Some(_) => Err(TwirpError::new(Code::Unimplemented, format!("{service} is not served here"))),
     };
+    let looked = service == cache::SERVICE && method == cache::LOOK_UP;
+    let hit = result.as_ref().ok().filter(|_| looked).map(|answer| answer["ok"] == true);
     let response = result.map_or_else(TwirpError::into_response, |answer| Json(answer).into_response());
     let name = if service == cache::SERVICE { "cache" } else { "results" };
     (shared.observer)(ServiceCall {
@@ -154,6 +185,7 @@ async fn twirp(
         operation: method,
         status: response.status().as_u16(),
         job: identity.map(|it| it.job.clone()).unwrap_or_default(),
+        hit,
     });
     response
 }
@@ -169,6 +201,7 @@ async fn blobs(
         operation: operation.to_owned(),
         status: response.status().as_u16(),
         job,
+        hit: None,
     });
     response
 }

@@ -1,5 +1,7 @@
 //! The rules of Twirp, the RPC style of GitHub's results service: JSON in, JSON out, errors with a code.
 
+use std::io;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -24,12 +26,29 @@ pub(crate) enum Code {
     AlreadyExists,
     FailedPrecondition,
     Unimplemented,
+    /// `resource_exhausted`, but not with its status: clients would say that they were too fast.
+    StorageFull,
     Internal,
 }
 
 impl TwirpError {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// What the disk said. A full one is not worth another try, which clients make after `internal`.
+    pub(crate) fn store(err: &io::Error) -> Self {
+        let is_full = matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let code = if is_full { Code::StorageFull } else { Code::Internal };
+        Self::new(code, format!("the cache store failed: {err}"))
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 }
 
@@ -43,6 +62,7 @@ impl Code {
             Self::AlreadyExists => "already_exists",
             Self::FailedPrecondition => "failed_precondition",
             Self::Unimplemented => "unimplemented",
+            Self::StorageFull => "resource_exhausted",
             Self::Internal => "internal",
         }
     }
@@ -55,6 +75,7 @@ impl Code {
             Self::AlreadyExists => StatusCode::CONFLICT,
             Self::FailedPrecondition => StatusCode::PRECONDITION_FAILED,
             Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

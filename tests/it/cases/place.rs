@@ -1,6 +1,6 @@
 //! What a job's place looks like in a scripted run: as GitHub's.
 use indexmap::IndexMap;
-use wfrun_engine::{JobEnvironment, Layout};
+use wfrun_engine::{IdTokenClaims, JobEnvironment, Layout};
 
 /// Where job processes see their work folder.
 pub(super) const WORK: &str = "/home/runner/work";
@@ -41,4 +41,13 @@ pub(super) fn shell(command: &str) -> Option<String> {
         "bash" | "cat" | "python" | "sh" => Some(format!("/usr/bin/{command}")),
         path => path.starts_with('/').then(|| path.to_owned()),
     }
+}
+
+/// Where a job asks for ID tokens: the token is the runtime's, the address says for whom it would be.
+pub(super) fn id_token_env(claims: &IdTokenClaims) -> [(String, String); 2] {
+    let subject = claims.get("sub").map(String::as_str).unwrap_or_default();
+    [
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), "runtime-token".to_owned()),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(), format!("for {subject}")),
+    ]
 }

@@ -18,7 +18,7 @@ use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
 
 use super::actions::Found;
 use super::case::Case;
-use super::place::{environment, shell};
+use super::place::{environment, id_token_env, shell};
 use super::process::{command, said};
 
 /// A process that runs.
@@ -117,8 +117,11 @@ impl World<'_> {
 
     fn carry_out(&mut self, effect: Effect) {
         let fact = match effect {
-            Effect::OpenJob { job, actions, container, services, .. } => {
+            Effect::OpenJob { job, actions, container, services, id_token, .. } => {
                 let mut environment = environment();
+                if let Some(claims) = id_token {
+                    environment.step_env.extend(id_token_env(&claims));
+                }
                 match self.found.actions(&actions) {
                     Ok(actions) => environment.actions = actions,
                     Err(message) => return self.comes(1, FactKind::JobNotReady { job, message, help: None }),

@@ -113,7 +113,8 @@ impl Credentials {
 pub struct AwsClient {
     http: Client,
     region: String,
-    credentials: Credentials,
+    /// None for the operations that are not signed.
+    credentials: Option<Credentials>,
     user_agent: String,
     endpoint: Option<String>,
 }
@@ -122,7 +123,13 @@ impl AwsClient {
     /// A client of `region` with `credentials`; the address comes from the environment, per service.
     pub fn new(region: impl Into<String>, credentials: Credentials, user_agent: impl Into<String>) -> Self {
         let (region, user_agent) = (region.into(), user_agent.into());
-        Self { http: Client::new(), region, credentials, user_agent, endpoint: None }
+        Self { http: Client::new(), region, credentials: Some(credentials), user_agent, endpoint: None }
+    }
+
+    /// A client that signs nothing, for the operations that need no keys.
+    pub fn unsigned(region: impl Into<String>, user_agent: impl Into<String>) -> Self {
+        let (region, user_agent) = (region.into(), user_agent.into());
+        Self { http: Client::new(), region, credentials: None, user_agent, endpoint: None }
     }
 
     /// A client with region and keys of the environment.
@@ -199,12 +206,15 @@ impl AwsClient {
         let amz_date = amz_date(Timestamp::now());
         let mut all = vec![("host", host.as_str()), ("x-amz-date", amz_date.as_str())];
         all.extend_from_slice(headers);
-        if let Some(token) = &self.credentials.session_token {
-            all.push(("x-amz-security-token", token));
+        let authorization;
+        if let Some(credentials) = &self.credentials {
+            if let Some(token) = &credentials.session_token {
+                all.push(("x-amz-security-token", token));
+            }
+            let request = Signable { method: "POST", path: path_of(&url), query: "", headers: &all, body };
+            authorization = sign(&request, credentials, &self.region, service.signing_name, &amz_date);
+            all.push(("authorization", &authorization));
         }
-        let request = Signable { method: "POST", path: path_of(&url), query: "", headers: &all, body };
-        let authorization = sign(&request, &self.credentials, &self.region, service.signing_name, &amz_date);
-        all.push(("authorization", &authorization));
         all.push(("user-agent", &self.user_agent));
         self.http
             .send("POST", &url, &all, Payload::Bytes(body))

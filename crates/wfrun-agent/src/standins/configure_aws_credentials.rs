@@ -1,4 +1,6 @@
-//! Stand-in for `aws-actions/configure-aws-credentials`: access keys of the inputs into the job's environment.
+//! Stand-in for `aws-actions/configure-aws-credentials`: access keys of the inputs, or of a role, into the job's environment.
+
+mod web_identity;
 
 use super::aws_client::{AwsClient, AwsError, Credentials, STS, xml_text};
 use super::error::StandInError;
@@ -102,7 +104,12 @@ fn configure(version: Version) -> Result<(), StandInError> {
         }
         toolkit::notice("No valid credentials exist. Running as normal.");
     }
-    let credentials = if settings.access_key_id.is_empty() {
+    let credentials = if web_identity::is_wanted(version) {
+        let credentials = web_identity::assume(version, &settings)?;
+        export_keys(version, &settings, &credentials)?;
+        credentials
+    } else if settings.access_key_id.is_empty() {
+        web_identity::hint(version);
         Credentials::from_environment().ok_or_else(|| {
             StandInError::action(
                 "Credentials could not be loaded, please check your action inputs: \
@@ -115,19 +122,23 @@ fn configure(version: Version) -> Result<(), StandInError> {
     let identity = identify(&settings, credentials).map_err(|error| refused(version, error))?;
     check_account(&settings, &identity)?;
     tell_account(version, &settings, &identity)?;
-    if version.major >= 3 {
+    if version.major >= 3 && !web_identity::is_wanted(version) {
         toolkit::info("Proceeding with IAM user credentials");
     }
     Ok(())
 }
 
 fn refuse_what_is_missing(version: Version) -> Result<(), StandInError> {
+    // Without keys it takes an ID token; without that either, the action finds no credentials.
+    let has_keys = !toolkit::input("aws-access-key-id").is_empty() || Credentials::from_environment().is_some();
+    let is_role_taken = web_identity::is_wanted(version) || !has_keys;
     for (name, what) in [
-        ("role-to-assume", "assuming a role (`role-to-assume`)"),
+        ("role-to-assume", "assuming a role with keys (`role-to-assume`)"),
         ("web-identity-token-file", "a web identity (`web-identity-token-file`)"),
         ("aws-profile", "writing a profile (`aws-profile`)"),
     ] {
-        if !input(version, name).is_empty() {
+        let is_taken = name == "role-to-assume" && is_role_taken;
+        if !input(version, name).is_empty() && !is_taken {
             return Err(StandInError::NotSupported {
                 action: ACTION,
                 what: what.to_owned(),
@@ -152,11 +163,20 @@ fn export(version: Version, settings: &Settings) -> Result<Credentials, StandInE
             "'aws-secret-access-key' must be provided if 'aws-access-key-id' is provided",
         ));
     }
-    let token = Some(settings.session_token.clone()).filter(|token| !token.is_empty());
+    let credentials = Credentials {
+        access_key_id: settings.access_key_id.clone(),
+        secret_access_key: settings.secret_access_key.clone(),
+        session_token: Some(settings.session_token.clone()).filter(|token| !token.is_empty()),
+    };
+    export_keys(version, settings, &credentials)?;
+    Ok(credentials)
+}
+
+fn export_keys(version: Version, settings: &Settings, credentials: &Credentials) -> Result<(), StandInError> {
     let pairs = [
-        ("AWS_ACCESS_KEY_ID", "aws-access-key-id", Some(&settings.access_key_id)),
-        ("AWS_SECRET_ACCESS_KEY", "aws-secret-access-key", Some(&settings.secret_access_key)),
-        ("AWS_SESSION_TOKEN", "aws-session-token", token.as_ref()),
+        ("AWS_ACCESS_KEY_ID", "aws-access-key-id", Some(&credentials.access_key_id)),
+        ("AWS_SECRET_ACCESS_KEY", "aws-secret-access-key", Some(&credentials.secret_access_key)),
+        ("AWS_SESSION_TOKEN", "aws-session-token", credentials.session_token.as_ref()),
     ];
     for (_, _, value) in &pairs {
         if let Some(value) = value {
@@ -180,11 +200,7 @@ fn export(version: Version, settings: &Settings) -> Result<Credentials, StandInE
             None => {}
         }
     }
-    Ok(Credentials {
-        access_key_id: settings.access_key_id.clone(),
-        secret_access_key: settings.secret_access_key.clone(),
-        session_token: token,
-    })
+    Ok(())
 }
 
 fn identify(settings: &Settings, credentials: Credentials) -> Result<Identity, AwsError> {
@@ -257,6 +273,9 @@ fn input(version: Version, name: &str) -> String {
         name,
         "aws-region"
             | "role-to-assume"
+            | "role-session-name"
+            | "role-duration-seconds"
+            | "audience"
             | "web-identity-token-file"
             | "mask-aws-account-id"
             | "output-credentials"

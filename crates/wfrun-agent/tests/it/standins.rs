@@ -5,6 +5,7 @@ mod cache;
 mod checkout;
 mod server;
 mod setup_python;
+mod web_identity;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use super::operations::{find, iam_action};
 use super::{Shared, hold};
 use crate::account::{Account, Call, Caller, Input, ServiceCall};
 use crate::ids::{root_arn, user_arn};
-use crate::protocol::{ApiError, ApiRequest, credential};
+use crate::protocol::{ApiError, ApiRequest, Protocol, credential};
 
 /// AWS' own limits are far below; a larger body is a client's mistake.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -23,11 +23,17 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         input = Err(format!("the request body was not received: {err}"));
     }
     let known = find(&service, &operation);
-    let caller = caller(&shared.account, &head.headers);
+    let signed = caller(&shared.account, &head.headers, protocol);
+    let caller = match &signed {
+        Some(signed) => signed.clone(),
+        // Source: AWS STS API reference, `AssumeRoleWithWebIdentity`: it takes no credentials.
+        None if (&*service, &*operation) == ("sts", "AssumeRoleWithWebIdentity") => Ok(nobody(&shared.account)),
+        None => Err(protocol.missing_token()),
+    };
     let result = match (known, &caller) {
         (None, _) => Err(protocol.unknown_operation(&service, &operation)),
-        (Some(_), None) => Err(protocol.missing_token()),
-        (Some(carry_out), Some(caller)) => match &input {
+        (Some(_), Err(refused)) => Err(refused.clone()),
+        (Some(carry_out), Ok(caller)) => match &input {
             Err(message) => Err(ApiError::new("SerializationException", message.clone())),
             Ok(input) => {
                 let call = Call { account: &shared.account, caller, input: Input(input) };
@@ -44,22 +50,41 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         Err(error) => protocol.failure(&error),
     };
     let iam_action = known.and_then(|_| iam_action(&service, &operation));
-    let principal = caller.as_ref().map(Caller::shown);
+    let principal = signed.and_then(Result::ok).as_ref().map(Caller::shown);
     shared.account.observe(ServiceCall { service, operation, status: status.as_u16(), iam_action, allowed, principal });
     response
 }
 
-/// Who signed the request. A key that the account did not make counts as the account's root, as permissions are not enforced.
+/// Who signed the request, if anybody did; an error for a session that is over or not this account's. A key that the
+/// account did not make counts as the account's root, as permissions are not enforced.
 ///
 /// Differs: an unknown access key is accepted as root; AWS answers `UnrecognizedClientException`.
-fn caller(account: &Account, headers: &HeaderMap) -> Option<Caller> {
+fn caller(account: &Account, headers: &HeaderMap, protocol: Protocol) -> Option<Result<Caller, ApiError>> {
     let credential = credential(headers)?;
-    let user = account.user_of_key(&credential.access_key_id);
+    let (region, access_key_id) = (credential.region, credential.access_key_id);
+    if let Some(session) = account.session(&access_key_id) {
+        let token = headers.get("x-amz-security-token").map(axum::http::HeaderValue::as_bytes);
+        if token != Some(session.token.as_bytes()) {
+            return Some(Err(protocol.invalid_token()));
+        }
+        if session.expires_ms <= account.now_ms() {
+            return Some(Err(protocol.expired_token()));
+        }
+        let (arn, user_id) = (session.arn, session.user_id);
+        return Some(Ok(Caller { region, access_key_id, arn, user_id, known: true }));
+    }
+    let user = account.user_of_key(&access_key_id);
     let known = user.is_some();
     let id = account.account_id();
     let (arn, user_id) =
         user.map_or_else(|| (root_arn(id), id.to_owned()), |(user, user_id)| (user_arn(id, &user), user_id));
-    Some(Caller { region: credential.region, access_key_id: credential.access_key_id, arn, user_id, known })
+    Some(Ok(Caller { region, access_key_id, arn, user_id, known }))
+}
+
+/// Who calls without credentials.
+fn nobody(account: &Account) -> Caller {
+    let (region, none) = (account.region().to_owned(), String::new);
+    Caller { region, access_key_id: none(), arn: none(), user_id: none(), known: false }
 }
 
 /// AWS leaves absent members out; a `null` breaks clients.

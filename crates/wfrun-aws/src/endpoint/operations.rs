@@ -13,6 +13,7 @@ pub(super) type Operation = fn(Call<'_>) -> Result<Value, ApiError>;
 pub(super) fn find(service: &str, name: &str) -> Option<Operation> {
     Some(match (service, name) {
         ("sts", "GetCallerIdentity") => sts::get_caller_identity,
+        ("sts", "AssumeRoleWithWebIdentity") => sts::assume_role_with_web_identity,
         ("ecr", "GetAuthorizationToken") => ecr::get_authorization_token,
         ("ecr", "CreateRepository") => ecr::create_repository,
         ("ecr", "DescribeRepositories") => ecr::describe_repositories,

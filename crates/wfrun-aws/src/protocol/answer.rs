@@ -89,6 +89,26 @@ impl Protocol {
         ApiError::denied(code, "Missing Authentication Token")
     }
 
+    /// The error for credentials that the account does not know.
+    ///
+    /// Source: the AWS rules 2.3, "Auth errors".
+    pub(crate) fn invalid_token(self) -> ApiError {
+        let code = match self {
+            Self::Json | Self::Cbor => "UnrecognizedClientException",
+            Self::Query { .. } | Self::RestXml => "InvalidClientTokenId",
+        };
+        ApiError::denied(code, "The security token included in the request is invalid.")
+    }
+
+    /// The error for credentials whose time is over.
+    pub(crate) fn expired_token(self) -> ApiError {
+        let code = match self {
+            Self::Json | Self::Cbor => "ExpiredTokenException",
+            Self::Query { .. } | Self::RestXml => "ExpiredToken",
+        };
+        ApiError::denied(code, "The security token included in the request is expired")
+    }
+
     /// The error for an operation that is not emulated.
     pub(crate) fn unknown_operation(self, service: &str, operation: &str) -> ApiError {
         let code = match self {

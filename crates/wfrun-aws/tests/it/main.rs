@@ -6,3 +6,4 @@ mod clients;
 mod registry;
 mod rollouts;
 mod support;
+mod web_identity;

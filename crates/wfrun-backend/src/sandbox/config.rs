@@ -22,6 +22,8 @@ pub(super) struct Config {
     pub(super) home: PathBuf,
     /// Home directories whose private files are hidden, that one among them.
     pub(super) homes: BTreeSet<PathBuf>,
+    /// Further directories that are hidden.
+    pub(super) hidden: Vec<PathBuf>,
 }
 
 /// A file or directory that is seen inside.
@@ -50,6 +52,7 @@ impl Config {
             dns: spec.dns,
             shims: spec.shims.clone(),
             homes: homes(&home),
+            hidden: spec.hidden.clone(),
             home,
         })
     }

@@ -30,10 +30,15 @@ const PRIVATE: [&str; 18] = [
 const SOCKETS: [&str; 3] = ["/run/containerd/containerd.sock", "/run/docker.sock", "/var/run/docker.sock"];
 
 /// Covers what is private with nothing: a directory with an empty one, a file with an empty one.
-pub(super) fn hide(homes: &BTreeSet<PathBuf>, empty_dir: &Held, empty_file: &Held) -> Result<(), SetupError> {
+pub(super) fn hide(
+    homes: &BTreeSet<PathBuf>,
+    further: &[PathBuf],
+    empty_dir: &Held,
+    empty_file: &Held,
+) -> Result<(), SetupError> {
     let below_homes = homes.iter().flat_map(|home| PRIVATE.iter().map(move |name| home.join(name)));
     let elsewhere = ENGINES.iter().chain(&SOCKETS).map(PathBuf::from);
-    for path in below_homes.chain(elsewhere) {
+    for path in below_homes.chain(elsewhere).chain(further.iter().cloned()) {
         cover(&path, empty_dir, empty_file)?;
     }
     Ok(())

@@ -47,7 +47,7 @@ pub(super) fn set_up(config: &Config, is_root: bool) -> Result<(), SetupError> {
     sources.devices.mount(is_root)?;
     fresh.tmp.bind(Path::new("/tmp"), false, false)?;
     fresh.run.bind(Path::new("/run"), false, false)?;
-    private_files::hide(&config.homes, &fresh.empty_dir, &fresh.empty_file)?;
+    private_files::hide(&config.homes, &config.hidden, &fresh.empty_dir, &fresh.empty_file)?;
     texts.write()?;
     sources.bind(config)?;
     supervisor::make_shims(Path::new(SHIM_DIR), Path::new(EXECUTABLE), &config.shims)

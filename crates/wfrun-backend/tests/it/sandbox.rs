@@ -125,6 +125,20 @@ async fn the_homes_of_all_users_are_covered() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_hidden_is_empty() {
+    let Some(backend) = sandbox() else { return };
+    // Not below `/tmp`, which starts empty anyway.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    fs::write(folder.path().join("key"), "text").expect("a file");
+    let look = format!("ls {} | wc -l", folder.path().display());
+    for (hidden, seen) in [(vec![], "1\n"), (vec![folder.path().to_owned()], "0\n")] {
+        let place = open_with(&backend, |it| it.hidden = hidden).await;
+        assert_eq!(place.output(&look).await, seen);
+        place.close().await;
+    }
+}
+
+#[tokio::test]
 async fn what_reaches_beyond_the_sandbox_is_forbidden() {
     let Some(backend) = sandbox() else { return };
     let place = open(&backend).await;

@@ -23,6 +23,8 @@ impl Engine {
             Ok(prepared) => prepared,
             Err(skip) => return self.skip_leg(key, *skip),
         };
+        // What is passed by name may be no secret of the caller's. Source: GitHub: execution rules E5.1.
+        prepared.secrets.values().for_each(|it| self.masker.learn(it));
         let now_ms = self.now_ms;
         let number = self.frames.len();
         let Some(state) = self.jobs.get_mut(key) else { return };

@@ -118,8 +118,10 @@ impl Engine {
         let Some(state) = self.jobs.get(key) else { return };
         let frame = state.place.frame;
         let contexts = LazyCell::new(|| self.leg_contexts(state));
-        let prepared = match prepare(model, &contexts) {
-            Ok(prepared) => prepared,
+        let at = At { contexts: &contexts, status: Status::None, hashes: None };
+        let prepared = prepare(model, &contexts).and_then(|it| Ok((it, self.id_token(state, model, &at)?)));
+        let (prepared, id_token) = match prepared {
+            Ok((prepared, claims)) => (prepared, claims.map(Box::new)),
             Err((what, field, err)) => {
                 let skip = self.planning_skip(frame, what, &err.to_string(), Some(field.span()));
                 return self.skip_leg(key, skip);
@@ -147,13 +149,22 @@ impl Engine {
         state.labels.clone_from(&prepared.labels);
         state.main = (0..model.steps.len()).collect();
         let actions = actions_of(model);
-        let event = self.plan.event.payload.clone();
         let labels = prepared.labels;
         let Wanted { container, services, notices: _ } = wanted;
         let checks_out_first = checks_out_first(model);
         let job = key.clone();
         self.take_ahead(key);
-        self.turn.effects.push(Effect::OpenJob { job, labels, actions, checks_out_first, event, container, services });
+        let event = self.plan.event.payload.clone();
+        self.turn.effects.push(Effect::OpenJob {
+            job,
+            labels,
+            actions,
+            checks_out_first,
+            event,
+            container,
+            services,
+            id_token,
+        });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 

@@ -56,6 +56,8 @@ jobs: {{call: {{uses: ./.github/workflows/callee.yml, with: {{who: x}}, secrets:
     };
     assert_eq!(said("inherit"), "say x 2 false push [s3cret-1] []");
     assert_eq!(said("{TOKEN: '${{ secrets.OTHER }}'}"), "say x 2 false push [s3cret-2] []");
+    // Also one that was none before it was passed.
+    assert_eq!(said("{TOKEN: s3cret-3}"), "say x 2 false push [s3cret-3] []");
     assert_eq!(said("{}"), "say x 2 false push [] []");
     assert_eq!(said("{TOKEN: '${{ secrets.NONE }}'}"), "say x 2 false push [] []");
 }

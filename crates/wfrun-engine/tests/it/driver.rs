@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, Launch, Program,
-    ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
+    ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace, IdTokenClaims, Launch,
+    Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
     /// The shells that were looked for.
     pub(crate) searches: Vec<ShellSearch>,
+    /// What ID tokens would say of each job that was opened.
+    pub(crate) id_tokens: Vec<Option<Box<IdTokenClaims>>>,
     /// The environments that were asked for ahead.
     pub(crate) ahead: Vec<String>,
     pub(crate) launched: Vec<Launch>,
@@ -80,6 +82,7 @@ impl World {
             container_errors: Vec::new(),
             wanted: Vec::new(),
             searches: Vec::new(),
+            id_tokens: Vec::new(),
             ahead: Vec::new(),
             launched: Vec::new(),
             journal: Vec::new(),
@@ -220,7 +223,7 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect, _: &mut Engine) -> Vec<FactKind> {
         match effect {
-            Effect::OpenJob { job, actions, container, services, .. } => {
+            Effect::OpenJob { job, actions, container, services, id_token, .. } => {
                 let mut facts = Vec::new();
                 let mut environment = environment();
                 self.resolve(&actions, &mut environment.actions);
@@ -233,6 +236,7 @@ impl World {
                     environment.containers = Some(containers_of(container.is_some(), &services, errors));
                 }
                 self.wanted.push((container, services));
+                self.id_tokens.push(id_token);
                 facts.push(FactKind::JobReady { job, environment: Box::new(environment) });
                 facts
             }

@@ -10,6 +10,7 @@ mod containers;
 mod driver;
 mod ending;
 mod file_commands;
+mod id_token;
 mod matchers;
 mod matrix;
 mod output;

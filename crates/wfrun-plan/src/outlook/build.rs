@@ -11,7 +11,7 @@ use super::scope::{Ancestor, Ancestors, Before, Need};
 use super::steps::Steps;
 use super::{Group, JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, details, judge};
 use crate::needs::{needed, order};
-use crate::{JobKey, JobKeys, PlanError, github_context};
+use crate::{JobKey, JobKeys, PlanError, effective_permissions, github_context};
 
 /// Looks at the jobs of a workflow that the world's event triggers, and at all that they call.
 ///
@@ -192,7 +192,7 @@ impl Build<'_> {
             caller: place.key().cloned(),
             needs: Vec::new(),
             stage: 0,
-            permissions: details::permissions(workflow, job, place.permissions()),
+            permissions: effective_permissions(workflow, job, place.permissions()),
             call: job.call.as_ref().map(|it| calls::call(self.set, it, &place.file)),
             verdict,
             reason: Some(reason).filter(|_| !(is_unwritten && verdict == Prospect::Runs)),

@@ -1,6 +1,6 @@
-//! What is said about a job beside whether it runs: concurrency, defaults, permissions.
+//! What is said about a job beside whether it runs: concurrency, defaults.
 use wfrun_expr::Value;
-use wfrun_workflow::{Concurrency, Field, Job, Permissions, Workflow};
+use wfrun_workflow::{Concurrency, Field, Job, Workflow};
 
 use super::calls::{text, value};
 use super::scope::Before;
@@ -56,16 +56,4 @@ pub(super) fn run_defaults(workflow: &Workflow, job: &Job, scope: &Before<'_>) -
     let of = if job.defaults.is_empty() { &workflow.defaults } else { &job.defaults };
     let text = |it: &Option<Field>| it.as_ref().map(|it| shown(it, scope)).filter(|it| !it.is_empty());
     RunDefaults { shell: text(&of.shell), working_directory: text(&of.working_directory) }
-}
-
-/// What a job's token may do: what the job or else its workflow asks for, as far as the caller has it; where nobody
-/// says a word, the repository's setting holds.
-///
-/// Source: GitHub: planning rules 4.9.
-pub(super) fn permissions(workflow: &Workflow, job: &Job, caller: Option<&Permissions>) -> Option<Permissions> {
-    let asked = job.permissions.as_ref().or(workflow.permissions.as_ref()).map(|it| &it.value);
-    match (asked, caller) {
-        (Some(asked), Some(most)) => Some(asked.within(most)),
-        (one, other) => one.or(other).cloned(),
-    }
 }

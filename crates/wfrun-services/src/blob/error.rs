@@ -18,6 +18,11 @@ impl BlobError {
         Self { status, code, message: message.into() }
     }
 
+    /// Status and words.
+    pub(crate) fn told(self) -> (StatusCode, String) {
+        (self.status, self.message)
+    }
+
     /// The signature is unknown, or belongs to another kind of request.
     pub(crate) fn forbidden() -> Self {
         Self::new(
@@ -27,9 +32,11 @@ impl BlobError {
         )
     }
 
-    /// The disk failed.
+    /// The disk failed. A full one is not worth another try, which clients make after status 500.
     pub(crate) fn store(err: &io::Error) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("the cache store failed: {err}"))
+        let is_full = matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let status = if is_full { StatusCode::INSUFFICIENT_STORAGE } else { StatusCode::INTERNAL_SERVER_ERROR };
+        Self::new(status, "InternalError", format!("the cache store failed: {err}"))
     }
 }
 

@@ -14,10 +14,11 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
+use super::block_list;
 use super::error::BlobError;
 use super::range::{self, Range};
+use super::receive::receive;
 use super::transfers::{Download, Transfer, Upload};
-use super::{block_list, receive};
 use crate::services::Shared;
 
 /// Azure takes 50,000 blocks, each id up to 88 characters and some tags around it.
@@ -96,7 +97,7 @@ async fn put_blob(shared: &Shared, upload: &Upload, request: Request) -> Result<
         }
     }
     let length = length(request.headers())?;
-    let archive = receive::receive(request.into_body(), length, shared.store.uploads()).await?;
+    let archive = receive(request.into_body(), length, shared.store.uploads()).await?;
     let tag = tag(&archive.sha256);
     upload.put(archive);
     Ok((StatusCode::CREATED, [(header::ETAG, tag)]).into_response())
@@ -117,7 +118,7 @@ async fn put_block(
         ));
     }
     let length = length(request.headers())?;
-    let block = receive::receive(request.into_body(), length, shared.store.uploads()).await?;
+    let block = receive(request.into_body(), length, shared.store.uploads()).await?;
     upload.put_block(id, block)?;
     Ok(StatusCode::CREATED.into_response())
 }

@@ -38,6 +38,7 @@ pub(crate) struct Download {
 pub(crate) struct Upload {
     pub(crate) identity: Arc<JobIdentity>,
     signature: String,
+    number: u64,
     key: String,
     version: String,
     state: Mutex<State>,
@@ -58,6 +59,7 @@ impl Transfers {
         let upload = Upload {
             identity,
             signature: signature.clone(),
+            number: reservation.number(),
             key: reservation.key.clone(),
             version: reservation.version.clone(),
             state: Mutex::new(State { reservation: Some(reservation), blocks: HashMap::new(), content: None }),
@@ -81,6 +83,16 @@ impl Transfers {
             Transfer::Upload(upload)
                 if Arc::ptr_eq(&upload.identity, identity) && upload.key == key && upload.version == version =>
             {
+                Some(Arc::clone(upload))
+            }
+            Transfer::Upload(_) | Transfer::Download(_) => None,
+        })
+    }
+
+    /// The upload that this very job started for the entry of this number.
+    pub(crate) fn upload_numbered(&self, identity: &Arc<JobIdentity>, number: u64) -> Option<Arc<Upload>> {
+        self.lock().values().find_map(|transfer| match transfer {
+            Transfer::Upload(upload) if Arc::ptr_eq(&upload.identity, identity) && upload.number == number => {
                 Some(Arc::clone(upload))
             }
             Transfer::Upload(_) | Transfer::Download(_) => None,
@@ -131,6 +143,14 @@ impl Upload {
             BlobError::new(StatusCode::BAD_REQUEST, "InvalidBlockList", format!("there is no block {id}"))
         };
         ids.iter().map(|id| file(id).ok_or_else(|| unknown(id))).collect()
+    }
+
+    /// The files of all parts, in the order of their ids.
+    pub(crate) fn parts(&self) -> Vec<(String, PathBuf)> {
+        let state = self.state();
+        let mut parts: Vec<_> = state.blocks.iter().map(|(id, path)| (id.clone(), path.to_path_buf())).collect();
+        parts.sort();
+        parts
     }
 
     /// Puts blocks together as the content.

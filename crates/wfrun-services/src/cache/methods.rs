@@ -13,8 +13,11 @@ use crate::twirp::{Code, Message, TwirpError};
 /// The service's full name in URLs.
 pub(crate) const SERVICE: &str = "github.actions.results.api.v1.CacheService";
 
+/// The method that looks for an entry.
+pub(crate) const LOOK_UP: &str = "GetCacheEntryDownloadURL";
+
 const KEY_LIMIT: usize = 512;
-const KEYS_LIMIT: usize = 10;
+pub(super) const KEYS_LIMIT: usize = 10;
 
 /// Answers one call.
 ///
@@ -28,7 +31,7 @@ pub(crate) async fn call(
     match method {
         "CreateCacheEntry" => create(shared, identity, &Message::parse(body)?).await,
         "FinalizeCacheEntryUpload" => finalize(shared, identity, &Message::parse(body)?).await,
-        "GetCacheEntryDownloadURL" => download_url(shared, identity, &Message::parse(body)?).await,
+        LOOK_UP => download_url(shared, identity, &Message::parse(body)?).await,
         other => Err(TwirpError::new(Code::Unimplemented, format!("{SERVICE} has no method {other} here"))),
     }
 }
@@ -58,6 +61,7 @@ async fn finalize(shared: &Arc<Shared>, identity: &Arc<JobIdentity>, message: &M
     let upload = upload.ok_or_else(|| {
         TwirpError::new(Code::NotFound, format!("this job has reserved no cache entry with the key {key}"))
     })?;
+    too_large(size, shared.store.limit())?;
     let (reservation, archive) = upload.finish(size)?;
     shared.transfers.end_upload(&upload);
     let store = Arc::clone(shared);
@@ -99,7 +103,7 @@ async fn download_url(
 }
 
 /// Source: GitHub: execution rules E9.4.1
-fn valid_key(key: &str) -> Result<&str, TwirpError> {
+pub(super) fn valid_key(key: &str) -> Result<&str, TwirpError> {
     let refuse = |why: String| Err(TwirpError::new(Code::InvalidArgument, why));
     let length = key.chars().count();
     if length > KEY_LIMIT {
@@ -111,11 +115,22 @@ fn valid_key(key: &str) -> Result<&str, TwirpError> {
     Ok(key)
 }
 
+/// One that is larger than all may be together would go at once.
+pub(super) fn too_large(size: u64, limit: u64) -> Result<(), TwirpError> {
+    if size <= limit {
+        return Ok(());
+    }
+    let message = format!("an entry of {size} bytes is over the limit of this cache, which is {limit} bytes");
+    Err(TwirpError::new(Code::InvalidArgument, message))
+}
+
 fn exists() -> TwirpError {
     TwirpError::new(Code::AlreadyExists, "cache entry with the same key, version, and scope already exists")
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, TwirpError> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, TwirpError> {
     let result = tokio::task::spawn_blocking(work).await.map_err(io::Error::from).flatten();
-    result.map_err(|err| TwirpError::new(Code::Internal, format!("the cache store failed: {err}")))
+    result.map_err(|err| TwirpError::store(&err))
 }

@@ -3,12 +3,16 @@
 //! ```text
 //! entries/<version>/<entry>.json   one file an entry, appears whole or not at all, never changes
 //! blobs/<aa>/<sha256>              archives, named by their content
+//! used/<entry>                     a byte for each time the entry was given out; its time is that of the last one
 //! reserved/<entry>                 locked while someone uploads that entry; the lock dies with its process
 //! uploads/<uuid>/                  what is not finished, one folder a process
+//! changing.lock                    held while entries come and go
 //! ```
 
+mod stock;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +21,17 @@ use sha2::{Digest as _, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 use uuid::Uuid;
 
+pub(crate) use self::stock::Stocked;
 use super::lookup::{Entry, Wanted, choose};
 use crate::error::ServicesError;
 
 /// The folder of all entries, and this process's part of it.
 ///
-/// Differs: cache entries are kept until they are removed by hand; GitHub removes those unused for seven days and, above 10 GB, the least recently used.
+/// Differs: cache entries that nobody uses are kept until `wfrun cache prune` or the limit of size removes them; GitHub removes them after seven days.
 pub(crate) struct Store {
     root: PathBuf,
+    /// Bytes that all entries together may have.
+    limit: u64,
     uploads: PathBuf,
     /// Held as long as the process uses `uploads`.
     _in_use: File,
@@ -32,10 +39,19 @@ pub(crate) struct Store {
 
 /// An archive that answered a request.
 pub(crate) struct Found {
+    pub(crate) scope: String,
+    pub(crate) created_at: Timestamp,
     pub(crate) key: String,
     pub(crate) blob: PathBuf,
     pub(crate) size: u64,
     pub(crate) sha256: String,
+}
+
+impl Reservation {
+    /// The number that the entry will have.
+    pub(crate) fn number(&self) -> u64 {
+        entry_number(&self.scope, &self.version, &self.key)
+    }
 }
 
 /// The sole right to write one entry, until it is dropped.
@@ -56,12 +72,12 @@ pub(crate) struct Archive {
 
 impl Store {
     /// Opens the store, making its folders, and removes what dead processes left unfinished.
-    pub(crate) fn open(root: &Path) -> Result<Self, ServicesError> {
+    pub(crate) fn open(root: &Path, limit: u64) -> Result<Self, ServicesError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |err| ServicesError::Store { path, err }
         };
-        for folder in ["entries", "blobs", "reserved", "uploads"] {
+        for folder in ["entries", "blobs", "used", "reserved", "uploads"] {
             let folder = root.join(folder);
             fs::create_dir_all(&folder).map_err(at(&folder))?;
         }
@@ -74,7 +90,7 @@ impl Store {
         fs::create_dir(&uploads).map_err(at(&uploads))?;
         let in_use = open_lock(&uploads.join(LOCK)).map_err(at(&uploads))?;
         in_use.lock().map_err(at(&uploads))?;
-        Ok(Self { root: root.to_owned(), uploads, _in_use: in_use })
+        Ok(Self { root: root.to_owned(), limit, uploads, _in_use: in_use })
     }
 
     /// Where unfinished uploads of this process go.
@@ -82,22 +98,40 @@ impl Store {
         &self.uploads
     }
 
-    /// Finds the archive that answers a request. An entry whose archive is missing or cut short is as good as absent.
+    /// Bytes that all entries together may have, and so any one of them.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Finds the archive that answers a request, and counts that as a use. An entry whose archive is missing is as good as
+    /// absent; one whose archive is not what was saved is removed, and the next best answers.
     pub(crate) fn find(&self, wanted: &Wanted<'_>) -> io::Result<Option<Found>> {
-        let entries = self.entries(wanted.version)?;
-        Ok(choose(&entries, wanted).map(|entry| Found {
-            key: entry.key.clone(),
-            blob: self.blob(&entry.sha256),
-            size: entry.size,
-            sha256: entry.sha256.clone(),
-        }))
+        let mut entries = self.entries(wanted.version)?;
+        while let Some(entry) = choose(&entries, wanted).cloned() {
+            let blob = self.blob(&entry.sha256);
+            if is_intact(&blob, &entry)? {
+                self.note_use(&entry)?;
+                return Ok(Some(Found {
+                    scope: entry.scope,
+                    created_at: entry.created_at,
+                    key: entry.key,
+                    blob,
+                    size: entry.size,
+                    sha256: entry.sha256,
+                }));
+            }
+            tracing::warn!(key = entry.key, blob = %blob.display(), "the archive is not what was saved: removed");
+            self.discard(&entry.sha256)?;
+            entries.retain(|it| it.sha256 != entry.sha256);
+        }
+        Ok(None)
     }
 
     /// Takes the sole right to write an entry; `None` when it exists or another is writing it.
     pub(crate) fn reserve(&self, scope: &str, version: &str, key: &str) -> io::Result<Option<Reservation>> {
         let path = self.root.join("reserved").join(entry_name(scope, version, key));
         let Some(lock) = try_own(&path)? else { return Ok(None) };
-        if self.entry_file(scope, version, key).exists() {
+        if self.is_there(scope, version, key)? {
             fs::remove_file(&path)?;
             return Ok(None);
         }
@@ -115,11 +149,6 @@ impl Store {
     pub(crate) fn commit(&self, reservation: &Reservation, archive: Archive) -> io::Result<Option<u64>> {
         let Reservation { scope, version, key, .. } = reservation;
         let blob = self.blob(&archive.sha256);
-        if !holds(&blob, archive.size) {
-            File::open(&archive.file)?.sync_data()?;
-            create_parent(&blob)?;
-            archive.file.persist(&blob)?;
-        }
         let file = self.entry_file(scope, version, key);
         let entry = Entry {
             scope: scope.clone(),
@@ -129,13 +158,32 @@ impl Store {
             size: archive.size,
             sha256: archive.sha256,
         };
-        create_parent(&file)?;
+        File::open(&archive.file)?.sync_data()?;
         let mut whole = NamedTempFile::new_in(&self.uploads)?;
         whole.write_all(&serde_json::to_vec(&entry)?)?;
-        match whole.persist_noclobber(&file) {
-            Ok(_) => Ok(Some(entry_number(scope, version, key))),
-            Err(err) if err.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-            Err(err) => Err(err.error),
+        let _changing = self.lock()?;
+        if !is_intact(&blob, &entry)? {
+            create_parent(&blob)?;
+            archive.file.persist(&blob)?;
+        }
+        create_parent(&file)?;
+        if self.is_there(scope, version, key)? {
+            return Ok(None);
+        }
+        whole.persist(&file)?;
+        self.make_room(self.limit, Some(&file))?;
+        Ok(Some(entry_number(scope, version, key)))
+    }
+
+    /// Whether there is an entry, and not only the rest of one that lost its archive.
+    fn is_there(&self, scope: &str, version: &str, key: &str) -> io::Result<bool> {
+        match fs::read(self.entry_file(scope, version, key)) {
+            Ok(text) => {
+                let entry: Option<Entry> = serde_json::from_slice(&text).ok();
+                Ok(entry.is_some_and(|it| holds(&self.blob(&it.sha256), it.size)))
+            }
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(err) => Err(err),
         }
     }
 
@@ -148,7 +196,8 @@ impl Store {
         let mut entries = Vec::new();
         for file in folder {
             let file = file?.path();
-            match serde_json::from_slice::<Entry>(&fs::read(&file)?) {
+            let Some(text) = read_if_there(&file)? else { continue };
+            match serde_json::from_slice::<Entry>(&text) {
                 Ok(entry) if holds(&self.blob(&entry.sha256), entry.size) => entries.push(entry),
                 Ok(entry) => tracing::warn!(key = entry.key, file = %file.display(), "archive missing or cut short"),
                 Err(err) => tracing::warn!(file = %file.display(), %err, "no cache entry"),
@@ -184,6 +233,8 @@ impl Drop for Reservation {
 }
 
 const LOCK: &str = "lock";
+
+const READ_BUFFER: usize = 256 * 1024;
 
 /// Removes the upload folders whose process is gone.
 fn sweep(uploads: &Path) -> io::Result<()> {
@@ -226,6 +277,30 @@ fn open_lock(path: &Path) -> io::Result<File> {
 
 fn holds(blob: &Path, size: u64) -> bool {
     fs::metadata(blob).is_ok_and(|it| it.is_file() && it.len() == size)
+}
+
+/// What another process may be removing right now.
+fn read_if_there(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(file) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Whether a blob is what the entry says, byte for byte.
+fn is_intact(blob: &Path, entry: &Entry) -> io::Result<bool> {
+    if !holds(blob, entry.size) {
+        return Ok(false);
+    }
+    let mut file = File::open(blob)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; READ_BUFFER];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex::encode(digest.finalize()) == entry.sha256),
+            count => digest.update(&buffer[..count]),
+        }
+    }
 }
 
 fn create_parent(file: &Path) -> io::Result<()> {

@@ -21,13 +21,13 @@ async fn save_then_restore() {
     assert_eq!(
         server.calls(),
         [
-            "cache test GetCacheEntryDownloadURL 200",
+            "cache test GetCacheEntryDownloadURL 200 miss",
             "cache test CreateCacheEntry 200",
             "cache test Put Blob 201",
             "cache test FinalizeCacheEntryUpload 200",
-            "cache test GetCacheEntryDownloadURL 200",
+            "cache test GetCacheEntryDownloadURL 200 hit",
             "cache test Get Blob 200",
-            "cache test GetCacheEntryDownloadURL 200",
+            "cache test GetCacheEntryDownloadURL 200 hit",
         ]
     );
     server.services.stop().await;
@@ -156,7 +156,7 @@ async fn what_is_not_served_is_said_in_json() {
     let artifact = job.twirp("github.actions.results.api.v1.ArtifactService", "CreateArtifact", "{}").await;
     assert_eq!(refusal(&artifact), (501, "unimplemented".into()));
     assert_eq!(
-        refusal(&send("GET", &format!("{}_apis/artifactcache/cache?keys=a", job.url), &[], None).await),
+        refusal(&send("GET", &format!("{}_apis/pipelines/workflows/1/artifacts", job.url), &[], None).await),
         (404, "bad_route".into())
     );
     assert_eq!(server.calls(), ["cache test DeleteCacheEntry 501", "results test CreateArtifact 501"]);
@@ -220,7 +220,11 @@ async fn a_store_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, b"").expect("room");
-    let settings = wfrun_services::ServicesSettings { store: file.clone() };
+    let settings = wfrun_services::ServicesSettings {
+        store: file.clone(),
+        cache_limit: u64::MAX,
+        issuer: wfrun_services::IdTokenIssuer::new(folder.path()),
+    };
     let err = wfrun_services::Services::start(settings, |_| {}).await.err().expect("a file is no folder");
     assert!(err.to_string().contains(&*file.to_string_lossy()), "{err}");
 }

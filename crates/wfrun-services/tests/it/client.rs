@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use wfrun_services::{CacheScope, JobIdentity, ServiceCall, Services, ServicesSettings};
+use wfrun_services::{CacheScope, IdTokenIssuer, JobIdentity, ServiceCall, Services, ServicesSettings};
 
 pub(crate) const MAIN: &str = "refs/heads/main";
 pub(crate) const PULL: &str = "refs/pull/7/merge";
@@ -19,9 +19,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(store: &Path) -> Self {
+        Self::with_limit(store, u64::MAX).await
+    }
+
+    /// Services whose cache may have so many bytes.
+    pub(crate) async fn with_limit(store: &Path, limit: u64) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&calls);
-        let settings = ServicesSettings { store: store.to_owned() };
+        let issuer = IdTokenIssuer::new(&store.join("oidc"));
+        let settings = ServicesSettings { store: store.to_owned(), cache_limit: limit, issuer };
         let services =
             Services::start(settings, move |call| told.lock().expect("no panic").push(call)).await.expect("services");
         Self { services, calls }
@@ -41,7 +47,10 @@ impl Server {
     /// The calls so far, as `job operation status`.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = self.calls.lock().expect("no panic");
-        calls.iter().map(|it| format!("{} {} {} {}", it.service, it.job, it.operation, it.status)).collect()
+        let looked = |hit: Option<bool>| hit.map_or("", |it| if it { " hit" } else { " miss" });
+        let told =
+            |it: &ServiceCall| format!("{} {} {} {}{}", it.service, it.job, it.operation, it.status, looked(it.hit));
+        calls.iter().map(told).collect()
     }
 }
 

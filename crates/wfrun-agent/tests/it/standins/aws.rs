@@ -103,7 +103,7 @@ fn step<'a>(job: &'a Job, server: &Server, arguments: &str) -> Step<'a> {
         .env("AWS_SECRET_ACCESS_KEY", "environment-secret")
 }
 
-fn configure<'a>(job: &'a Job, server: &Server, version: &str) -> Step<'a> {
+pub(super) fn configure<'a>(job: &'a Job, server: &Server, version: &str) -> Step<'a> {
     job.step(&format!("{CONFIGURE} main {version}"))
         .env("AWS_ENDPOINT_URL", &server.url)
         .input("aws-access-key-id", "AKIAEXAMPLE")
@@ -198,7 +198,11 @@ fn configure_fails_as_the_real_one() {
     fails(configure(&job, &server, "v2").input("aws-region", ""), "Input required and not supplied: aws-region");
     let empty = configure(&job, &server, "v2").input("aws-access-key-id", "").input("aws-secret-access-key", "");
     fails(empty, "Credentials could not be loaded, please check your action inputs: Could not load credentials");
-    fails(configure(&job, &server, "v4").input("role-to-assume", "r"), "`role-to-assume`) is not supported yet");
+    let role = || configure(&job, &server, "v4").input("role-to-assume", super::web_identity::ROLE);
+    fails(role(), "`role-to-assume`) is not supported yet");
+    let nothing = role().input("aws-access-key-id", "").input("aws-secret-access-key", "");
+    let outcome = fails(nothing, "Credentials could not be loaded, please check your action inputs: Could not load");
+    assert!(outcome.lines.iter().any(|it| it.contains("Did you mean to set the `id-token` permission?")));
     let refusing = Server::start(|_, _| {
         let xml = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code>\
                    <Message>The security token included in the request is invalid.</Message></Error></ErrorResponse>";

@@ -1,0 +1,45 @@
+//! Packages of npm for tests that run GitHub's own clients.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder with `node_modules` of these packages, each `NAME@VERSION` or `NAME@npm:PACKAGE@VERSION`; says so where it
+/// cannot be had. Kept between runs of the tests.
+pub(crate) fn packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
+    if std::env::var_os("WFRUN_OFFLINE_TESTS").is_some() {
+        println!("skipped: WFRUN_OFFLINE_TESTS is set, and this test installs packages");
+        return None;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm").join(name);
+    let (mark, wanted) = (folder.join("installed"), packages.join("\n"));
+    if fs::read_to_string(&mark).is_ok_and(|it| it == wanted) {
+        return Some(folder);
+    }
+    fs::create_dir_all(&folder).expect("a folder");
+    let mut npm = Command::new("npm");
+    npm.args([
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--fetch-retries",
+        "0",
+        "--prefix",
+    ]);
+    match npm.arg(&folder).args(packages).output() {
+        Ok(output) if output.status.success() => {
+            fs::write(mark, wanted).expect("a file");
+            Some(folder)
+        }
+        Ok(output) => {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            println!("skipped: npm cannot install {packages:?}: {}", told.lines().next().unwrap_or_default());
+            None
+        }
+        Err(err) => {
+            println!("skipped: there is no npm: {err}");
+            None
+        }
+    }
+}
