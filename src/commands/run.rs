@@ -19,6 +19,7 @@ use wfrun_runner::{
     Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
     uses_aws,
 };
+use wfrun_services::ServicesSettings;
 use wfrun_syntax::{Diagnostic, Source};
 
 use crate::check::to_show;
@@ -309,7 +310,7 @@ async fn start_services(
     } else {
         None
     };
-    Ok(LocalServices::start(state.join("cache"), aws, facts).await?)
+    Ok(LocalServices::start(ServicesSettings::below(state), aws, facts).await?)
 }
 
 fn account(args: &RunArgs, loaded: &Loaded, state: &Path) -> anyhow::Result<AccountSettings> {

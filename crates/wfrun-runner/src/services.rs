@@ -1,6 +1,5 @@
-//! The local services of a run: caches, and the AWS account.
+//! The local services of a run: caches, artifacts, and the AWS account.
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -14,7 +13,7 @@ use wfrun_services::{Services, ServicesSettings};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
-    /// Caches.
+    /// Caches and artifacts.
     pub github: Services,
     /// The AWS account, if there is one.
     pub aws: Option<Aws>,
@@ -33,8 +32,8 @@ pub struct Aws {
 /// The local services could not be started.
 #[derive(Debug, Error)]
 pub enum ServicesError {
-    /// The cache service.
-    #[error("failed to start the cache service")]
+    /// Caches and artifacts.
+    #[error("failed to start the services of caches and artifacts")]
     Cache(#[source] wfrun_services::ServicesError),
     /// The account.
     #[error("failed to open the AWS account")]
@@ -55,12 +54,12 @@ impl LocalServices {
     ///
     /// Gives back what the account created, to be told.
     pub async fn start(
-        store: PathBuf,
+        settings: ServicesSettings,
         aws: Option<AccountSettings>,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
         let calls = facts.clone();
-        let github = Services::start(ServicesSettings { store }, move |call| {
+        let github = Services::start(settings, move |call| {
             tell(
                 &calls,
                 ServiceCalled {

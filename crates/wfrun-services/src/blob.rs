@@ -9,5 +9,6 @@ mod receive;
 mod requests;
 mod transfers;
 
+pub(crate) use receive::Archive;
 pub(crate) use requests::{Answered, answer};
-pub(crate) use transfers::Transfers;
+pub(crate) use transfers::{Content, Described, Right, Subject, Transfers};

@@ -5,4 +5,4 @@ mod methods;
 mod store;
 
 pub(crate) use methods::{SERVICE, call};
-pub(crate) use store::{Archive, Found, Reservation, Store};
+pub(crate) use store::{Reservation, Store};

@@ -1,18 +1,22 @@
-//! GitHub's results service on loopback: the cache that `actions/cache`, `setup-*` and `BuildKit` talk to.
+//! GitHub's results service on loopback: the cache that `actions/cache`, `setup-*` and `BuildKit` talk to, and the
+//! artifacts of `actions/upload-artifact` and `actions/download-artifact`.
 //!
 //! A leaf: it knows the protocols and a folder on disk, nothing of workflows or containers.
 //! Jobs are told apart by the runtime token that [`Services::job_token`] makes; there is no other way in.
 //!
-//! Invariants: a body is never held in memory whole; an entry is visible only when its content is complete on disk;
-//! any number of processes may use one store.
+//! Invariants: a body is never held in memory whole; an entry or artifact is visible only when its content is complete
+//! on disk; any number of processes may use one cache; a run's artifacts are seen by its own jobs only.
 
+mod artifact;
 mod blob;
 mod cache;
 mod error;
 mod identity;
+mod serve;
 mod services;
 mod twirp;
 
+pub use artifact::Artifact;
 pub use error::ServicesError;
 pub use identity::{CacheScope, JobIdentity};
 pub use services::{ServiceCall, Services, ServicesSettings};

@@ -27,9 +27,14 @@ impl BlobError {
         )
     }
 
+    /// The content was removed after its URL was given out.
+    pub(crate) fn gone() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "BlobNotFound", "the blob is not there any more")
+    }
+
     /// The disk failed.
     pub(crate) fn store(err: &io::Error) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("the cache store failed: {err}"))
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("the store failed: {err}"))
     }
 }
 

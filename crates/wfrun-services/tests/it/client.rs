@@ -19,9 +19,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(store: &Path) -> Self {
+        Self::with(ServicesSettings { store: store.to_owned(), ..ServicesSettings::below(store) }).await
+    }
+
+    pub(crate) async fn with(settings: ServicesSettings) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&calls);
-        let settings = ServicesSettings { store: store.to_owned() };
         let services =
             Services::start(settings, move |call| told.lock().expect("no panic").push(call)).await.expect("services");
         Self { services, calls }
@@ -34,7 +37,11 @@ impl Server {
     }
 
     pub(crate) fn job_with(&self, name: &str, scopes: Vec<CacheScope>) -> Job {
-        let token = self.services.job_token(JobIdentity { run_id: "1".to_owned(), job: name.to_owned(), scopes });
+        self.job_of("1", name, scopes)
+    }
+
+    pub(crate) fn job_of(&self, run_id: &str, name: &str, scopes: Vec<CacheScope>) -> Job {
+        let token = self.services.job_token(JobIdentity { run_id: run_id.to_owned(), job: name.to_owned(), scopes });
         Job { url: self.services.url(), token }
     }
 
