@@ -5,4 +5,5 @@ mod artifacts;
 mod blobs;
 mod cache;
 mod client;
+mod conformance;
 mod hostile;
