@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),
+    /// Unpack the artifacts of a run
+    Download(DownloadArgs),
     /// Remove what earlier runs left: containers, work folders
     Clean(CleanArgs),
 }
@@ -303,6 +305,27 @@ pub(crate) struct TestArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Each artifact gets a folder of its name, but for a single one that is named: its files are laid into DIR itself. A file \
+that is there already is not overwritten")]
+pub(crate) struct DownloadArgs {
+    /// The run: its id below `.wfrun/runs`, or `latest`
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub(crate) run: String,
+    /// Unpack the artifact of this name (can be repeated; default: all)
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+    /// Where to
+    #[arg(long, short = 'D', value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CleanArgs {
     #[command(flatten)]
     pub(crate) look: LookArgs,
@@ -476,7 +499,6 @@ pub(crate) const PLANNED: &[&str] = &[
     "view",
     "logs",
     "rerun",
-    "download",
     "shell",
     "services",
     "image",

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 mod check;
 mod clean;
+mod download;
 mod eval;
 mod graph;
 mod list;
@@ -65,6 +66,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Check(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
+        Command::Download(it) => it.look.color,
         Command::Clean(it) => it.look.color,
     };
     let output = Output::new(environment, color.into());
@@ -78,6 +80,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Check(it) => check::check(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
+        Command::Download(it) => download::download(it),
         Command::Clean(_) => clean::clean(environment, &output),
     };
     done.unwrap_or_else(|err| {
@@ -106,6 +109,7 @@ fn with_run(args: &[OsString]) -> Vec<OsString> {
         "check",
         "test",
         "eval",
+        "download",
         "clean",
         "-h",
         "--help",
@@ -127,10 +131,10 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near =
-        closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval"]).unwrap_or("run");
+    let near = closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "download"])
+        .unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun download`, `wfrun clean`; see `wfrun {near} --help`"
     )))
 }

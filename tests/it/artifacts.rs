@@ -194,3 +194,134 @@ fn stand_ins_do_what_the_newest_does() {
     let downloads: Vec<_> = DOWNLOADS.iter().chain(DOWNLOADS_OF_V8).collect();
     check_against_real("actions/upload-artifact@v7", &uploads, "actions/download-artifact@v8", &downloads);
 }
+
+/// Two jobs that upload, one that takes all, and what is removed again.
+const RUN: &str = "on: push
+jobs:
+  build:
+    strategy: {matrix: {os: [a, b]}}
+    runs-on: ubuntu-latest
+    steps:
+      - run: mkdir d; echo ${{ matrix.os }} > d/f; printf '#!/bin/sh\\n' > d/tool; chmod 755 d/tool
+      - {uses: actions/upload-artifact@v7, with: {name: 'bin-${{ matrix.os }}', path: d, nonsense: 1}}
+  all:
+    needs: build
+    runs-on: ubuntu-latest
+    steps:
+      - {uses: actions/download-artifact@v8, with: {path: in}}
+      - run: cat in/bin-a/f in/bin-b/f && test ! -x in/bin-a/tool
+      - {uses: actions/upload-artifact@v7, with: {name: both, path: in}}
+      - {uses: actions/upload-artifact@v7, with: {name: both, path: in/bin-b/f, overwrite: true}}
+      - {uses: actions/upload-artifact@v7, with: {path: in/bin-a/f, archive: false}}
+";
+
+fn ran() -> Option<(Repo, Ran)> {
+    if !can_sandbox() {
+        return None;
+    }
+    let repo = Repo::new(RUN, &[]);
+    let ran = repo.sandbox(&[]).ends_with(0);
+    Some((repo, ran))
+}
+
+#[test]
+fn artifacts_go_from_job_to_job_and_are_on_record() {
+    let Some((repo, ran)) = ran() else { return };
+    assert!(ran.lines().windows(2).any(|it| it == ["a", "b"]), "{:?}", ran.lines());
+    let warned: Vec<_> = ran.of_type("annotation").iter().map(|it| it["message"].to_string()).collect();
+    assert_eq!(warned.len(), 2, "one in each leg: {warned:?}");
+    assert!(warned.iter().all(|it| it.contains("Unexpected input(s) 'nonsense'")), "{warned:?}");
+
+    let calls = ran.of_type("service-called");
+    let called: Vec<_> =
+        calls.iter().map(|it| format!("{} {} {}", it["service"], it["operation"], it["status"])).collect();
+    for call in [
+        "CreateArtifact\" 200",
+        "Put Block\" 201",
+        "FinalizeArtifact\" 200",
+        "ListArtifacts\" 200",
+        "Get Blob\" 200",
+        "DeleteArtifact\" 200",
+    ] {
+        assert!(called.contains(&format!("\"artifact\" \"{call}")), "{call}: {called:?}");
+    }
+    let mut kept: Vec<_> =
+        ran.of_type("artifact-kept").iter().map(|it| format!("{} {}", it["job"], it["name"])).collect();
+    kept.sort();
+    assert_eq!(
+        kept,
+        ["\"all\" \"both\"", "\"all\" \"both\"", "\"all\" \"f\"", "\"build (a)\" \"bin-a\"", "\"build (b)\" \"bin-b\""]
+    );
+    assert_eq!(ran.of_type("artifact-removed").len(), 1);
+
+    // As people see it, also later and from the journal alone.
+    let seen = repo.wfrun(&["w.yml", "--backend", "sandbox", "--verbose"]).ends_with(0);
+    assert!(seen.stdout.contains("artifacts: 4, "), "{}", seen.stdout);
+    assert!(seen.stdout.contains("\n  f      2 B\n"), "{}", seen.stdout);
+    assert!(seen.stdout.contains("[all] artifact f: 2 B"), "{}", seen.stdout);
+    let run = seen.stdout.split("`wfrun download ").nth(1).and_then(|it| it.split('`').next()).expect("the way on");
+    repo.wfrun(&["download", run, "-D", "again"]).ends_with(0);
+    assert_eq!(repo.read("again/bin-b/f"), "b\n");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "?? again/");
+}
+
+#[test]
+fn a_run_s_artifacts_are_unpacked() {
+    let Some((repo, _)) = ran() else { return };
+    let done = repo.wfrun(&["download"]).ends_with(0);
+    assert_eq!(done.stdout, "");
+    for line in ["bin-a: 2 files in ./bin-a", "both: 1 file in ./both", "f: 1 file in ./f"] {
+        assert!(done.stderr.lines().any(|it| it == line), "{line}: {}", done.stderr);
+    }
+    assert_eq!(
+        (repo.read("bin-a/f"), repo.read("both/f"), repo.read("f/f")),
+        ("a\n".into(), "b\n".into(), "a\n".into())
+    );
+    let mode = |path: &str| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(repo.root().join(path)).expect("a file").permissions().mode() & 0o777
+    };
+    assert_eq!((mode("bin-a/tool"), mode("bin-a/f")), (0o755, 0o644));
+
+    // One that is named is laid into the folder itself; nothing is written over.
+    repo.wfrun(&["download", "latest", "-n", "bin-b", "-D", "one"]).ends_with(0);
+    assert_eq!(repo.read("one/f"), "b\n");
+    let again = repo.wfrun(&["download", "-n", "bin-a", "-D", "one"]).ends_with(2);
+    assert!(again.stderr.contains("one/f is there already"), "{}", again.stderr);
+    assert_eq!(repo.read("one/f"), "b\n");
+    repo.wfrun(&["download", "-n", "bin-b", "-n", "f", "-D", "two"]).ends_with(0);
+    assert_eq!((repo.read("two/bin-b/f"), repo.read("two/f/f")), ("b\n".into(), "a\n".into()));
+
+    for (arguments, words) in [
+        (&["download", "-n", "bin-c"][..], "has no artifact `bin-c`"),
+        (&["download", "17"], "there is no run `17`"),
+        (&["download", "-D", "three", "-n", "both", "-n", "nothing"], "has no artifact `nothing`"),
+    ] {
+        let refused = repo.wfrun(arguments).ends_with(2);
+        assert!(refused.stderr.contains(words), "{arguments:?}: {}", refused.stderr);
+    }
+    assert!(!repo.root().join("three").exists(), "nothing is written where a part is missing");
+}
+
+#[test]
+fn what_was_tampered_with_or_expired_is_not_unpacked() {
+    let Some((repo, ran)) = ran() else { return };
+    let run = ran.of_type("run-started")[0]["run_id"].as_str().expect("an id").to_owned();
+    let folder = repo.root().join(".wfrun/runs").join(run).join("artifacts");
+    let id = |name: &str| {
+        let all = ran.of_type("artifact-kept");
+        let last = all.iter().rev().find(|it| it["name"] == name).expect("made");
+        last["id"].as_str().expect("text").to_owned()
+    };
+    std::fs::write(folder.join(format!("{}.content", id("f"))), "x\n").expect("a file");
+    let refused = repo.wfrun(&["download", "-n", "f", "-D", "out"]).ends_with(2);
+    assert!(refused.stderr.contains("its digest is another"), "{}", refused.stderr);
+
+    let entry = folder.join(format!("{}.json", id("both")));
+    let mut facts: serde_json::Value = serde_json::from_slice(&std::fs::read(&entry).expect("a file")).expect("JSON");
+    facts["expires_at"] = serde_json::json!("2020-01-01T00:00:00Z");
+    std::fs::write(&entry, facts.to_string()).expect("a file");
+    let refused = repo.wfrun(&["download", "-n", "both", "-D", "out"]).ends_with(2);
+    assert!(refused.stderr.contains("`both` has expired on 2020-01-01"), "{}", refused.stderr);
+    assert!(!repo.root().join("out").exists());
+}

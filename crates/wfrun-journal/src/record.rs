@@ -18,6 +18,8 @@ pub struct RunRecord {
     pub legs: IndexMap<JobKey, Vec<JobKey>>,
     /// What was not done as GitHub would have done it, each thing once.
     pub declared: Vec<DeclaredThing>,
+    /// The artifacts that the run has, by their numbers, in the order in which they were made.
+    pub artifacts: IndexMap<String, KeptArtifact>,
     /// Warnings and errors, in order.
     pub annotations: Vec<Annotation>,
     /// How many times wfrun itself failed at something.
@@ -26,6 +28,15 @@ pub struct RunRecord {
     pub conclusion: Option<Conclusion>,
     /// How long it took, once it has ended.
     pub duration_ms: u64,
+}
+
+/// An artifact that a run has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptArtifact {
+    /// Its name.
+    pub name: Masked,
+    /// Bytes of what was uploaded.
+    pub size: u64,
 }
 
 /// One thing that was not done as GitHub would have done it.
@@ -189,6 +200,12 @@ impl RunRecord {
                 job.forgiven = it.forgiven;
                 job.outputs.clone_from(&it.outputs);
                 job.duration_ms = it.duration_ms;
+            }
+            RunEventKind::ArtifactKept(it) => {
+                self.artifacts.insert(it.id.clone(), KeptArtifact { name: it.name.clone(), size: it.size });
+            }
+            RunEventKind::ArtifactRemoved(it) => {
+                self.artifacts.shift_remove(&it.id);
             }
             RunEventKind::Fault(_) => self.faults += 1,
             RunEventKind::RunFinished(it) => {

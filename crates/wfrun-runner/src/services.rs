@@ -9,7 +9,8 @@ use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError}
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::FactKind;
 use wfrun_journal::ServiceCalled;
-use wfrun_services::{Services, ServicesSettings};
+use wfrun_plan::JobKey;
+use wfrun_services::{ArtifactChange, Services, ServicesSettings};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
@@ -60,15 +61,18 @@ impl LocalServices {
     ) -> Result<(Self, Vec<String>), ServicesError> {
         let calls = facts.clone();
         let github = Services::start(settings, move |call| {
+            if let Some(change) = call.artifact {
+                tell(&calls, artifact(&call.job, change));
+            }
             tell(
                 &calls,
-                ServiceCalled {
+                FactKind::ServiceCalled(ServiceCalled {
                     service: call.service.to_owned(),
                     operation: call.operation,
                     status: call.status,
                     iam_action: None,
                     allowed: None,
-                },
+                }),
             );
         });
         let github = github.await.map_err(ServicesError::Cache)?;
@@ -77,13 +81,13 @@ impl LocalServices {
         let observer = move |call: wfrun_aws::ServiceCall| {
             tell(
                 &facts,
-                ServiceCalled {
+                FactKind::ServiceCalled(ServiceCalled {
                     service: call.service,
                     operation: call.operation,
                     status: call.status,
                     iam_action: call.iam_action,
                     allowed: Some(call.allowed),
-                },
+                }),
             );
         };
         let (account, notices) = Account::open(settings, observer).map_err(ServicesError::Account)?;
@@ -111,9 +115,24 @@ impl LocalServices {
 }
 
 /// The service must answer its client, so a call that finds the run's queue full waits elsewhere.
-fn tell(facts: &mpsc::Sender<FactKind>, call: ServiceCalled) {
-    if let Err(TrySendError::Full(fact)) = facts.try_send(FactKind::ServiceCalled(call)) {
+fn tell(facts: &mpsc::Sender<FactKind>, fact: FactKind) {
+    if let Err(TrySendError::Full(fact)) = facts.try_send(fact) {
         let facts = facts.clone();
         tokio::spawn(async move { facts.send(fact).await });
+    }
+}
+
+/// What became of an artifact, as a fact of the run.
+fn artifact(job: &str, change: ArtifactChange) -> FactKind {
+    let job = JobKey::new(job);
+    match change {
+        ArtifactChange::Kept(it) => FactKind::ArtifactKept {
+            job,
+            id: it.id.to_string(),
+            name: it.name,
+            size: it.size,
+            digest: format!("sha256:{}", it.sha256),
+        },
+        ArtifactChange::Removed(it) => FactKind::ArtifactRemoved { job, id: it.id.to_string() },
     }
 }

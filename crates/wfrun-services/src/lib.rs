@@ -19,4 +19,4 @@ mod twirp;
 pub use artifact::Artifact;
 pub use error::ServicesError;
 pub use identity::{CacheScope, JobIdentity};
-pub use services::{ServiceCall, Services, ServicesSettings};
+pub use services::{ArtifactChange, ServiceCall, Services, ServicesSettings};

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::artifact::{self, Artifacts};
+use crate::artifact::{self, Artifact, Artifacts};
 use crate::blob::{self, Transfers};
 use crate::cache::{self, Store};
 use crate::error::ServicesError;
@@ -61,6 +61,17 @@ pub struct ServiceCall {
     pub status: u16,
     /// The calling job's key; empty when the caller is not known.
     pub job: String,
+    /// What the call did to the run's artifacts.
+    pub artifact: Option<ArtifactChange>,
+}
+
+/// What became of an artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArtifactChange {
+    /// It is there from now on.
+    Kept(Artifact),
+    /// It is gone.
+    Removed(Artifact),
 }
 
 /// GitHub's services on a port of 127.0.0.1, from [`Services::start`] to [`Services::stop`] or drop.
@@ -166,13 +177,18 @@ async fn twirp(
             Err(TwirpError::new(Code::Unauthenticated, "the runtime token is missing, or not one of this run"))
         }
         (Some(_), Err(err)) => Err(err),
-        (Some(identity), Ok(body)) if service == cache::SERVICE => cache::call(&shared, identity, &method, &body).await,
+        (Some(identity), Ok(body)) if service == cache::SERVICE => {
+            cache::call(&shared, identity, &method, &body).await.map(|answer| (answer, None))
+        }
         (Some(identity), Ok(body)) if service == artifact::SERVICE => {
             artifact::call(&shared, identity, &method, &body).await
         }
         (Some(_), Ok(_)) => Err(TwirpError::new(Code::Unimplemented, format!("{service} is not served here"))),
     };
-    let response = result.map_or_else(TwirpError::into_response, |answer| Json(answer).into_response());
+    let (response, artifact) = match result {
+        Ok((answer, artifact)) => (Json(answer).into_response(), artifact),
+        Err(err) => (err.into_response(), None),
+    };
     let name = match service.as_str() {
         cache::SERVICE => "cache",
         artifact::SERVICE => "artifact",
@@ -183,6 +199,7 @@ async fn twirp(
         operation: method,
         status: response.status().as_u16(),
         job: identity.map(|it| it.job.clone()).unwrap_or_default(),
+        artifact,
     });
     response
 }
@@ -198,6 +215,7 @@ async fn blobs(
         operation: operation.to_owned(),
         status: response.status().as_u16(),
         job,
+        artifact: None,
     });
     response
 }

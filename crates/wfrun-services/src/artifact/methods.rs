@@ -11,7 +11,7 @@ use super::name;
 use super::store::{Artifact, Claim, ClaimError, expiry};
 use crate::blob::{Content, Described, Right, Subject};
 use crate::identity::JobIdentity;
-use crate::services::Shared;
+use crate::services::{ArtifactChange, Shared};
 use crate::twirp::{Code, Message, TwirpError};
 
 /// The service's full name in URLs.
@@ -20,7 +20,10 @@ pub(crate) const SERVICE: &str = "github.actions.results.api.v1.ArtifactService"
 /// The first version of artifacts that this service is for; the newest is 7.
 const OLDEST_VERSION: u64 = 4;
 
-type Method = fn(&Shared, &Arc<JobIdentity>, &Message) -> Result<Value, TwirpError>;
+/// What is answered, and what has changed.
+type Answer = (Value, Option<ArtifactChange>);
+
+type Method = fn(&Shared, &Arc<JobIdentity>, &Message) -> Result<Answer, TwirpError>;
 
 const ZIP: &str = "application/zip";
 
@@ -34,7 +37,7 @@ pub(crate) async fn call(
     identity: &Arc<JobIdentity>,
     method: &str,
     body: &[u8],
-) -> Result<Value, TwirpError> {
+) -> Result<Answer, TwirpError> {
     let known: [(&str, Method); 5] = [
         ("CreateArtifact", create),
         ("FinalizeArtifact", finalize),
@@ -55,7 +58,7 @@ pub(crate) async fn call(
 /// Takes a name and says where to upload.
 ///
 /// Source: actions/toolkit, `artifact-http-client.test.ts`: the words for a name that is taken
-fn create(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Value, TwirpError> {
+fn create(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Answer, TwirpError> {
     own_job(identity, message)?;
     let name = name::valid(message.required_text("name")?)?.to_owned();
     let version = message.count("version")?;
@@ -82,11 +85,11 @@ fn create(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Re
             ClaimError::Store(err) => failed(&err),
         })?;
     let url = shared.transfers.start_upload(&shared.origin, Arc::clone(identity), Right::Artifact(claim));
-    Ok(json!({"ok": true, "signed_upload_url": url}))
+    Ok((json!({"ok": true, "signed_upload_url": url}), None))
 }
 
 /// Turns a finished upload into an artifact. A client that has not heard the answer asks again, and gets the same.
-fn finalize(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Value, TwirpError> {
+fn finalize(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Answer, TwirpError> {
     own_job(identity, message)?;
     let name = name::valid(message.required_text("name")?)?;
     let size = message.count("size")?;
@@ -99,16 +102,17 @@ fn finalize(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> 
         let done = shared.artifacts.list(identity).map_err(|err| failed(&err))?.into_iter().find(|it| {
             it.name == name && it.job == identity.job && it.size == size && sha256.is_none_or(|sum| sum == it.sha256)
         });
-        return done.map(|it| acknowledged(&it)).ok_or_else(not_created);
+        return done.map(|it| (acknowledged(&it), None)).ok_or_else(not_created);
     };
     let (Right::Artifact(claim), archive) = upload.finish(size, sha256)? else { return Err(not_created()) };
     let committed = shared.artifacts.commit(identity, claim, archive);
     shared.transfers.end_upload(&upload);
-    Ok(acknowledged(&committed.map_err(|err| failed(&err))?))
+    let artifact = committed.map_err(|err| failed(&err))?;
+    Ok((acknowledged(&artifact), Some(ArtifactChange::Kept(artifact))))
 }
 
 /// What the run has, of all its jobs.
-fn list(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Value, TwirpError> {
+fn list(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Answer, TwirpError> {
     let (name, id) = (message.optional_text("name_filter")?, message.count("id_filter")?);
     let artifacts = shared.artifacts.list(identity).map_err(|err| failed(&err))?;
     let found = artifacts.iter().filter(|it| name.is_none_or(|name| it.name == name) && (id == 0 || it.id == id));
@@ -124,11 +128,11 @@ fn list(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Resu
             "digest": format!("sha256:{}", it.sha256),
         })
     };
-    Ok(json!({"artifacts": found.map(entry).collect::<Vec<_>>()}))
+    Ok((json!({"artifacts": found.map(entry).collect::<Vec<_>>()}), None))
 }
 
 /// Says where to download.
-fn signed_url(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Value, TwirpError> {
+fn signed_url(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Answer, TwirpError> {
     let artifact = named(shared, identity, message)?;
     let file_name = if artifact.is_archive() { format!("{}.zip", artifact.name) } else { artifact.name.clone() };
     let content = Content {
@@ -137,13 +141,14 @@ fn signed_url(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -
         sha256: artifact.sha256,
         artifact: Some(Described { id: artifact.id, content_type: artifact.content_type, file_name }),
     };
-    Ok(json!({"signed_url": shared.transfers.start_download(&shared.origin, Arc::clone(identity), content)}))
+    let url = shared.transfers.start_download(&shared.origin, Arc::clone(identity), content);
+    Ok((json!({"signed_url": url}), None))
 }
 
-fn delete(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Value, TwirpError> {
+fn delete(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Answer, TwirpError> {
     let artifact = named(shared, identity, message)?;
     shared.artifacts.remove(identity, artifact.id).map_err(|err| failed(&err))?;
-    Ok(acknowledged(&artifact))
+    Ok((acknowledged(&artifact), Some(ArtifactChange::Removed(artifact))))
 }
 
 /// The artifact that a message names, of whatever job: the client says the one that made it.

@@ -9,12 +9,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::blob::Archive;
@@ -25,6 +26,8 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Source: <https://github.com/actions/upload-artifact/blob/main/README.md>, "Breaking Changes"
 const JOB_LIMIT: usize = 500;
+
+const READ_BUFFER: usize = 256 * 1024;
 
 /// A finished artifact, as its file holds it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -58,6 +61,18 @@ impl Artifact {
     /// The file with its content.
     pub fn content(&self, run: &Path) -> PathBuf {
         content(&folder(run), self.id)
+    }
+
+    /// Whether its content is what was uploaded.
+    pub fn is_intact(&self, run: &Path) -> io::Result<bool> {
+        let mut file = File::open(self.content(run))?;
+        let (mut digest, mut buffer) = (Sha256::new(), vec![0; READ_BUFFER]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(hex::encode(digest.finalize()) == self.sha256),
+                count => digest.update(&buffer[..count]),
+            }
+        }
     }
 
     /// Whether it is past its time.

@@ -1,6 +1,4 @@
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
-use sha2::{Digest as _, Sha256};
-
 use super::*;
 
 struct Fixture {
@@ -58,6 +56,9 @@ fn what_is_made_is_found_later_and_by_another_process() {
     assert!(fixture.make(&fixture.open(), "c").id > made[1].id);
     let run = fixture.runs.path().join("7");
     assert_eq!(fs::read(made[1].content(&run)).expect("content"), b"a");
+    assert!(made[1].is_intact(&run).expect("content"));
+    fs::write(made[1].content(&run), b"b").expect("room");
+    assert!(!made[1].is_intact(&run).expect("content"));
 }
 
 #[test]
