@@ -1,6 +1,7 @@
 //! Artifacts: stand-ins and real actions, and what is left after the run.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -324,4 +325,33 @@ fn what_was_tampered_with_or_expired_is_not_unpacked() {
     let refused = repo.wfrun(&["download", "-n", "both", "-D", "out"]).ends_with(2);
     assert!(refused.stderr.contains("`both` has expired on 2020-01-01"), "{}", refused.stderr);
     assert!(!repo.root().join("out").exists());
+}
+
+#[test]
+fn a_killed_run_leaves_no_half_artifact() {
+    if !can_sandbox() {
+        return;
+    }
+    let steps = "- run: head -c 1000000000 /dev/zero > f\n      - {uses: actions/upload-artifact@v7, with: {path: f, compression-level: 0}}";
+    let repo =
+        Repo::new(&format!("on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n      {steps}\n"), &[]);
+    let mut child = repo
+        .command(&["w.yml", "--backend", "sandbox", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("wfrun starts");
+    let events = BufReader::new(child.stdout.take().expect("a pipe"));
+    let is_under_way = events.lines().map_while(Result::ok).any(|it| it.contains("\"Put Block\""));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    assert!(is_under_way, "the upload had begun");
+
+    let refused = repo.wfrun(&["download"]).ends_with(2);
+    assert!(refused.stderr.contains("has no artifacts"), "{}", refused.stderr);
+    let uploads = repo.root().join(".wfrun/cache/uploads");
+    let unfinished = || std::fs::read_dir(&uploads).expect("a folder").count();
+    assert_eq!(unfinished(), 1, "what was uploaded is there until somebody looks");
+    repo.write(".github/workflows/w.yml", "on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}\n");
+    repo.wfrun(&["w.yml", "--backend", "sandbox"]).ends_with(0);
+    assert_eq!(unfinished(), 0);
 }

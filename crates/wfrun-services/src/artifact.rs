@@ -7,4 +7,6 @@ mod store;
 pub use store::Artifact;
 
 pub(crate) use methods::{SERVICE, call};
+#[cfg(test)]
+pub(crate) use store::expiry;
 pub(crate) use store::{Artifacts, Claim};

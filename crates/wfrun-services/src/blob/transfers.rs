@@ -244,3 +244,32 @@ impl Upload {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::{Artifacts, expiry};
+
+    #[test]
+    fn blocks_that_are_never_committed_have_an_end() {
+        let runs = tempfile::tempdir().expect("a folder");
+        let identity = JobIdentity { run_id: "1".to_owned(), job: "j".to_owned(), scopes: Vec::new() };
+        let expires_at = expiry(None, jiff::Timestamp::now());
+        let claim = Claim { name: "a".to_owned(), content_type: "application/zip".to_owned(), expires_at };
+        let claim = Artifacts::below(runs.path().to_owned()).claim(&identity, claim).expect("a new name");
+        let transfers = Transfers::default();
+        let url = transfers.start_upload("http://127.0.0.1/", Arc::new(identity), Right::Artifact(claim));
+        let signature = url.rsplit_once("sig=").expect("a signature").1;
+        let Some(Transfer::Upload(upload)) = transfers.get(signature) else { panic!("an upload: {url}") };
+        let put = |number: usize| {
+            // No file is behind it: what counts is how many there are.
+            let file = TempPath::try_from_path(runs.path().join("nothing")).expect("an absolute path");
+            upload.put_block(&format!("{number:08}"), Archive { file, size: 0, sha256: String::new() })
+        };
+        for number in 0..BLOCKS_LIMIT {
+            assert!(put(number).is_ok(), "{number}");
+        }
+        assert!(put(BLOCKS_LIMIT).is_err());
+        assert!(put(0).is_ok(), "one that is there is replaced");
+    }
+}
