@@ -291,8 +291,8 @@ fn subcommand_not_built_yet() {
     error[wfrun/not-supported-yet]: `wfrun vendor` is not built yet
      |
      = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`,
-             `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun clean`;
-             see `wfrun run --help`
+             `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`,
+             `wfrun download`, `wfrun clean`; see `wfrun run --help`
     exit code 3
     ");
 }
