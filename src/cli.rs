@@ -1,6 +1,7 @@
 //! What was typed; no logic.
 mod cache;
 mod doctor;
+mod download;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cache::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use download::DownloadArgs;
 
 /// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
 #[derive(Debug, Parser)]
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Eval(Box<EvalArgs>),
     /// Look at the entries of the cache, and remove them
     Cache(CacheArgs),
+    /// Unpack the artifacts of a run
+    Download(DownloadArgs),
     /// Remove what earlier runs left: containers, work folders
     Clean(CleanArgs),
     /// Say what this machine offers to jobs, and what to do about what is missing
@@ -485,17 +489,5 @@ pub(crate) enum AwsChoice {
 }
 
 /// The subcommands that the interface names, and that come later.
-pub(crate) const PLANNED: &[&str] = &[
-    "vendor",
-    "actions",
-    "runs",
-    "view",
-    "logs",
-    "rerun",
-    "download",
-    "shell",
-    "services",
-    "image",
-    "completions",
-    "man",
-];
+pub(crate) const PLANNED: &[&str] =
+    &["vendor", "actions", "runs", "view", "logs", "rerun", "shell", "services", "image", "completions", "man"];

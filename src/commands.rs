@@ -3,6 +3,7 @@ mod cache;
 mod check;
 mod clean;
 mod doctor;
+mod download;
 mod eval;
 mod graph;
 mod list;
@@ -68,6 +69,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
         Command::Cache(it) => it.command.place().look.color,
+        Command::Download(it) => it.look.color,
         Command::Clean(it) => it.look.color,
         Command::Doctor(it) => it.look.color,
     };
@@ -83,6 +85,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
         Command::Cache(it) => cache::cache(it),
+        Command::Download(it) => download::download(it),
         Command::Clean(_) => clean::clean(environment, &output),
         Command::Doctor(it) => doctor::doctor(it, environment, &output),
     };
@@ -113,6 +116,7 @@ fn with_run(args: &[OsString]) -> Vec<OsString> {
         "test",
         "eval",
         "cache",
+        "download",
         "clean",
         "doctor",
         "-h",
@@ -135,11 +139,13 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near =
-        closest(name, ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "cache", "doctor"])
-            .unwrap_or("run");
+    let near = closest(
+        name,
+        ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "cache", "download", "doctor"],
+    )
+    .unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`, `wfrun download`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
     )))
 }

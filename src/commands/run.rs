@@ -194,7 +194,7 @@ async fn carry_out(
     let id_token_key = environment.cache.join("oidc");
     make_private(&id_token_key).map_err(|err| not_written(&id_token_key, &err))?;
     let issuer = IdTokenIssuer::new(&id_token_key);
-    let github = ServicesSettings { store: state.join("cache"), cache_limit: args.cache_limit, issuer };
+    let github = ServicesSettings::below(&state, args.cache_limit, issuer);
     let (services, mut notices) = start_services(args, &loaded, &state, github, outside.sender.clone()).await?;
     let Loaded { set, actions, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } = loaded;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;

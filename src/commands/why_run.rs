@@ -15,7 +15,7 @@ use crate::output::{Help, Output};
 /// What a run writes down below its folder.
 const JOURNAL: &str = "journal.ndjson";
 /// The word for the youngest run.
-const LATEST: &str = "latest";
+pub(super) const LATEST: &str = "latest";
 
 /// Finds the journal of the run that a person asks about; none where they ask about a workflow.
 ///
@@ -43,7 +43,7 @@ pub(super) fn wanted(args: &WhyArgs) -> anyhow::Result<Option<PathBuf>> {
 }
 
 /// The journal of the run with this id, or of the youngest one.
-fn run_of(wanted: &str, from: &Path) -> Option<PathBuf> {
+pub(super) fn run_of(wanted: &str, from: &Path) -> Option<PathBuf> {
     let runs = runs_around(from)?;
     if wanted == LATEST {
         let entries = std::fs::read_dir(runs).ok()?.flatten();

@@ -292,7 +292,7 @@ fn subcommand_not_built_yet() {
      |
      = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`,
              `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`,
-             `wfrun clean`, `wfrun doctor`; see `wfrun run --help`
+             `wfrun download`, `wfrun clean`, `wfrun doctor`; see `wfrun run --help`
     exit code 3
     ");
 }

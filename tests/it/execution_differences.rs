@@ -5,8 +5,8 @@
 //! and 37 to 40 in `actions::pre_and_post_parts_as_on_github`; of those that need Docker 41 and 42 in
 //! `containers::a_container_action_is_built_and_run`, 44 in `containers::a_job_container_is_as_on_github`, 45 in
 //! `containers::a_service_that_is_not_healthy_fails_the_job_and_says_why`, and 46 in
-//! `containers::services_of_a_job_without_a_container_have_ports_here`. Row 47 is about the artifact service, which wfrun
-//! does not have yet.
+//! `containers::services_of_a_job_without_a_container_have_ports_here`. Row 47 is here with a stand-in; with GitHub's own client
+//! it is `conformance::the_newest_client` of `wfrun-services`.
 //!
 //! Source: GitHub: execution rules E10; the numbers are theirs.
 use crate::repo::{Ran, Repo};
@@ -291,4 +291,26 @@ fn caches() {
     assert_eq!(creates.collect::<Vec<_>>(), [200, 409], "row 48");
     let refused = "Failed to save: Unable to reserve cache with key k, another job may be creating this cache.";
     assert!(ran.lines().contains(&refused.to_owned()), "row 48: {:?}", ran.lines());
+}
+
+/// Row 47: fields of newer clients are taken, blocks become the file in the order of their list, and what is signed opens.
+#[test]
+fn artifacts() {
+    let steps = "[{run: 'head -c 20000000 /dev/urandom > f; sha256sum f'}, \
+                  {uses: actions/upload-artifact@v7, with: {name: f, path: f, compression-level: 0}}, {run: rm f}, \
+                  {uses: actions/download-artifact@v8, with: {name: f}}, {run: sha256sum f}]";
+    let ran = run_steps(steps, &[]).ends_with(0);
+    let sums: Vec<String> = ran.lines().into_iter().filter(|it| it.ends_with("  f")).collect();
+    assert_eq!(sums.len(), 2, "row 47: {:?}", ran.lines());
+    assert_eq!(sums[0], sums[1], "row 47");
+    let calls = ran.of_type("service-called");
+    assert_eq!(
+        calls.iter().filter(|it| it["operation"] == "Put Block").count(),
+        3,
+        "row 47: more than 8 MB are several blocks"
+    );
+    assert!(
+        calls.iter().all(|it| it["service"] == "artifact" && it["status"].as_u64().is_some_and(|it| it < 300)),
+        "row 47: {calls:?}"
+    );
 }

@@ -1,6 +1,7 @@
 //! `wfrun` as a person runs it: real processes, real environments.
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
 mod actions;
+mod artifacts;
 mod bad_input;
 mod caches;
 mod cancel;

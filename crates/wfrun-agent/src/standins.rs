@@ -8,6 +8,7 @@
 //! Invariant: what a stand-in does not do as GitHub would is declared ([`toolkit::declare`]) or fails the step; it is
 //! never passed over.
 
+mod artifact;
 pub mod aws_client;
 mod cache;
 mod checkout;
@@ -136,6 +137,28 @@ pub const ACTIONS: &[StandIn] = &[
         run: cache::run_save_only,
     },
     StandIn {
+        repository: "actions/upload-artifact",
+        majors: 1..=7,
+        has_post: false,
+        manifests: &[
+            (1, include_str!("standins/manifests/upload-artifact-v1.yml")),
+            (4, include_str!("standins/manifests/upload-artifact-v4.yml")),
+            (7, include_str!("standins/manifests/upload-artifact-v7.yml")),
+        ],
+        run: artifact::run_upload,
+    },
+    StandIn {
+        repository: "actions/download-artifact",
+        majors: 1..=8,
+        has_post: false,
+        manifests: &[
+            (1, include_str!("standins/manifests/download-artifact-v1.yml")),
+            (4, include_str!("standins/manifests/download-artifact-v4.yml")),
+            (8, include_str!("standins/manifests/download-artifact-v8.yml")),
+        ],
+        run: artifact::run_download,
+    },
+    StandIn {
         repository: "aws-actions/configure-aws-credentials",
         majors: 1..=6,
         has_post: true,
@@ -208,6 +231,7 @@ pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
     let invocation = Invocation { phase, version: action.version(git_ref) };
     match (action.run)(&invocation) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(StandInError::Said) => ExitCode::FAILURE,
         Err(error) => {
             toolkit::error(&error.chain());
             ExitCode::FAILURE

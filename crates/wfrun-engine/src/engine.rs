@@ -29,8 +29,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use wfrun_expr::Object;
 use wfrun_journal::{
-    Conclusion, Declared, Fault, How, Masker, Notice, Outcome, RunEvent, RunEventKind, RunFinished, RunRecord,
-    RunStarted, SCHEMA, Secret, ServiceCalled, SkipReason,
+    ArtifactKept, ArtifactRemoved, Conclusion, Declared, Fault, How, Masker, Notice, Outcome, RunEvent, RunEventKind,
+    RunFinished, RunRecord, RunStarted, SCHEMA, Secret, ServiceCalled, SkipReason,
 };
 use wfrun_plan::{JobKey, JobKeys, Plan, github_context};
 use wfrun_workflow::FileRef;
@@ -153,6 +153,13 @@ impl Engine {
             FactKind::Cancel { force } => self.cancel(force),
             FactKind::Woke(timer) => self.woke(&timer),
             FactKind::ServiceCalled(call) => self.service_called(call),
+            FactKind::ArtifactKept { job, id, name, size, digest } => {
+                let name = self.masker.mask(&name);
+                self.emit(RunEventKind::ArtifactKept(ArtifactKept { job, id, name, size, digest }));
+            }
+            FactKind::ArtifactRemoved { job, id } => {
+                self.emit(RunEventKind::ArtifactRemoved(ArtifactRemoved { job, id }));
+            }
             FactKind::Noticed(message) => self.notice(&message),
         }
     }

@@ -149,6 +149,26 @@ pub enum FactKind {
     Woke(Timer),
     /// A local service was called.
     ServiceCalled(ServiceCalled),
+    /// A job has made an artifact.
+    ArtifactKept {
+        /// Which.
+        job: JobKey,
+        /// The artifact's number.
+        id: String,
+        /// Its name.
+        name: String,
+        /// Bytes of what was uploaded.
+        size: u64,
+        /// Of the same.
+        digest: String,
+    },
+    /// A job has removed an artifact.
+    ArtifactRemoved {
+        /// Which.
+        job: JobKey,
+        /// The artifact's number.
+        id: String,
+    },
     /// Something a person should know.
     Noticed(String),
 }
@@ -174,6 +194,8 @@ impl FactKind {
             | Self::Cancel { .. }
             | Self::Woke(_)
             | Self::ServiceCalled(_)
+            | Self::ArtifactKept { .. }
+            | Self::ArtifactRemoved { .. }
             | Self::Noticed(_) => None,
         }
     }

@@ -55,6 +55,10 @@ pub enum RunEventKind {
     JobFinished(JobFinished),
     /// A local service was called.
     ServiceCalled(ServiceCalled),
+    /// A job has made an artifact.
+    ArtifactKept(ArtifactKept),
+    /// A job has removed an artifact.
+    ArtifactRemoved(ArtifactRemoved),
     /// wfrun itself could not do something.
     Fault(Fault),
     /// The run ended.
@@ -393,6 +397,30 @@ pub struct ServiceCalled {
     /// For a look into the cache: whether there was an entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit: Option<bool>,
+}
+
+/// `artifact-kept`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactKept {
+    /// The job that made it.
+    pub job: JobKey,
+    /// Its number.
+    pub id: String,
+    /// Its name, unique in the run.
+    pub name: Masked,
+    /// Bytes of what was uploaded, most often an archive.
+    pub size: u64,
+    /// Of the same: `sha256:` and hexadecimal digits.
+    pub digest: String,
+}
+
+/// `artifact-removed`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactRemoved {
+    /// The job that removed it.
+    pub job: JobKey,
+    /// Its number.
+    pub id: String,
 }
 
 /// `fault`

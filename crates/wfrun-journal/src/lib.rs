@@ -13,14 +13,14 @@ mod record;
 mod sink;
 
 pub use event::{
-    Annotation, Declared, Fault, JobFinished, JobHeader, JobSkipped, JobStarted, Lines, MatrixExpanded, Notice,
-    RunEvent, RunEventKind, RunFinished, RunStarted, SCHEMA, ServiceCalled, StepFinished, StepSkipped, StepStarted,
-    StepSummary, WorkflowCalled,
+    Annotation, ArtifactKept, ArtifactRemoved, Declared, Fault, JobFinished, JobHeader, JobSkipped, JobStarted, Lines,
+    MatrixExpanded, Notice, RunEvent, RunEventKind, RunFinished, RunStarted, SCHEMA, ServiceCalled, StepFinished,
+    StepSkipped, StepStarted, StepSummary, WorkflowCalled,
 };
 pub use long_line::LongLine;
 pub use masked::Masked;
 pub use masker::{Masker, Secret};
 pub use outcome::{AnnotationLevel, Conclusion, How, Outcome, Phase, StepKindName, Stream};
 pub use reason::{Because, Operand, SkipReason};
-pub use record::{CacheUse, DeclaredThing, JobRun, RunRecord, StepKey, StepRun};
+pub use record::{CacheUse, DeclaredThing, JobRun, KeptArtifact, RunRecord, StepKey, StepRun};
 pub use sink::{Sink, SinkError};

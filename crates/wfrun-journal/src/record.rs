@@ -18,6 +18,8 @@ pub struct RunRecord {
     pub legs: IndexMap<JobKey, Vec<JobKey>>,
     /// What was not done as GitHub would have done it, each thing once.
     pub declared: Vec<DeclaredThing>,
+    /// The artifacts that the run has, by their numbers, in the order in which they were made.
+    pub artifacts: IndexMap<String, KeptArtifact>,
     /// Warnings and errors, in order.
     pub annotations: Vec<Annotation>,
     /// What became of the cache.
@@ -51,6 +53,15 @@ impl CacheUse {
         let ends_a_save = ["FinalizeCacheEntryUpload", "CommitCache"].contains(&call.operation.as_str());
         self.saved += usize::from(ends_a_save && (200..300).contains(&call.status));
     }
+}
+
+/// An artifact that a run has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptArtifact {
+    /// Its name.
+    pub name: Masked,
+    /// Bytes of what was uploaded.
+    pub size: u64,
 }
 
 /// One thing that was not done as GitHub would have done it.
@@ -214,6 +225,12 @@ impl RunRecord {
                 job.forgiven = it.forgiven;
                 job.outputs.clone_from(&it.outputs);
                 job.duration_ms = it.duration_ms;
+            }
+            RunEventKind::ArtifactKept(it) => {
+                self.artifacts.insert(it.id.clone(), KeptArtifact { name: it.name.clone(), size: it.size });
+            }
+            RunEventKind::ArtifactRemoved(it) => {
+                self.artifacts.shift_remove(&it.id);
             }
             RunEventKind::Fault(_) => self.faults += 1,
             RunEventKind::RunFinished(it) => {

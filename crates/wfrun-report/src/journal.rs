@@ -36,7 +36,7 @@ pub enum JournalError {
 }
 
 /// The types of events that this version knows; others are skipped.
-const TYPES: [&str; 17] = [
+const TYPES: [&str; 19] = [
     "run-started",
     "notice",
     "matrix-expanded",
@@ -52,6 +52,8 @@ const TYPES: [&str; 17] = [
     "step-finished",
     "job-finished",
     "service-called",
+    "artifact-kept",
+    "artifact-removed",
     "fault",
     "run-finished",
 ];
@@ -127,6 +129,8 @@ mod tests {
             RunEventKind::StepFinished(_) => "step-finished",
             RunEventKind::JobFinished(_) => "job-finished",
             RunEventKind::ServiceCalled(_) => "service-called",
+            RunEventKind::ArtifactKept(_) => "artifact-kept",
+            RunEventKind::ArtifactRemoved(_) => "artifact-removed",
             RunEventKind::Fault(_) => "fault",
             RunEventKind::RunFinished(_) => "run-finished",
         }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use console::measure_text_width;
 use memchr::memmem;
 use wfrun_journal::{
-    Annotation, AnnotationLevel, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Lines, Masked,
-    MatrixExpanded, Outcome, Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished,
+    Annotation, AnnotationLevel, ArtifactKept, Declared, Fault, How, JobFinished, JobSkipped, JobStarted, Lines,
+    Masked, MatrixExpanded, Outcome, Phase, RunEvent, RunEventKind, RunRecord, RunStarted, ServiceCalled, StepFinished,
     StepSkipped, StepStarted, StepSummary, WorkflowCalled,
 };
 use wfrun_plan::{JobKey, StepPath};
@@ -16,7 +16,7 @@ use crate::explain::sentence;
 use crate::log::quiet::Quiet;
 use crate::markdown::render;
 use crate::summary::summary;
-use crate::text::{clean, count, duration, is_plain, one_line};
+use crate::text::{bytes, clean, count, duration, is_plain, one_line};
 use crate::theme::{Label, Mark};
 use crate::{Style, Verbosity};
 
@@ -112,7 +112,8 @@ impl Log {
             RunEventKind::Fault(it) => self.fault(it, out),
             RunEventKind::StepSummary(it) => self.step_summary(it, out),
             RunEventKind::ServiceCalled(it) => out.extend(self.service_called(it)),
-            RunEventKind::RunFinished(_) => {}
+            RunEventKind::ArtifactKept(it) => out.extend(self.artifact_kept(it)),
+            RunEventKind::ArtifactRemoved(_) | RunEventKind::RunFinished(_) => {}
         }
     }
 
@@ -295,6 +296,11 @@ impl Log {
         };
         let found = it.hit.map_or("", |hit| if hit { ", hit" } else { ", miss" });
         let text = format!("service {}: {} {}{verdict}{found}", it.service, it.operation, it.status);
+        (self.verbosity == Verbosity::Verbose).then(|| self.style.paint(Label::Dim, &text))
+    }
+
+    fn artifact_kept(&self, it: &ArtifactKept) -> Option<String> {
+        let text = format!("{}artifact {}: {}", self.prefix(&it.job), one_line(it.name.as_str()), bytes(it.size));
         (self.verbosity == Verbosity::Verbose).then(|| self.style.paint(Label::Dim, &text))
     }
 

@@ -123,6 +123,8 @@ impl<W: Write> Sink for NdjsonWriter<W> {
             | RunEventKind::StepFinished(_)
             | RunEventKind::JobFinished(_)
             | RunEventKind::ServiceCalled(_)
+            | RunEventKind::ArtifactKept(_)
+            | RunEventKind::ArtifactRemoved(_)
             | RunEventKind::Fault(_)
             | RunEventKind::RunFinished(_) => self.write(event),
         };

@@ -1,13 +1,15 @@
 //! The end of the log: what became of each job, what was not done as on GitHub, and how the run ended.
 use console::measure_text_width;
 use indexmap::IndexMap;
-use wfrun_journal::{Annotation, AnnotationLevel, CacheUse, Conclusion, How, JobRun, Outcome, RunRecord, SkipReason};
+use wfrun_journal::{
+    Annotation, AnnotationLevel, CacheUse, Conclusion, How, JobRun, KeptArtifact, Outcome, RunRecord, SkipReason,
+};
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::Style;
 use crate::explain::sentence;
 use crate::log::ending;
-use crate::text::{count, cut, duration, one_line, pad, wrap};
+use crate::text::{bytes, count, cut, duration, one_line, pad, wrap};
 use crate::theme::{Label, Mark};
 
 /// Renders the summary of a run that has ended, or of what is known of one that has not. Ends with a line break.
@@ -17,6 +19,7 @@ pub fn render_summary(record: &RunRecord, style: &Style) -> String {
 
 pub(crate) fn summary(record: &RunRecord, style: Style) -> Vec<String> {
     let mut lines = jobs(record, style);
+    lines.extend(artifacts(record, style));
     lines.extend(cache(record.cache, style));
     lines.extend(declared(record, style));
     lines.extend(findings(record, style));
@@ -97,6 +100,31 @@ fn note(job: &JobRun) -> String {
     }
     notes.join(", ")
 }
+
+/// `artifacts: 2`, and each with its size.
+fn artifacts(record: &RunRecord, style: Style) -> Vec<String> {
+    if record.artifacts.is_empty() {
+        return Vec::new();
+    }
+    let title = style.paint(Label::Heading, "artifacts:");
+    let size = record.artifacts.values().map(|it| it.size).sum();
+    let mut lines = vec![String::new(), format!("{title} {}, {}", record.artifacts.len(), bytes(size))];
+    let shown: Vec<_> = record.artifacts.values().take(MOST_ARTIFACTS).collect();
+    let names: Vec<String> = shown.iter().map(|it| one_line(it.name.as_str())).collect();
+    let width = names.iter().map(|it| measure_text_width(it)).max().unwrap_or(0).min(style.width / 2);
+    let row = |(name, it): (&String, &&KeptArtifact)| {
+        format!("  {}  {}", pad(&cut(name, width, style), width), bytes(it.size))
+    };
+    lines.extend(names.iter().zip(&shown).map(row));
+    let more = record.artifacts.len().saturating_sub(MOST_ARTIFACTS);
+    lines.extend((more > 0).then(|| format!("  {more} more")));
+    let id = record.started.as_ref().map_or("", |it| it.run_id.as_str());
+    lines.push(style.paint(Label::Dim, &format!("  `wfrun download {id}` unpacks them")));
+    lines
+}
+
+/// So many artifacts are named in the summary.
+const MOST_ARTIFACTS: usize = 10;
 
 /// What one job did in one way that is not GitHub's.
 struct Departure {

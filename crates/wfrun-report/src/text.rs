@@ -20,6 +20,18 @@ pub(crate) fn duration(ms: u64) -> String {
 }
 
 /// `1 warning`, `2 warnings`, `1 simulated`.
+/// A size for people: `242 B`, `1.2 kB`, `19 MB`.
+pub(crate) fn bytes(size: u64) -> String {
+    let mut unit = (1, "B");
+    for next in [(1_000, "kB"), (1_000_000, "MB"), (1_000_000_000, "GB"), (1_000_000_000_000, "TB")] {
+        if size >= next.0 {
+            unit = next;
+        }
+    }
+    let (whole, tenths) = (size / unit.0, size % unit.0 * 10 / unit.0);
+    if whole < 10 && unit.0 > 1 { format!("{whole}.{tenths} {}", unit.1) } else { format!("{whole} {}", unit.1) }
+}
+
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -141,6 +153,23 @@ mod tests {
         ];
         for (ms, expected) in cases {
             assert_eq!(duration(ms), expected, "{ms}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        let cases = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (1_990, "1.9 kB"),
+            (10_500, "10 kB"),
+            (20_006_445, "20 MB"),
+            (5_000_000_000, "5.0 GB"),
+            (u64::MAX, "18446744 TB"),
+        ];
+        for (size, expected) in cases {
+            assert_eq!(bytes(size), expected, "{size}");
         }
     }
 

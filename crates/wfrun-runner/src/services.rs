@@ -1,4 +1,4 @@
-//! The local services of a run: GitHub's, and the AWS account.
+//! The local services of a run: caches, artifacts, ID tokens, and the AWS account.
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError,
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::FactKind;
 use wfrun_journal::ServiceCalled;
-use wfrun_services::{IdTokenError, Services, ServicesSettings};
+use wfrun_plan::JobKey;
+use wfrun_services::{ArtifactChange, IdTokenError, Services, ServicesSettings};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
-    /// Caches and ID tokens.
+    /// Caches, artifacts and ID tokens.
     pub github: Services,
     /// The AWS account, if there is one.
     pub aws: Option<Aws>,
@@ -32,7 +33,7 @@ pub struct Aws {
 /// The local services could not be started.
 #[derive(Debug, Error)]
 pub enum ServicesError {
-    /// Caches and ID tokens.
+    /// Caches, artifacts and ID tokens.
     #[error("failed to start GitHub's services")]
     Github(#[source] wfrun_services::ServicesError),
     /// The account.
@@ -60,16 +61,19 @@ impl LocalServices {
     ) -> Result<(Self, Vec<String>), ServicesError> {
         let (calls, issuer) = (facts.clone(), github.issuer.clone());
         let github = Services::start(github, move |call| {
+            if let Some(change) = call.artifact {
+                tell(&calls, artifact(&call.job, change));
+            }
             tell(
                 &calls,
-                ServiceCalled {
+                FactKind::ServiceCalled(ServiceCalled {
                     service: call.service.to_owned(),
                     operation: call.operation,
                     status: call.status,
                     iam_action: None,
                     allowed: None,
                     hit: call.hit,
-                },
+                }),
             );
         });
         let github = github.await.map_err(ServicesError::Github)?;
@@ -78,14 +82,14 @@ impl LocalServices {
         let observer = move |call: wfrun_aws::ServiceCall| {
             tell(
                 &facts,
-                ServiceCalled {
+                FactKind::ServiceCalled(ServiceCalled {
                     service: call.service,
                     operation: call.operation,
                     status: call.status,
                     iam_action: call.iam_action,
                     allowed: Some(call.allowed),
                     hit: None,
-                },
+                }),
             );
         };
         let (account, notices) = Account::open(settings, observer).map_err(ServicesError::Account)?;
@@ -123,9 +127,24 @@ fn refusal(err: &IdTokenError) -> WebIdentityError {
 }
 
 /// The service must answer its client, so a call that finds the run's queue full waits elsewhere.
-fn tell(facts: &mpsc::Sender<FactKind>, call: ServiceCalled) {
-    if let Err(TrySendError::Full(fact)) = facts.try_send(FactKind::ServiceCalled(call)) {
+fn tell(facts: &mpsc::Sender<FactKind>, fact: FactKind) {
+    if let Err(TrySendError::Full(fact)) = facts.try_send(fact) {
         let facts = facts.clone();
         tokio::spawn(async move { facts.send(fact).await });
+    }
+}
+
+/// What became of an artifact, as a fact of the run.
+fn artifact(job: &str, change: ArtifactChange) -> FactKind {
+    let job = JobKey::new(job);
+    match change {
+        ArtifactChange::Kept(it) => FactKind::ArtifactKept {
+            job,
+            id: it.id.to_string(),
+            name: it.name,
+            size: it.size,
+            digest: format!("sha256:{}", it.sha256),
+        },
+        ArtifactChange::Removed(it) => FactKind::ArtifactRemoved { job, id: it.id.to_string() },
     }
 }

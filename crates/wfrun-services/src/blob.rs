@@ -10,6 +10,6 @@ mod requests;
 mod transfers;
 
 pub(crate) use error::BlobError;
-pub(crate) use receive::receive;
+pub(crate) use receive::{Archive, receive};
 pub(crate) use requests::{Answered, answer};
-pub(crate) use transfers::Transfers;
+pub(crate) use transfers::{Content, Described, Right, Subject, Transfers};

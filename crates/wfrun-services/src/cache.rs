@@ -9,4 +9,4 @@ mod store;
 pub use folder::{CacheEntry, CacheFolder};
 pub(crate) use methods::{LOOK_UP, SERVICE, call};
 pub(crate) use rest::routes;
-pub(crate) use store::{Archive, Found, Reservation, Store};
+pub(crate) use store::{Reservation, Store};

@@ -37,6 +37,16 @@ impl JobIdentity {
     pub(crate) fn write_scope(&self) -> Option<&str> {
         self.scopes.iter().find(|scope| scope.write).map(|scope| scope.git_ref.as_str())
     }
+
+    /// The run as the results service knows it.
+    pub(crate) fn run_backend_id(&self) -> String {
+        backend_id(&self.run_id)
+    }
+
+    /// The job as the results service knows it.
+    pub(crate) fn job_backend_id(&self) -> String {
+        backend_id(&format!("{}\n{}", self.run_id, self.job))
+    }
 }
 
 /// The tokens given out, by their text.
@@ -56,7 +66,7 @@ impl Tokens {
             |scope: &CacheScope| json!({"Scope": scope.git_ref, "Permission": if scope.write { 3 } else { 1 }});
         let permissions: serde_json::Value = identity.scopes.iter().map(permission).collect();
         let claims = json!({
-            "scp": format!("Actions.Results:{}:{}", backend_id(&identity.run_id), backend_id(&format!("{}\n{}", identity.run_id, identity.job))),
+            "scp": format!("Actions.Results:{}:{}", identity.run_backend_id(), identity.job_backend_id()),
             "ac": permissions.to_string(),
             "iat": now,
             // A minute back: clocks of containers are the host's, but clients round.

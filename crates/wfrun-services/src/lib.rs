@@ -1,21 +1,25 @@
-//! GitHub's services on loopback: the cache that `actions/cache`, `setup-*` and `BuildKit` talk to, and ID tokens.
+//! GitHub's services on loopback: the cache that `actions/cache`, `setup-*` and `BuildKit` talk to, the artifacts of
+//! `actions/upload-artifact` and `actions/download-artifact`, and ID tokens.
 //!
 //! A leaf: it knows the protocols and a folder on disk, nothing of workflows or containers.
 //! Jobs are told apart by the runtime token that [`Services::job_token`] makes; there is no other way in.
 //!
-//! Invariants: a body is never held in memory whole; an entry is visible only when its content is complete on disk;
-//! any number of processes may use one store.
+//! Invariants: a body is never held in memory whole; an entry or artifact is visible only when its content is complete
+//! on disk; any number of processes may use one cache; a run's artifacts are seen by its own jobs only.
 
+mod artifact;
 mod blob;
 mod cache;
 mod error;
 mod identity;
 mod oidc;
+mod serve;
 mod services;
 mod twirp;
 
+pub use artifact::Artifact;
 pub use cache::{CacheEntry, CacheFolder};
 pub use error::ServicesError;
 pub use identity::{CacheScope, JobIdentity};
 pub use oidc::{IdTokenError, IdTokenIssuer};
-pub use services::{ServiceCall, Services, ServicesSettings};
+pub use services::{ArtifactChange, ServiceCall, Services, ServicesSettings};

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -16,15 +15,23 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::artifact::{self, Artifact, Artifacts};
 use crate::blob::{self, Transfers};
 use crate::cache::{self, Store};
 use crate::error::ServicesError;
 use crate::identity::{JobIdentity, Tokens};
 use crate::oidc::{self, IdTokenIssuer, Oidc};
+use crate::serve::serve;
 use crate::twirp::{Code, TwirpError};
 
 /// How long `stop` waits for answers under way.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
+
+/// Clients on this machine are never silent for long; a stopped one may be, while a person looks at it.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Messages are a few hundred bytes; the longest have ten keys of 512 characters.
+const MESSAGE_LIMIT: usize = 1024 * 1024;
 
 /// Where the services keep what outlives them.
 #[derive(Clone)]
@@ -35,12 +42,24 @@ pub struct ServicesSettings {
     pub cache_limit: u64,
     /// Issues ID tokens.
     pub issuer: IdTokenIssuer,
+    /// Folder of the runs: the artifacts of each lie in `<run id>/artifacts`.
+    pub runs: PathBuf,
+    /// How long a client may be silent in the middle of a request.
+    pub patience: Duration,
+}
+
+impl ServicesSettings {
+    /// The places in a repository's own folder, such as `.wfrun`.
+    pub fn below(state: &FilePath, cache_limit: u64, issuer: IdTokenIssuer) -> Self {
+        let (store, runs) = (state.join("cache"), state.join("runs"));
+        Self { store, cache_limit, issuer, runs, patience: PATIENCE }
+    }
 }
 
 /// One answered call, as told to the observer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceCall {
-    /// `cache`, `oidc`, or `results` for calls of GitHub's results service that are not served here.
+    /// `cache`, `artifact`, `oidc`, or `results` for calls of GitHub's results service that are not served here.
     pub service: &'static str,
     /// Twirp method, or Azure's name of a blob operation, such as `Put Block`.
     pub operation: String,
@@ -50,6 +69,17 @@ pub struct ServiceCall {
     pub job: String,
     /// Whether something was there, where a cache entry was looked for.
     pub hit: Option<bool>,
+    /// What the call did to the run's artifacts.
+    pub artifact: Option<ArtifactChange>,
+}
+
+/// What became of an artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArtifactChange {
+    /// It is there from now on.
+    Kept(Artifact),
+    /// It is gone.
+    Removed(Artifact),
 }
 
 /// GitHub's services on a port of 127.0.0.1, from [`Services::start`] to [`Services::stop`] or drop.
@@ -62,6 +92,8 @@ pub struct Services {
 /// What all requests use.
 pub(crate) struct Shared {
     pub(crate) store: Store,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) patience: Duration,
     pub(crate) transfers: Transfers,
     /// Ends in `/`.
     pub(crate) origin: String,
@@ -76,10 +108,10 @@ impl Services {
         settings: ServicesSettings,
         observer: impl Fn(ServiceCall) + Send + Sync + 'static,
     ) -> Result<Self, ServicesError> {
-        let root = settings.store;
+        let ServicesSettings { store: root, cache_limit, issuer, runs, patience } = settings;
         let opened = tokio::task::spawn_blocking({
             let root = root.clone();
-            move || Store::open(&root, settings.cache_limit)
+            move || Store::open(&root, cache_limit)
         })
         .await;
         let store = opened.map_err(|err| ServicesError::Store { path: root, err: err.into() }).flatten()?;
@@ -88,20 +120,16 @@ impl Services {
         let origin = format!("http://{}/", listener.local_addr().map_err(bind)?);
         let shared = Arc::new(Shared {
             store,
+            artifacts: Artifacts::below(runs),
+            patience,
             transfers: Transfers::default(),
             origin,
-            oidc: Oidc::new(settings.issuer),
+            oidc: Oidc::new(issuer),
             tokens: Tokens::default(),
             observer: Box::new(observer),
         });
         let stopping = CancellationToken::new();
-        let serving = axum::serve(listener, router(Arc::clone(&shared)))
-            .with_graceful_shutdown(stopping.clone().cancelled_owned());
-        let server = tokio::spawn(async move {
-            if let Err(err) = serving.await {
-                tracing::error!(%err, "the services ended");
-            }
-        });
+        let server = tokio::spawn(serve(listener, router(Arc::clone(&shared)), patience, stopping.clone()));
         Ok(Self { shared, stopping, server: Some(server) })
     }
 
@@ -167,25 +195,44 @@ async fn twirp(
     State(shared): State<Arc<Shared>>,
     Path((service, method)): Path<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let authorization = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let identity = shared.tokens.identify(authorization);
-    let result = match &identity {
-        None => Err(TwirpError::new(Code::Unauthenticated, "the runtime token is missing, or not one of this run")),
-        Some(identity) if service == cache::SERVICE => cache::call(&shared, identity, &method, &body).await,
-        Some(_) => Err(TwirpError::new(Code::Unimplemented, format!("{service} is not served here"))),
+    let body = tokio::time::timeout(shared.patience, axum::body::to_bytes(request.into_body(), MESSAGE_LIMIT)).await;
+    let body = body.map_err(|_| "it did not come in time".to_owned()).and_then(|it| it.map_err(|err| err.to_string()));
+    let body = body.map_err(|why| TwirpError::new(Code::Malformed, format!("the request cannot be read: {why}")));
+    let result = match (&identity, body) {
+        (None, _) => {
+            Err(TwirpError::new(Code::Unauthenticated, "the runtime token is missing, or not one of this run"))
+        }
+        (Some(_), Err(err)) => Err(err),
+        (Some(identity), Ok(body)) if service == cache::SERVICE => {
+            cache::call(&shared, identity, &method, &body).await.map(|answer| (answer, None))
+        }
+        (Some(identity), Ok(body)) if service == artifact::SERVICE => {
+            artifact::call(&shared, identity, &method, &body).await
+        }
+        (Some(_), Ok(_)) => Err(TwirpError::new(Code::Unimplemented, format!("{service} is not served here"))),
     };
     let looked = service == cache::SERVICE && method == cache::LOOK_UP;
-    let hit = result.as_ref().ok().filter(|_| looked).map(|answer| answer["ok"] == true);
-    let response = result.map_or_else(TwirpError::into_response, |answer| Json(answer).into_response());
-    let name = if service == cache::SERVICE { "cache" } else { "results" };
+    let hit = result.as_ref().ok().filter(|_| looked).map(|(answer, _)| answer["ok"] == true);
+    let (response, artifact) = match result {
+        Ok((answer, artifact)) => (Json(answer).into_response(), artifact),
+        Err(err) => (err.into_response(), None),
+    };
+    let name = match service.as_str() {
+        cache::SERVICE => "cache",
+        artifact::SERVICE => "artifact",
+        _ => "results",
+    };
     (shared.observer)(ServiceCall {
         service: name,
         operation: method,
         status: response.status().as_u16(),
         job: identity.map(|it| it.job.clone()).unwrap_or_default(),
         hit,
+        artifact,
     });
     response
 }
@@ -195,13 +242,14 @@ async fn blobs(
     Query(query): Query<HashMap<String, String>>,
     request: Request,
 ) -> Response {
-    let blob::Answered { response, operation, job } = blob::answer(&shared, &query, request).await;
+    let blob::Answered { response, service, operation, job } = blob::answer(&shared, &query, request).await;
     (shared.observer)(ServiceCall {
-        service: "cache",
+        service,
         operation: operation.to_owned(),
         status: response.status().as_u16(),
         job,
         hit: None,
+        artifact: None,
     });
     response
 }

@@ -22,6 +22,7 @@ pub(crate) enum Code {
     Malformed,
     InvalidArgument,
     Unauthenticated,
+    PermissionDenied,
     NotFound,
     AlreadyExists,
     FailedPrecondition,
@@ -58,6 +59,7 @@ impl Code {
             Self::Malformed => "malformed",
             Self::InvalidArgument => "invalid_argument",
             Self::Unauthenticated => "unauthenticated",
+            Self::PermissionDenied => "permission_denied",
             Self::NotFound => "not_found",
             Self::AlreadyExists => "already_exists",
             Self::FailedPrecondition => "failed_precondition",
@@ -71,6 +73,7 @@ impl Code {
         match self {
             Self::Malformed | Self::InvalidArgument => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::PermissionDenied => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::AlreadyExists => StatusCode::CONFLICT,
             Self::FailedPrecondition => StatusCode::PRECONDITION_FAILED,
@@ -116,6 +119,11 @@ impl Message {
             "" => Err(TwirpError::new(Code::InvalidArgument, format!("{name} is required"))),
             text => Ok(text),
         }
+    }
+
+    /// A wrapped or scalar string field; `None` where it is absent or empty.
+    pub(crate) fn optional_text(&self, name: &str) -> Result<Option<&str>, TwirpError> {
+        Ok(Some(self.text(name)?).filter(|it| !it.is_empty()))
     }
 
     /// A repeated string field.

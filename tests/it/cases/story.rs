@@ -102,6 +102,8 @@ fn step(kind: &RunEventKind) -> Option<String> {
         | RunEventKind::Declared(_)
         | RunEventKind::JobFinished(_)
         | RunEventKind::ServiceCalled(_)
+        | RunEventKind::ArtifactKept(_)
+        | RunEventKind::ArtifactRemoved(_)
         | RunEventKind::Fault(_)
         | RunEventKind::RunFinished(_) => None,
     }
@@ -171,7 +173,9 @@ fn line(kind: &RunEventKind, silent: &mut Vec<String>) -> Option<(String, String
         | RunEventKind::RunFinished(_)
         | RunEventKind::Notice(_)
         | RunEventKind::Declared(_)
-        | RunEventKind::ServiceCalled(_) => None,
+        | RunEventKind::ServiceCalled(_)
+        | RunEventKind::ArtifactKept(_)
+        | RunEventKind::ArtifactRemoved(_) => None,
     }
 }
 

@@ -15,6 +15,9 @@ pub enum StandInError {
     /// A failure that the real action has too, in its words.
     #[error("{0}")]
     Action(String),
+    /// A failure that the log and the annotations have already.
+    #[error("the step has failed")]
+    Said,
     /// Something the real action does and the stand-in does not.
     #[error("{what} is not supported yet by the built-in stand-in for {action}; {way_out}")]
     NotSupported {

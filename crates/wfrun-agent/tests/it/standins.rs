@@ -1,5 +1,6 @@
 //! The stand-ins, run as real processes in a step's environment.
 
+mod artifacts;
 mod aws;
 mod cache;
 mod checkout;

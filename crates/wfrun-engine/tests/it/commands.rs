@@ -233,6 +233,8 @@ fn annotations(lines: &[&'static str]) -> Vec<Annotation> {
         | RunEventKind::StepFinished(_)
         | RunEventKind::JobFinished(_)
         | RunEventKind::ServiceCalled(_)
+        | RunEventKind::ArtifactKept(_)
+        | RunEventKind::ArtifactRemoved(_)
         | RunEventKind::Fault(_)
         | RunEventKind::RunFinished(_) => None,
     };

@@ -92,6 +92,8 @@ proptest! {
                 | RunEventKind::StepSummary(_)
                 | RunEventKind::Declared(_)
                 | RunEventKind::ServiceCalled(_)
+                | RunEventKind::ArtifactKept(_)
+                | RunEventKind::ArtifactRemoved(_)
                 | RunEventKind::Fault(_)
                 | RunEventKind::RunFinished(_) => {}
             }

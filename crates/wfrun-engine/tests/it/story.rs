@@ -4,7 +4,11 @@ use wfrun_journal::{RunEvent, RunEventKind, SkipReason};
 /// One event in a line; those that say nothing of jobs and steps are left out.
 pub(crate) fn short(event: &RunEvent) -> Option<String> {
     Some(match &event.kind {
-        RunEventKind::RunStarted(_) | RunEventKind::Notice(_) | RunEventKind::ServiceCalled(_) => return None,
+        RunEventKind::RunStarted(_)
+        | RunEventKind::Notice(_)
+        | RunEventKind::ServiceCalled(_)
+        | RunEventKind::ArtifactKept(_)
+        | RunEventKind::ArtifactRemoved(_) => return None,
         RunEventKind::MatrixExpanded(it) => {
             let legs: Vec<&str> = it.legs.iter().map(|it| it.key.as_str()).collect();
             format!("{}: is {}", it.job, legs.join(", "))

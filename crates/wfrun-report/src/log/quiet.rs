@@ -57,6 +57,8 @@ impl Quiet {
             | RunEventKind::Declared(_)
             | RunEventKind::JobFinished(_)
             | RunEventKind::ServiceCalled(_)
+            | RunEventKind::ArtifactKept(_)
+            | RunEventKind::ArtifactRemoved(_)
             | RunEventKind::RunFinished(_) => {}
         }
     }

@@ -119,3 +119,45 @@ fn markers() {
     [j]   ##[endgroup]not the marker
     ");
 }
+
+#[test]
+fn artifacts_are_named_with_their_sizes() {
+    let made = |number: u64, name: &str| {
+        format!(
+            "{{\"seq\":1,\"at_ms\":1,\"type\":\"artifact-kept\",\"job\":\"test\",\"id\":\"{number}\",\"name\":\"{name}\",\"size\":{},\"digest\":\"sha256:0\"}}\n",
+            number * 1_234
+        )
+    };
+    let (first, last) = SUCCESS.trim_end().rsplit_once('\n').expect("lines");
+    let some: String =
+        ["site", "logs (ubuntu, 3.12)"].iter().zip(1..).map(|(name, number)| made(number, name)).collect();
+    let removed = "{\"seq\":1,\"at_ms\":1,\"type\":\"artifact-removed\",\"job\":\"test\",\"id\":\"3\"}\n";
+    let few = format!("{first}\n{some}{}{removed}{last}\n", made(3, "gone"));
+    let summary = |journal: &str| {
+        let text = render_summary(
+            &feed(&events(journal), &mut PlainView::new(Shared::default(), UNICODE, Verbosity::Quiet)),
+            &UNICODE,
+        );
+        let part: Vec<String> = text
+            .lines()
+            .skip_while(|it| !it.starts_with("artifacts:"))
+            .take_while(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect();
+        part.join("\n")
+    };
+    assert_snapshot!(summary(&few), @"
+    artifacts: 2, 3.7 kB
+      site                 1.2 kB
+      logs (ubuntu, 3.12)  2.4 kB
+      `wfrun download 20260801-101500-1` unpacks them
+    ");
+    let many: String = (0..12).map(|number| made(number, &format!("part-{number}"))).collect();
+    assert!(summary(&format!("{first}\n{many}{last}\n")).contains("\n  2 more\n"), "ten are named");
+    assert_eq!(summary(SUCCESS), "", "nothing is said of none");
+    let verbose = plain(&few, UNICODE, Verbosity::Verbose);
+    assert!(
+        verbose.contains("artifact site: 1.2 kB") && !plain(&few, UNICODE, Verbosity::Normal).contains("artifact site"),
+        "{verbose}"
+    );
+}

@@ -32,11 +32,16 @@ impl BlobError {
         )
     }
 
+    /// The content was removed after its URL was given out.
+    pub(crate) fn gone() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "BlobNotFound", "the blob is not there any more")
+    }
+
     /// The disk failed. A full one is not worth another try, which clients make after status 500.
     pub(crate) fn store(err: &io::Error) -> Self {
         let is_full = matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         let status = if is_full { StatusCode::INSUFFICIENT_STORAGE } else { StatusCode::INTERNAL_SERVER_ERROR };
-        Self::new(status, "InternalError", format!("the cache store failed: {err}"))
+        Self::new(status, "InternalError", format!("the store failed: {err}"))
     }
 }
 

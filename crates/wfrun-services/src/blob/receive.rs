@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -13,21 +14,40 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::sync::mpsc;
 
 use super::error::BlobError;
-use crate::cache::Archive;
 
 /// Chunks between the network and the disk; more would only hide a slow disk in memory.
 const CHUNKS_IN_FLIGHT: usize = 8;
 
 const COPY_BUFFER: usize = 256 * 1024;
 
-/// Writes a body of the announced length to a new file in `folder`.
-pub(crate) async fn receive(body: Body, announced: u64, folder: &Path) -> Result<Archive, BlobError> {
+/// A finished upload: a file that is removed when this is dropped.
+pub(crate) struct Archive {
+    pub(crate) file: TempPath,
+    pub(crate) size: u64,
+    /// Hexadecimal.
+    pub(crate) sha256: String,
+}
+
+/// Writes a body of the announced length to a new file in `folder`; a client that sends nothing for as long as `patience`
+/// is given up.
+pub(crate) async fn receive(
+    body: Body,
+    announced: u64,
+    folder: &Path,
+    patience: Duration,
+) -> Result<Archive, BlobError> {
     let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
     let folder = folder.to_owned();
     let writer = tokio::task::spawn_blocking(move || write(receiver, &folder));
     let mut chunks = body.into_data_stream();
     let mut broken = None;
-    while let Some(chunk) = chunks.next().await {
+    let mut is_silent = false;
+    loop {
+        let Ok(chunk) = tokio::time::timeout(patience, chunks.next()).await else {
+            is_silent = true;
+            break;
+        };
+        let Some(chunk) = chunk else { break };
         match chunk {
             // A closed channel means that the writer failed; its own error is the one to tell.
             Ok(chunk) => match sender.send(chunk).await {
@@ -42,6 +62,13 @@ pub(crate) async fn receive(body: Body, announced: u64, folder: &Path) -> Result
     }
     drop(sender);
     let archive = writer.await.map_err(io::Error::from).flatten().map_err(|err| BlobError::store(&err))?;
+    if is_silent {
+        return Err(BlobError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "OperationTimedOut",
+            format!("nothing came for {} s after {} bytes", patience.as_secs(), archive.size),
+        ));
+    }
     match broken {
         Some(err) => Err(BlobError::new(
             StatusCode::BAD_REQUEST,

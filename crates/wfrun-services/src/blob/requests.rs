@@ -1,7 +1,7 @@
 //! Requests to signed URLs.
 
 use std::collections::HashMap;
-use std::io::SeekFrom;
+use std::io::{ErrorKind, SeekFrom};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -24,11 +24,18 @@ use crate::services::Shared;
 /// Azure takes 50,000 blocks, each id up to 88 characters and some tags around it.
 const BLOCK_LIST_LIMIT: usize = 8 * 1024 * 1024;
 
+/// Bytes of one Put Blob; the next is for one Put Block.
+///
+/// Source: <https://learn.microsoft.com/en-us/rest/api/storageservices/understanding-block-blobs--append-blobs--and-page-blobs>
+const BLOB_LIMIT: u64 = 5000 * 1024 * 1024;
+const BLOCK_LIMIT: u64 = 4000 * 1024 * 1024;
+
 const READ_CHUNK: usize = 256 * 1024;
 
 /// A response, with what to tell the observer about it.
 pub(crate) struct Answered {
     pub(crate) response: Response,
+    pub(crate) service: &'static str,
     pub(crate) operation: &'static str,
     pub(crate) job: String,
 }
@@ -37,10 +44,10 @@ pub(crate) struct Answered {
 pub(crate) async fn answer(shared: &Arc<Shared>, query: &HashMap<String, String>, request: Request) -> Answered {
     let operation = operation(request.method(), query);
     let transfer = query.get("sig").and_then(|signature| shared.transfers.get(signature));
-    let job = match &transfer {
-        Some(Transfer::Upload(it)) => it.identity.job.clone(),
-        Some(Transfer::Download(it)) => it.identity.job.clone(),
-        None => String::new(),
+    let (service, job) = match &transfer {
+        Some(Transfer::Upload(it)) => (it.subject.service(), it.identity.job.clone()),
+        Some(Transfer::Download(it)) => (it.service(), it.identity.job.clone()),
+        None => ("results", String::new()),
     };
     let head = request.method() == Method::HEAD;
     let result = match (operation, transfer) {
@@ -61,7 +68,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, query: &HashMap<String, String>
     // BuildKit's client dereferences this header without a look.
     let id = HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is plain ASCII");
     response.headers_mut().insert("x-ms-request-id", id);
-    Answered { response, operation, job }
+    Answered { response, service, operation, job }
 }
 
 const PUT_BLOB: &str = "Put Blob";
@@ -96,8 +103,8 @@ async fn put_blob(shared: &Shared, upload: &Upload, request: Request) -> Result<
             return Err(BlobError::new(StatusCode::BAD_REQUEST, "MissingRequiredHeader", "x-ms-blob-type is missing"));
         }
     }
-    let length = length(request.headers())?;
-    let archive = receive(request.into_body(), length, shared.store.uploads()).await?;
+    let length = length(request.headers(), BLOB_LIMIT)?;
+    let archive = receive(request.into_body(), length, shared.store.uploads(), shared.patience).await?;
     let tag = tag(&archive.sha256);
     upload.put(archive);
     Ok((StatusCode::CREATED, [(header::ETAG, tag)]).into_response())
@@ -117,16 +124,17 @@ async fn put_block(
             "blockid must be base64 of 1 to 64 bytes",
         ));
     }
-    let length = length(request.headers())?;
-    let block = receive(request.into_body(), length, shared.store.uploads()).await?;
+    let length = length(request.headers(), BLOCK_LIMIT)?;
+    let block = receive(request.into_body(), length, shared.store.uploads(), shared.patience).await?;
     upload.put_block(id, block)?;
     Ok(StatusCode::CREATED.into_response())
 }
 
 async fn put_block_list(shared: &Arc<Shared>, upload: &Arc<Upload>, request: Request) -> Result<Response, BlobError> {
     let invalid = |why: String| BlobError::new(StatusCode::BAD_REQUEST, "InvalidXmlDocument", why);
-    let body =
-        axum::body::to_bytes(request.into_body(), BLOCK_LIST_LIMIT).await.map_err(|err| invalid(err.to_string()))?;
+    let body = tokio::time::timeout(shared.patience * 2, axum::body::to_bytes(request.into_body(), BLOCK_LIST_LIMIT));
+    let body = body.await.map_err(|_| invalid("the list did not come in time".to_owned()))?;
+    let body = body.map_err(|err| invalid(err.to_string()))?;
     let ids = std::str::from_utf8(&body)
         .ok()
         .and_then(block_list::parse)
@@ -139,7 +147,7 @@ async fn put_block_list(shared: &Arc<Shared>, upload: &Arc<Upload>, request: Req
 }
 
 async fn get(download: &Download, headers: &HeaderMap, head: bool) -> Result<Response, BlobError> {
-    let found = &download.found;
+    let found = &download.content;
     let range = range::parse(text(headers, "x-ms-range").or_else(|| text(headers, "range")), found.size);
     let (status, start, length) = match range {
         Range::Whole => (StatusCode::OK, 0, found.size),
@@ -158,14 +166,22 @@ async fn get(download: &Download, headers: &HeaderMap, head: bool) -> Result<Res
     let body = if head {
         Body::empty()
     } else {
-        let mut file = tokio::fs::File::open(&found.blob).await.map_err(|err| BlobError::store(&err))?;
+        let gone = |err: std::io::Error| {
+            if err.kind() == ErrorKind::NotFound { BlobError::gone() } else { BlobError::store(&err) }
+        };
+        let mut file = tokio::fs::File::open(&found.file).await.map_err(gone)?;
         file.seek(SeekFrom::Start(start)).await.map_err(|err| BlobError::store(&err))?;
         Body::from_stream(ReaderStream::with_capacity(file.take(length), READ_CHUNK))
     };
     let mut response = (status, body).into_response();
     let out = response.headers_mut();
     out.insert(header::CONTENT_LENGTH, value(&length.to_string()));
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    let (content_type, disposition) = match &found.artifact {
+        Some(it) => (value(&it.content_type), Some(value(&disposition(&it.file_name)))),
+        None => (HeaderValue::from_static("application/octet-stream"), None),
+    };
+    out.insert(header::CONTENT_TYPE, content_type);
+    out.extend(disposition.map(|it| (header::CONTENT_DISPOSITION, it)));
     out.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     out.insert(header::ETAG, value(&tag(&found.sha256)));
     out.insert("x-ms-blob-type", HeaderValue::from_static("BlockBlob"));
@@ -175,11 +191,28 @@ async fn get(download: &Download, headers: &HeaderMap, head: bool) -> Result<Res
     Ok(response)
 }
 
+/// A name for who saves the content: plain for old readers, and as it is for those that know RFC 5987.
+fn disposition(name: &str) -> String {
+    let plain: String = name.chars().map(|it| if is_plain(it) { it } else { '_' }).collect();
+    let byte = |it: u8| if is_plain(char::from(it)) { char::from(it).to_string() } else { format!("%{it:02X}") };
+    let whole: String = name.bytes().map(byte).collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
+}
+
+fn is_plain(it: char) -> bool {
+    it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-')
+}
+
 /// The announced length; a body of unknown length is refused, as by Azure, so that a cut is never taken for an end.
-fn length(headers: &HeaderMap) -> Result<u64, BlobError> {
+fn length(headers: &HeaderMap, limit: u64) -> Result<u64, BlobError> {
     let missing =
         || BlobError::new(StatusCode::LENGTH_REQUIRED, "MissingContentLengthHeader", "Content-Length is missing");
-    text(headers, "content-length").and_then(|it| it.parse().ok()).ok_or_else(missing)
+    let length = text(headers, "content-length").and_then(|it| it.parse().ok()).ok_or_else(missing)?;
+    if length > limit {
+        let message = format!("{length} bytes are announced, at most {limit} are taken at once");
+        return Err(BlobError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestBodyTooLarge", message));
+    }
+    Ok(length)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -191,5 +224,5 @@ fn tag(sha256: &str) -> String {
 }
 
 fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("digits and punctuation are a header value")
+    HeaderValue::from_str(text).expect("what is told of content is made of, or was looked at for, visible ASCII")
 }

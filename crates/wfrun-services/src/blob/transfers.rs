@@ -9,9 +9,14 @@ use tempfile::TempPath;
 
 use super::error::BlobError;
 use super::receive;
-use crate::cache::{Archive, Found, Reservation};
+use super::receive::Archive;
+use crate::artifact::Claim;
+use crate::cache::Reservation;
 use crate::identity::{JobIdentity, random_word};
 use crate::twirp::{Code, TwirpError};
+
+/// Source: <https://learn.microsoft.com/en-us/rest/api/storageservices/put-block>
+const BLOCKS_LIMIT: usize = 100_000;
 
 /// What every signature stands for.
 #[derive(Default)]
@@ -28,48 +33,116 @@ pub(crate) enum Transfer {
     Download(Arc<Download>),
 }
 
-/// An archive that a job may read.
+/// Content that a job may read.
 pub(crate) struct Download {
     pub(crate) identity: Arc<JobIdentity>,
-    pub(crate) found: Found,
+    pub(crate) content: Content,
 }
 
-/// An entry that a job is writing.
+/// A file on disk, and what is told of it to who downloads it.
+pub(crate) struct Content {
+    pub(crate) file: PathBuf,
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    /// Of an artifact; a cache is only bytes.
+    pub(crate) artifact: Option<Described>,
+}
+
+/// What an artifact's download says of itself.
+pub(crate) struct Described {
+    pub(crate) id: u64,
+    pub(crate) content_type: String,
+    pub(crate) file_name: String,
+}
+
+impl Download {
+    /// Which service's content it is.
+    pub(crate) fn service(&self) -> &'static str {
+        if self.content.artifact.is_some() { "artifact" } else { "cache" }
+    }
+}
+
+/// What an upload is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A cache entry.
+    Cache { key: String, version: String },
+    /// An artifact of the job's run.
+    Artifact { name: String },
+}
+
+impl Subject {
+    pub(crate) fn service(&self) -> &'static str {
+        match self {
+            Self::Cache { .. } => "cache",
+            Self::Artifact { .. } => "artifact",
+        }
+    }
+
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::Cache { .. } => "cache entry",
+            Self::Artifact { .. } => "artifact",
+        }
+    }
+}
+
+/// The sole right to write what an upload is of.
+pub(crate) enum Right {
+    Cache(Reservation),
+    Artifact(Claim),
+}
+
+/// Something that a job is writing.
 pub(crate) struct Upload {
     pub(crate) identity: Arc<JobIdentity>,
+    pub(crate) subject: Subject,
     signature: String,
-    number: u64,
-    key: String,
-    version: String,
+    /// The number that a cache entry will have.
+    number: Option<u64>,
     state: Mutex<State>,
 }
 
 struct State {
     /// Gone when the upload is finished.
-    reservation: Option<Reservation>,
+    right: Option<Right>,
     /// By id, as the client wrote it.
     blocks: HashMap<String, TempPath>,
     content: Option<Archive>,
 }
 
 impl Transfers {
-    /// Gives out a URL that takes the reserved entry.
-    pub(crate) fn start_upload(&self, origin: &str, identity: Arc<JobIdentity>, reservation: Reservation) -> String {
+    /// Gives out a URL that takes what the job has the right to write.
+    pub(crate) fn start_upload(&self, origin: &str, identity: Arc<JobIdentity>, right: Right) -> String {
         let signature = random_word();
-        let upload = Upload {
-            identity,
-            signature: signature.clone(),
-            number: reservation.number(),
-            key: reservation.key.clone(),
-            version: reservation.version.clone(),
-            state: Mutex::new(State { reservation: Some(reservation), blocks: HashMap::new(), content: None }),
+        let subject = match &right {
+            Right::Cache(it) => Subject::Cache { key: it.key.clone(), version: it.version.clone() },
+            Right::Artifact(it) => Subject::Artifact { name: it.name.clone() },
         };
+        let number = match &right {
+            Right::Cache(it) => Some(it.number()),
+            Right::Artifact(_) => None,
+        };
+        let state = Mutex::new(State { right: Some(right), blocks: HashMap::new(), content: None });
+        let upload = Upload { identity, subject, signature: signature.clone(), number, state };
         self.give_out(origin, signature, Transfer::Upload(Arc::new(upload)))
     }
 
-    /// Gives out a URL that serves an archive.
-    pub(crate) fn start_download(&self, origin: &str, identity: Arc<JobIdentity>, found: Found) -> String {
-        self.give_out(origin, random_word(), Transfer::Download(Arc::new(Download { identity, found })))
+    /// Gives out a URL that serves content. A job that asks again for an artifact gets the same one, so that asking costs
+    /// no memory.
+    pub(crate) fn start_download(&self, origin: &str, identity: Arc<JobIdentity>, content: Content) -> String {
+        let known = content.artifact.as_ref().and_then(|it| self.download_of(&identity, it.id));
+        let signature = known.unwrap_or_else(random_word);
+        self.give_out(origin, signature, Transfer::Download(Arc::new(Download { identity, content })))
+    }
+
+    fn download_of(&self, identity: &Arc<JobIdentity>, id: u64) -> Option<String> {
+        self.lock().iter().find_map(|(signature, transfer)| match transfer {
+            Transfer::Download(it) if Arc::ptr_eq(&it.identity, identity) => {
+                it.content.artifact.as_ref().filter(|it| it.id == id).map(|_| signature.clone())
+            }
+            Transfer::Download(_) | Transfer::Upload(_) => None,
+        })
     }
 
     /// The transfer behind a signature.
@@ -77,12 +150,10 @@ impl Transfers {
         self.lock().get(signature).cloned()
     }
 
-    /// The upload that this very job started for a key and version.
-    pub(crate) fn upload_of(&self, identity: &Arc<JobIdentity>, key: &str, version: &str) -> Option<Arc<Upload>> {
+    /// The upload that this very job started.
+    pub(crate) fn upload_of(&self, identity: &Arc<JobIdentity>, subject: &Subject) -> Option<Arc<Upload>> {
         self.lock().values().find_map(|transfer| match transfer {
-            Transfer::Upload(upload)
-                if Arc::ptr_eq(&upload.identity, identity) && upload.key == key && upload.version == version =>
-            {
+            Transfer::Upload(upload) if Arc::ptr_eq(&upload.identity, identity) && upload.subject == *subject => {
                 Some(Arc::clone(upload))
             }
             Transfer::Upload(_) | Transfer::Download(_) => None,
@@ -92,7 +163,7 @@ impl Transfers {
     /// The upload that this very job started for the entry of this number.
     pub(crate) fn upload_numbered(&self, identity: &Arc<JobIdentity>, number: u64) -> Option<Arc<Upload>> {
         self.lock().values().find_map(|transfer| match transfer {
-            Transfer::Upload(upload) if Arc::ptr_eq(&upload.identity, identity) && upload.number == number => {
+            Transfer::Upload(upload) if Arc::ptr_eq(&upload.identity, identity) && upload.number == Some(number) => {
                 Some(Arc::clone(upload))
             }
             Transfer::Upload(_) | Transfer::Download(_) => None,
@@ -105,7 +176,13 @@ impl Transfers {
     }
 
     fn give_out(&self, origin: &str, signature: String, transfer: Transfer) -> String {
-        let url = format!("{origin}blobs/cache.tzst?sp=rw&sig={signature}");
+        // Clients take what ends in `.zip` for an archive, whatever its type.
+        let name = match &transfer {
+            Transfer::Upload(it) => it.subject.service(),
+            Transfer::Download(it) => it.service(),
+        };
+        let name = if name == "cache" { "cache.tzst" } else { name };
+        let url = format!("{origin}blobs/{name}?sp=rw&sig={signature}");
         self.lock().insert(signature, transfer);
         url
     }
@@ -124,7 +201,15 @@ impl Upload {
     /// Keeps a block; one of the same id is replaced.
     pub(crate) fn put_block(&self, id: &str, block: Archive) -> Result<(), BlobError> {
         let mut state = self.state();
-        if state.blocks.keys().any(|known| known.len() != id.len()) {
+        if state.blocks.len() >= BLOCKS_LIMIT && !state.blocks.contains_key(id) {
+            return Err(BlobError::new(
+                StatusCode::CONFLICT,
+                "BlockCountExceedsLimit",
+                format!("a blob has at most {BLOCKS_LIMIT} blocks that are not committed"),
+            ));
+        }
+        // Those that are there are of one length, so that one of them tells.
+        if state.blocks.keys().next().is_some_and(|known| known.len() != id.len()) {
             return Err(BlobError::new(
                 StatusCode::BAD_REQUEST,
                 "InvalidBlobOrBlock",
@@ -159,24 +244,57 @@ impl Upload {
         Ok(())
     }
 
-    /// Ends the upload: nothing can be put any more.
-    pub(crate) fn finish(&self, size: u64) -> Result<(Reservation, Archive), TwirpError> {
+    /// Ends the upload, if its content is `size` bytes with the digest, where one is told: nothing can be put any more.
+    pub(crate) fn finish(&self, size: u64, sha256: Option<&str>) -> Result<(Right, Archive), TwirpError> {
+        let noun = self.subject.noun();
         let refuse = |message: String| TwirpError::new(Code::FailedPrecondition, message);
         let mut state = self.state();
         match &state.content {
-            None => return Err(refuse("nothing was uploaded for this cache entry".to_owned())),
+            None => return Err(refuse(format!("nothing was uploaded for this {noun}"))),
             Some(content) if content.size != size => {
-                return Err(refuse(format!("size_bytes is {size}, but {} bytes were uploaded", content.size)));
+                return Err(refuse(format!("the size is {size}, but {} bytes were uploaded", content.size)));
+            }
+            Some(content) if sha256.is_some_and(|it| it != content.sha256) => {
+                return Err(refuse(format!("the digest of what was uploaded is sha256:{}", content.sha256)));
             }
             Some(_) => {}
         }
-        match (state.reservation.take(), state.content.take()) {
-            (Some(reservation), Some(content)) => Ok((reservation, content)),
-            (None | Some(_), None | Some(_)) => Err(refuse("this cache entry is already being finalized".to_owned())),
+        match (state.right.take(), state.content.take()) {
+            (Some(right), Some(content)) => Ok((right, content)),
+            (None | Some(_), None | Some(_)) => Err(refuse(format!("this {noun} is already being finalized"))),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::{Artifacts, expiry};
+
+    #[test]
+    fn blocks_that_are_never_committed_have_an_end() {
+        let runs = tempfile::tempdir().expect("a folder");
+        let identity = JobIdentity { run_id: "1".to_owned(), job: "j".to_owned(), scopes: Vec::new() };
+        let expires_at = expiry(None, jiff::Timestamp::now());
+        let claim = Claim { name: "a".to_owned(), content_type: "application/zip".to_owned(), expires_at };
+        let claim = Artifacts::below(runs.path().to_owned()).claim(&identity, claim).expect("a new name");
+        let transfers = Transfers::default();
+        let url = transfers.start_upload("http://127.0.0.1/", Arc::new(identity), Right::Artifact(claim));
+        let signature = url.rsplit_once("sig=").expect("a signature").1;
+        let Some(Transfer::Upload(upload)) = transfers.get(signature) else { panic!("an upload: {url}") };
+        let put = |number: usize| {
+            // No file is behind it: what counts is how many there are.
+            let file = TempPath::try_from_path(runs.path().join("nothing")).expect("an absolute path");
+            upload.put_block(&format!("{number:08}"), Archive { file, size: 0, sha256: String::new() })
+        };
+        for number in 0..BLOCKS_LIMIT {
+            assert!(put(number).is_ok(), "{number}");
+        }
+        assert!(put(BLOCKS_LIMIT).is_err());
+        assert!(put(0).is_ok(), "one that is there is replaced");
     }
 }

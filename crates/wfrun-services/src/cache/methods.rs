@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::lookup::Wanted;
+use crate::blob::{Content, Right, Subject};
 use crate::identity::JobIdentity;
 use crate::services::Shared;
 use crate::twirp::{Code, Message, TwirpError};
@@ -49,7 +50,7 @@ async fn create(shared: &Arc<Shared>, identity: &Arc<JobIdentity>, message: &Mes
     let store = Arc::clone(shared);
     let reservation = blocking(move || store.store.reserve(&scope, &version, &key)).await?;
     let Some(reservation) = reservation else { return Err(exists()) };
-    let url = shared.transfers.start_upload(&shared.origin, Arc::clone(identity), reservation);
+    let url = shared.transfers.start_upload(&shared.origin, Arc::clone(identity), Right::Cache(reservation));
     Ok(json!({"ok": true, "signed_upload_url": url}))
 }
 
@@ -57,12 +58,12 @@ async fn create(shared: &Arc<Shared>, identity: &Arc<JobIdentity>, message: &Mes
 async fn finalize(shared: &Arc<Shared>, identity: &Arc<JobIdentity>, message: &Message) -> Result<Value, TwirpError> {
     let (key, version) = (message.required_text("key")?, message.required_text("version")?);
     let size = message.count("size_bytes")?;
-    let upload = shared.transfers.upload_of(identity, key, version);
-    let upload = upload.ok_or_else(|| {
-        TwirpError::new(Code::NotFound, format!("this job has reserved no cache entry with the key {key}"))
-    })?;
+    let subject = Subject::Cache { key: key.to_owned(), version: version.to_owned() };
+    let not_reserved =
+        || TwirpError::new(Code::NotFound, format!("this job has reserved no cache entry with the key {key}"));
+    let upload = shared.transfers.upload_of(identity, &subject).ok_or_else(not_reserved)?;
     too_large(size, shared.store.limit())?;
-    let (reservation, archive) = upload.finish(size)?;
+    let (Right::Cache(reservation), archive) = upload.finish(size, None)? else { return Err(not_reserved()) };
     shared.transfers.end_upload(&upload);
     let store = Arc::clone(shared);
     let number = blocking(move || store.store.commit(&reservation, archive)).await?;
@@ -96,7 +97,8 @@ async fn download_url(
         None => json!({"ok": false}),
         Some(found) => {
             let matched_key = found.key.clone();
-            let url = shared.transfers.start_download(&shared.origin, Arc::clone(identity), found);
+            let content = Content { file: found.blob, size: found.size, sha256: found.sha256, artifact: None };
+            let url = shared.transfers.start_download(&shared.origin, Arc::clone(identity), content);
             json!({"ok": true, "signed_download_url": url, "matched_key": matched_key})
         }
     })

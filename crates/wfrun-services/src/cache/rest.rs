@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::lookup::Wanted;
 use super::methods::{KEYS_LIMIT, blocking, too_large, valid_key};
-use crate::blob::{BlobError, receive};
+use crate::blob::{BlobError, Content, Right, receive};
 use crate::identity::JobIdentity;
 use crate::services::{ServiceCall, Shared};
 use crate::twirp::{Code, Message, TwirpError};
@@ -50,7 +50,7 @@ async fn answered(
     };
     let (response, hit) = answer.unwrap_or_else(|err| (refuse(&err), None));
     let status = response.status().as_u16();
-    shared.tell(ServiceCall { service: "cache", operation: operation.to_owned(), status, job, hit });
+    shared.tell(ServiceCall { service: "cache", operation: operation.to_owned(), status, job, hit, artifact: None });
     response
 }
 
@@ -82,12 +82,13 @@ async fn look_up(
             store.store.find(&Wanted { version: &wanted, key: &key, restore_keys: &keys, scopes })
         });
         let Some(found) = found.await? else { return Ok((StatusCode::NO_CONTENT.into_response(), Some(false))) };
+        let content = Content { file: found.blob, size: found.size, sha256: found.sha256, artifact: None };
         let answer = json!({
             "cacheKey": found.key,
             "scope": found.scope,
             "cacheVersion": version,
             "creationTime": found.created_at.to_string(),
-            "archiveLocation": shared.transfers.start_download(&shared.origin, identity, found),
+            "archiveLocation": shared.transfers.start_download(&shared.origin, identity, content),
         });
         Ok((Json(answer).into_response(), Some(true)))
     })
@@ -133,7 +134,7 @@ async fn reserve(State(shared): State<Arc<Shared>>, headers: HeaderMap, request:
         let reservation = blocking(move || store.store.reserve(&scope, &version, &key)).await?;
         let Some(reservation) = reservation else { return Err(TwirpError::new(Code::AlreadyExists, text)) };
         let number = reservation.number();
-        shared.transfers.start_upload(&shared.origin, identity, reservation);
+        shared.transfers.start_upload(&shared.origin, identity, Right::Cache(reservation));
         Ok(((StatusCode::CREATED, Json(json!({"cacheId": number}))).into_response(), None))
     })
     .await
@@ -150,7 +151,8 @@ async fn upload(
         let upload = shared.transfers.upload_numbered(&identity, number(&id)?).ok_or_else(|| unknown(&id))?;
         let range = headers.get(header::CONTENT_RANGE).and_then(|it| it.to_str().ok()).and_then(range);
         let (start, length) = range.ok_or_else(|| invalid("Content-Range must be `bytes START-END/*`".to_owned()))?;
-        let part = receive(request.into_body(), length, shared.store.uploads()).await.map_err(of_blob)?;
+        let part =
+            receive(request.into_body(), length, shared.store.uploads(), shared.patience).await.map_err(of_blob)?;
         // Ids of one length sort as their numbers do.
         upload.put_block(&format!("{start:020}"), part).map_err(of_blob)?;
         Ok((StatusCode::NO_CONTENT.into_response(), None))
@@ -188,7 +190,7 @@ async fn commit(
         if let Err(end) = joined.await? {
             return Err(invalid(format!("the size is {size}, but what was uploaded ends after {end} bytes")));
         }
-        let (reservation, archive) = upload.finish(size)?;
+        let (Right::Cache(reservation), archive) = upload.finish(size, None)? else { return Err(unknown(&id)) };
         shared.transfers.end_upload(&upload);
         let store = Arc::clone(&shared);
         let done = blocking(move || store.store.commit(&reservation, archive)).await?;

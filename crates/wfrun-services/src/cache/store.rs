@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 pub(crate) use self::stock::Stocked;
 use super::lookup::{Entry, Wanted, choose};
+use crate::blob::Archive;
 use crate::error::ServicesError;
 
 /// The folder of all entries, and this process's part of it.
@@ -61,13 +62,6 @@ pub(crate) struct Reservation {
     pub(crate) key: String,
     path: PathBuf,
     _lock: File,
-}
-
-/// A finished upload, ready to become an entry.
-pub(crate) struct Archive {
-    pub(crate) file: TempPath,
-    pub(crate) size: u64,
-    pub(crate) sha256: String,
 }
 
 impl Store {

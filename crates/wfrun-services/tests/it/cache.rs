@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use wfrun_services::CacheScope;
 
-use crate::client::{Answer, MAIN, PULL, Server, put, send};
+use crate::client::{Answer, MAIN, PULL, Server, put, send, settings};
 
 fn refusal(answer: &Answer) -> (u16, String) {
     (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
@@ -153,13 +153,13 @@ async fn what_is_not_served_is_said_in_json() {
     let server = Server::start(store.path()).await;
     let job = server.job("test", &[MAIN]);
     assert_eq!(refusal(&job.call("DeleteCacheEntry", json!({})).await), (501, "unimplemented".into()));
-    let artifact = job.twirp("github.actions.results.api.v1.ArtifactService", "CreateArtifact", "{}").await;
-    assert_eq!(refusal(&artifact), (501, "unimplemented".into()));
+    let other = job.twirp("github.actions.results.api.v1.LogService", "GetStepLogsSignedBlobURL", "{}").await;
+    assert_eq!(refusal(&other), (501, "unimplemented".into()));
     assert_eq!(
         refusal(&send("GET", &format!("{}_apis/pipelines/workflows/1/artifacts", job.url), &[], None).await),
         (404, "bad_route".into())
     );
-    assert_eq!(server.calls(), ["cache test DeleteCacheEntry 501", "results test CreateArtifact 501"]);
+    assert_eq!(server.calls(), ["cache test DeleteCacheEntry 501", "results test GetStepLogsSignedBlobURL 501"]);
 }
 
 #[tokio::test]
@@ -220,11 +220,7 @@ async fn a_store_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, b"").expect("room");
-    let settings = wfrun_services::ServicesSettings {
-        store: file.clone(),
-        cache_limit: u64::MAX,
-        issuer: wfrun_services::IdTokenIssuer::new(folder.path()),
-    };
+    let settings = wfrun_services::ServicesSettings { store: file.clone(), ..settings(folder.path()) };
     let err = wfrun_services::Services::start(settings, |_| {}).await.err().expect("a file is no folder");
     assert!(err.to_string().contains(&*file.to_string_lossy()), "{err}");
 }

@@ -17,17 +17,25 @@ pub(crate) struct Server {
     calls: Arc<Mutex<Vec<ServiceCall>>>,
 }
 
+/// Services that keep all they have below a folder.
+pub(crate) fn settings(store: &Path) -> ServicesSettings {
+    let below = ServicesSettings::below(store, u64::MAX, IdTokenIssuer::new(&store.join("oidc")));
+    ServicesSettings { store: store.to_owned(), ..below }
+}
+
 impl Server {
     pub(crate) async fn start(store: &Path) -> Self {
-        Self::with_limit(store, u64::MAX).await
+        Self::with(settings(store)).await
     }
 
     /// Services whose cache may have so many bytes.
     pub(crate) async fn with_limit(store: &Path, limit: u64) -> Self {
+        Self::with(ServicesSettings { cache_limit: limit, ..settings(store) }).await
+    }
+
+    pub(crate) async fn with(settings: ServicesSettings) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&calls);
-        let issuer = IdTokenIssuer::new(&store.join("oidc"));
-        let settings = ServicesSettings { store: store.to_owned(), cache_limit: limit, issuer };
         let services =
             Services::start(settings, move |call| told.lock().expect("no panic").push(call)).await.expect("services");
         Self { services, calls }
@@ -40,7 +48,11 @@ impl Server {
     }
 
     pub(crate) fn job_with(&self, name: &str, scopes: Vec<CacheScope>) -> Job {
-        let token = self.services.job_token(JobIdentity { run_id: "1".to_owned(), job: name.to_owned(), scopes });
+        self.job_of("1", name, scopes)
+    }
+
+    pub(crate) fn job_of(&self, run_id: &str, name: &str, scopes: Vec<CacheScope>) -> Job {
+        let token = self.services.job_token(JobIdentity { run_id: run_id.to_owned(), job: name.to_owned(), scopes });
         Job { url: self.services.url(), token }
     }
 

@@ -88,7 +88,7 @@ async fn a_full_disk_is_told_and_nothing_else_breaks() {
     let url = job.create("large").await;
     let answer = put(&url, &vec![7; 400 * 1024]).await;
     assert_eq!(answer.status, 507, "{}", answer.text());
-    assert!(answer.text().contains("the cache store failed: No space left on device"), "{}", answer.text());
+    assert!(answer.text().contains("the store failed: No space left on device"), "{}", answer.text());
     assert_eq!(job.finalize("large", 400 * 1024).await.status, 412, "nothing was uploaded");
     assert_eq!(job.find("large", &[]).await, None);
     assert!(job.find("small", &[]).await.is_some());

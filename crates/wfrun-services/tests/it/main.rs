@@ -1,9 +1,12 @@
-//! The services, driven by raw HTTP requests as clients send them.
+//! The services, driven by raw HTTP requests as clients send them, and by clients of GitHub's.
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
 
+mod artifacts;
 mod blobs;
 mod cache;
 mod client;
+mod conformance;
+mod hostile;
 mod limits;
 mod oidc;
 mod rest;

@@ -1,0 +1,133 @@
+//! GitHub's own client of artifacts, unmodified, as actions have it.
+//!
+//! The packages are installed below the target folder, once. Where `node`, `npm` or the network is missing, that is said.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::client::Server;
+
+/// The newest, and the one before it with another interface.
+const NEWEST: &str = "@actions/artifact@6.2.1";
+const BEFORE: &str = "@actions/artifact@5.0.3";
+
+/// Installs a package, or tells what is missing.
+fn install(package: &str) -> Result<PathBuf, String> {
+    for program in ["node", "npm"] {
+        let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        found.map_err(|_| format!("`{program}` is not on the search path"))?;
+    }
+    let (name, version) = package.rsplit_once('@').expect("a version");
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm").join(package.replace('/', "+"));
+    let manifest = home.join("node_modules").join(name).join("package.json");
+    let is_there = |manifest: &Path| {
+        fs::read_to_string(manifest).is_ok_and(|it| it.contains(&format!("\"version\": \"{version}\"")))
+    };
+    if is_there(&manifest) {
+        return Ok(home);
+    }
+    // Another test may install at the same time: each into a folder of its own, and one of them stays.
+    let parent = home.parent().expect("a parent");
+    fs::create_dir_all(parent).map_err(|err| err.to_string())?;
+    let scratch = tempfile::tempdir_in(parent).map_err(|err| err.to_string())?;
+    let mut npm = Command::new("npm");
+    npm.args([
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--fetch-retries",
+        "0",
+        "--prefix",
+    ]);
+    let output = npm.arg(scratch.path()).arg(package).output().map_err(|err| err.to_string())?;
+    if !output.status.success() {
+        return Err(format!("npm cannot install {package}; is there a network?"));
+    }
+    if !is_there(&manifest) {
+        fs::rename(scratch.keep(), &home).map_err(|err| err.to_string())?;
+    }
+    Ok(home)
+}
+
+/// Runs the script with as many small files as said; `None` where it cannot be run here.
+async fn conform(package: &str, files: u32) -> Option<Value> {
+    let home = match install(package) {
+        Ok(home) => home,
+        Err(why) => {
+            println!("skipped: {why}");
+            return None;
+        }
+    };
+    let state = tempfile::tempdir().expect("a folder");
+    let server = Server::start(state.path()).await;
+    let job = server.job("build", &[]);
+    let mut node = tokio::process::Command::new("node");
+    node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conformance/client.mjs"));
+    node.arg(home).arg(files.to_string());
+    node.envs([
+        ("ACTIONS_RESULTS_URL", server.services.url()),
+        ("ACTIONS_RUNTIME_TOKEN", job.token.clone()),
+        ("GITHUB_SERVER_URL", "https://github.com".to_owned()),
+        ("GITHUB_WORKSPACE", state.path().display().to_string()),
+        ("GITHUB_RETENTION_DAYS", "90".to_owned()),
+        ("RUNNER_TEMP", state.path().display().to_string()),
+    ]);
+    let output = node.output().await.expect("node starts");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}\n{stderr}\n{:#?}", server.calls());
+    Some(serde_json::from_str(stdout.lines().last().unwrap_or_default()).expect("JSON"))
+}
+
+#[track_caller]
+fn check(found: &Value, files: u32) {
+    println!("{}: up {} ms, down {} ms", found["version"], found["uploadMs"], found["downloadMs"]);
+    assert_eq!(found["uploaded"]["idIsNumber"], true);
+    assert_eq!(found["found"]["sameId"], true);
+    assert_eq!(found["found"]["dated"], true);
+    assert_eq!(found["found"]["size"], found["uploaded"]["size"]);
+    let digest = found["uploaded"]["digest"].as_str().expect("text");
+    assert_eq!(found["found"]["digest"], format!("sha256:{digest}"));
+    assert_eq!(found["listed"], json!(["other", "site"]));
+    assert_eq!(
+        found["duplicate"],
+        "Error: Failed to CreateArtifact: Received non-retryable error: Failed request: (409) Conflict: an artifact with \
+         this name already exists on the workflow run"
+    );
+    for (name, words) in [("missing", "nothing"), ("gone", "other")] {
+        let text = found[name].as_str().expect("text");
+        assert!(text.starts_with(&format!("ArtifactNotFoundError: Artifact not found for name: {words}")), "{text}");
+    }
+    let nobody = found["nobody"].as_str().expect("text");
+    assert!(nobody.starts_with("ArtifactNotFoundError: No artifacts found for ID: 1\n"), "{nobody}");
+    assert_eq!(found["files"], files + 2);
+    assert_eq!(found["same"], true, "each file has its content back");
+    assert_eq!(found["mismatch"], json!([false, true]), "a digest is compared with what came");
+    assert_eq!(found["deletedSameId"], true);
+    assert_eq!(found["newerId"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_client() {
+    let Some(found) = conform(NEWEST, 200).await else { return };
+    check(&found, 200);
+    assert_eq!(found["asItIs"], true, "a file that is not packed comes back as it was");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_before_it() {
+    let Some(found) = conform(BEFORE, 200).await else { return };
+    check(&found, 200);
+}
+
+/// By hand, for its time: `cargo nextest run -p wfrun-services --run-ignored only ten_thousand_files --no-capture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "half a minute"]
+async fn ten_thousand_files() {
+    let Some(found) = conform(NEWEST, 10_000).await else { return };
+    check(&found, 10_000);
+}

@@ -1,0 +1,98 @@
+//! Clients that mean harm, or have broken down.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use wfrun_services::ServicesSettings;
+
+use crate::client::{MAIN, Server, open, put, read, send, settings};
+
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Time enough for a loaded machine; a client that is not let go would be waited for forever.
+const LIMIT: Duration = Duration::from_secs(30);
+
+async fn impatient(state: &std::path::Path) -> Server {
+    Server::with(ServicesSettings { patience: PATIENCE, ..settings(state) }).await
+}
+
+async fn ends(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    let ended = tokio::time::timeout(LIMIT, stream.read_to_end(&mut text)).await;
+    // Cut or closed: both are an end.
+    ended.expect("the connection ends").ok();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[tokio::test]
+async fn bodies_that_azure_would_not_take_are_not_read() {
+    let state = tempfile::tempdir().expect("a folder");
+    let server = Server::start(state.path()).await;
+    let url = server.job("test", &[MAIN]).create("k").await;
+    for url in [url.clone(), format!("{url}&comp=block&blockid=QQ%3D%3D")] {
+        let headers = [("x-ms-blob-type", "BlockBlob"), ("content-length", "10737418240")];
+        let answer = read(open("PUT", &url, &headers).await).await;
+        assert_eq!((answer.status, answer.header("x-ms-error-code")), (413, Some("RequestBodyTooLarge")));
+    }
+    assert_eq!(put(&url, b"x").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_body_that_stops_coming_is_given_up() {
+    let state = tempfile::tempdir().expect("a folder");
+    let server = impatient(state.path()).await;
+    let job = server.job("test", &[MAIN]);
+    let url = job.create("k").await;
+    let mut stream = open("PUT", &url, &[("x-ms-blob-type", "BlockBlob"), ("content-length", "1000")]).await;
+    stream.write_all(b"only this").await.expect("a connection");
+    assert!(ends(stream).await.contains("OperationTimedOut"));
+    assert_eq!(job.finalize("k", 9).await.status, 412, "half a body is none");
+    let path = format!("{}twirp/github.actions.results.api.v1.ArtifactService/ListArtifacts", server.services.url());
+    let authorization = format!("Bearer {}", job.token);
+    let stream = open("POST", &path, &[("authorization", &authorization), ("content-length", "5")]).await;
+    assert!(ends(stream).await.contains("did not come in time"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_are_let_go_and_others_are_answered() {
+    let state = tempfile::tempdir().expect("a folder");
+    let server = impatient(state.path()).await;
+    let job = server.job("test", &[MAIN]);
+    let address = server.services.url().replace("http://", "").replace('/', "");
+    let mut silent = Vec::new();
+    // As many as are taken at once; more wait.
+    for number in 0..600 {
+        let Ok(mut stream) = TcpStream::connect(&address).await else {
+            println!("skipped: this process may open no more than {number} connections");
+            break;
+        };
+        if number % 2 == 0 {
+            stream.write_all(b"POST /twirp/x HTTP/1.1\r\nhost: x\r\nx-slow: ").await.expect("a connection");
+        }
+        silent.push(stream);
+    }
+    let started = Instant::now();
+    let answer = tokio::time::timeout(LIMIT, job.call("CreateCacheEntry", json!({"key": "k", "version": "v"}))).await;
+    assert_eq!(answer.expect("an answer").status, 200, "after {:?}", started.elapsed());
+    for stream in silent {
+        ends(stream).await;
+    }
+}
+
+#[tokio::test]
+async fn paths_of_signed_urls_lead_nowhere_else() {
+    let state = tempfile::tempdir().expect("a folder");
+    let server = Server::start(state.path()).await;
+    let job = server.job("test", &[MAIN]);
+    job.save("k", b"content").await;
+    let (_, url) = job.find("k", &[]).await.expect("a hit");
+    let query = url.split_once('?').expect("a query").1.to_owned();
+    let origin = server.services.url();
+    // A signature names what it is for; the path is only for people to read.
+    for path in ["blobs/..%2F..%2Fetc%2Fpasswd", "blobs/other"] {
+        assert_eq!(send("GET", &format!("{origin}{path}?{query}"), &[], None).await.text(), "content");
+    }
+    assert_eq!(send("GET", &format!("{origin}blobs/../etc/passwd?{query}"), &[], None).await.status, 404);
+}
