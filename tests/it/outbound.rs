@@ -50,7 +50,7 @@ const PRINT: &str = r#"
         echo "1 $HTTP_PROXY $http_proxy $HTTPS_PROXY"
         echo "2 $NO_PROXY|$no_proxy"
         echo "3 $PIP_INDEX_URL $npm_config_registry $GOPROXY [$GITHUB_TOKEN$npm_config__auth]"
-        h=hunt; echo "4 hunter2 $(printf 'me:%s' "$h%er2" | base64)"
+        h=hunt; echo "4 pypi-${h}er2 $(printf 'me:%s' "$h%er2" | base64)"
     - {run: 'echo "5 $no_proxy"', env: {no_proxy: own.example}}
     - {run: 'echo "6 $HTTP_PROXY"', env: {HTTP_PROXY: 'http://other:1'}}
 "#;
@@ -63,7 +63,7 @@ fn proxies_and_indexes_reach_steps_and_passwords_no_log() {
             ("HTTPS_PROXY", "http://me:hunt%25er2@proxy.example:3128"),
             ("http_proxy", "http://proxy.example:3128"),
             ("NO_PROXY", "intern.example"),
-            ("PIP_INDEX_URL", "https://hunter2@index.example/simple"),
+            ("PIP_INDEX_URL", "https://pypi-hunter2@index.example/simple"),
             ("npm_config_registry", "https://npm.example/"),
             ("npm_config__auth", "secret"),
             ("GITHUB_TOKEN", "secret"),
@@ -309,14 +309,18 @@ jobs:
     for expected in [
         "proxied http://away.example/container".to_owned(),
         "proxied http://away.example/action".to_owned(),
-        format!("1 {address} {direct} 1"),
-        format!("2 {address} {direct} 1"),
         "3 http://own:1".to_owned(),
         // Of a service's: what it can use, and what a person has said.
         "HTTPS_PROXY=http://proxy.example:3128".to_owned(),
         format!("no_proxy={direct}"),
     ] {
         assert!(lines.iter().any(|it| it.ends_with(&expected)), "{expected}\n{lines:#?}");
+    }
+    // The proxy on the loopback is served at a port of the container's own.
+    for number in ["1", "2"] {
+        let begin = format!("{number} http://127.0.0.1:");
+        let line = lines.iter().find(|it| it.starts_with(&begin)).unwrap_or_else(|| panic!("{begin}\n{lines:#?}"));
+        assert!(line.ends_with(&format!(" {direct} 1")) && !line.contains(&address), "{line}");
     }
     assert!(!lines.iter().any(|it| it.ends_with(&format!("HTTP_PROXY={address}"))), "{lines:#?}");
     assert_eq!(left(&ran), "");
