@@ -270,6 +270,8 @@ impl Engine {
         Ok(global)
     }
 
+    /// Differs: where containers cannot be made (a bad option, a user that is not there, one port twice), the run ends with 3 and
+    /// no step runs; on GitHub `Initialize containers` fails and steps with `always()` run.
     pub(super) fn job_not_ready(&mut self, key: &JobKey, message: &str, help: Option<String>) {
         self.containers_ready(key, &[message.to_owned()]);
         // What was given up because nobody wants it any more is no fault.

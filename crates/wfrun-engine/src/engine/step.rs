@@ -260,6 +260,8 @@ impl Engine {
         let Some(state) = self.jobs.get_mut(it.key) else { return 0 };
         state.take_stage(it.stage);
         // The post part is pushed when the first part starts. Source: GitHub: execution rules E1.7.
+        // Differs: pre and post parts inside of a composite action stand in the job's own order, and neither `continue-on-error`
+        // nor the time limit of the step that uses it covers them; GitHub has one outer part for all of them.
         if has_post && it.stage.phase != Phase::Post && !state.post.contains(&it.stage.path) {
             state.post.push(it.stage.path.clone());
         }
