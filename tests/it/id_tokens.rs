@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::Value as Json;
 
 use crate::actions::can_run_node;
-use crate::npm::packages;
+use crate::npm::{packages, seen_by_steps};
 use crate::repo::{Ran, Repo, can_sandbox, copy};
 
 const ACTION: &str =
@@ -111,8 +111,8 @@ jobs:
     - run: ls -A \"${{ vars.FOLDER }}\" | wc -l
 ";
     let repo = Repo::new(workflow, &[]);
-    // The sandbox has a `/tmp` of its own, in which nothing would have to be hidden.
-    let cache = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    // Where steps see no such folder, nothing would have to be hidden.
+    let cache = tempfile::tempdir_in(seen_by_steps()).expect("a folder");
     let folder = cache.path().join("wfrun/oidc");
     let run = || {
         let var = format!("FOLDER={}", folder.display());

@@ -3,6 +3,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A folder for scratch files that steps see: in the sandbox `/tmp` starts empty.
+pub(crate) fn seen_by_steps() -> &'static str {
+    let target = env!("CARGO_TARGET_TMPDIR");
+    if target.starts_with("/tmp/") { "/var/tmp" } else { target }
+}
+
 /// A folder with `node_modules` of these packages, each `NAME@VERSION` or `NAME@npm:PACKAGE@VERSION`; says so where it
 /// cannot be had. Kept between runs of the tests.
 pub(crate) fn packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
@@ -10,10 +16,7 @@ pub(crate) fn packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
         println!("skipped: WFRUN_OFFLINE_TESTS is set, and this test installs packages");
         return None;
     }
-    // Steps do not see what is below `/tmp`: theirs starts empty.
-    let target = env!("CARGO_TARGET_TMPDIR");
-    let seen = if target.starts_with("/tmp/") { "/var/tmp/wfrun-tests" } else { target };
-    let folder = Path::new(seen).join("npm").join(name);
+    let folder = Path::new(seen_by_steps()).join("wfrun-npm").join(name);
     let (mark, wanted) = (folder.join("installed"), packages.join("\n"));
     if fs::read_to_string(&mark).is_ok_and(|it| it == wanted) {
         return Some(folder);
