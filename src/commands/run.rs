@@ -263,6 +263,8 @@ async fn carry_out(
         forced,
         any_machine: false,
         has_containers: place.backend.name() == "docker",
+        // A sandbox is there in less time than a job takes to end.
+        makes_ahead: place.backend.name() == "docker",
         container_workspace: Some(container_workspace(&plan.event.repository)),
         max_jobs: args.max_jobs.unwrap_or_else(jobs_at_once),
         strict: args.strict,

@@ -69,7 +69,9 @@ pub(super) fn play(case: &Case, plan: Plan, identity: RunIdentity) -> Option<Pla
 /// Every step ends well by itself, and no time passes.
 fn answer(effect: Effect) -> Option<FactKind> {
     Some(match effect {
-        Effect::OpenJob { job, labels, .. } => FactKind::JobReady { job, environment: Box::new(environment(&labels)) },
+        Effect::OpenJob { job, request, .. } => {
+            FactKind::JobReady { job, environment: Box::new(environment(&request.labels)) }
+        }
         Effect::CloseJob { job } => FactKind::JobClosed { job, fault: None },
         Effect::HashFiles { job, patterns } => FactKind::Hashed { job, patterns, digest: Ok(String::new()) },
         Effect::ReadFile { job, process, .. } => {
@@ -124,6 +126,7 @@ fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
         forced: forced(case),
         any_machine: true,
         has_containers: true,
+        makes_ahead: false,
         container_workspace: None,
         max_jobs: 0,
         strict: false,
@@ -164,22 +167,13 @@ fn environment(labels: &[String]) -> JobEnvironment {
         () => "Linux",
     };
     let arch = if labels().any(|it| it.ends_with("arm") || it.ends_with("arm64")) { "ARM64" } else { "X64" };
-    let work = "/home/runner/work";
     JobEnvironment {
         image: None,
         workspace: "files",
         os: os.to_owned(),
         arch: arch.to_owned(),
         name: "GitHub Actions 1".to_owned(),
-        layout: Layout {
-            workspace: format!("{work}/repo/repo"),
-            runner_workspace: format!("{work}/repo"),
-            temp: format!("{work}/_temp"),
-            tool_cache: "/opt/hostedtoolcache".to_owned(),
-            home: "/home/runner".to_owned(),
-            event_path: format!("{work}/_temp/_github_workflow/event.json"),
-            file_commands: format!("{work}/_temp/_runner_file_commands"),
-        },
+        layout: Layout::below("/home/runner/work", "repo", "/opt/hostedtoolcache", "/home/runner"),
         path: "/usr/bin:/bin".to_owned(),
         base_env: IndexMap::new(),
         step_env: IndexMap::new(),

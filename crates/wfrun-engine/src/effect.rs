@@ -19,6 +19,20 @@ pub struct Turn {
 /// The claims of a job's ID tokens by name, but for those that their issuer adds: who made it for whom, and when.
 pub type IdTokenClaims = IndexMap<String, String>;
 
+/// What a job's environment is to be, whether it is made when the job begins or ahead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnvironmentRequest {
+    /// The labels of `runs-on`.
+    pub labels: Vec<String>,
+    /// The actions the job's steps use; those that these use in turn are wanted, too.
+    pub actions: Vec<ActionRef>,
+    /// Whether nothing can see the workspace before `actions/checkout` fills it with the run's commit: then it may be
+    /// filled at once.
+    pub checks_out_first: bool,
+    /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
+    pub event: Json,
+}
+
 /// Something to do outside.
 #[derive(Debug, Clone)]
 pub enum Effect {
@@ -26,15 +40,8 @@ pub enum Effect {
     OpenJob {
         /// Whose.
         job: JobKey,
-        /// The labels of `runs-on`.
-        labels: Vec<String>,
-        /// The actions its steps use; those that these use in turn are wanted, too.
-        actions: Vec<ActionRef>,
-        /// Whether nothing can see the workspace before `actions/checkout` fills it with the run's commit: then it may
-        /// be filled at once.
-        checks_out_first: bool,
-        /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
-        event: Json,
+        /// What it is to be.
+        request: EnvironmentRequest,
         /// The container that it is to run in, instead of a place of its runner's kind.
         container: Option<Box<ContainerSpec>>,
         /// The services beside it, to be started one after another.
@@ -46,14 +53,8 @@ pub enum Effect {
     MakeAhead {
         /// Whose.
         job: JobKey,
-        /// The labels of `runs-on`, as far as that can be known by now.
-        labels: Vec<String>,
-        /// As for `OpenJob`.
-        actions: Vec<ActionRef>,
-        /// As for `OpenJob`.
-        checks_out_first: bool,
-        /// As for `OpenJob`.
-        event: Json,
+        /// What it is to be, as far as that can be known by now.
+        request: EnvironmentRequest,
     },
     /// Take an environment away that was made ahead: its job does not run.
     DropAhead {

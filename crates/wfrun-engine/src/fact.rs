@@ -301,6 +301,21 @@ pub struct Layout {
     pub file_commands: String,
 }
 
+impl Layout {
+    /// As GitHub's runners have it below a work folder. `repository` is the repository's name, without its owner.
+    pub fn below(work: &str, repository: &str, tool_cache: &str, home: &str) -> Self {
+        Self {
+            workspace: format!("{work}/{repository}/{repository}"),
+            runner_workspace: format!("{work}/{repository}"),
+            temp: format!("{work}/_temp"),
+            tool_cache: tool_cache.to_owned(),
+            home: home.to_owned(),
+            event_path: format!("{work}/_temp/_github_workflow/event.json"),
+            file_commands: format!("{work}/_temp/_runner_file_commands"),
+        }
+    }
+}
+
 /// An action that was found.
 #[derive(Debug, Clone)]
 pub struct ResolvedAction {

@@ -23,8 +23,8 @@ mod strand;
 pub use command::{Command, StopCommands, parse_command};
 pub use container::{ContainerSpec, JobContainers, RegistryLogin, ServiceContainer, ServiceSpec};
 pub use effect::{
-    ConcurrencyGroup, ContainerImage, Effect, FilePaths, IdTokenClaims, Launch, Program, ShellSearch, Signal, Timer,
-    Turn,
+    ConcurrencyGroup, ContainerImage, Effect, EnvironmentRequest, FilePaths, IdTokenClaims, Launch, Program,
+    ShellSearch, Signal, Timer, Turn,
 };
 pub use engine::Engine;
 pub use fact::{

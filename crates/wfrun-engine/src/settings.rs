@@ -7,6 +7,7 @@ use crate::Forced;
 
 /// What the caller decided about a run.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own")]
 pub struct EngineSettings {
     /// The run's id: the name of its folder.
     pub run_id: String,
@@ -32,6 +33,8 @@ pub struct EngineSettings {
     pub any_machine: bool,
     /// Whether jobs can run in containers of their choice, and have services.
     pub has_containers: bool,
+    /// Whether an environment takes so long to make that it is worth making it before its job begins.
+    pub makes_ahead: bool,
     /// `github.workspace` of jobs that ask for containers: it is read before these are made. None if it is not known.
     pub container_workspace: Option<String>,
     /// At most so many jobs at once; 0 is no limit.

@@ -19,7 +19,6 @@ pub(crate) fn duration(ms: u64) -> String {
     format!("{}h {:02}m", minutes / 60, minutes % 60)
 }
 
-/// `1 warning`, `2 warnings`, `1 simulated`.
 /// A size for people: `242 B`, `1.2 kB`, `19 MB`.
 pub(crate) fn bytes(size: u64) -> String {
     let mut unit = (1, "B");
@@ -32,6 +31,7 @@ pub(crate) fn bytes(size: u64) -> String {
     if whole < 10 && unit.0 > 1 { format!("{whole}.{tenths} {}", unit.1) } else { format!("{whole} {}", unit.1) }
 }
 
+/// `1 warning`, `2 warnings`, `1 simulated`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }

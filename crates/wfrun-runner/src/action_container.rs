@@ -8,14 +8,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use sha2::{Digest as _, Sha256};
 use wfrun_backend::docker::{ContainerRun, RunImage, RunNetwork};
-use wfrun_backend::{Backend, Mount, Outbound, Process};
+use wfrun_backend::{Backend, Mount, Outbound, Process, chain};
 use wfrun_engine::{ContainerImage, JobContainers, keep_loopback_direct};
 use wfrun_plan::JobKey;
 
 use crate::job::{OpenJob, blocked_names};
 use crate::paths::Paths;
 use crate::{LocalServices, RunSettings};
-use wfrun_backend::chain;
 
 const WORKSPACE: &str = "/github/workspace";
 const HOME: &str = "/github/home";

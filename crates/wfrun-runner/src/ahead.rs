@@ -1,9 +1,10 @@
 //! Environments that are made while other jobs run.
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 use wfrun_backend::chain;
+use wfrun_engine::EnvironmentRequest;
 use wfrun_plan::JobKey;
 
 use crate::job::{MadeAhead, OpenError};
@@ -13,28 +14,28 @@ use crate::job::{MadeAhead, OpenError};
 pub(crate) struct Ahead(Mutex<HashMap<JobKey, Making>>);
 
 struct Making {
-    labels: Vec<String>,
+    request: Arc<EnvironmentRequest>,
     made: JoinHandle<Result<MadeAhead, OpenError>>,
 }
 
 impl Ahead {
-    /// Has one made for a job with these labels.
+    /// Has one made for a job.
     pub(crate) fn begin(
         &self,
         job: JobKey,
-        labels: Vec<String>,
+        request: Arc<EnvironmentRequest>,
         making: impl Future<Output = Result<MadeAhead, OpenError>> + Send + 'static,
     ) {
         let made = tokio::spawn(making);
-        self.all().insert(job, Making { labels, made });
+        self.all().insert(job, Making { request, made });
     }
 
-    /// The one that was made for a job, if there is one, it lives, and is for the labels that the job turned out to have.
+    /// The one that was made for a job, if there is one, it lives, and is what the job turned out to want.
     ///
     /// One that could not be made is none: making it again says why.
-    pub(crate) async fn take(&self, job: &JobKey, labels: &[String]) -> Option<MadeAhead> {
+    pub(crate) async fn take(&self, job: &JobKey, request: &EnvironmentRequest) -> Option<MadeAhead> {
         let making = self.all().remove(job)?;
-        let fits = making.labels == labels;
+        let fits = *making.request == *request;
         let made = finished(making).await?;
         // It may have waited long, and have been stopped meanwhile.
         if fits && made.is_alive() {
@@ -56,11 +57,9 @@ impl Ahead {
 
     /// Takes away what no job has taken.
     pub(crate) async fn clear(&self) {
-        let all = std::mem::take(&mut *self.all());
-        for (job, making) in all {
-            if let Some(made) = finished(making).await {
-                discard(&job, made).await;
-            }
+        let jobs: Vec<JobKey> = self.all().keys().cloned().collect();
+        for job in jobs {
+            Box::pin(self.drop_one(&job)).await;
         }
     }
 

@@ -5,12 +5,11 @@ use indexmap::IndexMap;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use wfrun_backend::docker::{ContainerRequest, JobNetwork, Log, Login, NetworkSettings};
-use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec};
+use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, chain};
 use wfrun_engine::{ContainerSpec, FactKind, JobContainers, ServiceContainer, ServiceSpec, keep_loopback_direct};
 use wfrun_plan::JobKey;
 
 use crate::RunSettings;
-use wfrun_backend::chain;
 
 /// The containers that a job asks for.
 #[derive(Debug, Default)]

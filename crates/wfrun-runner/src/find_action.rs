@@ -1,5 +1,6 @@
 //! Actions that can be found only when their step's turn comes.
 use indexmap::IndexMap;
+use wfrun_backend::chain;
 use wfrun_engine::{FoundAction, ResolvedAction};
 use wfrun_journal::How;
 use wfrun_workflow::{ActionRef, UsesTarget};
@@ -7,7 +8,6 @@ use wfrun_workflow::{ActionRef, UsesTarget};
 use crate::actions::{KnownAction, find_in_repository, find_in_workspace, used_by};
 use crate::job::OpenJob;
 use crate::{Findings, RunSettings};
-use wfrun_backend::chain;
 
 /// What was found, and what to tell people of it.
 pub(crate) struct Told {

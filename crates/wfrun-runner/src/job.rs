@@ -10,7 +10,7 @@ use thiserror::Error;
 use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
 use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
-use wfrun_engine::{FactKind, IdTokenClaims, JobEnvironment, Layout, ResolvedAction};
+use wfrun_engine::{EnvironmentRequest, FactKind, IdTokenClaims, JobEnvironment, Layout, ResolvedAction};
 use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_services::{CacheScope, JobIdentity};
@@ -70,10 +70,7 @@ pub(crate) struct Controls {
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) job: &'a JobKey,
-    pub(crate) labels: &'a [String],
-    pub(crate) actions: &'a [ActionRef],
-    pub(crate) event: &'a Json,
-    pub(crate) checks_out_first: bool,
+    pub(crate) request: &'a EnvironmentRequest,
     pub(crate) containers: &'a WantedContainers,
     pub(crate) id_token: Option<&'a IdTokenClaims>,
 }
@@ -114,12 +111,12 @@ impl Ground {
         wanted: &Wanted<'_>,
         number: usize,
     ) -> Result<Self, OpenError> {
-        let findings = find(settings, wanted.actions).await?;
+        let findings = find(settings, &wanted.request.actions).await?;
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
         let image = image(settings, wanted);
         let spec = spec(settings, services, wanted.job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
-        make_folders(&work_dir, &name, wanted.event)?;
+        make_folders(&work_dir, &name, &wanted.request.event)?;
         let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
         Ok(Self { findings, work_dir, image, name, view, spec })
     }
@@ -189,10 +186,9 @@ impl OpenJob {
         let in_container = wanted.containers.container.is_some();
         let paths = if in_container { Paths::of_job_container() } else { Paths::default() };
         let work_inside = if in_container { WORK.to_owned() } else { environment.facts().work.clone() };
-        let layout = Layout {
-            tool_cache: if in_container { TOOL_CACHE.to_owned() } else { environment.facts().tool_cache.clone() },
-            ..layout(&environment, &work_inside, &name)
-        };
+        let facts = environment.facts();
+        let tool_cache = if in_container { TOOL_CACHE } else { &facts.tool_cache };
+        let layout = Layout::below(&work_inside, &name, tool_cache, &facts.home);
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
         let actions = ActionFolders::default();
         let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
@@ -251,7 +247,7 @@ async fn view(
     name: &str,
 ) -> Option<View> {
     let is_plain = actions.values().all(|it| it.how == How::StandIn);
-    if !wanted.checks_out_first || !is_plain || !has_own_root(settings) {
+    if !wanted.request.checks_out_first || !is_plain || !has_own_root(settings) {
         return None;
     }
     // In a container root is the machine's, for whom a user's files are another's.
@@ -287,7 +283,7 @@ fn image(settings: &RunSettings, wanted: &Wanted<'_>) -> Option<String> {
     if let Some(container) = &wanted.containers.container {
         return Some(container.image.clone());
     }
-    let labels = wanted.labels;
+    let labels = &wanted.request.labels;
     if settings.backend.name() != "docker" {
         return None;
     }
@@ -346,19 +342,6 @@ fn make_folders(work_dir: &Path, name: &str, event: &Json) -> Result<(), OpenErr
     let path = work_dir.join("_temp/_github_workflow/event.json");
     let text = serde_json::to_string_pretty(event).unwrap_or_else(|_| "{}".to_owned());
     std::fs::write(&path, text).map_err(|err| write(&path, err))
-}
-
-fn layout(environment: &Environment, work: &str, name: &str) -> Layout {
-    let facts = environment.facts();
-    Layout {
-        workspace: format!("{work}/{name}/{name}"),
-        runner_workspace: format!("{work}/{name}"),
-        temp: format!("{work}/_temp"),
-        tool_cache: facts.tool_cache.clone(),
-        home: facts.home.clone(),
-        event_path: format!("{work}/_temp/_github_workflow/event.json"),
-        file_commands: format!("{work}/_temp/_runner_file_commands"),
-    }
 }
 
 fn describe(

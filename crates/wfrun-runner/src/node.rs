@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
-use wfrun_backend::{Environment, Exec, ProcessEvent, Stream};
+use wfrun_backend::{Environment, Exec, ProcessEvent, Stream, chain};
 use wfrun_engine::RawDeclaration;
 use wfrun_journal::How;
-
-use wfrun_backend::chain;
 
 /// Where this machine's Node is mounted for jobs whose image has none.
 pub(crate) const MOUNTED: &str = "/opt/wfrun/node";

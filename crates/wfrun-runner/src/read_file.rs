@@ -1,10 +1,9 @@
 use std::io;
 use std::time::Duration;
 
-use wfrun_backend::{Exec, Process, ProcessEvent, Signal, Stream, Target};
+use wfrun_backend::{Exec, Process, ProcessEvent, Signal, Stream, Target, chain};
 
 use crate::job::OpenJob;
-use wfrun_backend::chain;
 
 /// No file that a step names is read that is larger.
 const LIMIT: usize = 1 << 20;

@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use wfrun_backend::docker::Log;
 use wfrun_backend::{BackendError, chain};
-use wfrun_engine::{ConcurrencyGroup, Effect, Engine, Fact, FactKind, FoundAction, Turn};
+use wfrun_engine::{ConcurrencyGroup, Effect, Engine, EnvironmentRequest, Fact, FactKind, FoundAction, Turn};
 use wfrun_journal::{RunEvent, RunRecord};
 use wfrun_plan::JobKey;
-use wfrun_workflow::{ActionRef, UsesTarget};
+use wfrun_workflow::UsesTarget;
 
 use crate::ahead::Ahead;
 use crate::containers::{Telling, WantedContainers, tell};
@@ -136,21 +135,18 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&facts, FactKind::Woke(timer)).await;
             });
         }
-        Effect::OpenJob { job, actions, event, labels, checks_out_first, container, services, id_token } => {
+        Effect::OpenJob { job, request, container, services, id_token } => {
             let shared = Arc::clone(shared);
             let containers = WantedContainers { container, services };
             let hurry = shared.hurry(&job);
             tasks.spawn(async move {
-                let (job, labels, actions, event) = (&job, &labels, &actions, &event);
-                let (containers, id_token) = (&containers, id_token.as_deref());
-                let wanted = Wanted { job, labels, actions, event, checks_out_first, containers, id_token };
+                let (job, request, containers, id_token) = (&job, &request, &containers, id_token.as_deref());
+                let wanted = Wanted { job, request, containers, id_token };
                 let fact = Box::pin(shared.open(&wanted, hurry)).await;
                 deliver(&shared.facts, fact).await;
             });
         }
-        Effect::MakeAhead { job, labels, actions, checks_out_first, event } => {
-            shared.make_ahead(job, labels, actions, checks_out_first, event);
-        }
+        Effect::MakeAhead { job, request } => shared.make_ahead(job, request),
         Effect::DropAhead { job } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move { Box::pin(shared.ahead.drop_one(&job)).await });
@@ -283,7 +279,7 @@ impl Shared {
     async fn open(&self, wanted: &Wanted<'_>, hurry: watch::Receiver<bool>) -> FactKind {
         let job = wanted.job;
         let telling = Telling { job, facts: &self.facts, hurry };
-        let ahead = Box::pin(self.ahead.take(job, wanted.labels)).await;
+        let ahead = Box::pin(self.ahead.take(job, wanted.request)).await;
         let opened = OpenJob::open(&self.settings, &self.services, wanted, self.number(), telling, ahead).await;
         if let Ok(mut hurries) = self.hurries.lock() {
             hurries.remove(job);
@@ -297,23 +293,12 @@ impl Shared {
         }
     }
 
-    /// Only making a container takes long enough for this to be of use.
-    fn make_ahead(
-        self: &Arc<Self>,
-        job: JobKey,
-        labels: Vec<String>,
-        actions: Vec<ActionRef>,
-        checks_out_first: bool,
-        event: Json,
-    ) {
-        if self.settings.backend.engine().is_none() {
-            return;
-        }
+    fn make_ahead(self: &Arc<Self>, job: JobKey, request: EnvironmentRequest) {
         let shared = Arc::clone(self);
-        self.ahead.begin(job.clone(), labels.clone(), async move {
-            let (job, labels, actions, event) = (&job, &labels, &actions, &event);
+        let (request, of) = (Arc::new(request), job.clone());
+        self.ahead.begin(job, Arc::clone(&request), async move {
             let containers = &WantedContainers::default();
-            let wanted = Wanted { job, labels, actions, event, checks_out_first, containers, id_token: None };
+            let wanted = Wanted { job: &of, request: &request, containers, id_token: None };
             MadeAhead::make(&shared.settings, &shared.services, &wanted, shared.number()).await
         });
     }
@@ -403,6 +388,7 @@ impl Shared {
         let removed = removed.map_err(|err| format!("failed to remove {}: {err}", work_dir.display()));
         closed.and(removed).err()
     }
+
     /// Keeps what a job left, if that is wanted. What stops it is said, and no more: the job has done its work.
     async fn keep(&self, key: &JobKey, workspace: PathBuf) {
         let Some(folder) = self.settings.keep_workspaces.clone() else { return };

@@ -117,12 +117,12 @@ impl World<'_> {
 
     fn carry_out(&mut self, effect: Effect) {
         let fact = match effect {
-            Effect::OpenJob { job, actions, container, services, id_token, .. } => {
+            Effect::OpenJob { job, request, container, services, id_token } => {
                 let mut environment = environment();
                 if let Some(claims) = id_token {
                     environment.step_env.extend(id_token_env(&claims));
                 }
-                match self.found.actions(&actions) {
+                match self.found.actions(&request.actions) {
                     Ok(actions) => environment.actions = actions,
                     Err(message) => return self.comes(1, FactKind::JobNotReady { job, message, help: None }),
                 }
@@ -304,6 +304,7 @@ fn engine(case: &Case) -> Result<Engine, String> {
         forced: wfrun_engine::Forced::default(),
         any_machine: false,
         has_containers: true,
+        makes_ahead: false,
         container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
         max_jobs: 0,
         strict: false,

@@ -7,10 +7,9 @@ use wfrun_plan::JobKey;
 use wfrun_workflow::JobId;
 
 use super::Engine;
-use super::asked::{actions_of, checks_out_first, is_elsewhere, labels_of};
+use super::asked::{is_elsewhere, labels_of};
 use crate::Effect;
 use crate::frame::{Frame, Place};
-use crate::scope::{At, Status};
 use crate::state::{JobState, Progress};
 
 /// What was asked for ahead.
@@ -28,7 +27,7 @@ impl Engine {
     pub(super) fn look_ahead(&mut self) {
         // Those that are made and have not begun take memory.
         let most = self.settings.max_jobs.max(1);
-        while !self.cancelled && self.ahead.waiting.len() < most {
+        while self.settings.makes_ahead && !self.cancelled && self.ahead.waiting.len() < most {
             let Some((key, place, is_leg)) = self.next_to_consider() else { return };
             if is_leg || self.would_run(&place) {
                 self.make_ahead(&key, &place);
@@ -94,11 +93,9 @@ impl Engine {
         let Some(model) = frame.model(&place.id) else { return false };
         let before = self.before(place, declared).into_iter().map(|(id, it)| (id, it.or(Some(Outcome::Success))));
         let before: Vec<_> = before.collect();
-        let contexts = LazyCell::new(|| self.declared_contexts(place));
-        let at = At { contexts: &contexts, status: Status::Job { before: &before, cancelled: false }, hashes: None };
         model.strategy.is_none()
             && self.plan.selection.has(&declared.path)
-            && model.condition.condition.evaluate(&at).is_ok_and(|it| it.value().is_truthy())
+            && self.condition(place, model, &before, false).is_ok_and(|it| it.value().is_truthy())
     }
 
     fn make_ahead(&mut self, key: &JobKey, place: &Place) {
@@ -111,9 +108,8 @@ impl Engine {
         if labels.iter().any(|it| is_elsewhere(it)) {
             return;
         }
-        let (actions, checks_out_first) = (actions_of(model), checks_out_first(model));
-        let event = self.plan.event.payload.clone();
+        let request = self.environment_request(model, labels);
         self.ahead.waiting.insert(key.clone());
-        self.turn.effects.push(Effect::MakeAhead { job: key.clone(), labels, actions, checks_out_first, event });
+        self.turn.effects.push(Effect::MakeAhead { job: key.clone(), request });
     }
 }

@@ -36,9 +36,7 @@ impl Engine {
     fn job_still_wanted(&self, key: &JobKey) -> bool {
         let Some(place) = self.jobs.get(key).map(|it| &it.place) else { return false };
         let (Some(declared), Some(model)) = (self.declared(place), self.model(key)) else { return false };
-        let (before, contexts) = (self.before(place, declared), self.declared_contexts(place));
-        let status = Status::Job { before: &before, cancelled: true };
-        let trace = model.condition.condition.evaluate(&At { contexts: &contexts, status, hashes: None });
+        let trace = self.condition(place, model, &self.before(place, declared), true);
         trace.is_ok_and(|it| it.value().is_truthy())
     }
 

@@ -6,8 +6,8 @@ use std::cell::LazyCell;
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Object, Value};
 use wfrun_journal::{
-    Annotation, AnnotationLevel, How, JobStarted, Lines, Outcome, Phase, RunEventKind, Secret, SkipReason,
-    StepFinished, StepKindName, StepStarted, Stream,
+    Annotation, AnnotationLevel, How, JobStarted, Outcome, Phase, RunEventKind, Secret, SkipReason, StepFinished,
+    StepKindName, StepStarted,
 };
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_syntax::Span;
@@ -105,8 +105,8 @@ impl Engine {
     pub(super) fn container_lines(&mut self, key: &JobKey, lines: &[String]) {
         let Some((_, path)) = self.open_entry(key) else { return };
         for line in lines {
-            let (job, step, text) = (key.clone(), path.clone(), self.masker.mask(line));
-            self.emit(RunEventKind::Lines(Lines { job, step, phase: Phase::Main, stream: Stream::Stdout, text }));
+            let text = self.masker.mask(line);
+            self.say_of_step(key, &path, Phase::Main, text);
         }
     }
 

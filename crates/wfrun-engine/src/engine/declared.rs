@@ -3,7 +3,7 @@
 //! Source: GitHub: planning rules 4.2, 4.3 and 4.5.
 use std::cell::LazyCell;
 
-use wfrun_expr::Value;
+use wfrun_expr::{EvalError, Trace, Value};
 use wfrun_journal::{AnnotationLevel, How, JobHeader, JobSkipped, MatrixExpanded, Outcome, RunEventKind, SkipReason};
 use wfrun_plan::{Combination, ExpandError, Expansion, JobKey, expand, job_name};
 use wfrun_syntax::Span;
@@ -60,13 +60,11 @@ impl Engine {
         if self.settings.forced.job(&declared.key) == Some(Outcome::Skipped) {
             return skip(SkipReason::Forced, Outcome::Skipped);
         }
-        let contexts = LazyCell::new(|| self.declared_contexts(place));
         let before = self.before(place, declared);
         let cancelled = self.is_cancelled(place.frame);
-        let status = Status::Job { before: &before, cancelled };
         let condition = &model.condition;
         let line = condition.span().map_or(0, |it| self.line_of(place.frame, it.start));
-        let trace = match condition.condition.evaluate(&At { contexts: &contexts, status, hashes: None }) {
+        let trace = match self.condition(place, model, &before, cancelled) {
             Ok(trace) => trace,
             Err(err) => {
                 let expression = condition.condition.text.clone();
@@ -86,6 +84,19 @@ impl Engine {
             }
         }
         skip(self.condition_reason(&trace, line), Outcome::Skipped)
+    }
+
+    /// Evaluates a job's `if`, as if the jobs before it had ended so.
+    pub(super) fn condition(
+        &self,
+        place: &Place,
+        model: &Job,
+        before: &[(JobId, Option<Outcome>)],
+        cancelled: bool,
+    ) -> Result<Trace, EvalError> {
+        let contexts = LazyCell::new(|| self.declared_contexts(place));
+        let at = At { contexts: &contexts, status: Status::Job { before, cancelled }, hashes: None };
+        model.condition.condition.evaluate(&at)
     }
 
     /// How the jobs before one ended.

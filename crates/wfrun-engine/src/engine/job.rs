@@ -15,7 +15,7 @@ use super::declared::Skip;
 use crate::frame::Place;
 use crate::scope::{At, Contexts, Named, Status, env_object, steps};
 use crate::state::Progress;
-use crate::{Effect, JobEnvironment, Timer};
+use crate::{Effect, EnvironmentRequest, JobEnvironment, Timer};
 
 /// Source: GitHub: planning rules 4.6.
 const JOB_TIMEOUT_MINUTES: f64 = 360.0;
@@ -148,24 +148,16 @@ impl Engine {
         state.cancel_timeout_ms = prepared.cancel_timeout_ms;
         state.labels.clone_from(&prepared.labels);
         state.main = (0..model.steps.len()).collect();
-        let actions = actions_of(model);
-        let labels = prepared.labels;
         let Wanted { container, services, notices: _ } = wanted;
-        let checks_out_first = checks_out_first(model);
-        let job = key.clone();
+        let request = self.environment_request(model, prepared.labels);
         self.take_ahead(key);
-        let event = self.plan.event.payload.clone();
-        self.turn.effects.push(Effect::OpenJob {
-            job,
-            labels,
-            actions,
-            checks_out_first,
-            event,
-            container,
-            services,
-            id_token,
-        });
+        self.turn.effects.push(Effect::OpenJob { job: key.clone(), request, container, services, id_token });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
+    }
+
+    pub(super) fn environment_request(&self, model: &Job, labels: Vec<String>) -> EnvironmentRequest {
+        let (actions, checks_out_first) = (actions_of(model), checks_out_first(model));
+        EnvironmentRequest { labels, actions, checks_out_first, event: self.plan.event.payload.clone() }
     }
 
     /// Declares what is special about the machine that the labels ask for; a job for another kind of machine is skipped.

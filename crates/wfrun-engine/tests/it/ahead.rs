@@ -58,3 +58,15 @@ fn all_needs_have_begun() {
         &["b on ubuntu-latest", "c on ubuntu-latest"],
     );
 }
+
+/// Where an environment is there at once.
+#[test]
+fn nothing_is_made_ahead_where_that_gains_nothing() {
+    let chain = "on: push
+jobs:
+  a: {runs-on: ubuntu-latest, steps: [{run: a}]}
+  b: {needs: a, runs-on: ubuntu-latest, steps: [{run: b}]}
+";
+    assert_eq!(World::new(chain).at_most(2).run().ahead, ["b on ubuntu-latest"]);
+    assert_eq!(World::new(chain).at_most(2).without_containers().run().ahead, [] as [&str; 0]);
+}

@@ -223,10 +223,10 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect, _: &mut Engine) -> Vec<FactKind> {
         match effect {
-            Effect::OpenJob { job, actions, container, services, id_token, .. } => {
+            Effect::OpenJob { job, request, container, services, id_token } => {
                 let mut facts = Vec::new();
                 let mut environment = environment();
-                self.resolve(&actions, &mut environment.actions);
+                self.resolve(&request.actions, &mut environment.actions);
                 if container.is_some() || !services.is_empty() {
                     let image = container.as_ref().map(|it| it.image.clone());
                     facts.push(FactKind::ContainersBegin { job: job.clone(), image, workspace: "files" });
@@ -324,8 +324,8 @@ impl World {
                 self.ahead.push(format!("no {job}"));
                 Vec::new()
             }
-            Effect::MakeAhead { job, labels, .. } => {
-                self.ahead.push(format!("{job} on {}", labels.join(", ")));
+            Effect::MakeAhead { job, request } => {
+                self.ahead.push(format!("{job} on {}", request.labels.join(", ")));
                 Vec::new()
             }
             Effect::WakeAt { .. } | Effect::HurryJob { .. } | Effect::FindShell { .. } => Vec::new(),
@@ -378,6 +378,7 @@ impl World {
                 forced: self.forced.clone(),
                 any_machine: false,
                 has_containers: !self.no_containers,
+                makes_ahead: !self.no_containers,
                 container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
                 strict: self.strict,
                 grace: Grace::default(),

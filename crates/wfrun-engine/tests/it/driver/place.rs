@@ -47,22 +47,13 @@ pub(super) fn where_is(search: &ShellSearch) -> Option<String> {
 }
 
 pub(super) fn environment() -> JobEnvironment {
-    let work = "/home/runner/work";
     JobEnvironment {
         image: None,
         workspace: "files",
         os: "Linux".to_owned(),
         arch: "X64".to_owned(),
         name: "wfrun".to_owned(),
-        layout: Layout {
-            workspace: format!("{work}/demo/demo"),
-            runner_workspace: format!("{work}/demo"),
-            temp: format!("{work}/_temp"),
-            tool_cache: "/opt/hostedtoolcache".to_owned(),
-            home: "/home/runner".to_owned(),
-            event_path: format!("{work}/_temp/_github_workflow/event.json"),
-            file_commands: format!("{work}/_temp/_runner_file_commands"),
-        },
+        layout: Layout::below("/home/runner/work", "demo", "/opt/hostedtoolcache", "/home/runner"),
         path: "/usr/bin:/bin".to_owned(),
         base_env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
         step_env: IndexMap::new(),
