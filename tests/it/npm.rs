@@ -21,7 +21,10 @@ pub(crate) fn packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
     if fs::read_to_string(&mark).is_ok_and(|it| it == wanted) {
         return Some(folder);
     }
-    fs::create_dir_all(&folder).expect("a folder");
+    // Another test may install the same: each into a folder of its own, and one of them stays.
+    let parent = folder.parent().expect("a parent");
+    fs::create_dir_all(parent).expect("a folder");
+    let scratch = tempfile::tempdir_in(parent).expect("a folder");
     let mut npm = Command::new("npm");
     npm.args([
         "install",
@@ -33,9 +36,16 @@ pub(crate) fn packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
         "0",
         "--prefix",
     ]);
-    match npm.arg(&folder).args(packages).output() {
+    match npm.arg(scratch.path()).args(packages).output() {
         Ok(output) if output.status.success() => {
-            fs::write(mark, wanted).expect("a file");
+            fs::write(scratch.path().join("installed"), wanted).expect("a file");
+            let old = tempfile::tempdir_in(parent).expect("a folder");
+            // There may be none, or the other's by now: then its like stays.
+            fs::rename(&folder, old.path().join("old")).ok();
+            let scratch = scratch.keep();
+            if fs::rename(&scratch, &folder).is_err() {
+                fs::remove_dir_all(scratch).expect("it is there");
+            }
             Some(folder)
         }
         Ok(output) => {

@@ -2,67 +2,20 @@
 //!
 //! The packages are installed below the target folder, once. Where `node`, `npm` or the network is missing, that is said.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::client::Server;
+use crate::npm::packages;
 
 /// The newest, and the one before it with another interface.
 const NEWEST: &str = "@actions/artifact@6.2.1";
 const BEFORE: &str = "@actions/artifact@5.0.3";
 
-/// Installs a package, or tells what is missing.
-fn install(package: &str) -> Result<PathBuf, String> {
-    for program in ["node", "npm"] {
-        let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        found.map_err(|_| format!("`{program}` is not on the search path"))?;
-    }
-    let (name, version) = package.rsplit_once('@').expect("a version");
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm").join(package.replace('/', "+"));
-    let manifest = home.join("node_modules").join(name).join("package.json");
-    let is_there = |manifest: &Path| {
-        fs::read_to_string(manifest).is_ok_and(|it| it.contains(&format!("\"version\": \"{version}\"")))
-    };
-    if is_there(&manifest) {
-        return Ok(home);
-    }
-    // Another test may install at the same time: each into a folder of its own, and one of them stays.
-    let parent = home.parent().expect("a parent");
-    fs::create_dir_all(parent).map_err(|err| err.to_string())?;
-    let scratch = tempfile::tempdir_in(parent).map_err(|err| err.to_string())?;
-    let mut npm = Command::new("npm");
-    npm.args([
-        "install",
-        "--no-save",
-        "--no-audit",
-        "--no-fund",
-        "--ignore-scripts",
-        "--fetch-retries",
-        "0",
-        "--prefix",
-    ]);
-    let output = npm.arg(scratch.path()).arg(package).output().map_err(|err| err.to_string())?;
-    if !output.status.success() {
-        return Err(format!("npm cannot install {package}; is there a network?"));
-    }
-    if !is_there(&manifest) {
-        fs::rename(scratch.keep(), &home).map_err(|err| err.to_string())?;
-    }
-    Ok(home)
-}
-
 /// Runs the script with as many small files as said; `None` where it cannot be run here.
 async fn conform(package: &str, files: u32) -> Option<Value> {
-    let home = match install(package) {
-        Ok(home) => home,
-        Err(why) => {
-            println!("skipped: {why}");
-            return None;
-        }
-    };
+    let home = packages(&package.replace('/', "+"), &[package])?;
     let state = tempfile::tempdir().expect("a folder");
     let server = Server::start(state.path()).await;
     let job = server.job("build", &[]);

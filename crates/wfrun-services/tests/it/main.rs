@@ -8,5 +8,7 @@ mod client;
 mod conformance;
 mod hostile;
 mod limits;
+#[path = "../../../../tests/it/npm.rs"]
+mod npm;
 mod oidc;
 mod rest;
