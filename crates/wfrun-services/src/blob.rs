@@ -12,4 +12,4 @@ mod transfers;
 pub(crate) use error::BlobError;
 pub(crate) use receive::{Archive, receive};
 pub(crate) use requests::{Answered, answer};
-pub(crate) use transfers::{Content, Described, Right, Subject, Transfers};
+pub(crate) use transfers::{Content, Described, Right, Subject, Transfers, Upload};

@@ -293,12 +293,7 @@ fn boolean(version: Version, name: &str, default: bool) -> Result<bool, StandInE
     let value = input(version, name);
     match value.as_str() {
         "" => Ok(default),
-        "true" | "True" | "TRUE" => Ok(true),
-        "false" | "False" | "FALSE" => Ok(false),
         _ if version.major < 5 => Ok(value.eq_ignore_ascii_case("true")),
-        _ => Err(StandInError::action(format!(
-            "Input does not meet YAML 1.2 \"Core Schema\" specification: {name}\n\
-             Support boolean input list: `true | True | TRUE | false | False | FALSE`"
-        ))),
+        _ => toolkit::boolean(name, &value),
     }
 }

@@ -56,14 +56,15 @@ pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
 impl Settings {
     fn from_inputs() -> Self {
         let cluster = toolkit::input("cluster");
-        let minutes = parse_int(&toolkit::input("wait-for-minutes")).filter(|minutes| *minutes != 0).unwrap_or(30);
+        let minutes =
+            toolkit::parse_int(&toolkit::input("wait-for-minutes")).filter(|minutes| *minutes != 0).unwrap_or(30);
         Self {
             service: toolkit::input("service"),
             cluster: if cluster.is_empty() { "default".to_owned() } else { cluster },
             wait: toolkit::loose_boolean_input("wait-for-service-stability"),
             wait_minutes: u64::try_from(minutes).unwrap_or(0).min(MAX_WAIT_MINUTES),
             force: toolkit::loose_boolean_input("force-new-deployment"),
-            desired_count: parse_int(&toolkit::input("desired-count")),
+            desired_count: toolkit::parse_int(&toolkit::input("desired-count")),
         }
     }
 }
@@ -251,12 +252,6 @@ fn warn_of_rollback(version: Version, settings: &Settings, service: &Value, id: 
         &message,
         &Annotation { title: Some("The deployment was rolled back"), ..Annotation::default() },
     );
-}
-
-/// JavaScript's `parseInt`: leading digits, whatever follows them.
-fn parse_int(text: &str) -> Option<i64> {
-    let end = text.char_indices().find(|(at, c)| !(c.is_ascii_digit() || (*at == 0 && matches!(c, '-' | '+'))));
-    text[..end.map_or(text.len(), |(at, _)| at)].parse().ok()
 }
 
 #[cfg(test)]

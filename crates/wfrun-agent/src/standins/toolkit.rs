@@ -40,8 +40,18 @@ pub fn input_lines(name: &str) -> Vec<String> {
 
 /// A boolean input by the rule of YAML 1.2's core schema; `default` where it is empty.
 pub fn boolean_input(name: &str, default: bool) -> Result<bool, StandInError> {
-    match input(name).as_str() {
-        "" => Ok(default),
+    let value = input(name);
+    if value.is_empty() { Ok(default) } else { boolean(name, &value) }
+}
+
+/// A boolean input as `core.getBooleanInput` reads it: what is empty is wrong, too.
+pub fn strict_boolean_input(name: &str) -> Result<bool, StandInError> {
+    boolean(name, &input(name))
+}
+
+/// The value of a boolean input by the rule of YAML 1.2's core schema.
+pub(super) fn boolean(name: &str, value: &str) -> Result<bool, StandInError> {
+    match value {
         "true" | "True" | "TRUE" => Ok(true),
         "false" | "False" | "FALSE" => Ok(false),
         _ => Err(StandInError::Action(format!(
@@ -54,6 +64,18 @@ pub fn boolean_input(name: &str, default: bool) -> Result<bool, StandInError> {
 /// A boolean input as most actions read it: `true` in any case, and nothing else.
 pub fn loose_boolean_input(name: &str) -> bool {
     input(name).eq_ignore_ascii_case("true")
+}
+
+/// As JavaScript's `parseInt`: a sign and the digits at the beginning count; `None` where there are none.
+pub(super) fn parse_int(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let end = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
+    let digits = &rest[..end];
+    if digits.is_empty() { None } else { Some(digits.parse::<i64>().map_or(i64::MAX, |it| it.saturating_mul(sign))) }
 }
 
 /// Sets an output of the step.
@@ -250,6 +272,23 @@ mod tests {
         assert_eq!(input_variable("aws-region"), "INPUT_AWS-REGION");
         assert_eq!(input_variable("my key"), "INPUT_MY_KEY");
         assert_eq!(input_variable("enableCrossOsArchive"), "INPUT_ENABLECROSSOSARCHIVE");
+    }
+
+    #[test]
+    fn numbers_are_javascripts() {
+        for (text, expected) in [
+            ("3", Some(3)),
+            ("3abc", Some(3)),
+            (" 7 ", Some(7)),
+            ("-1", Some(-1)),
+            ("+5", Some(5)),
+            ("2.9", Some(2)),
+            ("abc", None),
+            ("", None),
+            ("-", None),
+        ] {
+            assert_eq!(parse_int(text), expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use nix::unistd::geteuid;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, chownat, fchown, fstat, openat, readlinkat, statat};
 use rustix::fs::{Gid, Uid};
 
+use crate::mount_table::unescaped;
+
 /// A folder, opened before anything runs that could put another in its place, and whose it was then.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -89,23 +91,6 @@ fn mount_points(table: &[u8]) -> HashSet<PathBuf> {
         .filter_map(|it| it.split(|it| *it == b' ').nth(4))
         .map(|it| OsString::from_vec(unescaped(it)).into())
         .collect()
-}
-
-/// Blanks, line ends and backslashes stand as `\040` and its like.
-fn unescaped(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((byte, after)) = rest.split_first() {
-        let code = after.get(..3).filter(|_| *byte == b'\\').and_then(|it| std::str::from_utf8(it).ok());
-        if let Some(code) = code.and_then(|it| u8::from_str_radix(it, 8).ok()) {
-            plain.push(code);
-            rest = after.get(3..).unwrap_or_default();
-        } else {
-            plain.push(*byte);
-            rest = after;
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

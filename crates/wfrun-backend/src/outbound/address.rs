@@ -163,20 +163,7 @@ fn is_token(name: &str) -> bool {
 
 /// Without `%40` and its like.
 fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let code = bytes.get(at + 1..at + 3).and_then(|it| std::str::from_utf8(it).ok());
-        if let Some(code) = code.filter(|_| *byte == b'%').and_then(|it| u8::from_str_radix(it, 16).ok()) {
-            plain.push(code);
-            at += 3;
-        } else {
-            plain.push(*byte);
-            at += 1;
-        }
-    }
-    String::from_utf8_lossy(&plain).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

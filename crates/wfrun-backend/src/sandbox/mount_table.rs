@@ -1,4 +1,8 @@
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+
+use wfrun_agent::mount_table::unescaped;
 
 /// Kinds of file systems that the sandbox makes itself, or that hold no files.
 const VIRTUAL: [&str; 21] = [
@@ -62,17 +66,9 @@ pub(super) fn sub_mounts(table: &str) -> Vec<SubMount> {
 fn parse(line: &str) -> Option<(SubMount, &str)> {
     let (mount, system) = line.split_once(" - ")?;
     let mut fields = mount.split(' ').skip(4);
-    let path = PathBuf::from(unescape(fields.next()?));
+    let path = PathBuf::from(OsString::from_vec(unescaped(fields.next()?.as_bytes())));
     let is_read_only = fields.next()?.split(',').any(|option| option == "ro");
     Some((SubMount { path, is_read_only }, system.split(' ').next()?))
-}
-
-/// The kernel writes space, tab, line end and backslash as three octal digits.
-fn unescape(text: &str) -> String {
-    ["\\040", "\\011", "\\012", "\\134"]
-        .iter()
-        .zip([" ", "\t", "\n", "\\"])
-        .fold(text.to_owned(), |text, (code, character)| text.replace(code, character))
 }
 
 #[cfg(test)]

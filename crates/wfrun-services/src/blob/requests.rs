@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
@@ -191,11 +192,12 @@ async fn get(download: &Download, headers: &HeaderMap, head: bool) -> Result<Res
     Ok(response)
 }
 
+const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
+
 /// A name for who saves the content: plain for old readers, and as it is for those that know RFC 5987.
 fn disposition(name: &str) -> String {
     let plain: String = name.chars().map(|it| if is_plain(it) { it } else { '_' }).collect();
-    let byte = |it: u8| if is_plain(char::from(it)) { char::from(it).to_string() } else { format!("%{it:02X}") };
-    let whole: String = name.bytes().map(byte).collect();
+    let whole = utf8_percent_encode(name, &ESCAPED);
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::lookup::Wanted;
 use super::methods::{KEYS_LIMIT, blocking, too_large, valid_key};
-use crate::blob::{BlobError, Content, Right, receive};
+use crate::blob::{BlobError, Content, Right, Upload, receive};
 use crate::identity::JobIdentity;
 use crate::services::{ServiceCall, Shared};
 use crate::twirp::{Code, Message, TwirpError};
@@ -148,7 +148,7 @@ async fn upload(
     request: Request,
 ) -> Response {
     answered(&shared, &headers, "UploadChunk", async |identity| {
-        let upload = shared.transfers.upload_numbered(&identity, number(&id)?).ok_or_else(|| unknown(&id))?;
+        let upload = reserved(&shared, &identity, &id)?;
         let range = headers.get(header::CONTENT_RANGE).and_then(|it| it.to_str().ok()).and_then(range);
         let (start, length) = range.ok_or_else(|| invalid("Content-Range must be `bytes START-END/*`".to_owned()))?;
         let part =
@@ -169,7 +169,7 @@ async fn commit(
 ) -> Response {
     answered(&shared, &headers, "CommitCache", async |identity| {
         let size = message(request).await?.count("size")?;
-        let upload = shared.transfers.upload_numbered(&identity, number(&id)?).ok_or_else(|| unknown(&id))?;
+        let upload = reserved(&shared, &identity, &id)?;
         too_large(size, shared.store.limit())?;
         let (store, parts) = (Arc::clone(&shared), Arc::clone(&upload));
         let joined = blocking(move || {
@@ -213,8 +213,10 @@ async fn message(request: Request) -> Result<Message, TwirpError> {
     Message::parse(&body)
 }
 
-fn number(id: &str) -> Result<u64, TwirpError> {
-    id.parse().map_err(|_| unknown(id))
+/// The upload for the entry that this very job has reserved.
+fn reserved(shared: &Shared, identity: &Arc<JobIdentity>, id: &str) -> Result<Arc<Upload>, TwirpError> {
+    let upload = id.parse().ok().and_then(|number| shared.transfers.upload_numbered(identity, number));
+    upload.ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> TwirpError {

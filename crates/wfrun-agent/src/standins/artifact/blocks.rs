@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use crate::standins::error::StandInError;
@@ -49,11 +50,7 @@ impl<'a> Blocks<'a> {
 
     fn send(&mut self) -> Result<(), StandInError> {
         let id = STANDARD.encode(format!("{:012}", self.ids.len()));
-        let url = format!(
-            "{}&comp=block&blockid={}",
-            self.url,
-            id.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
-        );
+        let url = format!("{}&comp=block&blockid={}", self.url, utf8_percent_encode(&id, NON_ALPHANUMERIC));
         put(self.client, &url, &[], &self.pending)?;
         self.digest.update(&self.pending);
         self.sent += self.pending.len() as u64;

@@ -7,11 +7,12 @@ use std::fs::{self, File};
 use std::io::{Seek as _, Write};
 use std::path::{Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 
+use super::archive;
 use super::name_pattern::name_matches;
 use super::service::{Listed, Service};
-use super::{archive, parse_int, strict_boolean};
 use crate::standins::error::StandInError;
 use crate::standins::http::Payload;
 use crate::standins::toolkit;
@@ -66,8 +67,8 @@ pub(super) fn run(version: Version) -> Result<(), StandInError> {
 
 impl Inputs {
     fn read(version: Version) -> Result<Self, StandInError> {
-        let merges = strict_boolean("merge-multiple")?;
-        let unpacks = version.major < 8 || !strict_boolean("skip-decompress")?;
+        let merges = toolkit::strict_boolean_input("merge-multiple")?;
+        let unpacks = version.major < 8 || !toolkit::strict_boolean_input("skip-decompress")?;
         let asked = if version.major < 8 { "warn".to_owned() } else { toolkit::input("digest-mismatch") };
         let mismatch = match asked.as_str() {
             "ignore" => Mismatch::Ignore,
@@ -175,7 +176,7 @@ fn by_ids(service: &Service, ids: &str) -> Result<Vec<Listed>, StandInError> {
         return Err(StandInError::action("No valid artifact IDs provided in 'artifact-ids' input"));
     }
     let number = |text: &&str| {
-        let number = parse_int(text);
+        let number = toolkit::parse_int(text);
         number.ok_or_else(|| StandInError::action(format!("Invalid artifact ID: '{text}'. Must be a number.")))
     };
     let wanted: Vec<i64> = texts.iter().map(number).collect::<Result<_, _>>()?;
@@ -237,27 +238,12 @@ fn make_readable(file: &Path) -> std::io::Result<()> {
 /// The last part of the name that the service gives, as it is or percent-encoded.
 fn saved_name(disposition: &str) -> String {
     let parts = || disposition.split(';').map(str::trim);
-    let encoded = parts().find_map(|it| it.strip_prefix("filename*=UTF-8''")).map(decode);
+    let decoded = |it: &str| percent_decode_str(it).decode_utf8_lossy().into_owned();
+    let encoded = parts().find_map(|it| it.strip_prefix("filename*=UTF-8''")).map(decoded);
     let plain = parts().find_map(|it| it.strip_prefix("filename=")).map(|it| it.trim_matches('"').to_owned());
     let name = encoded.or(plain).unwrap_or_default();
     let last = Path::new(&name).file_name().map(|it| it.to_string_lossy().into_owned());
     last.unwrap_or_else(|| "artifact".to_owned())
-}
-
-fn decode(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
-    while let Some((first, after)) = rest.split_first() {
-        let code =
-            after.get(..2).and_then(|it| std::str::from_utf8(it).ok()).and_then(|it| u8::from_str_radix(it, 16).ok());
-        if let Some(byte) = code.filter(|_| *first == b'%') {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Where to, from the workspace on; a leading `~` is the home folder.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::blocks::Blocks;
 use super::glob::{Found, Places, find};
 use super::service::{New, Service};
-use super::{archive, names, parse_int, strict_boolean};
+use super::{archive, names};
 use crate::standins::error::StandInError;
 use crate::standins::toolkit;
 use crate::standins::version::Version;
@@ -57,9 +57,9 @@ impl Inputs {
             is_wrong = true;
         };
         let path = toolkit::required_input("path")?;
-        let overwrite = strict_boolean("overwrite")?;
-        let with_hidden = strict_boolean("include-hidden-files")?;
-        let packed = version.major < 7 || strict_boolean("archive")?;
+        let overwrite = toolkit::strict_boolean_input("overwrite")?;
+        let with_hidden = toolkit::strict_boolean_input("include-hidden-files")?;
+        let packed = version.major < 7 || toolkit::strict_boolean_input("archive")?;
         let asked = toolkit::input("if-no-files-found");
         let if_no_files_found = match asked.as_str() {
             "warn" => Some(IfNoFiles::Warn),
@@ -73,12 +73,12 @@ impl Inputs {
             ));
         }
         let days = toolkit::input("retention-days");
-        let retention_days = parse_int(&days);
+        let retention_days = toolkit::parse_int(&days);
         if !days.is_empty() && retention_days.is_none() {
             wrong("Invalid retention-days");
         }
         let level = toolkit::input("compression-level");
-        let parsed = if level.is_empty() { Some(6) } else { parse_int(&level) };
+        let parsed = if level.is_empty() { Some(6) } else { toolkit::parse_int(&level) };
         if parsed.is_none() {
             wrong("Invalid compression-level");
         }
@@ -255,7 +255,7 @@ fn say_alike(files: &[PathBuf]) {
 
 /// When an artifact is to go: so many days from now, or as many as the repository allows.
 fn expiry(days: i64) -> Option<String> {
-    let most = parse_int(&toolkit::variable("GITHUB_RETENTION_DAYS")).filter(|it| *it != 0);
+    let most = toolkit::parse_int(&toolkit::variable("GITHUB_RETENTION_DAYS")).filter(|it| *it != 0);
     let days = match most {
         Some(most) if most < days => {
             toolkit::warning(&format!(

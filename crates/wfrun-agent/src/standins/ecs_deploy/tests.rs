@@ -54,12 +54,3 @@ fn the_old_sdk_refuses_young_members() {
         assert_eq!(with(change).as_deref(), Some(expected));
     }
 }
-
-#[test]
-fn numbers_are_read_as_javascript_does() {
-    for (text, expected) in
-        [("3", Some(3)), ("3x", Some(3)), ("-1", Some(-1)), ("", None), ("x", None), ("2.9", Some(2))]
-    {
-        assert_eq!(parse_int(text), expected, "{text}");
-    }
-}
