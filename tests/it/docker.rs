@@ -180,6 +180,35 @@ jobs:
     assert_eq!(left(&ran), "");
 }
 
+/// Labels that only the job before tells: what was made for others is not taken.
+#[test]
+fn what_was_made_ahead_is_taken_if_it_fits() {
+    if !has_docker() {
+        return;
+    }
+    // The same image by another name.
+    let other = "docker.io/wfrun/runner:bookworm";
+    let count = "docker ps --quiet --filter label=wfrun.run=$GITHUB_RUN_ID --filter label=wfrun.job=b";
+    let wait = format!("for i in $(seq 100); do test $({count} | wc -l) -eq 0 || break; sleep 0.1; done");
+    let workflow = format!(
+        "on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    outputs: {{kind: '${{{{ steps.s.outputs.kind }}}}'}}
+    steps: [{{id: s, run: '{wait}; {count} | wc -l; echo kind=special >> $GITHUB_OUTPUT'}}]
+  b: {{needs: a, runs-on: \"${{{{ needs.a.outputs.kind || 'ubuntu-latest' }}}}\", steps: [{{run: echo runs}}]}}
+"
+    );
+    let platform = format!("special={other}");
+    let arguments = ["w.yml", "--backend", "docker", "--platform", &platform, "--json"];
+    let ran = Repo::new(&workflow, &[]).wfrun(&arguments).ends_with(0);
+    assert!(ran.lines().iter().any(|it| it == "1"), "one was made: {:?}", ran.lines());
+    let images: Vec<_> = ran.of_type("job-started").into_iter().map(|it| it["image"].clone()).collect();
+    assert_eq!(images, ["wfrun/runner:bookworm", other]);
+    assert_eq!(left(&ran), "");
+}
+
 /// An engine of the test's own, which it may stop.
 struct OwnEngine {
     folder: tempfile::TempDir,
