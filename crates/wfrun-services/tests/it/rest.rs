@@ -82,6 +82,10 @@ async fn what_is_refused() {
     assert_eq!(job.reserve("a", 6).await.status, 409, "entries never change");
     let large = job.reserve("b", 101).await;
     assert_eq!((large.status, large.json()["message"].is_string()), (400, true));
+    let id = job.reserve("b", 1).await.json()["cacheId"].clone();
+    assert_eq!(job.part(&id, 0, &[b'x'; 101]).await.status, 204, "how much comes is known at the end");
+    let large = job.commit(&id, 101).await;
+    assert!(large.status == 400 && large.text().contains("over the limit"), "{} {}", large.status, large.text());
     let range = [("content-range", "bytes 5-2/*")];
     let id = job.reserve("c", 1).await.json()["cacheId"].clone();
     assert_eq!(job.rest("PATCH", &format!("caches/{id}"), &range, Some(b"x")).await.status, 400);
