@@ -209,6 +209,31 @@ jobs:
     assert_eq!(left(&ran), "");
 }
 
+/// Another run may be at work, and is told from one that was killed by who made its things.
+#[test]
+fn clean_leaves_what_a_living_run_has() {
+    if !has_docker() {
+        return;
+    }
+    let docker = |arguments: &[&str]| {
+        let output = Command::new("docker").args(arguments).output().expect("docker");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let pid = std::process::id().to_string();
+    // No process has an id above the largest that Linux knows.
+    let [living, dead] = [pid.as_str(), "4194305 1"].map(|owner| {
+        let label = format!("wfrun.owner={owner}");
+        let (made, name) = docker(&["volume", "create", "--label", "wfrun.run=1", "--label", &label]);
+        assert!(made, "{name}");
+        name
+    });
+    Repo::new(WORKFLOW, &[]).wfrun(&["clean"]).ends_with(0);
+    let there = |name: &str| docker(&["volume", "inspect", name]).0;
+    let found = (there(&living), there(&dead));
+    docker(&["volume", "rm", "--force", &living, &dead]);
+    assert_eq!(found, (true, false));
+}
+
 /// An engine of the test's own, which it may stop.
 struct OwnEngine {
     folder: tempfile::TempDir,
