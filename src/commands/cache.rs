@@ -23,13 +23,17 @@ pub(crate) fn cache(args: &CacheArgs) -> anyhow::Result<Exit> {
 }
 
 fn list(args: &CacheLsArgs) -> anyhow::Result<Exit> {
-    let entries: Vec<_> = open(&args.place)?.entries()?;
+    let folder = folder(&args.place)?;
+    let entries: Vec<_> = CacheFolder::open(&folder)?.entries()?;
+    let is_empty = entries.is_empty();
     let is_wanted = |it: &CacheEntry| it.key.starts_with(&args.key) && is_of(&args.place, it);
     let entries: Vec<_> = entries.into_iter().filter(is_wanted).collect();
     if args.place.json {
         let all: Vec<_> = entries.iter().map(of_entry).collect();
         let total: u64 = entries.iter().map(|it| it.size).sum();
         Output::data(&format!("{:#}\n", json!({"entries": all, "size": total})));
+    } else if is_empty {
+        Output::note(&format!("the cache is empty: {}; `-C` names another repository", folder.display()));
     } else if entries.is_empty() {
         Output::note("the cache has no such entries");
     } else {
@@ -67,9 +71,12 @@ fn prune(args: &CachePruneArgs) -> anyhow::Result<Exit> {
 }
 
 fn open(place: &CachePlaceArgs) -> anyhow::Result<CacheFolder> {
+    Ok(CacheFolder::open(&folder(place)?)?)
+}
+
+fn folder(place: &CachePlaceArgs) -> anyhow::Result<PathBuf> {
     let from = find::directory(place.directory.as_deref())?;
-    let folder: PathBuf = find::root_around(&from).join(".wfrun/cache");
-    Ok(CacheFolder::open(&folder)?)
+    Ok(find::root_around(&from).join(".wfrun/cache"))
 }
 
 /// Whether an entry is of the ref that was asked for, if one was.
