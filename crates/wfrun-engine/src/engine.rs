@@ -18,6 +18,7 @@ mod launch;
 mod lines;
 mod matching;
 mod names;
+mod parts;
 mod prepare;
 mod step;
 mod step_end;

@@ -12,6 +12,7 @@ use super::Engine;
 use super::asked::{actions_of, checks_out_first, is_elsewhere, is_served, labels_of};
 use super::containers::{ContainersState, Wanted};
 use super::declared::Skip;
+use super::parts::pre_steps;
 use crate::frame::Place;
 use crate::scope::{At, Contexts, Named, Status, env_object, steps};
 use crate::state::Progress;
@@ -191,9 +192,8 @@ impl Engine {
         }
         self.containers_ready(key, &errors);
         let steps = self.model(key).map(|it| it.steps.clone()).unwrap_or_default();
-        let pre = self.jobs.get(key).map(|it| Self::pre_stages(it, &steps, None)).unwrap_or_default();
         if let Some(state) = self.jobs.get_mut(key) {
-            state.pre = pre.into();
+            state.pre = pre_steps(state, &steps);
         }
         if let Err(message) = self.set_global_env(key).and_then(|()| self.set_defaults(key)) {
             // Source: GitHub: execution rules E1.2: no step and no post step runs then.

@@ -11,9 +11,10 @@ use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{RunsKind, Step, StepKind};
 
 use super::Engine;
-use super::composite::resolved;
+use super::composite::{meant, resolved};
 use super::launch::ToLaunch;
 use super::names::raw_name;
+use super::parts::has_part;
 use super::prepare::Prepared;
 use super::step_end::Ending;
 use crate::state::{JobState, Progress};
@@ -115,13 +116,6 @@ impl Engine {
     }
 
     fn begin_stage(&mut self, key: &JobKey, stage: &Stage) {
-        if stage.phase == Phase::Pre {
-            match self.open_composites(key, &stage.path) {
-                Ok(()) => {}
-                Err(Hindrance::Waits(waits)) => return self.wait_for(key, waits),
-                Err(Hindrance::Failed(message)) => return self.drop_pre(key, stage, &message),
-            }
-        }
         let Some(step) = self.model_step(key, &stage.path).cloned() else {
             // Stages are made of steps that are there; this is for those that are not, all the same.
             return self.jobs.get_mut(key).into_iter().for_each(|it| it.take_stage(stage));
@@ -138,19 +132,10 @@ impl Engine {
                 self.fail_at_once(&it, &message, Outcome::Failure);
                 // Source: GitHub: execution rules E7.5, "Status".
                 let composite = self.jobs.get_mut(key).and_then(|it| it.composite_of_mut(&stage.path));
-                if let Some(composite) = composite.filter(|_| stage.phase == Phase::Main) {
-                    composite.next = usize::MAX;
+                if let Some(composite) = composite {
+                    composite.coming.clear();
                 }
             }
-        }
-    }
-
-    /// The composite action around a pre part cannot be given its inputs.
-    fn drop_pre(&mut self, key: &JobKey, stage: &Stage, message: &str) {
-        self.annotate(key, AnnotationLevel::Error, message);
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.take_stage(stage);
-            state.merge(Outcome::Failure);
         }
     }
 
@@ -259,11 +244,9 @@ impl Engine {
         };
         let Some(state) = self.jobs.get_mut(it.key) else { return 0 };
         state.take_stage(it.stage);
-        // The post part is pushed when the first part starts. Source: GitHub: execution rules E1.7.
-        // Differs: pre and post parts inside of a composite action stand in the job's own order, and neither `continue-on-error`
-        // nor the time limit of the step that uses it covers them; GitHub has one outer part for all of them.
-        if has_post && it.stage.phase != Phase::Post && !state.post.contains(&it.stage.path) {
-            state.post.push(it.stage.path.clone());
+        // When its first part starts.
+        if has_post && it.stage.phase != Phase::Post {
+            state.register_post(&it.stage.path);
         }
         state.serial += 1;
         let serial = state.serial;
@@ -418,7 +401,9 @@ impl Engine {
 
     fn has_post(&self, it: &Beginning<'_>) -> bool {
         let (StepKind::Uses(uses), Some(state)) = (&it.step.kind, self.jobs.get(it.key)) else { return false };
-        resolved(state, &it.stage.path, uses).is_some_and(|it| it.manifest.runs.has_post())
+        let target = meant(state, &it.stage.path, &uses.target.value);
+        let action = resolved(state, &it.stage.path, uses);
+        action.is_some_and(|it| has_part(state, &it.manifest, &target, Phase::Post))
     }
 
     pub(super) fn file_paths(&self, state: &JobState) -> FilePaths {
