@@ -15,6 +15,7 @@ mod job;
 mod kept;
 mod lines;
 mod node;
+mod not_started;
 mod own_repository;
 mod paths;
 mod read_file;
