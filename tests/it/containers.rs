@@ -80,6 +80,38 @@ fn a_job_container_is_as_on_github() {
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
 }
 
+/// The work folder is the runner's, 1001, whoever runs in the container.
+#[test]
+fn a_container_of_another_user_has_the_work_folder_as_on_github() {
+    if !has_docker() || !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let steps = r#"
+    - {id: c, uses: actions/checkout@v4}
+    - id: s
+      run: |
+        echo "1 $(id -u) $(cat file) $(git status --porcelain 2>&1 | head -1)"
+        echo more >> file && mkdir -p $RUNNER_TOOL_CACHE/x ~/y $RUNNER_TEMP/z && echo "2 $(git diff --stat | tail -1)"
+        echo "x=from the file" >> $GITHUB_OUTPUT
+    - run: echo "3 ${{ steps.s.outputs.x }} ${{ steps.c.outputs.commit == github.sha }}"
+    - {uses: actions/cache@v4, with: {path: p, key: k}}
+    - run: mkdir p && echo kept > p/x
+"#;
+    let job =
+        |container: &str| format!("\n  j:\n    runs-on: ubuntu-latest\n    container: {container}\n    steps: {steps}");
+    let ran = docker(&repo(&job("{image: IMAGE, options: --user 1001}"))).ends_with(0);
+    let lines = ran.lines();
+    let line = |number: &str| lines.iter().find(|it| it.starts_with(number)).cloned().unwrap_or_default();
+    assert_eq!(line("1 "), "1 1001 of the repository ");
+    assert_eq!(line("2 "), "2  1 file changed, 1 insertion(+)");
+    assert_eq!(line("3 "), "3 from the file true");
+    assert!(has_line(&ran, "Cache saved with key: k"));
+    // Root reads and writes what it likes, but git does not trust a folder that is another's.
+    let ran = docker(&repo(&job("IMAGE"))).ends_with(0);
+    let dubious = "1 0 of the repository fatal: detected dubious ownership in repository at '/__w/repo/repo'";
+    assert!(has_line(&ran, dubious), "{:?}", ran.lines());
+}
+
 /// Source: GitHub: execution rules E10 item 46.
 #[test]
 fn services_of_a_job_without_a_container_have_ports_here() {

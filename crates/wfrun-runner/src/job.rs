@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
-use serde_json::Value as Json;
 use thiserror::Error;
 use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
-use wfrun_backend::docker::JobNetwork;
+use wfrun_backend::docker::{self, JobNetwork};
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
 use wfrun_engine::{EnvironmentRequest, FactKind, IdTokenClaims, JobEnvironment, Layout, ResolvedAction};
 use wfrun_journal::How;
@@ -19,6 +18,7 @@ use wfrun_workflow::ActionRef;
 use crate::action_container::Siblings;
 use crate::actions::ActionFolders;
 use crate::containers::{self, Opened, Telling, WantedContainers};
+use crate::job_folders::{Owner, RUNNER, give_folders, make_folders};
 use crate::node::{self, JobNode};
 use crate::own_repository::git_settings;
 use crate::paths::{Paths, TOOL_CACHE, WORK};
@@ -75,6 +75,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) id_token: Option<&'a IdTokenClaims>,
 }
 
+impl Wanted<'_> {
+    /// Whose the work folder is: in a job that brings its container, GitHub's runner's, if it can be given away.
+    fn owner(&self) -> Option<Owner> {
+        (self.containers.container.is_some() && nix::unistd::geteuid().is_root()).then_some(RUNNER)
+    }
+}
+
 /// A job could not be opened.
 #[derive(Debug, Error)]
 pub(crate) enum OpenError {
@@ -118,6 +125,9 @@ impl Ground {
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, &wanted.request.event)?;
         let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
+        if let Some(owner) = wanted.owner() {
+            give_folders(&work_dir, &name, owner)?;
+        }
         Ok(Self { findings, work_dir, image, name, view, spec })
     }
 
@@ -190,6 +200,7 @@ impl OpenJob {
         let tool_cache = if in_container { TOOL_CACHE } else { &facts.tool_cache };
         let layout = Layout::below(&work_inside, &name, tool_cache, &facts.home);
         let files = WorkFiles::at(&work_dir).map_err(|err| OpenError::Write { path: work_dir.clone(), err })?;
+        let files = files.given_to(wanted.owner());
         let actions = ActionFolders::default();
         let resolved = actions.place(&files, &work_inside, findings.found).map_err(failed)?;
         let described = describe(settings, services, wanted, &environment, &layout, resolved);
@@ -248,6 +259,10 @@ async fn view(
 ) -> Option<View> {
     let is_plain = actions.values().all(|it| it.how == How::StandIn);
     if !wanted.request.checks_out_first || !is_plain || !has_own_root(settings) {
+        return None;
+    }
+    // The files of the tree are root's, and its container is another's.
+    if wanted.containers.container.as_ref().is_some_and(|it| docker::names_user(&it.options)) {
         return None;
     }
     // In a container root is the machine's, for whom a user's files are another's.
@@ -330,18 +345,6 @@ pub(crate) fn blocked_names(services: &LocalServices) -> Vec<(String, IpAddr)> {
     let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
     let names = wfrun_backend::network::blocked_hosts(region);
     names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))).collect()
-}
-
-fn make_folders(work_dir: &Path, name: &str, event: &Json) -> Result<(), OpenError> {
-    let write = |path: &Path, err| OpenError::Write { path: path.to_owned(), err };
-    let temp = ["_runner_file_commands", "_github_workflow", "_github_home"].map(|it| format!("_temp/{it}"));
-    for folder in temp.into_iter().chain([format!("{name}/{name}"), "_tool".to_owned()]) {
-        let path = work_dir.join(folder);
-        std::fs::create_dir_all(&path).map_err(|err| write(&path, err))?;
-    }
-    let path = work_dir.join("_temp/_github_workflow/event.json");
-    let text = serde_json::to_string_pretty(event).unwrap_or_else(|_| "{}".to_owned());
-    std::fs::write(&path, text).map_err(|err| write(&path, err))
 }
 
 fn describe(

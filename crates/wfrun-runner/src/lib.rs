@@ -12,6 +12,7 @@ mod git;
 mod groups;
 mod hash_files;
 mod job;
+mod job_folders;
 mod kept;
 mod lines;
 mod node;

@@ -25,6 +25,11 @@ pub(crate) struct Options {
     pub(crate) aliases: Vec<String>,
 }
 
+/// Tells whether `options` say which user runs in the container.
+pub fn names_user(options: &str) -> bool {
+    Options::read(options).is_ok_and(|it| it.body.user.is_some())
+}
+
 /// What one word of `options` does.
 enum Takes {
     /// `--flag`, `--flag=false`
