@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use indexmap::IndexMap;
 use thiserror::Error;
 use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
-use wfrun_backend::docker::{self, JobNetwork};
+use wfrun_backend::docker::{self, JobNetwork, Log};
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
 use wfrun_engine::{EnvironmentRequest, FactKind, IdTokenClaims, JobEnvironment, Layout, ResolvedAction};
 use wfrun_journal::How;
@@ -100,7 +100,7 @@ pub(crate) enum OpenError {
 }
 
 /// What a job's environment is made of.
-struct Ground {
+pub(crate) struct Ground {
     findings: Findings,
     work_dir: PathBuf,
     image: Option<String>,
@@ -136,33 +136,49 @@ impl Ground {
     }
 }
 
-/// An environment that was made before its job began.
-pub(crate) struct MadeAhead {
-    ground: Ground,
-    environment: Environment,
+/// What may be made before a job begins.
+pub(crate) enum MadeAhead {
+    /// The whole environment of a job that asks for no containers.
+    Environment(Box<Ground>, Environment),
+    /// The network of one that does.
+    Network(JobNetwork),
 }
 
 impl MadeAhead {
-    /// Makes it for a job that asks for no containers.
+    /// Makes what the job begins with.
     pub(crate) async fn make(
         settings: &RunSettings,
         services: &LocalServices,
         wanted: &Wanted<'_>,
         number: usize,
     ) -> Result<Self, OpenError> {
+        if wanted.request.network {
+            return Ok(Self::Network(containers::make_network(settings, wanted.job).await?));
+        }
         let ground = Ground::lay(settings, services, wanted, number).await?;
         let environment = settings.backend.open(ground.spec.clone()).await?;
-        Ok(Self { ground, environment })
+        Ok(Self::Environment(Box::new(ground), environment))
     }
 
-    /// Whether processes can be started in it.
-    pub(crate) fn is_alive(&self) -> bool {
-        self.environment.is_alive()
+    /// Whether it can be used.
+    pub(crate) async fn is_alive(&self) -> bool {
+        match self {
+            Self::Environment(_, environment) => environment.is_alive(),
+            Self::Network(network) => network.is_there().await,
+        }
     }
 
     /// Takes it away; its folders go with those of the run.
     pub(crate) async fn discard(self) -> Result<(), BackendError> {
-        self.environment.close().await
+        match self {
+            Self::Environment(_, environment) => environment.close().await,
+            Self::Network(network) => {
+                let (log, _) = Log::new();
+                // What fails is told by the engine's own means; there is no job to tell.
+                network.stop(None, &log).await.iter().for_each(|it| tracing::warn!("{it}"));
+                Ok(())
+            }
+        }
     }
 }
 
@@ -177,19 +193,28 @@ impl OpenJob {
         ahead: Option<MadeAhead>,
     ) -> Result<(Self, JobEnvironment), OpenError> {
         let job = wanted.job;
-        let (ground, environment, network, containers) = if let Some(MadeAhead { ground, environment }) = ahead {
-            (ground, environment, None, None)
-        } else if wanted.containers.is_empty() {
-            let MadeAhead { ground, environment } = MadeAhead::make(settings, services, wanted, number).await?;
-            (ground, environment, None, None)
-        } else {
-            let ground = Ground::lay(settings, services, wanted, number).await?;
-            let (image, workspace) = (ground.image.clone(), ground.workspace());
-            let fact = FactKind::ContainersBegin { job: job.clone(), image, workspace };
-            telling.facts.send(fact).await.ok();
-            let Opened { environment, network, containers } =
-                Box::pin(containers::open(settings, wanted.containers, ground.spec.clone(), telling)).await?;
-            (ground, environment, Some(network), Some(containers))
+        let made = match ahead {
+            Some(made) => made,
+            None => MadeAhead::make(settings, services, wanted, number).await?,
+        };
+        let (ground, environment, network, containers) = match made {
+            MadeAhead::Environment(ground, environment) => (*ground, environment, None, None),
+            MadeAhead::Network(network) => {
+                let ground = match Ground::lay(settings, services, wanted, number).await {
+                    Ok(ground) => ground,
+                    Err(err) => {
+                        MadeAhead::Network(network).discard().await?;
+                        return Err(err);
+                    }
+                };
+                let (image, workspace) = (ground.image.clone(), ground.workspace());
+                let fact = FactKind::ContainersBegin { job: job.clone(), image, workspace };
+                telling.facts.send(fact).await.ok();
+                let (spec, wanted) = (ground.spec.clone(), wanted.containers);
+                let Opened { environment, network, containers } =
+                    Box::pin(containers::open(settings, wanted, spec, network, telling)).await?;
+                (ground, environment, Some(network), Some(containers))
+            }
         };
         let workspace = ground.workspace();
         let Ground { findings, work_dir, image, name, view, spec: _ } = ground;

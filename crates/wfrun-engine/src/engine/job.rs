@@ -150,15 +150,16 @@ impl Engine {
         state.labels.clone_from(&prepared.labels);
         state.main = (0..model.steps.len()).collect();
         let Wanted { container, services, notices: _ } = wanted;
-        let request = self.environment_request(model, prepared.labels);
+        let network = container.is_some() || !services.is_empty();
+        let request = self.environment_request(model, prepared.labels, network);
         self.take_ahead(key);
         self.turn.effects.push(Effect::OpenJob { job: key.clone(), request, container, services, id_token });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
-    pub(super) fn environment_request(&self, model: &Job, labels: Vec<String>) -> EnvironmentRequest {
+    pub(super) fn environment_request(&self, model: &Job, labels: Vec<String>, network: bool) -> EnvironmentRequest {
         let (actions, checks_out_first) = (actions_of(model), checks_out_first(model));
-        EnvironmentRequest { labels, actions, checks_out_first, event: self.plan.event.payload.clone() }
+        EnvironmentRequest { labels, actions, network, checks_out_first, event: self.plan.event.payload.clone() }
     }
 
     /// Declares what is special about the machine that the labels ask for; a job for another kind of machine is skipped.

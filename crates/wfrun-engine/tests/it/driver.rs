@@ -325,7 +325,8 @@ impl World {
                 Vec::new()
             }
             Effect::MakeAhead { job, request } => {
-                self.ahead.push(format!("{job} on {}", request.labels.join(", ")));
+                let what = if request.network { "network of " } else { "" };
+                self.ahead.push(format!("{what}{job} on {}", request.labels.join(", ")));
                 Vec::new()
             }
             Effect::WakeAt { .. } | Effect::HurryJob { .. } | Effect::FindShell { .. } => Vec::new(),
