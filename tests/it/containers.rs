@@ -232,16 +232,15 @@ fn a_wfrun_that_is_killed_leaves_no_container() {
     }
 }
 
-/// What is wrong with a container is no failure of the workflow's steps: nothing was tried.
+/// What this machine cannot do is no failure of the workflow's: nothing was tried.
 #[test]
-fn what_cannot_be_made_is_named() {
+fn what_is_not_to_be_had_here_is_named() {
     if !has_docker() {
         return;
     }
     let cases = [
         ("container: 'wfrun-test/none:1'", "the Docker engine has no image `wfrun-test/none:1`"),
-        ("container: {image: IMAGE, options: --frobnicate}", "container: in `options`: unknown option `--frobnicate`"),
-        ("services: {db: {image: IMAGE, ports: [x]}}", "service `db`: `x` of `ports` is not a port"),
+        ("container: {image: IMAGE, options: --gpus all}", "container: in `options`: option `--gpus` is not supported"),
     ];
     for (key, expected) in cases {
         let repo = repo(&format!("\n  j:\n    runs-on: ubuntu-latest\n    {key}\n    steps: [run: echo no]\n"));
@@ -249,6 +248,40 @@ fn what_cannot_be_made_is_named() {
         let faults: Vec<String> = ran.of_type("fault").iter().map(|it| it["message"].to_string()).collect();
         assert!(faults.concat().contains(expected), "{faults:?}");
         assert!(!has_line(&ran, "no"), "no step runs");
+        assert_eq!(left(&ran), "");
+    }
+}
+
+/// What the workflow says wrong fails `Initialize containers`, as on GitHub; what always runs does, where it can.
+#[test]
+fn what_the_workflow_says_wrong_fails_the_job() {
+    if !has_docker() {
+        return;
+    }
+    let cases = [
+        ("container: {image: IMAGE, options: --frobnicate}", "container: in `options`: unknown option `--frobnicate`"),
+        ("container: {image: IMAGE, options: --user nobody-knows}", "container: the Docker engine refused it: "),
+        ("services: {db: {image: IMAGE, ports: [x]}}", "service `db`: `x` of `ports` is not a port"),
+        ("services: {db: {image: IMAGE, command: /no/such/program}}", "service `db`: the Docker engine refused it: "),
+    ];
+    for (key, expected) in cases {
+        let steps = "[{run: echo never}, {if: always(), run: echo clean}]";
+        let repo = repo(&format!("\n  j:\n    runs-on: ubuntu-latest\n    {key}\n    steps: {steps}\n"));
+        let ran = docker(&repo).ends_with(1);
+        assert!(messages(&ran).iter().any(|it| it.starts_with(expected)), "{:?}", messages(&ran));
+        let (clean, told) = if key.starts_with("container") {
+            ("failure", messages(&ran).iter().any(|it| it == "Value cannot be null. (Parameter 'ContainerId')"))
+        } else {
+            ("success", has_line(&ran, "clean"))
+        };
+        assert!(told, "{:?}", messages(&ran));
+        let expected = [
+            "Initialize containers: failure".to_owned(),
+            "Run echo never: skipped".to_owned(),
+            format!("Run echo clean: {clean}"),
+            "Stop containers: success".to_owned(),
+        ];
+        assert_eq!(ran.steps(), expected);
         assert_eq!(left(&ran), "");
     }
 }

@@ -6,7 +6,7 @@ use wfrun_expr::Value;
 use wfrun_journal::{Outcome, Phase};
 use wfrun_plan::{JobKey, StepPath};
 
-use crate::engine::ContainersState;
+use crate::engine::{ContainersState, OpenEntry};
 use crate::frame::Place;
 use crate::strand::{Composite, Current, Stage, Strand};
 use crate::{JobEnvironment, ResolvedAction};
@@ -32,6 +32,12 @@ pub(crate) struct JobState {
     pub(crate) cancel_timeout_ms: u64,
     pub(crate) environment: Option<JobEnvironment>,
     pub(crate) containers: ContainersState,
+    /// What is done before or after the steps, while it is.
+    pub(crate) entry: Option<OpenEntry>,
+    /// How many images of container actions were made ready, or tried.
+    pub(crate) images: usize,
+    /// Whether its log has begun.
+    pub(crate) is_told: bool,
     /// `env` of workflow and job, and all that `GITHUB_ENV` added.
     pub(crate) global_env: IndexMap<String, String>,
     /// `defaults.run`: shell and working directory, where they say something.
@@ -109,6 +115,9 @@ impl JobState {
             cancel_timeout_ms: 0,
             environment: None,
             containers: ContainersState::None,
+            entry: None,
+            images: 0,
+            is_told: false,
             global_env: IndexMap::new(),
             defaults: (None, None),
             added_paths: Vec::new(),

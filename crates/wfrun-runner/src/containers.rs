@@ -49,6 +49,8 @@ pub(crate) async fn make_network(settings: &RunSettings, job: &JobKey) -> Result
 }
 
 /// Makes the job's environment and the services on its network; leaves nothing behind where that fails.
+///
+/// Services that cannot be made as the workflow says them are an error of the job, whose steps may still run.
 pub(crate) async fn open(
     settings: &RunSettings,
     wanted: &WantedContainers,
@@ -76,7 +78,7 @@ pub(crate) fn tell(
     tokio::spawn(async move {
         let mut batch = Vec::new();
         while lines.recv_many(&mut batch, AT_ONCE).await > 0 {
-            let fact = FactKind::ContainerLines { job: job.clone(), lines: std::mem::take(&mut batch) };
+            let fact = FactKind::EntryLines { job: job.clone(), lines: std::mem::take(&mut batch) };
             if facts.send(fact).await.is_err() {
                 return;
             }
@@ -96,31 +98,39 @@ async fn make(
     let of_service = |it: &ServiceSpec| request(&format!("service `{}`", it.id), Some(&it.id), &it.container, &proxies);
     let services: Vec<_> = wanted.services.iter().map(of_service).collect();
     let container = wanted.container.as_ref().map(|it| request("container", None, it, &[]));
-    let made = async {
+    let mut started = IndexMap::new();
+    let made: Result<Vec<String>, BackendError> = async {
         let all: Vec<_> = container.iter().chain(&services).cloned().collect();
         network.take_ports(&all, log).await?;
         if let Some(container) = &container {
             spec.container = Some(network.prepare(container, log).await?);
             spec.shims.clear();
         }
-        environment = Some(settings.backend.open(spec).await?);
-        let mut started = IndexMap::new();
+        environment = Some(settings.backend.open(spec.clone()).await?);
         for (service, request) in wanted.services.iter().zip(&services) {
             let facts = network.start_service(&service.id, request, log).await?;
             let ports = facts.ports.into_iter().collect();
             started.insert(service.id.clone(), ServiceContainer { id: facts.container, ports });
         }
-        let errors = network.wait_until_healthy(log).await;
-        Ok((started, errors))
+        Ok(network.wait_until_healthy(log).await)
     }
     .await;
+    let made = match made {
+        Err(err) if err.is_of_the_workflow() && container.is_none() => {
+            if environment.is_none() {
+                environment = Some(settings.backend.open(spec).await?);
+            }
+            Ok(vec![chain(&err)])
+        }
+        other => other,
+    };
     match (made, environment) {
-        (Ok((services, errors)), Some(environment)) => {
+        (Ok(errors), Some(environment)) => {
             let own = wanted.container.as_ref().and_then(|_| environment.container());
             let containers = JobContainers {
                 network: network.name().to_owned(),
                 container: own.map(|(id, _)| id),
-                services,
+                services: started,
                 errors,
             };
             Ok(Opened { environment, network, containers })

@@ -2,6 +2,7 @@
 //!
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
 mod action_container;
+mod action_images;
 mod actions;
 mod ahead;
 mod aws_names;
@@ -17,6 +18,7 @@ mod kept;
 mod lines;
 mod node;
 mod not_started;
+mod opening;
 mod own_repository;
 mod paths;
 mod read_file;

@@ -132,8 +132,7 @@ impl JobNetwork {
         tokio::select! {
             ensured = self.backend.ensure_image(&request.image, request.login.as_ref(), self.may_pull, log) => ensured?,
             _ = hurry.wait_for(|it| *it) => {
-                let message = "it was given up, because the job was cancelled".to_owned();
-                return Err(BackendError::Container { what: request.what.clone(), message });
+                return Err(BackendError::GivenUp { what: request.what.clone() });
             }
         }
         let mut known = self.volumes.lock().await;
@@ -165,15 +164,15 @@ impl JobNetwork {
         let (what, docker) = (&request.what, &self.backend.docker);
         let failed = |action: String| move |err| BackendError::Engine { action, err };
         let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
-        let created = docker.create_container(Some(options), body).await;
-        let container = created.map_err(failed(format!("create the container of {what}")))?.id;
+        let refused = |err| BackendError::Refused { what: what.clone(), err };
+        let container = docker.create_container(Some(options), body).await.map_err(refused)?.id;
         let image = request.image.clone();
         // From here on it is stopped with the others, also if it does not start.
         self.services.push(Service { id: id.to_owned(), image, container: container.clone(), name, failed: false });
         docker.start_container(&container, None::<StartContainerOptions>).await.map_err(|err| {
             match port_in_use(&err) {
-                Some(said) => BackendError::Container { what: what.clone(), message: in_use(said) },
-                None => failed(format!("start the container of {what}"))(err),
+                Some(said) => BackendError::Port { what: what.clone(), message: in_use(said) },
+                None => refused(err),
             }
         })?;
         let state = docker.inspect_container(&container, None::<InspectContainerOptions>).await;

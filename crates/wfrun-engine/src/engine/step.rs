@@ -182,6 +182,14 @@ impl Engine {
 
     /// Starts what the step does.
     fn launch(&mut self, it: &Beginning<'_>, prepared: Prepared) -> Result<(), Hindrance> {
+        let state = self.jobs.get_mut(it.key);
+        if let Some(absent) = state.and_then(|it| it.environment.as_ref()?.absent)
+            && matches!(it.step.kind, StepKind::Run(_) | StepKind::Uses(_))
+        {
+            // Before it is asked what there is to run it in.
+            self.register_post(it);
+            return Err(Hindrance::Failed(absent.to_owned()));
+        }
         match &it.step.kind {
             StepKind::Run(run) => self.script(it, run, &prepared).map(|to_launch| self.start(it, prepared, to_launch)),
             StepKind::Uses(uses) => match self.find(it, uses) {
@@ -232,7 +240,7 @@ impl Engine {
         header: &[String],
     ) -> u64 {
         let name = self.masker.mask(&prepared.name);
-        let has_post = self.has_post(it);
+        self.register_post(it);
         let (timeout_minutes, errors, fails) = (prepared.timeout_minutes, prepared.errors, prepared.fails);
         let now_ms = self.now_ms;
         // What a step was given is shown once, where it begins; for those that wait there is nothing to show.
@@ -244,10 +252,6 @@ impl Engine {
         };
         let Some(state) = self.jobs.get_mut(it.key) else { return 0 };
         state.take_stage(it.stage);
-        // When its first part starts.
-        if has_post && it.stage.phase != Phase::Post {
-            state.register_post(&it.stage.path);
-        }
         state.serial += 1;
         let serial = state.serial;
         let current = Current {
@@ -399,11 +403,15 @@ impl Engine {
         }
     }
 
-    fn has_post(&self, it: &Beginning<'_>) -> bool {
-        let (StepKind::Uses(uses), Some(state)) = (&it.step.kind, self.jobs.get(it.key)) else { return false };
+    /// The first part of a step starts: its post part is due from now on, if it has one.
+    fn register_post(&mut self, it: &Beginning<'_>) {
+        let (StepKind::Uses(uses), Some(state)) = (&it.step.kind, self.jobs.get_mut(it.key)) else { return };
         let target = meant(state, &it.stage.path, &uses.target.value);
         let action = resolved(state, &it.stage.path, uses);
-        action.is_some_and(|it| has_part(state, &it.manifest, &target, Phase::Post))
+        let has_post = action.is_some_and(|it| has_part(state, &it.manifest, &target, Phase::Post));
+        if has_post && it.stage.phase != Phase::Post {
+            state.register_post(&it.stage.path);
+        }
     }
 
     pub(super) fn file_paths(&self, state: &JobState) -> FilePaths {
