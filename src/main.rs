@@ -1,6 +1,7 @@
 //! `wfrun`: runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why.
 mod actions;
 mod check;
+mod checkouts;
 mod cli;
 mod codes;
 mod commands;

@@ -17,7 +17,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 use wfrun_expr::Object;
 use wfrun_plan::{ChangedPaths, Event};
-use wfrun_runner::SnapshotSettings;
+use wfrun_runner::{NearWanted, SnapshotSettings};
 use wfrun_workflow::Workflow;
 
 use self::asked::Asked;
@@ -124,6 +124,9 @@ pub(crate) fn situation_in(
         sha: subject.sha,
         merge_base: subject.merge_base,
         dirty: false,
+        repository: event.repository.clone(),
+        near: NearWanted::default(),
+        lfs: false,
     };
     Ok(Situation { event, inputs: inputs.context, snapshot, notices, repository })
 }

@@ -8,6 +8,7 @@ mod cancel;
 mod cases;
 mod check;
 mod check_references;
+mod checkouts;
 mod containers;
 mod diagnostics_pages;
 mod differences;

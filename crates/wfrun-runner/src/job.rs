@@ -271,7 +271,7 @@ fn spec(
     if settings.backend.name() == "docker" {
         mounts.extend(settings.node.iter().map(|it| mount(it, node::MOUNTED.to_owned())));
     }
-    mounts.extend(snapshot.borrowed.iter().map(|it| mount(it, it.display().to_string())));
+    mounts.extend(snapshot.borrowed.iter().chain(&snapshot.lfs).map(|it| mount(it, it.display().to_string())));
     let guard = services.guard.as_ref().map(|it| it.address().ip());
     let hosts = if guard.is_none() { blocked_names(services) } else { Vec::new() };
     EnvironmentSpec {

@@ -45,5 +45,5 @@ pub use paths::container_workspace;
 pub use run::{Outside, run};
 pub use services::{GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
-pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
+pub use snapshot::{Near, NearWanted, Snapshot, SnapshotError, SnapshotSettings, merge_commit};
 pub use trees::{Trees, Way};

@@ -220,6 +220,9 @@ fn describe(
     let token = services.github.job_token(identity);
     let url = services.github.url();
     let mut step_env = pairs([("WFRUN_REPOSITORY", snapshot_path(settings).as_str())]);
+    if let Some(lfs) = &settings.snapshot.lfs {
+        step_env.insert("WFRUN_LFS".to_owned(), lfs.display().to_string());
+    }
     if let Some(aws) = &services.aws {
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
