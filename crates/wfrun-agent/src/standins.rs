@@ -25,13 +25,16 @@ mod problem_matchers;
 mod program;
 mod search_path;
 mod semver;
+mod setup_dotnet;
 mod setup_go;
+mod setup_java;
 mod setup_node;
 mod setup_python;
 mod substitute;
 mod tool_cache;
 pub mod toolkit;
 mod version;
+mod xml;
 
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
@@ -139,6 +142,27 @@ pub const ACTIONS: &[StandIn] = &[
             (6, include_str!("standins/manifests/setup-go-v6.yml")),
         ],
         run: setup_go::run,
+    },
+    StandIn {
+        repository: "actions/setup-java",
+        majors: 2..=5,
+        manifests: &[
+            (2, include_str!("standins/manifests/setup-java-v2.yml")),
+            (3, include_str!("standins/manifests/setup-java-v3.yml")),
+            (4, include_str!("standins/manifests/setup-java-v4.yml")),
+            (5, include_str!("standins/manifests/setup-java-v5.yml")),
+        ],
+        run: setup_java::run,
+    },
+    StandIn {
+        repository: "actions/setup-dotnet",
+        majors: 3..=6,
+        manifests: &[
+            (3, include_str!("standins/manifests/setup-dotnet-v3.yml")),
+            (4, include_str!("standins/manifests/setup-dotnet-v4.yml")),
+            (5, include_str!("standins/manifests/setup-dotnet-v5.yml")),
+        ],
+        run: setup_dotnet::run,
     },
     StandIn {
         repository: "actions/cache",

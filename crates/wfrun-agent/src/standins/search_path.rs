@@ -52,6 +52,17 @@ impl SearchPath {
         self.folders.iter().map(|folder| folder.join(name)).find(is_program)
     }
 
+    /// As [`Self::find`]; one that is not there is an error in the words of `@actions/io`.
+    pub(super) fn find_or_say(&self, name: &str) -> Result<PathBuf, StandInError> {
+        self.find(name).ok_or_else(|| {
+            StandInError::action(format!(
+                "Unable to locate executable file: {name}. Please verify either the file path exists or the file can be \
+                 found within a directory specified by the PATH environment variable. Also check the file mode to verify \
+                 the file is executable."
+            ))
+        })
+    }
+
     /// A command with this search path in its environment.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -97,13 +108,7 @@ impl SearchPath {
     /// Runs a command, with the log showing it and what it prints.
     pub(super) fn run(&self, words: &[&str], folder: Option<&Path>) -> Result<std::process::Output, StandInError> {
         let (name, arguments) = words.split_first().expect("a command has a name");
-        let found = self.find(name).ok_or_else(|| {
-            StandInError::action(format!(
-                "Unable to locate executable file: {name}. Please verify either the file path exists or the file can be \
-                 found within a directory specified by the PATH environment variable. Also check the file mode to verify \
-                 the file is executable."
-            ))
-        })?;
+        let found = self.find_or_say(name)?;
         toolkit::info(format!("[command]{} {}", found.display(), arguments.join(" ")).trim_end());
         let mut command = self.command(&found);
         command.args(arguments);

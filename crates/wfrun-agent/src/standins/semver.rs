@@ -80,6 +80,22 @@ impl SemVer {
     }
 }
 
+/// What follows `+` in a version. One that is absent comes before all others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Build(Vec<Identifier>);
+
+impl Build {
+    /// The build of a version.
+    pub(super) fn of(version: &str) -> Self {
+        Self(version.split_once('+').and_then(|(_, build)| identifiers(build)).unwrap_or_default())
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl fmt::Display for SemVer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;

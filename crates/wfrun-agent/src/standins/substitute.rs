@@ -59,11 +59,16 @@ pub(super) fn say(tool: &str, asked: &str, used: &str, line: Line) {
         "{tool} {asked} is not on this machine: {used} is used instead, the nearest there is ({same}, else the smallest \
          distance, the newer of two). GitHub would use {asked}. Install {tool} {asked} to run it for real."
     );
+    say_in_words(tool, &message);
+    declare(&format!("{} {asked}", tool.to_lowercase()), &format!("{used} used: nearest on this machine"));
+}
+
+/// Says something of a tool that is not the one asked for.
+pub(super) fn say_in_words(tool: &str, message: &str) {
     toolkit::warning_at(
-        &message,
+        message,
         &Annotation { title: Some(&format!("Another version of {tool}")), ..Annotation::default() },
     );
-    declare(&format!("{} {asked}", tool.to_lowercase()), &format!("{used} used: nearest on this machine"));
 }
 
 /// Says and declares that another processor's tool was asked for than this machine can run.
@@ -87,10 +92,7 @@ pub(super) fn say_newest_is_not_known(tool: &str, asked: &str, used: &str) {
         "{tool} {asked} is {used} here, the newest on this machine. GitHub would use the newest there is. Name a version to \
          have the same on both."
     );
-    toolkit::warning_at(
-        &message,
-        &Annotation { title: Some(&format!("Another version of {tool}")), ..Annotation::default() },
-    );
+    say_in_words(tool, &message);
     declare(&format!("{} {asked}", tool.to_lowercase()), &format!("{used} used: the newest on this machine"));
 }
 

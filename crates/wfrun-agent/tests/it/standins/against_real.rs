@@ -3,7 +3,9 @@
 //! `WFRUN_TEST_MIRROR` names a folder of git repositories, `actions/setup-node` and so on, as for `--mirror`. Without it
 //! each test prints `skipped`.
 
+mod dotnet;
 mod go;
+mod java;
 mod node;
 mod python;
 
@@ -22,6 +24,11 @@ use super::{Job, Outcome, skip};
 
 /// Where the real actions are.
 const MIRROR: &str = "WFRUN_TEST_MIRROR";
+
+/// Beginnings of lines that only one of both has: those that are not seen, what an install script says, and what takes its
+/// place.
+const NOT_COMPARED: &[&str] =
+    &["::debug::", "dotnet-install: ", ".NET SDK ", "::warning title=Another version of .NET::"];
 
 /// One start of an action.
 #[derive(Debug, Default, Clone, Copy)]
@@ -81,11 +88,18 @@ impl Real {
 /// Runs all cases with both, at each major version, and reports all that differs.
 #[track_caller]
 fn compare(repository: &str, majors: &[u32], cases: &[Case]) {
+    compare_prepared(repository, majors, cases, |_| {});
+}
+
+/// As [`compare`]; `prepare` gets the folder of each real action before it runs.
+#[track_caller]
+fn compare_prepared(repository: &str, majors: &[u32], cases: &[Case], prepare: impl Fn(&Path)) {
     let mut differences = String::new();
     let mut count = 0;
     for major in majors {
         let tag = format!("v{major}");
         let Some(real) = Real::unpack(repository, &tag) else { continue };
+        prepare(real.folder.path());
         compare_manifests(repository, &tag, &real, &mut differences);
         for case in cases.iter().filter(|it| it.majors.is_empty() || it.majors.contains(major)) {
             let ours = told(repository, &tag, &real.manifest, case, None);
@@ -186,7 +200,7 @@ fn told(
             step = step.input(name, value);
         }
         for (name, value) in case.env {
-            step = step.env(name, value);
+            step = step.env(name, value.replace("ROOT", job.path("").to_string_lossy().trim_end_matches('/')));
         }
         for (name, value) in state {
             step = step.env(&format!("STATE_{name}"), value);
@@ -229,7 +243,7 @@ fn describe(phase: &str, outcome: &Outcome, job: &Job, all: &mut BTreeMap<String
     for line in &outcome.lines {
         if let Some(file) = line.strip_prefix("##[add-matcher]") {
             lines.push(format!("matcher {}", matcher(file)));
-        } else if !line.starts_with("::debug::") {
+        } else if !NOT_COMPARED.iter().any(|it| line.starts_with(it)) && !line.contains("/install-dotnet.sh") {
             lines.push(plain(line, job));
         }
     }
