@@ -17,7 +17,7 @@ use super::semver::SemVer;
 use super::substitute::{self, Choice, Line};
 use super::tool_cache::architecture;
 use super::{Invocation, Phase, dependency_cache, problem_matchers, toolkit};
-use machine::{Root, Sdk};
+use machine::Root;
 use request::Request;
 
 const ACTION: &str = "actions/setup-dotnet";
@@ -122,9 +122,8 @@ fn provide(
     }
     let (root, chosen) = machine::choose(&requests)
         .ok_or_else(|| StandInError::action(format!("Failed to install dotnet, exit code: 1. {}", machine::INSTALL)))?;
-    let mut installed = Vec::new();
-    for (request, choice) in requests.iter().zip(chosen) {
-        installed.push(take(request, &choice, &quality, &root));
+    for (request, choice) in requests.iter().zip(&chosen) {
+        tell_choice(request, choice, &quality, &root);
     }
     if let Some(other) = processor.filter(|it| *it != architecture()) {
         substitute::say_architecture(".NET", other, architecture());
@@ -135,7 +134,7 @@ fn provide(
     if action >= 5 {
         install_workloads(path)?;
     }
-    Ok(installed)
+    Ok(chosen.into_iter().map(|it| it.version).collect())
 }
 
 fn asked_quality(action: u32) -> Result<String, StandInError> {
@@ -151,7 +150,8 @@ fn asked_quality(action: u32) -> Result<String, StandInError> {
     )))
 }
 
-fn take(request: &Request, choice: &Choice<Sdk>, quality: &str, root: &Root) -> SemVer {
+/// Says what was chosen, and what of the request it is not.
+fn tell_choice(request: &Request, choice: &Choice<()>, quality: &str, root: &Root) {
     if !quality.is_empty() && !request.takes_quality {
         toolkit::warning(&format!(
             "The 'dotnet-quality' input can be used only with .NET SDK version in A.B, A.B.x, A, A.x and A.B.Cxx formats where \
@@ -161,15 +161,13 @@ fn take(request: &Request, choice: &Choice<Sdk>, quality: &str, root: &Root) -> 
     } else if !matches!(quality, "" | "ga") {
         substitute::declare(&format!(".net {}, quality {quality}", request.text), "what this machine has used");
     }
-    let (Choice::Satisfies(sdk) | Choice::Nearest(sdk)) = choice else { return SemVer::new(0, 0, 0) };
-    let used = sdk.version.to_string();
-    match choice {
-        _ if request.is_newest => substitute::say_newest_is_not_known(".NET", &request.text, &used),
-        Choice::Nearest(_) => substitute::say(".NET", &request.text, &used, Line::Major),
-        Choice::Satisfies(_) | Choice::Nothing => {}
+    let used = choice.version.to_string();
+    if request.is_newest {
+        substitute::say_newest_is_not_known(".NET", &request.text, &used);
+    } else if !choice.is_asked_for {
+        substitute::say(".NET", &request.text, &used, Line::Major);
     }
     toolkit::info(&format!(".NET SDK {used} found on this machine @ {}", root.folder.display()));
-    sdk.version.clone()
 }
 
 fn install_workloads(path: &SearchPath) -> Result<(), StandInError> {

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::StandInError;
 use super::search_path::SearchPath;
 use super::semver::{Range, SemVer};
-use super::substitute::{self, Choice, Line};
+use super::substitute::{self, Line};
 use super::tool_cache::{Tool, ToolCache, architecture};
 use super::{Invocation, Phase, problem_matchers, program, toolkit};
 
@@ -173,48 +173,17 @@ fn nearest(cache: &ToolCache, spec: &str, is_alias: bool, asked: &str) -> Result
         ))
     };
     let range = if is_alias { Range::strict("*") } else { Range::of_spec(spec) };
-    let range = range.ok_or_else(not_found)?;
-    let cached =
-        cache.all(NAME, architecture(), PROGRAM).into_iter().map(|(version, tool)| (version, Found::Cached(tool)));
-    let installed = machine::all().into_iter().map(|go| (go.version.clone(), Found::Installed(go)));
-    match substitute::choose(&range, Line::Minor, cached.chain(installed).collect()) {
-        Choice::Satisfies(found) | Choice::Nearest(found) if is_alias => {
-            substitute::say_newest_is_not_known("Go", spec, &found.version());
-            toolkit::info(&format!("{spec} version resolved as {}", found.version()));
-            found.take(cache)
-        }
-        Choice::Satisfies(found) => found.take(cache),
-        Choice::Nearest(found) => {
-            substitute::say("Go", spec, &found.version(), Line::Minor);
-            found.take(cache)
-        }
-        Choice::Nothing => Err(not_found()),
+    let installed = machine::all().into_iter().map(|it| (it.version.clone(), it)).collect();
+    let all = substitute::available(cache, (NAME, PROGRAM), installed);
+    let choice = range.and_then(|it| substitute::choose(&it, Line::Minor, all)).ok_or_else(not_found)?;
+    let used = choice.version.to_string();
+    if is_alias {
+        substitute::say_newest_is_not_known("Go", spec, &used);
+        toolkit::info(&format!("{spec} version resolved as {used}"));
+    } else if !choice.is_asked_for {
+        substitute::say("Go", spec, &used, Line::Minor);
     }
-}
-
-/// A Go that can be had.
-enum Found {
-    Cached(Tool),
-    Installed(machine::Go),
-}
-
-impl Found {
-    fn version(&self) -> String {
-        match self {
-            Self::Cached(tool) => tool.version.clone(),
-            Self::Installed(go) => go.version.to_string(),
-        }
-    }
-
-    fn take(self, cache: &ToolCache) -> Result<Tool, StandInError> {
-        match self {
-            Self::Cached(tool) => {
-                toolkit::info(&format!("Found in cache @ {}", tool.folder.display()));
-                Ok(tool)
-            }
-            Self::Installed(go) => machine::make(cache, &go),
-        }
-    }
+    choice.what.take(|go| machine::make(cache, &go))
 }
 
 /// Source: `actions/setup-go`, `customToolCacheName`.

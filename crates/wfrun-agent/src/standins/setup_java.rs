@@ -19,7 +19,7 @@ use serde_json::json;
 use super::error::StandInError;
 use super::search_path::SearchPath;
 use super::semver::{Range, Rules};
-use super::substitute::{self, Choice, Line};
+use super::substitute::{self, Line};
 use super::tool_cache::{ToolCache, architecture};
 use super::{Invocation, Phase, dependency_cache, problem_matchers, toolkit};
 use distribution::Distribution;
@@ -214,31 +214,32 @@ fn provide(
     let all: Vec<_> = jdks.into_iter().map(|it| (it.version.numbers.clone(), it)).collect();
     // A build number may be asked for that no other vendor has.
     let range = Range::parse(&request.spec, Rules::default()).unwrap_or_else(|| Range::exactly(&request.numbers()));
-    match substitute::choose(&range, Line::Major, all) {
-        Choice::Satisfies(jdk) => {
-            let message = format!(
-                "Java {asked} of {} is not on this machine: {} of {} is used instead, of another vendor. Install the one \
-                 asked for to run it for real.",
-                distribution.name, jdk.version.text, jdk.vendor
-            );
-            substitute::say_in_words("Java", &message);
-            substitute::declare(
-                &format!("java {asked} of {}", distribution.name),
-                &format!("{} of {} used: another vendor's", jdk.version.text, jdk.vendor),
-            );
-            Ok(jdk.taken())
-        }
-        Choice::Nearest(jdk) => {
-            let used = format!("{} of {}", jdk.version.text, jdk.vendor);
-            substitute::say("Java", asked, &used, Line::Major);
-            Ok(jdk.taken())
-        }
-        Choice::Nothing => Err(StandInError::action(format!(
+    let choice = substitute::choose(&range, Line::Major, all).ok_or_else(|| {
+        StandInError::action(format!(
             "Could not find satisfied version for SemVer {}. {}",
             request.spec,
             machine::INSTALL
-        ))),
+        ))
+    })?;
+    let used = format!("{} of {}", choice.what.version.text, choice.what.vendor);
+    if choice.is_asked_for {
+        say_vendor(asked, distribution, &used);
+    } else {
+        substitute::say("Java", asked, &used, Line::Major);
     }
+    Ok(choice.what.taken())
+}
+
+/// Says and declares that the JDK is of another vendor, or another build, than asked for.
+fn say_vendor(asked: &str, distribution: &Distribution, used: &str) {
+    let message = format!(
+        "Java {asked} of {} is not on this machine: {used} is used instead, of another vendor or build. Install the one asked \
+         for to run it for real.",
+        distribution.name
+    );
+    substitute::say_in_words("Java", &message);
+    let subject = format!("java {asked} of {}", distribution.name);
+    substitute::declare(&subject, &format!("{used} used: another vendor's or build"));
 }
 
 fn export(

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::error::StandInError;
 use super::search_path::SearchPath;
 use super::semver::SemVer;
-use super::substitute::{self, Choice, Line};
+use super::substitute::{self, Line};
 use super::tool_cache::{Tool, ToolCache, architecture};
 use super::{Invocation, Phase, dependency_cache, problem_matchers, program, toolkit};
 use request::Request;
@@ -99,20 +99,16 @@ fn provide(asked: &str, processor: &str, action: u32) -> Result<Tool, StandInErr
         substitute::say_architecture("Node.js", wanted, own);
     }
     let Some(range) = &request.range else { return Err(not_found(asked, wanted)) };
-    let cached = cache.all(NAME, own, PROGRAM).into_iter().map(|(version, tool)| (version, Found::Cached(tool)));
-    let installed = machine::all().into_iter().map(|node| (node.version.clone(), Found::Installed(node)));
-    match substitute::choose(range, Line::Major, cached.chain(installed).collect()) {
-        Choice::Satisfies(found) if !request.is_newest => found.take(&cache),
-        Choice::Satisfies(found) | Choice::Nearest(found) => {
-            if request.is_newest {
-                substitute::say_newest_is_not_known("Node.js", asked, &found.version());
-            } else {
-                substitute::say("Node.js", asked, &found.version(), Line::Major);
-            }
-            found.take(&cache)
-        }
-        Choice::Nothing => Err(not_found(asked, wanted)),
+    let installed = machine::all().into_iter().map(|it| (it.version.clone(), it)).collect();
+    let all = substitute::available(&cache, (NAME, PROGRAM), installed);
+    let choice = substitute::choose(range, Line::Major, all).ok_or_else(|| not_found(asked, wanted))?;
+    let used = choice.version.to_string();
+    if request.is_newest {
+        substitute::say_newest_is_not_known("Node.js", asked, &used);
+    } else if !choice.is_asked_for {
+        substitute::say("Node.js", asked, &used, Line::Major);
     }
+    choice.what.take(|node| machine::make(&cache, &node))
 }
 
 fn not_found(asked: &str, processor: &str) -> StandInError {
@@ -120,31 +116,6 @@ fn not_found(asked: &str, processor: &str) -> StandInError {
         "Unable to find Node version '{asked}' for platform linux and architecture {processor}. {}",
         machine::INSTALL
     ))
-}
-
-/// A Node.js that can be had.
-enum Found {
-    Cached(Tool),
-    Installed(machine::Node),
-}
-
-impl Found {
-    fn version(&self) -> String {
-        match self {
-            Self::Cached(tool) => tool.version.clone(),
-            Self::Installed(node) => node.version.to_string(),
-        }
-    }
-
-    fn take(self, cache: &ToolCache) -> Result<Tool, StandInError> {
-        match self {
-            Self::Cached(tool) => {
-                toolkit::info(&format!("Found in cache @ {}", tool.folder.display()));
-                Ok(tool)
-            }
-            Self::Installed(node) => machine::make(cache, &node),
-        }
-    }
 }
 
 /// The group `Environment details`, and the output `node-version`.

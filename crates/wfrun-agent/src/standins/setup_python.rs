@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::error::StandInError;
 use super::search_path::SearchPath;
-use super::substitute::{self, Choice, Line};
+use super::substitute::{self, Line};
 use super::tool_cache::{Tool, ToolCache, architecture};
 use super::{Invocation, Phase, problem_matchers, program, toolkit};
 use environment::{NAME, PROGRAM};
@@ -163,23 +163,19 @@ fn provide(cache: &ToolCache, request: &Request, check_latest: bool) -> Result<T
         }
     }
     toolkit::info(&format!("Version {} was not found in the local cache", request.spec));
-    match interpreters::choose(&request.range) {
-        Choice::Satisfies(interpreter) => environment::make(cache, &interpreter),
-        Choice::Nearest(interpreter) => {
-            let used = interpreter.version.to_string();
-            substitute::say("Python", &request.text, &used, Line::Minor);
-            match cache.find(NAME, &used, own, PROGRAM) {
-                Some(tool) => Ok(tool),
-                None => environment::make(cache, &interpreter),
-            }
-        }
-        Choice::Nothing => Err(StandInError::action(format!(
+    let all = substitute::available(cache, (NAME, PROGRAM), interpreters::find(&request.range));
+    let choice = substitute::choose(&request.range, Line::Minor, all).ok_or_else(|| {
+        StandInError::action(format!(
             "The version '{}' with architecture '{asked}' was not found on this machine, nor one of the same major version; \
              {}",
             request.text,
             environment::INSTALL
-        ))),
+        ))
+    })?;
+    if !choice.is_asked_for {
+        substitute::say("Python", &request.text, &choice.version.to_string(), Line::Minor);
     }
+    choice.what.take(|interpreter| environment::make(cache, &interpreter))
 }
 
 /// Source: `actions/setup-python`: these variables and folders, in this order; up to v3 fewer.

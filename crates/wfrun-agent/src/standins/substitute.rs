@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 
+use super::error::StandInError;
 use super::semver::{Range, SemVer};
+use super::tool_cache::{Tool, ToolCache, architecture};
 use super::toolkit::{self, Annotation, How};
 
 /// Which number of a version names a release line, within which versions are alike.
@@ -14,26 +16,52 @@ pub(super) enum Line {
     Minor,
 }
 
-/// What there is for a request.
+/// What this machine has for a request.
 #[derive(Debug)]
-pub(super) enum Choice<T> {
-    /// It satisfies the range.
-    Satisfies(T),
-    /// Nothing does; this one is nearest.
-    Nearest(T),
-    /// There is none that could take the place.
-    Nothing,
+pub(super) struct Choice<T> {
+    pub(super) version: SemVer,
+    pub(super) what: T,
+    /// It is what was asked for; else the nearest to that.
+    pub(super) is_asked_for: bool,
 }
 
-/// Chooses among what this machine has.
-pub(super) fn choose<T>(range: &Range, line: Line, all: Vec<(SemVer, T)>) -> Choice<T> {
-    let best = all.iter().map(|(version, _)| version).filter(|it| range.contains(it)).max().cloned();
-    let near = nearest(range, line, all.iter().map(|(version, _)| version)).cloned();
-    let take = |wanted: SemVer| all.into_iter().find(|(version, _)| *version == wanted).map(|(_, it)| it);
-    match (best, near) {
-        (Some(best), _) => take(best).map_or(Choice::Nothing, Choice::Satisfies),
-        (None, Some(near)) => take(near).map_or(Choice::Nothing, Choice::Nearest),
-        (None, None) => Choice::Nothing,
+/// Chooses among what this machine has: the highest in the range, else the nearest. `None` where none could take the place.
+pub(super) fn choose<T>(range: &Range, line: Line, all: Vec<(SemVer, T)>) -> Option<Choice<T>> {
+    let versions = || all.iter().map(|(version, _)| version);
+    let best = versions().filter(|it| range.contains(it)).max().cloned();
+    let is_asked_for = best.is_some();
+    let version = best.or_else(|| nearest(range, line, versions()).cloned())?;
+    let (_, what) = all.into_iter().find(|(it, _)| *it == version)?;
+    Some(Choice { version, what, is_asked_for })
+}
+
+/// A tool that can be had: in the tool cache, or of this machine.
+#[derive(Debug)]
+pub(super) enum Available<T> {
+    Cached(Tool),
+    Installed(T),
+}
+
+/// All of a tool that can be had. What the tool cache has comes before what is of the same version on this machine.
+pub(super) fn available<T>(
+    cache: &ToolCache,
+    (name, program): (&str, &str),
+    installed: Vec<(SemVer, T)>,
+) -> Vec<(SemVer, Available<T>)> {
+    let cached = cache.all(name, architecture(), program).into_iter().map(|(it, tool)| (it, Available::Cached(tool)));
+    cached.chain(installed.into_iter().map(|(it, tool)| (it, Available::Installed(tool)))).collect()
+}
+
+impl<T> Available<T> {
+    /// The tool; one of this machine is put into the tool cache by `make`.
+    pub(super) fn take(self, make: impl FnOnce(T) -> Result<Tool, StandInError>) -> Result<Tool, StandInError> {
+        match self {
+            Self::Cached(tool) => {
+                toolkit::info(&format!("Found in cache @ {}", tool.folder.display()));
+                Ok(tool)
+            }
+            Self::Installed(installed) => make(installed),
+        }
     }
 }
 
@@ -138,10 +166,10 @@ mod tests {
     fn what_satisfies_comes_first() {
         let all = |text: &str| text.split(' ').filter_map(|it| Some((SemVer::parse(it)?, it.to_owned()))).collect();
         let range = Range::strict(">=18").expect("is a range");
-        assert!(
-            matches!(choose(&range, Line::Major, all("18.1.0 20.2.0 16.0.0")), Choice::Satisfies(it) if it == "20.2.0")
-        );
-        assert!(matches!(choose(&range, Line::Major, all("14.1.0 16.2.0")), Choice::Nearest(it) if it == "16.2.0"));
-        assert!(matches!(choose(&range, Line::Minor, all("14.1.0 16.2.0")), Choice::Nothing));
+        let chosen =
+            |line: Line, present: &str| choose(&range, line, all(present)).map(|it| (it.what, it.is_asked_for));
+        assert_eq!(chosen(Line::Major, "18.1.0 20.2.0 16.0.0"), Some(("20.2.0".to_owned(), true)));
+        assert_eq!(chosen(Line::Major, "14.1.0 16.2.0"), Some(("16.2.0".to_owned(), false)));
+        assert_eq!(chosen(Line::Minor, "14.1.0 16.2.0"), None);
     }
 }

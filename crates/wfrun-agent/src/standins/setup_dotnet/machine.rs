@@ -14,13 +14,8 @@ use crate::standins::toolkit;
 #[derive(Debug, Clone)]
 pub(super) struct Root {
     pub(super) folder: PathBuf,
-    sdks: Vec<Sdk>,
-}
-
-/// One of the SDKs of a folder.
-#[derive(Debug, Clone)]
-pub(super) struct Sdk {
-    pub(super) version: SemVer,
+    /// Their versions; there is one at least.
+    sdks: Vec<SemVer>,
 }
 
 /// What to tell a user whose machine has no .NET.
@@ -33,16 +28,14 @@ const PLACES: &[&str] = &["/usr/share/dotnet", "/usr/lib/dotnet", "/usr/lib64/do
 /// The folder that has most of what is asked for, with what there is for each request. `None` where there is no SDK at all.
 ///
 /// Differs: `actions/setup-dotnet` installs each SDK that is asked for; here they are those of one folder of this machine.
-pub(super) fn choose(requests: &[Request]) -> Option<(Root, Vec<Choice<Sdk>>)> {
-    let with_choices = roots().into_iter().map(|root| {
-        let of = |request: &Request| {
-            let all = root.sdks.iter().map(|it| (it.version.clone(), it.clone())).collect();
-            substitute::choose(&request.range, Line::Major, all)
-        };
-        let choices: Vec<Choice<Sdk>> = requests.iter().map(of).collect();
-        (root, choices)
+pub(super) fn choose(requests: &[Request]) -> Option<(Root, Vec<Choice<()>>)> {
+    let with_choices = roots().into_iter().filter_map(|root| {
+        let all = || root.sdks.iter().map(|it| (it.clone(), ())).collect();
+        let choices = requests.iter().map(|it| substitute::choose(&it.range, Line::Major, all()));
+        let choices = choices.collect::<Option<Vec<_>>>()?;
+        Some((root, choices))
     });
-    let satisfied = |choices: &[Choice<Sdk>]| choices.iter().filter(|it| matches!(it, Choice::Satisfies(_))).count();
+    let satisfied = |choices: &[Choice<()>]| choices.iter().filter(|it| it.is_asked_for).count();
     // The first of those that are alike: the one that the environment names, or is first on `PATH`.
     with_choices.reduce(|best, it| if satisfied(&it.1) > satisfied(&best.1) { it } else { best })
 }
@@ -62,6 +55,6 @@ fn roots() -> Vec<Root> {
 fn read(folder: PathBuf) -> Option<Root> {
     let entries = fs::read_dir(folder.join("sdk")).into_iter().flatten().flatten();
     let versions = entries.filter_map(|it| SemVer::parse(&it.file_name().to_string_lossy()));
-    let sdks: Vec<Sdk> = versions.map(|version| Sdk { version }).collect();
+    let sdks: Vec<SemVer> = versions.collect();
     (!sdks.is_empty()).then_some(Root { folder, sdks })
 }

@@ -25,7 +25,9 @@ impl Request {
         let text = text.trim();
         if action >= 5 && text.eq_ignore_ascii_case("latest") {
             let argument = if channel.is_empty() || is_lts_or_sts(channel) { "LTS" } else { channel };
-            return Ok(Self::of_channel("latest", argument));
+            let request = Self::of_channel("latest", argument);
+            // What is newest takes it in any case.
+            return Ok(Self { takes_quality: request.takes_quality || request.is_newest, ..request });
         }
         if let Some(version) = SemVer::parse(text) {
             return Ok(Self {
@@ -130,9 +132,9 @@ mod tests {
             ("*", "", "LTS", "", true, false),
             (">=6.0", "", "LTS", "", true, false),
             ("", "", "LTS", "", true, false),
-            ("Latest", "", "LTS", "", true, false),
+            ("Latest", "", "LTS", "", true, true),
             ("latest", "8.0", "8.0", ">=8.0.0 <8.1.0-0", false, true),
-            ("latest", "STS", "LTS", "", true, false),
+            ("latest", "STS", "LTS", "", true, true),
         ];
         for (text, channel, argument, range, is_newest, takes_quality) in cases {
             let request = Request::read(text, channel, 5).expect("is known");

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::request::python_version;
 use crate::standins::semver::{Range, SemVer};
-use crate::standins::substitute::{self, Choice, Line};
 use crate::standins::{program, toolkit};
 
 /// A Python that was asked about itself.
@@ -36,21 +35,14 @@ enum Known {
     Nothing,
 }
 
-/// Looks through `PATH`, pyenv's and the system's folders.
-pub(super) fn choose(range: &Range) -> Choice<Interpreter> {
+/// Looks through `PATH`, pyenv's and the system's folders: for those that satisfy the range or, where there are none, for all.
+pub(super) fn find(range: &Range) -> Vec<(SemVer, Interpreter)> {
     let candidates = candidates();
-    let fitting: Vec<_> = candidates.iter().filter(|it| it.known.may_satisfy(range)).filter_map(ask).collect();
+    let with_version = |it: Interpreter| (it.version.clone(), it);
+    let fitting = candidates.iter().filter(|it| it.known.may_satisfy(range)).filter_map(ask).map(with_version);
+    let fitting: Vec<_> = fitting.filter(|(version, _)| range.contains(version)).collect();
     // Only where none of these is one are all the others started, to be asked.
-    match substitute::choose(range, Line::Minor, with_versions(fitting)) {
-        Choice::Satisfies(interpreter) => Choice::Satisfies(interpreter),
-        Choice::Nearest(_) | Choice::Nothing => {
-            substitute::choose(range, Line::Minor, with_versions(candidates.iter().filter_map(ask).collect()))
-        }
-    }
-}
-
-fn with_versions(all: Vec<Interpreter>) -> Vec<(SemVer, Interpreter)> {
-    all.into_iter().map(|it| (it.version.clone(), it)).collect()
+    if fitting.is_empty() { candidates.iter().filter_map(ask).map(with_version).collect() } else { fitting }
 }
 
 /// Folders that hold wheels of pip for any interpreter, those of `interpreter` first.

@@ -79,7 +79,6 @@ const CASES: &[Case] = &[
     case("several", &[("dotnet-version", "8.0.100\n6.0\n8.0.100")]),
     case("no version", &[("dotnet-version", "newest")]),
     case("nothing", &[]),
-    Case { majors: NEW, ..case("the newest", &[("dotnet-version", "latest")]) },
     Case {
         majors: NEW,
         ..case("the newest of a channel", &[("dotnet-version", "Latest"), ("dotnet-channel", "8.0.1xx")])
