@@ -21,11 +21,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use wfrun_report::ColorChoice;
 use wfrun_syntax::{Diagnostic, closest};
 
-use crate::cli::{Cli, Command, PLANNED};
+use crate::act::{self, Refusal};
+use crate::cli::{Command, PLANNED};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -54,9 +54,13 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Output::new(environment, ColorChoice::Auto).diagnostics(&[found]);
         return Exit::CouldNot;
     }
-    let cli = match Cli::try_parse_from(with_run(args)) {
+    let cli = match act::read(&with_run(args), environment) {
         Ok(cli) => cli,
-        Err(err) => return refuse(&err),
+        Err(Refusal::CommandLine(err)) => return refuse(&err),
+        Err(Refusal::Meaning(err)) => {
+            Output::new(environment, ColorChoice::Auto).error(&err);
+            return Output::exit_of(&err);
+        }
     };
     let color = match &cli.command {
         Command::Run(it) => it.situation.look.color,

@@ -1,4 +1,5 @@
 //! `wfrun`: runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why.
+mod act;
 mod actions;
 mod check;
 mod cli;

@@ -7,6 +7,7 @@ mod diagnostics;
 mod doctor_view;
 mod explain;
 mod foreseen;
+mod from_act_view;
 mod gate_view;
 mod graph;
 mod journal;
@@ -39,6 +40,7 @@ pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, r
 pub use doctor_view::{Examination, Examined, Standing, doctor_json, doctor_text};
 pub use explain::{paragraphs, sentence};
 pub use foreseen::foreseen_sentence;
+pub use from_act_view::{Bearing, Habit, Habits, from_act_json, from_act_text};
 pub use graph::{graph_dot, graph_mermaid, graph_svg, graph_text};
 pub use journal::{JournalError, read_journal};
 pub use list_view::{Listed, list_json, list_text};
