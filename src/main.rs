@@ -19,6 +19,7 @@ mod output;
 mod place;
 mod repositories;
 mod repository;
+mod runs;
 mod secrets;
 mod settings;
 mod situation;

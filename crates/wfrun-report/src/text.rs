@@ -19,8 +19,8 @@ pub(crate) fn duration(ms: u64) -> String {
     format!("{}h {:02}m", minutes / 60, minutes % 60)
 }
 
-/// A size for people: `242 B`, `1.2 kB`, `19 MB`.
-pub(crate) fn bytes(size: u64) -> String {
+/// A size in bytes for people, everywhere the same: `242 B`, `1.2 kB`, `19 MB`. Powers of 1000, as GitHub counts, and cut off.
+pub fn bytes(size: u64) -> String {
     let mut unit = (1, "B");
     for next in [(1_000, "kB"), (1_000_000, "MB"), (1_000_000_000, "GB"), (1_000_000_000_000, "TB")] {
         if size >= next.0 {
