@@ -1,6 +1,7 @@
 //! What was typed; no logic.
 mod cache;
 mod doctor;
+mod documents;
 mod download;
 mod situation;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cache::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use documents::{CompletionsArgs, ManArgs};
 pub(crate) use download::DownloadArgs;
 pub(crate) use situation::{EventArgs, LookArgs, SituationArgs};
 
@@ -50,6 +52,10 @@ pub(crate) enum Command {
     Clean(CleanArgs),
     /// Say what this machine offers to jobs, and what to do about what is missing
     Doctor(DoctorArgs),
+    /// Print what completes command lines in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page of wfrun, or of one of its commands
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -382,4 +388,4 @@ pub(crate) enum AwsChoice {
 
 /// The subcommands that the interface names, and that come later.
 pub(crate) const PLANNED: &[&str] =
-    &["vendor", "actions", "runs", "view", "logs", "rerun", "shell", "services", "image", "completions", "man"];
+    &["vendor", "actions", "runs", "view", "logs", "rerun", "shell", "services", "image"];

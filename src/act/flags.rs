@@ -129,7 +129,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag("list-options", None, Takes::Switch(false), Here::Refused, "`wfrun run --help` lists wfrun's options, docs/from-act.md act's flags"),
     flag("local-repository", None, Takes::Many, Here::Same("local-repository"), "OWNER/NAME, with or without @REF; of an URL the server is left out"),
     flag("log-prefix-job-id", None, Takes::Switch(false), Here::NoEffect, "lines stand below their job"),
-    flag("man-page", None, Takes::Switch(false), Here::Refused, "`wfrun run --help` says the same"),
+    flag("man-page", None, Takes::Switch(false), Here::Command("man"), "`wfrun man run` is the page of one command"),
     flag("matrix", None, Takes::Many, Here::Same("matrix"), "a key with several values is any of them"),
     flag("network", None, Takes::One("host"), Here::NoEffect, "job containers and services have networks of their own, as on GitHub"),
     flag("no-cache-server", None, Takes::Switch(false), Here::NoEffect, CACHES),

@@ -12,7 +12,7 @@ use super::flags::{FLAGS, Flag, Here, Takes};
 use super::known::{SITUATIONS, known};
 use super::offers;
 use crate::cli::{
-    CheckArgs, Cli, Command, DoctorArgs, Drawing, EventArgs, Format, GraphArgs, ListArgs, PlanArgs, RunArgs,
+    CheckArgs, Cli, Command, DoctorArgs, Drawing, EventArgs, Format, GraphArgs, ListArgs, ManArgs, PlanArgs, RunArgs,
     SituationArgs,
 };
 use crate::environment::Environment;
@@ -297,7 +297,9 @@ fn situation_of(command: &mut Command) -> Option<&mut SituationArgs> {
         | Command::Cache(_)
         | Command::Download(_)
         | Command::Clean(_)
-        | Command::Doctor(_) => None,
+        | Command::Doctor(_)
+        | Command::Completions(_)
+        | Command::Man(_) => None,
     }
 }
 
@@ -359,6 +361,7 @@ fn instead(wanted: &str, run: &RunArgs) -> Command {
         "doctor" => {
             Command::Doctor(DoctorArgs { directory, ca_file: run.ca_file.clone(), json, look, from_act: false })
         }
+        "man" => Command::Man(ManArgs { command: None, dir: None, look }),
         _ => Command::List(ListArgs { directory, json, look }),
     }
 }

@@ -14,6 +14,7 @@ mod diagnostics_pages;
 mod differences;
 mod docker;
 mod doctor;
+mod documents;
 mod eval;
 mod execution_differences;
 mod forced;
