@@ -3,6 +3,7 @@ mod cache;
 mod doctor;
 mod documents;
 mod download;
+mod history;
 mod situation;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub(crate) use cache::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, Cac
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs};
 pub(crate) use download::DownloadArgs;
+pub(crate) use history::{LogsArgs, RunsArgs, ViewArgs};
 pub(crate) use situation::{EventArgs, LookArgs, SituationArgs};
 
 /// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
@@ -46,6 +48,12 @@ pub(crate) enum Command {
     Eval(Box<EvalArgs>),
     /// Look at the entries of the cache, and remove them
     Cache(CacheArgs),
+    /// List the runs that are kept
+    Runs(RunsArgs),
+    /// Show a run: its jobs, and how they ended
+    View(ViewArgs),
+    /// Print what the steps of a run wrote
+    Logs(LogsArgs),
     /// Unpack the artifacts of a run
     Download(DownloadArgs),
     /// Remove what earlier runs left: containers, work folders
@@ -387,5 +395,4 @@ pub(crate) enum AwsChoice {
 }
 
 /// The subcommands that the interface names, and that come later.
-pub(crate) const PLANNED: &[&str] =
-    &["vendor", "actions", "runs", "view", "logs", "rerun", "shell", "services", "image"];
+pub(crate) const PLANNED: &[&str] = &["vendor", "actions", "rerun", "shell", "services", "image"];

@@ -7,6 +7,7 @@ mod documents;
 mod download;
 mod eval;
 mod graph;
+mod history;
 mod list;
 mod plan;
 mod run;
@@ -75,6 +76,9 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
         Command::Cache(it) => it.command.place().look.color,
+        Command::Runs(it) => it.place.look.color,
+        Command::View(it) => it.place.look.color,
+        Command::Logs(it) => it.look.color,
         Command::Download(it) => it.look.color,
         Command::Clean(it) => it.look.color,
         Command::Doctor(it) => it.look.color,
@@ -93,6 +97,9 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
         Command::Cache(it) => cache::cache(it),
+        Command::Runs(it) => history::runs(it, environment, &output),
+        Command::View(it) => history::view(it, environment, &output),
+        Command::Logs(it) => history::logs(it, &output),
         Command::Download(it) => download::download(it),
         Command::Clean(_) => clean::clean(environment, &output),
         Command::Doctor(it) => doctor::doctor(it, environment, &output),

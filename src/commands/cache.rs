@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use wfrun_report::bytes;
+use wfrun_report::{ago, bytes};
 use wfrun_services::{CacheEntry, CacheFolder};
 
 use crate::cli::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
@@ -146,19 +146,6 @@ fn table(entries: &[CacheEntry], now: Timestamp) -> String {
 /// A ref as people write it.
 fn short(git_ref: &str) -> String {
     git_ref.strip_prefix("refs/heads/").unwrap_or(git_ref).to_owned()
-}
-
-/// `5 minutes ago`
-fn ago(then: Timestamp, now: Timestamp) -> String {
-    let seconds = now.as_second().saturating_sub(then.as_second());
-    let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
-    match units.iter().find(|(unit, _)| seconds >= *unit) {
-        Some((unit, name)) => {
-            let number = seconds / unit;
-            format!("{number} {name}{} ago", if number == 1 { "" } else { "s" })
-        }
-        None => "just now".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! `wfrun why RUN`: why the jobs of a run that is over ended as they did, from its journal.
 use std::path::{Path, PathBuf};
 
-use wfrun_journal::{JobRun, RunRecord};
-use wfrun_plan::{JobKey, PlanError};
 use wfrun_report::{RunWhy, run_why_json, run_why_text};
 
 use crate::cli::WhyArgs;
@@ -56,7 +54,7 @@ pub(super) fn why_run(journal: &Path, args: &WhyArgs, output: &Output) -> anyhow
     };
     let asked = args.wanted.as_ref().or(args.situation.job.first());
     let jobs = match asked {
-        Some(asked) => jobs_of(&record, asked)?,
+        Some(asked) => runs::jobs_of(&record, asked)?,
         None => record.jobs.iter().collect(),
     };
     let why = RunWhy {
@@ -101,19 +99,4 @@ fn without_effect(args: &WhyArgs) -> Option<&'static str> {
         ("--until-skipped", args.until_skipped),
     ];
     given.into_iter().find(|(_, it)| *it).map(|(name, _)| name)
-}
-
-/// The jobs that a person asks for by key, id or name, in any case.
-fn jobs_of<'r>(record: &'r RunRecord, asked: &str) -> anyhow::Result<Vec<(&'r JobKey, &'r JobRun)>> {
-    let is = |it: &str| it.eq_ignore_ascii_case(asked);
-    let jobs: Vec<_> = record.jobs.iter().filter(|(key, _)| is(key.as_str())).collect();
-    if !jobs.is_empty() {
-        return Ok(jobs);
-    }
-    let jobs: Vec<_> = record.jobs.iter().filter(|(_, job)| is(&job.id) || is(&job.name)).collect();
-    if !jobs.is_empty() {
-        return Ok(jobs);
-    }
-    let jobs = record.jobs.keys().map(ToString::to_string).collect();
-    Err(super::plan_error(&PlanError::UnknownJob { id: asked.to_owned(), jobs }))
 }

@@ -19,6 +19,7 @@ mod eval;
 mod execution_differences;
 mod forced;
 mod graph;
+mod history;
 mod id_tokens;
 mod legs_and_calls;
 mod list;

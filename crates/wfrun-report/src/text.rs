@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 
 use console::{AnsiCodeIterator, measure_text_width, truncate_str};
+use jiff::Timestamp;
 
 use crate::Style;
 
@@ -29,6 +30,19 @@ pub fn bytes(size: u64) -> String {
     }
     let (whole, tenths) = (size / unit.0, size % unit.0 * 10 / unit.0);
     if whole < 10 && unit.0 > 1 { format!("{whole}.{tenths} {}", unit.1) } else { format!("{whole} {}", unit.1) }
+}
+
+/// `5 minutes ago`, `just now`.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.as_second().saturating_sub(then.as_second());
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
+    match units.iter().find(|(unit, _)| seconds >= *unit) {
+        Some((unit, name)) => {
+            let number = seconds / unit;
+            format!("{number} {name}{} ago", if number == 1 { "" } else { "s" })
+        }
+        None => "just now".to_owned(),
+    }
 }
 
 /// `1 warning`, `2 warnings`, `1 simulated`.
