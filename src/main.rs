@@ -1,4 +1,5 @@
 //! `wfrun`: runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why.
+mod act;
 mod actions;
 mod check;
 mod checkouts;
@@ -19,6 +20,7 @@ mod output;
 mod place;
 mod repositories;
 mod repository;
+mod runs;
 mod secrets;
 mod settings;
 mod situation;

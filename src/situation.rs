@@ -70,9 +70,13 @@ pub(crate) fn situation_in(
     args: &EventArgs,
     environment: &Environment,
 ) -> anyhow::Result<Situation> {
-    let name = event_name(workflow, args.event.as_deref())?;
+    let name = event_name(workflow, args.event.as_deref(), args.detect_event)?;
     let asked = Asked::read(args, &name)?;
-    let mut making = Making { workflow, repository, asked, notices: Vec::new() };
+    let mut making = Making { workflow, repository, asked, notices: args.said.clone() };
+    if args.act_compat {
+        let what = "`ACT` is set, which GitHub does not do: conditions on it are decided as by act";
+        making.notices.push(what.to_owned());
+    }
     if let Some(reason) = making.repository.missing() {
         making.notices.push(format!("{reason}: `github` has no commit, and its ref and repository are made up"));
     }
