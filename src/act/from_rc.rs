@@ -54,7 +54,8 @@ impl<'a> FromRc<'a> {
         if !used.is_empty() {
             let files: Vec<String> = all.iter().map(|it| it.path.display().to_string()).collect();
             let (used, files) = (used.join(", "), files.join(", "));
-            self.told.insert(0, format!("{used} of {files}: `--no-act-files` leaves such files out"));
+            self.told
+                .insert(0, format!("read, as act does: {used} of {files}; `--no-act-files` leaves such files out"));
         }
         Ok((self.options.iter().map(|(flag, value)| word_of(flag, value)).collect(), self.told))
     }
