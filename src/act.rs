@@ -5,6 +5,7 @@
 mod actrc;
 mod files;
 mod flags;
+mod from_rc;
 mod known;
 mod offers;
 mod settle;

@@ -67,6 +67,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+act's flags and files are taken where they mean the same: `wfrun push -W .github/workflows/ci.yml`, `.actrc`, `.secrets`, \
+`.vars`, `.env`, `.input`. `wfrun doctor --from-act` says what changes for a repository; see docs/from-act.md")]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct RunArgs {
     #[command(flatten)]

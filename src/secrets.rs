@@ -183,6 +183,11 @@ enum KeyPart {
     Session,
 }
 
+/// Whether a secret of this name is a part of an AWS key.
+pub(crate) fn is_aws_key(name: &str) -> bool {
+    key_part(name).is_some()
+}
+
 /// `PROD_AWS_ACCESS_KEY_ID` is an access key id, too.
 fn key_part(name: &str) -> Option<KeyPart> {
     let name = name.to_ascii_uppercase();

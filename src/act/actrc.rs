@@ -38,7 +38,7 @@ pub(crate) struct Given {
 ///
 /// Source: `configLocations` in cmd/root.go of <https://github.com/nektos/act>
 ///
-/// Differs: the third is looked for in the repository's root or in the folder of `-C`; act looks where it is started.
+/// Unlike with act, the third is looked for in the repository's root or in the folder of `-C`; act looks where it is started.
 pub(crate) fn rc_files(folder: &Path, environment: &Environment) -> Vec<Rc> {
     let config = environment.config.join("act/actrc");
     let own = short(&folder.join(".actrc"));
@@ -64,8 +64,13 @@ fn lines(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Vec<Line> {
 
 fn line(text: &str, number: usize, variable: &dyn Fn(&str) -> Option<String>) -> Line {
     let whole = expand(text, variable);
+    // What nobody reads as an option may hold anything, a secret with a misspelt flag among them.
+    let named = || match text.split_once('=') {
+        Some((name, _)) => format!("{name}=…"),
+        None => text.to_owned(),
+    };
     if !whole.starts_with('-') {
-        return Line { number, shown: text.to_owned(), given: None };
+        return Line { number, shown: named(), given: None };
     }
     // The first blank ends the flag, and quotes mean nothing.
     let (word, behind) = match whole.split_once(char::is_whitespace) {
@@ -81,10 +86,11 @@ fn line(text: &str, number: usize, variable: &dyn Fn(&str) -> Option<String>) ->
     };
     let is_switch = flag.is_some_and(|it| matches!(it.takes, Takes::Switch(_)));
     let value = attached.or(behind).map(str::to_owned).or_else(|| is_switch.then(|| "true".to_owned()));
-    let shown = match flag.filter(|it| it.is_secret()) {
+    let shown = match flag {
         Some(flag) if flag.name == "secret" => hidden(text),
-        Some(flag) => format!("{} ***", flag.long()),
-        None => text.to_owned(),
+        Some(flag) if flag.is_secret() => format!("{} ***", flag.long()),
+        Some(_) => text.to_owned(),
+        None => named(),
     };
     Line { number, shown, given: Some(Given { flag, value }) }
 }
@@ -158,6 +164,8 @@ mod tests {
             ("--secret TOKEN", "--secret TOKEN"),
             ("--secret=TOKEN=abc", "--secret=***"),
             ("-sTOKEN=abc", "-sTOKEN=***"),
+            ("--secrets TOKEN=abc", "--secrets TOKEN=…"),
+            ("TOKEN=abc", "TOKEN=…"),
             ("--replace-ghe-action-token-with-github-com abc", "--replace-ghe-action-token-with-github-com ***"),
         ] {
             assert_eq!(lines(text, &|_| None).remove(0).shown, shown);

@@ -65,7 +65,8 @@ impl Flag {
                     if cfg!(target_arch = "aarch64") { ["linux/arm64", "arm64"] } else { ["linux/amd64", "amd64"] };
                 value.is_empty() || own.contains(&value)
             }
-            Takes::One(usual) => value == usual,
+            // Without it, the actor is another one here.
+            Takes::One(usual) => value == usual && self.name != "actor",
             Takes::Many => false,
         }
     }

@@ -24,8 +24,13 @@ pub(super) fn only_file(path: &str, directory: Option<&Path>, words: &[String]) 
         }
         files => {
             let lines = files.iter().map(|it| {
+                let is_typed = words.iter().any(|it| it == path);
                 let changed = shown(words).map(|word| if word == path { relative(it) } else { word });
-                format!("`wfrun {}`", changed.map(|it| quoted(&it)).collect::<Vec<_>>().join(" "))
+                let mut all: Vec<String> = changed.map(|it| quoted(&it)).collect();
+                if !is_typed {
+                    all.extend(["-W".to_owned(), quoted(&relative(it))]);
+                }
+                format!("`wfrun {}`", all.join(" "))
             });
             let help = format!("wfrun runs one at a time: {}", lines.collect::<Vec<_>>().join(", "));
             Err(Help::error("cli/act", format!("the folder of `-W {path}` holds {} workflows", files.len()), help))
@@ -62,8 +67,13 @@ pub(super) fn no_event_in_its_place(
     jobs: &[String],
     words: &[String],
 ) -> anyhow::Result<()> {
+    // There a job may stand in the place of the workflow, too.
+    let is_why = words.first().is_some_and(|it| it == "why");
     let Ok(from) = find::directory(directory) else { return Ok(()) };
     if EventSpec::find(event).is_none() || find::path_of(event, &from).is_ok() {
+        return Ok(());
+    }
+    if is_why && !listed(&from, |it| it.job(event).is_some()).is_empty() {
         return Ok(());
     }
     let listens = |it: &Workflow| it.on.event(event).is_some() && jobs.iter().all(|job| it.job(job).is_some());

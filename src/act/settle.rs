@@ -2,13 +2,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
-use wfrun_workflow::EventSpec;
 
-use super::actrc::{Given, Rc, rc_files};
+use super::actrc::rc_files;
 use super::files::DefaultFiles;
 use super::flags::{FLAGS, Flag, Here, Takes};
+use super::from_rc::FromRc;
 use super::known::{SITUATIONS, known};
 use super::offers;
 use crate::cli::{
@@ -59,7 +58,8 @@ pub(crate) fn read(words: &[OsString], environment: &Environment) -> Result<Cli,
     if reads_files {
         let given = own.get_one::<PathBuf>("directory");
         let folder = given.cloned().unwrap_or_else(|| find::root_around(Path::new(".")));
-        (more, said) = options_of(&rc_files(&folder, environment), &command, name, own)?;
+        let all = rc_files(&folder, environment);
+        (more, said) = FromRc::new(&command, name, own, &folder).read(&all)?;
     }
     // Behind the command and before what was typed, which so wins.
     let at = words.iter().position(|it| *it == *name).map_or(words.len(), |it| it + 1);
@@ -74,97 +74,8 @@ pub(crate) fn read(words: &[OsString], environment: &Environment) -> Result<Cli,
     Ok(cli)
 }
 
-/// What `.actrc` gives to a command, as options of wfrun's, and what is to be told of it.
-fn options_of(
-    all: &[Rc],
-    command: &clap::Command,
-    name: &str,
-    typed: &ArgMatches,
-) -> anyhow::Result<(Vec<String>, Vec<String>)> {
-    let own = command.find_subcommand(name).unwrap_or(command);
-    let mut options: Vec<(&'static Flag, String)> = Vec::new();
-    let mut told = Vec::new();
-    for rc in all {
-        let mut idle: Vec<String> = Vec::new();
-        for line in &rc.lines {
-            let place = format!("{}:{}", rc.path.display(), line.number);
-            let Some(Given { flag, value }) = &line.given else { continue };
-            let Some(flag) = *flag else {
-                told.push(format!("{place}: act has no flag `{}`: it has no effect", line.shown));
-                continue;
-            };
-            let Some(value) = value.as_deref() else {
-                let help = "write `--flag value`, one a line";
-                return Err(Help::error("cli/act", format!("{place}: `{}` has no value", flag.long()), help));
-            };
-            match flag.here {
-                _ if flag.is_usual(value) => {}
-                Here::Refused if name == "run" => return Err(refused(&format!("{place}: "), flag, value)),
-                Here::NoEffect | Here::Other if name == "run" => idle.push(format!("`{}`", flag.long())),
-                Here::NoEffect | Here::Other | Here::Refused => {}
-                Here::Same(option) => {
-                    let is_here = own.get_arguments().any(|it| long_of(it, flag, option));
-                    let wins = flag.takes != Takes::Many && is_typed(typed, own, flag, option);
-                    if is_here && !wins {
-                        if flag.takes != Takes::Many {
-                            options.retain(|(it, _)| it.name != flag.name);
-                        }
-                        options.push((flag, value.to_owned()));
-                    }
-                }
-                Here::Command(_) => options.push((flag, value.to_owned())),
-            }
-        }
-        if !idle.is_empty() {
-            idle.dedup();
-            let (names, path) = (idle.join(", "), rc.path.display());
-            told.push(format!("{names} of {path}: no effect; `wfrun doctor --from-act` says why"));
-        }
-    }
-    drop_workflow_of_rc(&mut options, typed);
-    if name != "run" {
-        options.retain(|(it, _)| !matches!(it.here, Here::Command(_)));
-    }
-    let used: Vec<String> = options.iter().map(|(it, _)| format!("`{}`", it.long())).collect();
-    if let Some(rc) = all.last().filter(|_| !used.is_empty()) {
-        let files: Vec<String> = all.iter().map(|it| it.path.display().to_string()).collect();
-        let mut used = used;
-        used.dedup();
-        let path = if all.len() == 1 { rc.path.display().to_string() } else { files.join(", ") };
-        told.insert(0, format!("{} of {path}: `--no-act-files` leaves such files out", used.join(", ")));
-    }
-    Ok((options.iter().map(|(flag, value)| word_of(flag, value)).collect(), told))
-}
-
-/// A workflow that is typed wins over the one of `.actrc`; an event does not.
-fn drop_workflow_of_rc(options: &mut Vec<(&'static Flag, String)>, typed: &ArgMatches) {
-    let workflow = typed.try_get_one::<String>("workflow").ok().flatten();
-    let Some(workflow) = workflow.filter(|it| !it.is_empty()) else { return };
-    let from = typed.get_one::<PathBuf>("directory").cloned().unwrap_or_else(|| PathBuf::from("."));
-    if EventSpec::find(workflow).is_none() || find::path_of(workflow, &from).is_ok() {
-        options.retain(|(it, _)| it.name != "workflows");
-    }
-}
-
-fn long_of(argument: &clap::Arg, flag: &Flag, option: &str) -> bool {
-    argument.get_long() == Some(option) || argument.get_id().as_str() == flag.name
-}
-
-fn is_typed(typed: &ArgMatches, own: &clap::Command, flag: &Flag, option: &str) -> bool {
-    let mut ids = own.get_arguments().filter(|it| long_of(it, flag, option)).map(|it| it.get_id().as_str());
-    ids.any(|it| typed.value_source(it) == Some(ValueSource::CommandLine))
-}
-
-/// As wfrun takes it.
-fn word_of(flag: &Flag, value: &str) -> String {
-    match (flag.here, flag.takes) {
-        (Here::Same(option), Takes::Switch(_)) if !["detect-event"].contains(&option) => format!("--{option}"),
-        (Here::Same(option), _) => format!("--{option}={value}"),
-        _ => format!("--{}={value}", flag.name),
-    }
-}
-
-fn refused(place: &str, flag: &Flag, value: &str) -> anyhow::Error {
+/// Says that a flag is refused; `place` is where it stands, if that is a file.
+pub(super) fn refused(place: &str, flag: &Flag, value: &str) -> anyhow::Error {
     let value = match flag.takes {
         Takes::Switch(_) => String::new(),
         Takes::One(_) | Takes::Many => format!(" {value}"),
@@ -180,59 +91,74 @@ fn settle(
     reads_files: bool,
     mut said: Vec<String>,
 ) -> anyhow::Result<()> {
-    let act = ActFlags::of(matches)?;
-    said.extend(act.without_effect);
+    let mut act = ActFlags::of(matches)?;
+    said.append(&mut act.without_effect);
     if let Command::Run(run) = &mut cli.command {
-        let is_image = |it: &String| !it.ends_with("=-self-hosted");
-        let (images, hosts): (Vec<_>, Vec<_>) = std::mem::take(&mut run.platform).into_iter().partition(is_image);
-        run.platform = images;
-        let note = "one backend serves the whole run, and `--backend host` is this machine itself";
-        said.extend(hosts.iter().map(|it| format!("`--platform {it}` has no effect: {note}")));
+        take_platforms(run, &mut said);
+    }
+    let mut root = None;
+    if let Some(happening) = happening_of(&mut cli.command) {
+        take_payload(happening, &mut said);
     }
     if let Some(situation) = situation_of(&mut cli.command) {
-        let happening = &mut situation.happening;
-        take_payload(happening, &mut said);
+        name_workflow(situation, &act, words)?;
+        root = root_of_workflow(situation);
+    }
+    if let Some(happening) = happening_of(&mut cli.command) {
         happening.detect_event = act.detect_event;
         happening.remote_name = act.remote_name;
-        let needs_workflow = act.command.is_none_or(|it| ["plan", "graph"].contains(&it));
-        if let Some(path) = act.workflows.as_ref().filter(|_| !needs_workflow) {
-            situation.workflow.clone_from(path);
-        } else if let Some(path) = &act.workflows {
-            let event = std::mem::take(&mut situation.workflow);
-            situation.workflow = offers::only_file(path, situation.directory.as_deref(), words)?;
-            if !event.is_empty() {
-                offers::take_event(&mut situation.happening, &event, &situation.workflow)?;
-            }
-        } else if needs_workflow && situation.workflow.is_empty() {
-            return Err(offers::no_workflow(situation, words));
-        } else if needs_workflow {
-            offers::no_event_in_its_place(&situation.workflow, situation.directory.as_deref(), &situation.job, words)?;
-        }
+        take_remote(happening, &mut said);
         if reads_files {
-            let from = situation.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-            let found = find::path_of(&situation.workflow, &from).ok().filter(|_| !situation.workflow.is_empty());
-            let around = found.and_then(|it| Some(find::root_of(&std::path::absolute(it).ok()?)));
-            let folder = situation.directory.clone().or(around).unwrap_or_else(|| find::root_around(&from));
-            take_files(&mut situation.happening, &folder, &mut said);
+            let folder = happening.directory.clone().or(root);
+            take_files(happening, &folder.unwrap_or_else(|| find::root_around(Path::new("."))), &mut said);
         }
-        remote(&mut situation.happening);
-        situation.happening.said = said;
-    } else if let Command::Eval(eval) = &mut cli.command {
-        let happening = &mut eval.happening;
-        take_payload(happening, &mut said);
-        happening.detect_event = act.detect_event;
-        happening.remote_name = act.remote_name;
-        if reads_files {
-            let given = happening.directory.clone();
-            take_files(happening, &given.unwrap_or_else(|| find::root_around(Path::new("."))), &mut said);
-        }
-        remote(happening);
         happening.said = said;
     }
     if let (Some(wanted), Command::Run(run)) = (act.command, &cli.command) {
         cli.command = instead(wanted, run);
     }
     Ok(())
+}
+
+/// One backend serves a whole run, and an image of this machine itself is none.
+fn take_platforms(run: &mut RunArgs, said: &mut Vec<String>) {
+    let is_image = |it: &String| !it.ends_with("=-self-hosted");
+    let (images, hosts): (Vec<_>, Vec<_>) = std::mem::take(&mut run.platform).into_iter().partition(is_image);
+    run.platform = images;
+    let note = "one backend serves the whole run, and `--backend host` is this machine itself";
+    said.extend(hosts.iter().map(|it| format!("`--platform {it}` has no effect: {note}")));
+}
+
+/// With `-W` the word in the place of the workflow is the event.
+fn name_workflow(situation: &mut SituationArgs, act: &ActFlags, words: &[String]) -> anyhow::Result<()> {
+    let needs_one = act.command.is_none_or(|it| ["plan", "graph"].contains(&it));
+    let directory = situation.directory.clone();
+    match &act.workflows {
+        Some(path) if needs_one => {
+            let event = std::mem::take(&mut situation.workflow);
+            situation.workflow = offers::only_file(path, directory.as_deref(), words)?;
+            if event.is_empty() {
+                return Ok(());
+            }
+            offers::take_event(&mut situation.happening, &event, &situation.workflow)
+        }
+        Some(path) => {
+            situation.workflow.clone_from(path);
+            Ok(())
+        }
+        None if needs_one && situation.workflow.is_empty() => Err(offers::no_workflow(situation, words)),
+        None if needs_one => {
+            offers::no_event_in_its_place(&situation.workflow, directory.as_deref(), &situation.job, words)
+        }
+        None => Ok(()),
+    }
+}
+
+/// The root of the workflow's repository, if the workflow can be found.
+fn root_of_workflow(situation: &SituationArgs) -> Option<PathBuf> {
+    let from = situation.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let path = find::path_of(&situation.workflow, &from).ok().filter(|_| !situation.workflow.is_empty())?;
+    Some(find::root_of(&std::path::absolute(path).ok()?))
 }
 
 /// What a command line says in act's own words.
@@ -306,6 +232,13 @@ fn situation_of(command: &mut Command) -> Option<&mut SituationArgs> {
     }
 }
 
+fn happening_of(command: &mut Command) -> Option<&mut EventArgs> {
+    if let Command::Eval(it) = command {
+        return Some(&mut it.happening);
+    }
+    situation_of(command).map(|it| &mut it.happening)
+}
+
 /// `-e` is the event here and the payload's file with act; no event is called as a file is. Of another file than JSON
 /// [`crate::situation::event_name`] says how it is given.
 fn take_payload(args: &mut EventArgs, said: &mut Vec<String>) {
@@ -329,11 +262,12 @@ fn take_files(args: &mut EventArgs, folder: &Path, said: &mut Vec<String>) {
 }
 
 /// The repository that another remote's address names.
-fn remote(args: &mut EventArgs) {
-    let Some(name) = &args.remote_name else { return };
+fn take_remote(args: &mut EventArgs, said: &mut Vec<String>) {
+    let Some(name) = args.remote_name.clone().filter(|_| args.repository.is_none()) else { return };
+    let from = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    args.repository = Repository::open(&find::root_around(&from)).slug_of_remote(&name);
     if args.repository.is_none() {
-        let from = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-        args.repository = Repository::open(&find::root_around(&from)).slug_of_remote(name);
+        said.push(format!("`--remote-name {name}` has no effect: git has no such remote with a repository's address"));
     }
 }
 

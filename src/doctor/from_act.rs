@@ -59,6 +59,26 @@ fn default_file(file: DefaultFile, root: &Path, repository: &Repository) -> Vec<
     if file == DefaultFile::Secrets && read.value.iter().any(|it| it.name.eq_ignore_ascii_case("GITHUB_TOKEN")) {
         all.push(habit(file.name(), "`GITHUB_TOKEN`", Bearing::NoEffect, secrets::NO_TOKEN, ""));
     }
+    let keys: Vec<String> =
+        read.value.iter().filter(|it| secrets::is_aws_key(&it.name)).map(|it| format!("`{}`", it.name)).collect();
+    if file == DefaultFile::Secrets && !keys.is_empty() {
+        let message = "real AWS keys stay here: steps get keys of an AWS account on this machine in their place, where act \
+                       lets them work on the real one";
+        all.push(habit(
+            file.name(),
+            keys.join(", "),
+            Bearing::Different,
+            message,
+            "docs/account-file.md says what is in that account",
+        ));
+    }
+    let owned: Vec<String> =
+        read.value.iter().filter(|it| it.name.starts_with("GITHUB_")).map(|it| format!("`{}`", it.name)).collect();
+    if file == DefaultFile::Env && !owned.is_empty() {
+        let message = "act changes the run by these; here, as on GitHub, a job's own values hold";
+        let way_out = "`--ref`, `--sha`, `--repository` and `--actor` change the run";
+        all.push(habit(file.name(), owned.join(", "), Bearing::Different, message, way_out));
+    }
     if file == DefaultFile::Secrets && is_in_git(&repository.git, file.name()) {
         let message = "git has the file: whoever has the repository has the secrets";
         let way_out = "`git rm --cached .secrets`, name it in `.gitignore`, and change the secrets";

@@ -11,7 +11,8 @@ use super::Given;
 /// Source: <https://github.com/joho/godotenv>, parser.go, which act reads such files with; `NAME<<WORD` is of GitHub's own
 /// environment files.
 ///
-/// Differs: in a file of names and values a reference to a name that stands nowhere before it is left as it is written; act puts a variable of this machine in its place, or nothing.
+/// Unlike with act, a reference to a name that stands nowhere before is left as it is written: a password with a `$` in it
+/// must not lose a part in silence. act puts a variable of this machine in its place, or nothing.
 pub(super) fn dotenv(source: &Arc<Source>) -> Checked<Vec<Given>> {
     let mut reader = Dotenv { source, text: source.text(), at: 0, known: IndexMap::new() };
     let mut all = Checked::clean(Vec::new());

@@ -134,6 +134,18 @@ fn actrc_is_read_in_acts_order() {
     assert_eq!(said.iter().filter(|it| **it == idle).count(), 1, "{said:?}");
     assert_eq!(values(&["--actor", "typed"]).0, "actor=typed");
     assert_ne!(values(&["--no-act-files"]).0, "actor=repository");
+    // The last one holds, also where it is act's own default.
+    repo.write(".actrc", "-a nektos/act\n--concurrent-jobs 0\n");
+    assert_eq!(values(&[]).0, "actor=nektos/act");
+    // Files are those of the repository, wherever one stands.
+    write("config/act", "actrc", "");
+    repo.write(".actrc", "--env-file mine\n-W .github/workflows/w.yml\n");
+    repo.write("mine", "FROM=mine\n");
+    fs::create_dir_all(repo.root().join("below")).expect("a folder");
+    let mut command = repo.command(&["push", "--backend", "host", "--json"]);
+    command.current_dir(repo.root().join("below")).env("HOME", repo.root());
+    let ran = Ran::of(&command.output().expect("it starts")).ends_with(0);
+    assert!(ran.lines()[0].contains("env=mine"), "{:?}", ran.lines());
 }
 
 #[test]
@@ -232,6 +244,11 @@ fn an_event_in_the_place_of_the_workflow() {
      = help: write `--flag value`, one a line
     exit code 2
     ");
+    // `why` takes a job in the place of the workflow, also one that is called like an event.
+    repo.write(".github/workflows/rel.yml", "on: push\njobs: {release: {runs-on: x, steps: [run: 'true']}}\n");
+    let ran = other(&repo, &["why", "release", "--no-act-files"]).ends_with(0);
+    assert!(ran.stdout.contains("rel.yml: push of refs/heads/main triggers it"), "{}", ran.stdout);
+    fs::remove_file(repo.root().join(".github/workflows/rel.yml")).expect("it is there");
     // A workflow that is called like an event is one.
     fs::remove_file(repo.root().join(".actrc")).expect("it is there");
     repo.write(".github/workflows/push.yml", "on: push\njobs: {}\n");
@@ -283,6 +300,8 @@ fn inputs_of_all_workflows_in_one_file() {
     assert!(ran.stderr.contains("`other` of .input: no inputs of this workflow"), "{}", ran.stderr);
     let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(told["jobs"][0]["verdict"], "runs", "{told:#}");
+    let ran = other(&repo, &["eval", "inputs.other", "--event", "workflow_dispatch"]).ends_with(0);
+    assert_eq!(ran.stdout.trim(), "\"1\"", "{}", ran.stderr);
     let ran = other(&repo, &["plan", "w.yml", "--input", "level=x"]).ends_with(2);
     assert!(ran.stderr.contains("input/not-a-number"), "{}", ran.stderr);
     let ran = other(&repo, &["plan", "w.yml", "--input-file", "bad"]).ends_with(2);
@@ -301,8 +320,11 @@ fn what_changes_for_a_repository() {
         workflow,
         &[
             (".actrc", rc),
-            (".secrets", "TOKEN=hunter23\nGITHUB_TOKEN=hunter25\nnonsense hunter24\nURL=https://$HOST/\n"),
-            (".env", "DEBUG=1\n"),
+            (
+                ".secrets",
+                "TOKEN=hunter23\nAWS_ACCESS_KEY_ID=hunter26\nGITHUB_TOKEN=hunter25\nnonsense hunter24\nURL=https://$HOST/\n",
+            ),
+            (".env", "DEBUG=1\nGITHUB_REF=refs/heads/x\n"),
             ("event.json", r#"{"act": true, "ref": "refs/tags/v1"}"#),
         ],
     );
@@ -353,26 +375,33 @@ fn what_changes_for_a_repository() {
             nothing
 
     .secrets
-      ✓     `TOKEN`, `GITHUB_TOKEN`, `URL`
+      ✓     `TOKEN`, `AWS_ACCESS_KEY_ID`, `GITHUB_TOKEN`, `URL`
             secrets by default, masked wherever they are shown
       ·     `GITHUB_TOKEN`
             without effect: a job's own token is always used for `GITHUB_TOKEN`, and it opens nothing
             outside of this machine
+      !     `AWS_ACCESS_KEY_ID`
+            real AWS keys stay here: steps get keys of an AWS account on this machine in their place,
+            where act lets them work on the real one
+            → docs/account-file.md says what is in that account
       !     .secrets
             git has the file: whoever has the repository has the secrets
             → `git rm --cached .secrets`, name it in `.gitignore`, and change the secrets
-      !   3 a line
+      !   4 a line
             the line cannot be read: expected NAME=VALUE; it is left out, and act ends with an error
             → write NAME=VALUE, one a line
-      !   4 $HOST
+      !   5 $HOST
             no such name stands before, so it stays as it is written; act puts a variable of this
             machine in its place, or nothing
             → quote the value with single quotes, or write it out
 
     .env
-      !     `DEBUG`
+      !     `DEBUG`, `GITHUB_REF`
             every step gets it, as with act; on GitHub no step does, so one that needs it fails there
             → what steps need is `env` in the workflow; `--no-act-files` shows how a run fares without
+      !     `GITHUB_REF`
+            act changes the run by these; here, as on GitHub, a job's own values hold
+            → `--ref`, `--sha`, `--repository` and `--actor` change the run
 
     event.json
       !     a payload with `act`, `ref`
@@ -400,7 +429,7 @@ fn what_changes_for_a_repository() {
             the actor is you, so the condition is decided as on GitHub
             → `--actor nektos/act`, to have it decided as with act
 
-    ✗ 26 things: 5 the same, 13 different, 6 without effect, 2 refused; docs/from-act.md says more
+    ✗ 28 things: 5 the same, 15 different, 6 without effect, 2 refused; docs/from-act.md says more
     "###);
     let ran = other(&repo, &["doctor", "--from-act", "--json"]).ends_with(0);
     assert!(!ran.stdout.contains("hunter"), "{}", ran.stdout);
@@ -416,4 +445,44 @@ fn what_changes_for_a_repository() {
     let repo = Repo::new("on: push\njobs: {}\n", &[]);
     let ran = other(&repo, &["doctor", "--from-act"]).ends_with(0);
     assert!(ran.stdout.contains("nothing here is act's"), "{}", ran.stdout);
+}
+
+/// A secret without a value is asked for on the terminal, and what is typed is not shown.
+#[test]
+fn a_secret_is_asked_for_on_a_terminal() {
+    use std::fs::File;
+    use std::io::{Read as _, Write as _};
+
+    use nix::sys::termios::{LocalFlags, tcgetattr};
+
+    let repo = repo(&[]);
+    let nix::pty::OpenptyResult { master, slave } = nix::pty::openpty(None, None).expect("a terminal");
+    let mut command = repo.command(&["w.yml", "--backend", "host", "--json", "--secret", "token"]);
+    command.stdin(slave.try_clone().expect("a copy")).stderr(slave).stdout(std::process::Stdio::piped());
+    let child = command.env("HOME", repo.beside("home")).spawn().expect("wfrun starts");
+    drop(command);
+    let mut terminal = File::from(master);
+    let mut shown = String::new();
+    let mut bytes = [0; 512];
+    while !shown.contains("value of the secret `token`: ") {
+        let read = terminal.read(&mut bytes).expect("a question");
+        shown.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    // What is typed before the terminal is silent is thrown away.
+    let echoes = || tcgetattr(&terminal).expect("its settings").local_flags.contains(LocalFlags::ECHO);
+    for _ in 0..600 {
+        if !echoes() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(!echoes(), "the terminal shows what is typed");
+    (&terminal).write_all(b"hunter22\n").expect("an answer");
+    let ran = Ran::of(&child.wait_with_output().expect("it ends")).ends_with(0);
+    assert!(values(&ran).starts_with("secret=*** length=8 "), "{:?}", ran.lines());
+    // Once nobody has the other end, reading is an error.
+    while let Ok(read @ 1..) = terminal.read(&mut bytes) {
+        shown.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    assert!(!shown.contains("hunter22"), "{shown}");
 }

@@ -65,6 +65,7 @@ fn value_of(flag: &Flag) -> Option<&'static str> {
         (_, "container-architecture") => Some("linux/riscv64"),
         (_, "workflows") => Some(".github/workflows/w.yml"),
         (_, "directory") => Some("."),
+        (_, "secret-file" | "var-file" | "env-file" | "input-file" | "eventpath") => Some("/nowhere/name=value"),
         (Takes::One(_) | Takes::Many, _) => Some("name=value"),
     }
 }
@@ -104,6 +105,7 @@ fn each_flag_does_what_the_table_says() {
             Here::Same("remote-name") => {
                 let read = read.expect("it is read");
                 assert_eq!(run_of(&read).situation.remote_name.as_deref(), Some("name=value"));
+                assert!(run_of(&read).situation.said[0].contains("git has no such remote"));
             }
             Here::Same(option) => {
                 let mut same = words(flag, option);
@@ -142,6 +144,13 @@ fn each_flag_does_what_the_table_says_in_a_file() {
         let read = place.read(&typed);
         match flag.here {
             Here::Same("help" | "version" | "directory") => {}
+            Here::Same("workflows") => {
+                let read = read.expect("it is read");
+                let situation = &run_of(&read).situation;
+                let found = Path::new(&situation.workflow);
+                assert!(found.is_absolute() && found.ends_with(".github/workflows/w.yml"), "{}", found.display());
+                assert!(situation.said.iter().any(|it| it.contains("`--workflows` of ")), "{:?}", situation.said);
+            }
             Here::Same(_) => {
                 let mut direct = words(flag, flag.name);
                 direct.extend(typed);

@@ -50,12 +50,19 @@ impl Contexts {
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Ok(None);
         }
+        // There is no workflow that could declare some of them.
+        let mut inputs: IndexMap<String, String> = key_values::read_default(happening.defaults.input.as_deref())?
+            .value
+            .into_iter()
+            .map(|it| (it.name, it.value))
+            .collect();
+        inputs.extend(given_inputs(happening)?);
         Ok(Some(Self {
             given,
             secrets: secrets.value,
             vars: vars.value,
             env: env.value,
-            inputs: given_inputs(&args.happening)?,
+            inputs,
             folder: args.happening.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
         }))
     }

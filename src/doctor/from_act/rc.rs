@@ -57,6 +57,14 @@ fn judge(line: &Line, root: &Path, wins: impl Fn() -> Option<String>) -> Judged 
     if let Some(path) = wins() {
         return (Bearing::NoEffect, format!("{path} gives the same flag, and the later file wins, as with act"), None);
     }
+    if value.contains(" #") {
+        let way_out = "put the comment on a line of its own".to_owned();
+        return (
+            Bearing::Different,
+            "what stands behind `#` belongs to the value, with act too".to_owned(),
+            Some(way_out),
+        );
+    }
     match flag.here {
         Here::Same("platform") => platform(value),
         Here::Same("event-path") => {
