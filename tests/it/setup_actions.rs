@@ -21,28 +21,51 @@ tool go/1.21.1/x64/bin/go 'case "$*" in version) echo "go version go1.21.1 linux
 touch go/1.21.1/x64.complete
 tool Java_Temurin-Hotspot_jdk/17.0.9-9/x64/bin/java ''; touch Java_Temurin-Hotspot_jdk/17.0.9-9/x64.complete
 tool Python/3.9.1/x64/bin/python ''; tool Python/3.9.1/x64/bin/pip 'echo $HOME/.cache/pip'; touch Python/3.9.1/x64.complete
+tool node/20.2.0/x64/bin/yarn 'case "$*" in --version) echo 1.22.19;; "cache dir") echo $HOME/.cache/yarn;; "config get enableGlobalCache") echo undefined;; esac'
+tool node/20.2.0/x64/bin/pnpm 'echo $HOME/.pnpm-store'
+tool Python/3.9.1/x64/bin/poetry 'if [ "$1" = config ]; then echo "cache-dir = \"$HOME/.cache/pypoetry\""; echo "virtualenvs.in-project = null"; echo "virtualenvs.path = \"{cache-dir}/virtualenvs\"  # here"; fi'
 cd "$GITHUB_WORKSPACE"
 echo '{}' > package-lock.json; echo x > go.sum; echo 'go 1.21' > go.mod; echo '<project/>' > pom.xml; echo 'x==1' > requirements.txt
-mkdir -p .mvn/wrapper; echo x > .mvn/wrapper/maven-wrapper.properties
+mkdir -p .mvn/wrapper gradle/wrapper project below
+echo x > .mvn/wrapper/maven-wrapper.properties; echo x > gradle/wrapper/gradle-wrapper.properties; echo x > build.gradle
+echo x > build.sbt; echo x > project/build.properties; echo x > Pipfile.lock; echo x > below/poetry.lock
+echo x > yarn.lock; echo x > below/yarn.lock; echo x > pnpm-lock.yaml
 "#;
 
+/// Actions with their inputs.
+type Steps = &'static [(&'static str, &'static str)];
+
 /// Each action with its inputs, at the versions `$node`, `$go` and so on.
-const STEPS: &[(&str, &str)] = &[
+const STEPS: Steps = &[
     ("actions/setup-node@$node", "{node-version: 20, cache: npm}"),
     ("actions/setup-go@$go", "{go-version: '1.21', cache: true}"),
     ("actions/setup-java@$java", "{java-version: 17, distribution: temurin, cache: maven}"),
     ("actions/setup-python@$python", "{python-version: '3.9', cache: pip}"),
 ];
 
+/// Other caches of the same actions.
+const OTHERS: Steps = &[
+    ("actions/setup-node@$node", "{node-version: 20, cache: yarn}"),
+    ("actions/setup-node@$node", "{cache: yarn, cache-dependency-path: '**/yarn.lock'}"),
+    ("actions/setup-node@$node", "{cache: pnpm}"),
+    ("actions/setup-java@$java", "{java-version: 17, distribution: temurin, cache: gradle}"),
+    ("actions/setup-java@$java", "{java-version: 17, distribution: temurin, cache: sbt}"),
+    ("actions/setup-python@$python", "{python-version: '3.9', cache: pipenv}"),
+    ("actions/setup-python@$python", "{python-version: '3.9', cache: poetry}"),
+];
+
 /// Shows what was restored, and leaves something to be saved.
-const USE: &str = "for folder in .npm go/pkg/mod .cache/go-build .m2/repository .m2/wrapper/dists .cache/pip; do
+const USE: &str =
+    "for folder in .npm go/pkg/mod .cache/go-build .m2/repository .m2/wrapper/dists .cache/pip .cache/yarn \
+.pnpm-store .gradle/caches .gradle/wrapper .ivy2/cache .sbt .cache/coursier .local/share/virtualenvs \
+.cache/pypoetry/virtualenvs; do
 cat ~/$folder/kept 2>/dev/null || true; mkdir -p ~/$folder; echo $folder > ~/$folder/kept; done
 ";
 
-fn workflow(versions: &[(&str, &str)]) -> String {
+fn workflow(steps_of: Steps, versions: &[(&str, &str)]) -> String {
     let indented = |text: &str| text.trim().lines().fold(String::new(), |all, it| all + "          " + it + "\n");
     let mut steps = format!("      - run: |\n{}", indented(TOOLS));
-    for (uses, with) in STEPS {
+    for (uses, with) in steps_of {
         let uses = versions.iter().fold((*uses).to_owned(), |it, (name, version)| it.replace(name, version));
         writeln!(steps, "      - {{uses: '{uses}', with: {with}}}").expect("a String takes any text");
     }
@@ -91,12 +114,12 @@ fn mirror() -> Option<PathBuf> {
 }
 
 #[track_caller]
-fn check_against_real(versions: &[(&str, &str)]) {
+fn check_against_real(steps: Steps, versions: &[(&str, &str)]) {
     let Some(mirror) = mirror() else { return };
     if !can_sandbox() || !can_run_node() {
         return;
     }
-    let workflow = workflow(versions);
+    let workflow = workflow(steps, versions);
     let mirror = mirror.to_string_lossy();
     let runs = |arguments: &[&str]| {
         let repo = Repo::new(&workflow, &[]);
@@ -126,12 +149,18 @@ fn check_against_real(versions: &[(&str, &str)]) {
 
 #[test]
 fn stand_ins_cache_as_the_real_ones_before_the_newest_do() {
-    check_against_real(&[("$node", "v4"), ("$go", "v5"), ("$java", "v4"), ("$python", "v5")]);
+    check_against_real(STEPS, &[("$node", "v4"), ("$go", "v5"), ("$java", "v4"), ("$python", "v5")]);
 }
 
 #[test]
 fn stand_ins_cache_as_the_newest_do() {
-    check_against_real(&[("$node", "v7"), ("$go", "v7"), ("$java", "v5"), ("$python", "v7")]);
+    check_against_real(STEPS, &[("$node", "v7"), ("$go", "v7"), ("$java", "v5"), ("$python", "v7")]);
+}
+
+#[test]
+fn other_caches_of_stand_ins_are_those_of_the_real_ones() {
+    check_against_real(OTHERS, &[("$node", "v4"), ("$java", "v4"), ("$python", "v5")]);
+    check_against_real(OTHERS, &[("$node", "v7"), ("$java", "v5"), ("$python", "v7")]);
 }
 
 #[test]
@@ -139,7 +168,7 @@ fn caches_are_kept_from_run_to_run() {
     if !can_sandbox() || !can_run_node() {
         return;
     }
-    let repo = Repo::new(&workflow(&[("$node", "v4"), ("$go", "v5"), ("$java", "v5"), ("$python", "v5")]), &[]);
+    let repo = Repo::new(&workflow(STEPS, &[("$node", "v4"), ("$go", "v5"), ("$java", "v5"), ("$python", "v5")]), &[]);
     let first = repo.sandbox(&[]).ends_with(0);
     let saved = first.lines().iter().filter(|it| it.contains("ache saved with the key: ")).count();
     assert_eq!(saved, 5, "{:#?}", first.lines());
