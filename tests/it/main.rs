@@ -30,6 +30,7 @@ mod output;
 mod pipeline;
 mod processes;
 mod repo;
+mod setup_actions;
 mod situations;
 mod status_functions;
 mod steps;

@@ -106,7 +106,7 @@ fn provide(asked: &str, processor: &str, action: u32) -> Result<Tool, StandInErr
     if request.is_newest {
         substitute::say_newest_is_not_known("Node.js", asked, &used);
     } else if !choice.is_asked_for {
-        substitute::say("Node.js", asked, &used, Line::Major);
+        substitute::say("Node.js", &request.name(asked), &used, Line::Major);
     }
     choice.what.take(|node| machine::make(&cache, &node))
 }

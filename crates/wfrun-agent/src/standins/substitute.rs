@@ -26,6 +26,8 @@ pub(super) struct Choice<T> {
 }
 
 /// Chooses among what this machine has: the highest in the range, else the nearest. `None` where none could take the place.
+///
+/// Differs: for a range such as `20`, `actions/setup-*` take the highest of GitHub's image or of all releases; the stand-ins the highest of this machine.
 pub(super) fn choose<T>(range: &Range, line: Line, all: Vec<(SemVer, T)>) -> Option<Choice<T>> {
     let versions = || all.iter().map(|(version, _)| version);
     let best = versions().filter(|it| range.contains(it)).max().cloned();

@@ -18,6 +18,9 @@ pub(super) enum Content {
     Text(String),
 }
 
+/// How deep elements may be within each other.
+const DEPTH: usize = 64;
+
 /// What to do with comments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -70,11 +73,12 @@ impl Element {
         while let Some(after) = rest.strip_prefix("<?") {
             rest = after.split_once("?>")?.1.trim_start();
         }
-        let (element, rest) = Self::parse_element(rest)?;
+        let (element, rest) = Self::parse_element(rest, DEPTH)?;
         rest.trim().is_empty().then_some(element)
     }
 
-    fn parse_element(text: &str) -> Option<(Self, &str)> {
+    fn parse_element(text: &str, depth: usize) -> Option<(Self, &str)> {
+        let depth = depth.checked_sub(1)?;
         let rest = text.strip_prefix('<')?;
         let end = rest.find(|c: char| c.is_whitespace() || c == '>' || c == '/')?;
         let (name, mut rest) = rest.split_at(end);
@@ -93,6 +97,9 @@ impl Element {
                 break;
             }
             let (key, after) = rest.split_once('=')?;
+            let is_name =
+                |it: &str| !it.is_empty() && !it.contains(|c: char| c.is_whitespace() || "<>/\"'".contains(c));
+            is_name(key.trim_end()).then_some(())?;
             let after = after.trim_start();
             let quote = after.chars().next().filter(|it| matches!(it, '"' | '\''))?;
             let (value, after) = after[1..].split_once(quote)?;
@@ -115,7 +122,7 @@ impl Element {
             if !before.trim().is_empty() {
                 return None;
             }
-            let (child, after) = Self::parse_element(after)?;
+            let (child, after) = Self::parse_element(after, depth)?;
             children.push(child);
             rest = after;
         }
@@ -208,9 +215,20 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for text in
-            ["", "a", "<a>", "<a><!-- b --></a>", "<a>b<c/></a>", "<a></b>", "<a b=c/>", "<a/><b/>", "<![CDATA[x]]>"]
-        {
+        let deep = "<a>".repeat(100_000);
+        for text in [
+            &deep,
+            "<a b>c=\"d\"</a>",
+            "",
+            "a",
+            "<a>",
+            "<a><!-- b --></a>",
+            "<a>b<c/></a>",
+            "<a></b>",
+            "<a b=c/>",
+            "<a/><b/>",
+            "<![CDATA[x]]>",
+        ] {
             assert_eq!(Element::parse(text, Reading::Whole), None, "{text}");
         }
     }

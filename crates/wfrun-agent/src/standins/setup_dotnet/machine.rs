@@ -27,7 +27,7 @@ const PLACES: &[&str] = &["/usr/share/dotnet", "/usr/lib/dotnet", "/usr/lib64/do
 
 /// The folder that has most of what is asked for, with what there is for each request. `None` where there is no SDK at all.
 ///
-/// Differs: `actions/setup-dotnet` installs each SDK that is asked for; here they are those of one folder of this machine.
+/// Differs: `actions/setup-dotnet` installs each SDK that is asked for, and its log has what the install script says; here they are those of one folder of this machine, one line for each.
 pub(super) fn choose(requests: &[Request]) -> Option<(Root, Vec<Choice<()>>)> {
     let with_choices = roots().into_iter().filter_map(|root| {
         let all = || root.sdks.iter().map(|it| (it.clone(), ())).collect();

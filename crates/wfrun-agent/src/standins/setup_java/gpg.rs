@@ -11,6 +11,7 @@ const WAY_OUT: &str = "install GnuPG (Debian and Ubuntu: `apt-get install gnupg`
 
 /// Imports the key and keeps its fingerprint for the post step.
 ///
+/// Differs: `actions/setup-java` leaves a signing key that `gpg` refuses in a temporary file; the stand-in removes the file.
 /// Source: `actions/setup-java`, `src/gpg.ts`.
 pub(super) fn import(key: &str) -> Result<(), StandInError> {
     let file = toolkit::path_variable("RUNNER_TEMP")?.join("private-key.asc");

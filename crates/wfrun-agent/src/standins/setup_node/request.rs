@@ -74,6 +74,11 @@ impl Request {
         }
     }
 
+    /// As people call it: `26 (lts/*)`.
+    pub(super) fn name(&self, asked: &str) -> String {
+        if self.is_lts { format!("{} ({asked})", self.spec) } else { asked.to_owned() }
+    }
+
     /// What the tool cache has for it. The newest there is is not known from there.
     pub(super) fn find_in(&self, cache: &ToolCache, architecture: &str) -> Option<Tool> {
         let Some(build) = self.build else {

@@ -1,4 +1,4 @@
-use super::{Job, Step};
+use super::{Job, Step, script};
 
 /// A JDK below `~/.jdks` with this version and vendor.
 fn install(job: &Job, name: &str, runtime: &str, vendor: &str) {
@@ -88,4 +88,15 @@ fn comments_in_maven_files_are_said() {
     install(&job, "a", "97.0.2+9-LTS", "Eclipse Adoptium");
     job.write("home/.m2/toolchains.xml", "<toolchains><!-- mine --></toolchains>");
     step(&job, "temurin", "97").run().assert_failure("with comments or other text between its elements");
+}
+
+#[test]
+fn a_key_is_left_nowhere() {
+    let job = Job::new();
+    install(&job, "a", "97.0.2+9-LTS", "Eclipse Adoptium");
+    script(&job, "gpg", "#!/bin/sh\nexit 2\n");
+    let outcome = step(&job, "temurin", "97").env("PATH", job.path("bin")).input("gpg-private-key", "k3y").run();
+    outcome.assert_failure("failed with exit code 2");
+    outcome.assert_line("::add-mask::k3y");
+    assert!(!job.path("temp/private-key.asc").exists());
 }

@@ -81,6 +81,7 @@ fn another_version_is_said_and_declared() {
     assert_eq!(declaration["subject"], "node.js 9999");
     assert_eq!(declaration["detail"], format!("{used} used: nearest on this machine"));
 
+    assert_eq!(run("lts/boron").declarations[0]["subject"], "node.js 6 (lts/boron)");
     for (asked, subject) in [("latest", "node.js latest"), ("node", "node.js node")] {
         let outcome = run(asked);
         outcome.assert_success();

@@ -94,8 +94,21 @@ const CASES: &[Case] = &[
         files: &[TOOLS[2], TOOLS[3], ("home/.m2/settings.xml", "<settings/>"), ("home/.m2/toolchains.xml", TOOLCHAINS)],
         ..case("not over files", &[T, ("java-version", "17"), ("overwrite-settings", "false")])
     },
+    Case {
+        files: &[TOOLS[2], TOOLS[3], ("bin/gpg", GPG)],
+        ..case("a key", &[T, ("java-version", "17"), ("gpg-private-key", "k3y")])
+    },
     case("a cache of nobody", &[T, ("java-version", "17"), ("cache", "maven")]),
 ];
+
+/// Tells of the key in the file that it gets, and takes no other away.
+const GPG: &str = "#!/bin/sh
+case \"$*\" in
+'--batch --import-options import-show --import '*) grep -q k3y \"$5\" && echo \"sec rsa 0123456789ABCDEF0123456789ABCDEF01234567 x\";;
+'--batch --yes --delete-secret-and-public-key 0123456789ABCDEF0123456789ABCDEF01234567') ;;
+*) exit 4;;
+esac
+";
 
 const TOOLCHAINS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <toolchains>
