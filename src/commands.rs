@@ -1,4 +1,5 @@
 //! The subcommands, one file each.
+mod actions;
 mod cache;
 mod check;
 mod clean;
@@ -11,6 +12,7 @@ mod plan;
 mod run;
 mod table;
 mod test;
+mod vendor;
 mod why;
 mod why_job;
 mod why_run;
@@ -66,6 +68,8 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Graph(it) => it.situation.look.color,
         Command::List(it) => it.look.color,
         Command::Check(it) => it.look.color,
+        Command::Actions(it) => it.look.color,
+        Command::Vendor(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
         Command::Cache(it) => it.command.place().look.color,
@@ -82,6 +86,8 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Graph(it) => graph::graph(it, environment, &output),
         Command::List(it) => list::list(it, &output),
         Command::Check(it) => check::check(it, environment, &output),
+        Command::Actions(it) => actions::actions(it, environment, &output),
+        Command::Vendor(it) => vendor::vendor(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
         Command::Cache(it) => cache::cache(it),
@@ -114,6 +120,8 @@ fn with_run(args: &[OsString]) -> Vec<OsString> {
         "list",
         "check",
         "test",
+        "actions",
+        "vendor",
         "eval",
         "cache",
         "download",
@@ -141,11 +149,14 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     }
     let near = closest(
         name,
-        ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "cache", "download", "doctor"],
+        [
+            "run", "plan", "why", "graph", "table", "list", "check", "test", "actions", "vendor", "eval", "cache",
+            "download", "doctor",
+        ],
     )
     .unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
     Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`, `wfrun download`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
+        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun actions`, `wfrun vendor`, `wfrun eval`, `wfrun cache`, `wfrun download`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
     )))
 }

@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod codes;
 mod commands;
+mod dependencies;
 mod doctor;
 mod environment;
 mod exit;
@@ -21,6 +22,8 @@ mod repository;
 mod secrets;
 mod settings;
 mod situation;
+mod sources;
+mod vendored;
 mod wftest;
 
 use std::process::ExitCode;

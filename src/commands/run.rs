@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
-use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
+use wfrun_plan::{Given, JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{
     LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread, not_triggered, render_timings,
 };
 use wfrun_runner::{
-    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
-    uses_aws,
+    Groups, Inventory, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace,
+    node_of_machine, uses_aws,
 };
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
 use wfrun_syntax::{Diagnostic, Source};
@@ -32,6 +32,7 @@ use crate::output::{Help, Output};
 use crate::place::{choose_backend, shims};
 use crate::secrets;
 use crate::settings::{Loaded, expectations, load, not_written, state_dir};
+use crate::vendored;
 
 /// Runs a workflow to its end.
 pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
     let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
-    let found = look_for_actions(&mut loaded);
+    let found = look_for_actions(&mut loaded)?;
     if found.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &found));
     }
@@ -84,15 +85,20 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
 }
 
 /// Looks for all actions, once it is sure that something is to run: they may have to be fetched.
-fn look_for_actions(loaded: &mut Loaded) -> Vec<Diagnostic> {
-    let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &loaded.actions);
+fn look_for_actions(loaded: &mut Loaded) -> anyhow::Result<Vec<Diagnostic>> {
+    // A step must not run what is not as it was locked.
+    let mut changed = loaded.vendored.as_deref().map(vendored::check).transpose()?.unwrap_or_default();
+    let inventory = Inventory::take(&loaded.set, &Given::default(), &loaded.root, &loaded.actions);
+    let news = loaded.actions.news(inventory.actions());
+    changed.append(&mut loaded.missing);
+    changed.extend(crate::actions::missing(&inventory));
     let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
     if !prefix.is_empty() && !news.is_empty() {
         let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
         loaded.situation.notices.push(whole);
     }
     loaded.situation.notices.extend(news);
-    diagnostics
+    Ok(changed)
 }
 
 /// What GitHub does not take of an action either, wherever the action comes from.
@@ -102,7 +108,7 @@ const BAD_ACTIONS: [&str; 3] = ["action/bad-manifest", "action/short-sha", "acti
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
     output.diagnostics(diagnostics);
     let is_beyond = |code: &str| {
-        let is_missing = code.starts_with("action/") && !BAD_ACTIONS.contains(&code);
+        let is_missing = ["action/", "vendor/"].iter().any(|it| code.starts_with(it)) && !BAD_ACTIONS.contains(&code);
         ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || is_missing
     };
     let mut errors = diagnostics.iter().filter(|it| it.is_error());

@@ -20,19 +20,19 @@ fs.appendFileSync(process.env.GITHUB_STATE, 'said=yes\\n');
 const POST: &str = "console.log(`post: said=${process.env.STATE_said}, ${process.env.INPUT_WHO}`);\n";
 
 /// Repositories of actions below one folder: `OWNER/NAME.git`, bare.
-struct Mirror(TempDir);
+pub(crate) struct Mirror(TempDir);
 
 impl Mirror {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// A commit with these files and no others, tagged; gives back its id.
-    fn commit(&self, name: &str, tag: &str, files: &[(&str, &str)]) -> String {
+    pub(crate) fn commit(&self, name: &str, tag: &str, files: &[(&str, &str)]) -> String {
         let bare = self.path().join(format!("{name}.git"));
         let work = tempfile::tempdir().expect("a folder");
         for (path, text) in files {
@@ -52,7 +52,7 @@ impl Mirror {
     }
 
     /// Settings of git with which github.com is this folder.
-    fn as_github(&self) -> PathBuf {
+    pub(crate) fn as_github(&self) -> PathBuf {
         let config = self.path().join("gitconfig");
         let text = format!("[url \"file://{}/\"]\n\tinsteadOf = https://github.com/\n", self.path().display());
         fs::write(&config, text).expect("a file");

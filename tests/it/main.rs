@@ -31,6 +31,7 @@ mod status_functions;
 mod steps;
 mod table;
 mod unprivileged;
+mod vendor;
 mod wftest;
 mod why;
 mod why_legs;

@@ -11,6 +11,7 @@ mod folders;
 mod git;
 mod groups;
 mod hash_files;
+mod inventory;
 mod job;
 mod kept;
 mod lines;
@@ -24,6 +25,7 @@ mod settings;
 mod snapshot;
 mod step;
 mod trees;
+mod vendor;
 mod work_files;
 
 pub use actions::{
@@ -35,6 +37,7 @@ pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
+pub use inventory::{Inventory, Item, Lack, Supply};
 pub use lines::{LineSplitter, Lines};
 pub use node::node_of_machine;
 pub use paths::container_workspace;
@@ -43,3 +46,7 @@ pub use services::{GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
 pub use trees::{Trees, Way};
+pub use vendor::{
+    IMAGES, LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool, Mismatch, TOOLS, VendorError, Vendored,
+    Vendoring, pack, replace, unpack,
+};

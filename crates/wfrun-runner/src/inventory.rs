@@ -1,0 +1,194 @@
+//! Where all that a workflow can need comes from: one look for `run`, `actions`, `vendor` and `--offline`.
+use std::collections::HashMap;
+use std::path::Path;
+
+use indexmap::IndexMap;
+use wfrun_backend::{BackendError, DockerBackend};
+use wfrun_plan::{ActionPlace, Dependency, Given, LoadedAction, Needed, NotKnown, dependencies};
+use wfrun_workflow::{Action, ActionRef, FileRef, RunsKind, WorkflowSet, image_name};
+
+use crate::actions::{ActionError, Actions, Content, KnownAction, own_manifest};
+use crate::work_files::WorkFiles;
+
+/// All that a workflow can need, and where it is.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// What, in the order of its first use.
+    pub items: Vec<Item>,
+    /// What only the run can tell.
+    pub not_known: Vec<NotKnown>,
+}
+
+/// One thing that is needed.
+#[derive(Debug)]
+pub struct Item {
+    /// What, and by whom.
+    pub needed: Needed,
+    /// Where it is.
+    pub supply: Supply,
+}
+
+/// Where something is.
+#[derive(Debug)]
+pub enum Supply {
+    /// In the work tree.
+    Own,
+    /// An action: in a repository, or one of wfrun's stand-ins.
+    Action(KnownAction),
+    /// A workflow of another repository.
+    Workflow(std::sync::Arc<Content>),
+    /// An image that the engine has, by its id.
+    Image(String),
+    /// An image that the engine would pull.
+    Pullable,
+    /// Nobody was asked.
+    NotLooked,
+    /// It is not to be had.
+    Missing(Lack),
+}
+
+/// Why something is not to be had.
+#[derive(Debug)]
+pub enum Lack {
+    /// An action, or the repository of a called workflow.
+    Action(ActionError),
+    /// There is no such action or workflow in the work tree.
+    Own,
+    /// Nobody who was asked has the called workflow.
+    Workflow,
+    /// The engine does not have this image.
+    Image(String),
+}
+
+impl Item {
+    /// Why it is missing, if it is.
+    pub const fn lack(&self) -> Option<&Lack> {
+        if let Supply::Missing(lack) = &self.supply { Some(lack) } else { None }
+    }
+}
+
+impl Inventory {
+    /// Reads what a workflow, whose repository is at `root`, and all it calls can need, and looks for actions and
+    /// workflows. What has to be fetched is fetched into the store.
+    pub fn take(set: &WorkflowSet, given: &Given, root: &Path, actions: &Actions) -> Self {
+        let mut looked: HashMap<ActionPlace, Result<Option<KnownAction>, ActionError>> = HashMap::new();
+        let found = dependencies(set, given, &mut |place| match place {
+            ActionPlace::Own(folder) => own(root, folder),
+            ActionPlace::Repository(action) => {
+                let known = actions.find_one(action);
+                let loaded = known.as_ref().ok().map(|it| elsewhere(it, action));
+                looked.insert(place.clone(), known.map(Some));
+                loaded
+            }
+        });
+        let supply = |needed: &Needed| match &needed.dependency {
+            Dependency::Action(action) => {
+                let known = looked.remove(&ActionPlace::Repository(action.clone())).unwrap_or(Ok(None));
+                match known {
+                    Ok(Some(known)) => Supply::Action(known),
+                    Ok(None) => Supply::NotLooked,
+                    Err(err) => Supply::Missing(Lack::Action(err)),
+                }
+            }
+            Dependency::Own(folder) if own(root, folder).is_some() => Supply::Own,
+            Dependency::Own(_) => Supply::Missing(Lack::Own),
+            Dependency::Workflow(file) => called(set, file, actions),
+            Dependency::Image(_) | Dependency::Runner(_) | Dependency::Tool { .. } | Dependency::Node(_) => {
+                Supply::NotLooked
+            }
+        };
+        let mut supply = supply;
+        let mut items: Vec<Item> =
+            found.needed.into_values().map(|needed| Item { supply: supply(&needed), needed }).collect();
+        for (action, needed) in found.too_deep {
+            let lack = Lack::Action(ActionError::TooDeep { action: Box::new(action) });
+            // Beside what else its step needs.
+            let at = items.iter().rposition(|it| it.needed.span == needed.span && is_same_file(&it.needed, &needed));
+            let item = Item { needed, supply: Supply::Missing(lack) };
+            items.insert(at.map_or(items.len(), |it| it + 1), item);
+        }
+        Self { items, not_known: found.not_known }
+    }
+
+    /// Looks for the images in an engine; `images` are those of labels that the caller chose.
+    pub async fn ask_engine(
+        &mut self,
+        engine: &DockerBackend,
+        images: &IndexMap<String, String>,
+        may_pull: bool,
+    ) -> Result<(), BackendError> {
+        for it in &mut self.items {
+            let (image, is_pulled) = match &it.needed.dependency {
+                Dependency::Image(name) => (name.clone(), true),
+                Dependency::Runner(label) => {
+                    let chosen = images.get(label).cloned();
+                    match chosen.or_else(|| DockerBackend::image_for(label).map(str::to_owned)) {
+                        // wfrun does not pull these for itself.
+                        Some(image) => (image, false),
+                        None => continue,
+                    }
+                }
+                Dependency::Action(_)
+                | Dependency::Own(_)
+                | Dependency::Workflow(_)
+                | Dependency::Tool { .. }
+                | Dependency::Node(_) => continue,
+            };
+            it.supply = match engine.image_id(&image).await? {
+                Some(id) => Supply::Image(id),
+                None if may_pull && is_pulled => Supply::Pullable,
+                None => Supply::Missing(Lack::Image(image)),
+            };
+        }
+        Ok(())
+    }
+
+    /// The actions of other repositories that were found.
+    pub fn actions(&self) -> impl Iterator<Item = (&ActionRef, &KnownAction)> {
+        self.items.iter().filter_map(|it| match (&it.needed.dependency, &it.supply) {
+            (Dependency::Action(action), Supply::Action(known)) => Some((action, known)),
+            _ => None,
+        })
+    }
+}
+
+fn is_same_file(one: &Needed, other: &Needed) -> bool {
+    one.source.path() == other.source.path()
+}
+
+/// An action of the work tree, if it is there and sound.
+fn own(root: &Path, folder: &str) -> Option<LoadedAction> {
+    let files = WorkFiles::at(root).ok()?;
+    let manifest = own_manifest(&files, folder)?;
+    let dockerfile = dockerfile(&files, folder, &manifest);
+    Some(LoadedAction { manifest, dockerfile })
+}
+
+fn elsewhere(known: &KnownAction, action: &ActionRef) -> LoadedAction {
+    let manifest = known.manifest.clone();
+    let files = known.content.as_ref().and_then(|it| WorkFiles::at(&it.folder).ok());
+    let dockerfile = files.and_then(|it| dockerfile(&it, &action.path, &manifest));
+    LoadedAction { manifest, dockerfile }
+}
+
+/// The Dockerfile that a manifest names, if it names one.
+fn dockerfile(files: &WorkFiles, folder: &str, manifest: &Action) -> Option<String> {
+    let RunsKind::Container { image, .. } = &manifest.runs.kind else { return None };
+    if image_name(image).is_some() {
+        return None;
+    }
+    let path = if folder.is_empty() { image.clone() } else { format!("{folder}/{image}") };
+    files.read_file(&path).ok()?
+}
+
+fn called(set: &WorkflowSet, file: &FileRef, actions: &Actions) -> Supply {
+    let is_here = set.called.contains_key(file);
+    let Some(repository) = &file.repository else {
+        return if is_here { Supply::Own } else { Supply::Missing(Lack::Own) };
+    };
+    match actions.repository(&repository.name, &repository.git_ref) {
+        Ok(Some(content)) => Supply::Workflow(content),
+        Ok(None) => Supply::Missing(Lack::Workflow),
+        Err(err) => Supply::Missing(Lack::Action(err)),
+    }
+}

@@ -1,0 +1,104 @@
+//! Makes a vendored folder.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool};
+use super::{TOOLS, VendorError, tree};
+use crate::actions::Content;
+use crate::folders::remove_folder;
+use crate::work_files::WorkFiles;
+
+/// What is to be vendored.
+#[derive(Debug, Default)]
+pub struct Vendoring {
+    /// Repositories by name and ref.
+    pub repositories: BTreeMap<(String, String), Arc<Content>>,
+    /// Images that lie at [`LockedImage::file`] of the folder already.
+    pub images: Vec<LockedImage>,
+    /// Entries of tool caches, with the tool cache's folder.
+    pub tools: BTreeMap<LockedTool, PathBuf>,
+}
+
+impl Vendoring {
+    /// Writes all of it and the lock into a folder that is there.
+    pub fn write(&self, folder: &Path) -> Result<Lock, VendorError> {
+        let files = WorkFiles::at(folder).map_err(VendorError::files("write", folder))?;
+        let mut repositories = Vec::new();
+        for ((name, git_ref), content) in &self.repositories {
+            let failed = VendorError::files("copy", &content.folder);
+            let entries = content.entries().map_err(&failed)?;
+            let version = match &content.commit {
+                Some(commit) => commit.clone(),
+                None => version_of(&content.folder, &entries)?,
+            };
+            let name = name.to_lowercase();
+            let target = format!("{name}/{version}");
+            if !folder.join(&target).exists() {
+                // One without files has a folder, too.
+                std::fs::create_dir_all(folder.join(&target)).map_err(&failed)?;
+                files.put(&content.folder, &entries, &target).map_err(&failed)?;
+            }
+            let commit = content.commit.clone();
+            repositories.push(LockedRepository { name, git_ref: git_ref.clone(), commit, folder: target });
+        }
+        for (tool, cache) in &self.tools {
+            copy_tool(tool, cache, &files)?;
+        }
+        let tools = self.tools.keys().cloned().collect();
+        let lock = Lock::new(repositories, self.images.clone(), tools, tree::digests(folder)?);
+        let path = folder.join(LOCK_FILE);
+        std::fs::write(&path, lock.text()).map_err(VendorError::files("write", &path))?;
+        Ok(lock)
+    }
+}
+
+/// A name for files that are of no commit: what is in them.
+fn version_of(folder: &Path, entries: &[PathBuf]) -> Result<String, VendorError> {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    sorted.sort();
+    let mut hasher = Sha256::new();
+    for entry in sorted {
+        let path = folder.join(entry);
+        if path.is_dir() && !path.is_symlink() {
+            continue;
+        }
+        let digest = tree::digest(&path).map_err(VendorError::files("read", &path))?;
+        hasher.update(format!("{}\n{digest}\n", entry.display()));
+    }
+    Ok(format!("files-{}", &hex::encode(hasher.finalize())[..40]))
+}
+
+/// Source: GitHub: execution rules E9.10: a folder, and a file beside it that says that it is whole.
+fn copy_tool(tool: &LockedTool, cache: &Path, files: &WorkFiles) -> Result<(), VendorError> {
+    let LockedTool { name, version, arch } = tool;
+    let of_version = cache.join(name).join(version);
+    let source = of_version.join(arch);
+    let failed = VendorError::files("copy", &source);
+    let mut entries = Vec::new();
+    crate::actions::walk_folder(&source, Path::new(""), &mut entries).map_err(&failed)?;
+    files.put(&source, &entries, &format!("{TOOLS}/{name}/{version}/{arch}")).map_err(&failed)?;
+    let complete = [PathBuf::from(format!("{arch}.complete"))];
+    files.put(&of_version, &complete, &format!("{TOOLS}/{name}/{version}")).map_err(&failed)
+}
+
+/// Puts a folder in another's place, which may not be there.
+pub fn replace(target: &Path, new: &Path) -> Result<(), VendorError> {
+    let failed = VendorError::files("replace", target);
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".old");
+    let old = target.with_file_name(name);
+    let is_there = target.symlink_metadata().is_ok();
+    if is_there {
+        std::fs::rename(target, &old).map_err(&failed)?;
+    }
+    if let Err(err) = std::fs::rename(new, target) {
+        if is_there {
+            std::fs::rename(&old, target).map_err(&failed)?;
+        }
+        return Err(failed(err));
+    }
+    if is_there { remove_folder(&old).map_err(&failed) } else { Ok(()) }
+}

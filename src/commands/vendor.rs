@@ -1,0 +1,168 @@
+//! `wfrun vendor`: all that workflows can need, in one folder, with a lock.
+mod stale;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wfrun_backend::chain;
+use wfrun_plan::{Dependency, Given};
+use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
+use wfrun_runner::{ActionMode, Actions, Inventory, Supply, VendorError, Vendored, Vendoring, pack, replace};
+use wfrun_syntax::Diagnostic;
+
+use super::actions::workflows;
+use crate::check::to_show;
+use crate::cli::VendorArgs;
+use crate::dependencies::{list, moved};
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::find::{self, Found};
+use crate::output::Output;
+use crate::settings::state_dir;
+use crate::sources::{self, ReadSet, Sources};
+use crate::vendored::{self, DEFAULT, refuse};
+
+/// Vendors what the workflows need, or says what of it is stale.
+pub(crate) fn vendor(args: &VendorArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
+    let from = find::directory(args.directory.as_deref())?;
+    let found = workflows(&args.workflows, &from)?;
+    let target = target(args, &found)?;
+    if args.check {
+        return stale::check(args, &found, &target, environment, output);
+    }
+    let before = Before::look(&target, environment)?;
+    if !before.changed.is_empty() {
+        Output::note(&format!("{} is not as its lock says, and is made anew", target.display()));
+    }
+    let kept = before.usable().filter(|_| !args.update);
+    let mut sources = Sources::new(&args.sources, kept, environment, &from)?;
+    sources.actions = finder(args, environment, &sources);
+    let Some(inventories) = read(&sources, &found, output) else { return Ok(Exit::Invalid) };
+    let vendoring = vendoring(&inventories);
+    let is_new = write(&vendoring, &target, before.usable().as_deref())?;
+    let now = |dependency: &Dependency, _: &str| moved(&sources.actions, dependency);
+    let paths = found.iter().map(|it| it.source.path().to_owned());
+    let lists: Vec<DependencyList> = paths.zip(inventories).map(|(path, it)| list(&path, it, &now)).collect();
+    tell(args, &lists, output);
+    let count = vendoring.repositories.len();
+    let done = if is_new { "holds" } else { "is up to date: it holds" };
+    Output::note(&format!(
+        "{} {done} {count} {}",
+        target.display(),
+        if count == 1 { "repository" } else { "repositories" }
+    ));
+    Ok(if lists.iter().all(DependencyList::is_complete) { Exit::Success } else { Exit::CouldNot })
+}
+
+fn tell(args: &VendorArgs, lists: &[DependencyList], output: &Output) {
+    Output::data(&if args.json {
+        format!("{:#}\n", dependencies_json(lists))
+    } else {
+        dependencies_text(lists, &output.stdout)
+    });
+}
+
+/// Where it goes; wfrun's own folder is made where it is to go there.
+fn target(args: &VendorArgs, found: &[Found]) -> anyhow::Result<PathBuf> {
+    let root = found.first().map_or(Path::new("."), |it| &it.root);
+    match &args.output {
+        Some(path) => Ok(path.clone()),
+        None if args.check => Ok(root.join(DEFAULT)),
+        None => Ok(state_dir(root)?.join("vendor")),
+    }
+}
+
+fn is_archive(target: &Path) -> bool {
+    target.extension().is_some_and(|it| it.eq_ignore_ascii_case("tar"))
+}
+
+/// What was vendored before.
+pub(super) struct Before {
+    vendored: Option<Arc<Vendored>>,
+    /// What is not as its lock says.
+    pub(super) changed: Vec<Diagnostic>,
+}
+
+impl Before {
+    fn look(target: &Path, environment: &Environment) -> anyhow::Result<Self> {
+        let is_there = if is_archive(target) { target.is_file() } else { Vendored::is_at(target) };
+        if !is_there {
+            return Ok(Self { vendored: None, changed: Vec::new() });
+        }
+        let vendored = vendored::open(&vendored::folder_of(target, environment)?)?;
+        let changed = vendored::check(&vendored)?;
+        Ok(Self { vendored: Some(vendored), changed })
+    }
+
+    fn usable(&self) -> Option<Arc<Vendored>> {
+        self.vendored.clone().filter(|_| self.changed.is_empty())
+    }
+}
+
+/// Looks for actions as a run does, but asks what refs name now, and takes no stand-in unless it is told to.
+fn finder(args: &VendorArgs, environment: &Environment, sources: &Sources) -> Actions {
+    let mut settings = sources::settings(&args.sources, environment, &sources.repositories, &sources.outbound);
+    if args.sources.actions.is_none() {
+        settings.mode = ActionMode::Real;
+    }
+    settings.refresh = true;
+    Actions::new(settings)
+}
+
+/// Reads all workflows; none where one is invalid, which is shown.
+fn read(sources: &Sources, found: &[Found], output: &Output) -> Option<Vec<Inventory>> {
+    let mut inventories = Vec::new();
+    let mut is_invalid = false;
+    for found in found {
+        let ReadSet { set, diagnostics, missing: _ } = sources.read(found);
+        output.diagnostics(&to_show(&set.root.source, &diagnostics));
+        is_invalid |= diagnostics.iter().any(Diagnostic::is_error);
+        inventories.push(Inventory::take(&set, &Given::default(), &found.root, &sources.actions));
+    }
+    (!is_invalid).then_some(inventories)
+}
+
+fn vendoring(inventories: &[Inventory]) -> Vendoring {
+    let mut vendoring = Vendoring::default();
+    for item in inventories.iter().flat_map(|it| &it.items) {
+        let (name, git_ref, content) = match (&item.needed.dependency, &item.supply) {
+            (Dependency::Action(action), Supply::Action(known)) => {
+                let Some(content) = &known.content else { continue };
+                (action.repository(), action.git_ref.clone(), content)
+            }
+            (Dependency::Workflow(file), Supply::Workflow(content)) => {
+                let Some(it) = &file.repository else { continue };
+                (it.name.clone(), it.git_ref.clone(), content)
+            }
+            _ => continue,
+        };
+        vendoring.repositories.insert((name.to_lowercase(), git_ref), Arc::clone(content));
+    }
+    vendoring
+}
+
+/// Writes the folder or the archive beside its place, and puts it there; tells whether it is another than before.
+fn write(vendoring: &Vendoring, target: &Path, before: Option<&Vendored>) -> anyhow::Result<bool> {
+    let target = std::path::absolute(target)?;
+    let parent = target.parent().unwrap_or(Path::new("/"));
+    let failed = |err: std::io::Error| refuse(&VendorError::Files { action: "write", path: target.clone(), err });
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    let unfinished = tempfile::Builder::new().prefix(".vendor-").tempdir_in(parent).map_err(failed)?;
+    let folder = unfinished.path().join("new");
+    std::fs::create_dir(&folder).map_err(failed)?;
+    let lock = vendoring.write(&folder).map_err(|err| refuse(&err))?;
+    if before.is_some_and(|it| it.lock == lock) {
+        return Ok(false);
+    }
+    if is_archive(&target) {
+        let archive = unfinished.path().join("new.tar");
+        pack(&folder, &archive).map_err(|err| refuse(&err))?;
+        std::fs::rename(&archive, &target).map_err(failed)?;
+    } else {
+        replace(&target, &folder).map_err(|err| refuse(&err))?;
+    }
+    if let Err(err) = unfinished.close() {
+        tracing::debug!("{}", chain(&err));
+    }
+    Ok(true)
+}

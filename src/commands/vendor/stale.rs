@@ -1,0 +1,120 @@
+//! `wfrun vendor --check`: what of a vendored folder is stale; nothing is written.
+use std::path::Path;
+
+use wfrun_backend::chain;
+use wfrun_plan::Dependency;
+use wfrun_runner::{ActionMode, Actions, Inventory, LockedRepository, Vendored};
+use wfrun_syntax::Diagnostic;
+
+use super::{Before, read};
+use crate::cli::VendorArgs;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::find::Found;
+use crate::output::Output;
+use crate::sources::{self, Sources};
+
+/// Compares what the workflows need with what is vendored.
+pub(super) fn check(
+    args: &VendorArgs,
+    found: &[Found],
+    target: &Path,
+    environment: &Environment,
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let Before { vendored, mut changed } = Before::look(target, environment)?;
+    let from = found.first().map_or(Path::new("."), |it| &it.root);
+    let mut sources = Sources::new(&args.sources, vendored.clone(), environment, from)?;
+    let asking = Actions::new(sources::settings(&args.sources, environment, &sources.repositories, &sources.outbound));
+    // Only what is vendored counts: nothing else is asked for files.
+    let scratch = tempfile::tempdir()?;
+    let mut settings = sources::settings(&args.sources, environment, &sources.repositories, &sources.outbound);
+    (settings.mode, settings.offline, settings.mirror) = (ActionMode::Real, true, None);
+    (settings.local, settings.store) = (Vec::new(), scratch.path().to_owned());
+    sources.repositories.mirror = None;
+    sources.repositories.local.clear();
+    sources.actions = Actions::new(settings);
+    let Some(inventories) = read(&sources, found, output) else { return Ok(Exit::Invalid) };
+    let Some(vendored) = vendored else {
+        let message = format!("nothing is vendored in {}", target.display());
+        output.diagnostics(&[stale(message, "`wfrun vendor` makes it".to_owned())]);
+        return Ok(Exit::Failure);
+    };
+    changed.extend(not_locked(&inventories, &vendored));
+    changed.extend(not_needed(&inventories, &vendored));
+    changed.extend(vendored.lock.repositories.iter().filter_map(|it| moved(it, &asking)));
+    output.diagnostics(&changed);
+    if changed.is_empty() {
+        Output::note(&format!("{} is up to date", vendored.folder.display()));
+        return Ok(Exit::Success);
+    }
+    Ok(Exit::Failure)
+}
+
+fn stale(message: String, way_out: String) -> Diagnostic {
+    Diagnostic::error("vendor/stale", message).help(way_out)
+}
+
+/// What is needed and not vendored, each at the place that needs it.
+fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic> {
+    let mut seen: Vec<&Dependency> = Vec::new();
+    let mut all = Vec::new();
+    for item in inventories.iter().flat_map(|it| &it.items) {
+        let needed = &item.needed;
+        let is_locked = match &needed.dependency {
+            Dependency::Action(it) => vendored.lock.repository(&it.repository(), &it.git_ref).is_some(),
+            Dependency::Workflow(it) => {
+                it.repository.as_ref().is_none_or(|it| vendored.lock.repository(&it.name, &it.git_ref).is_some())
+            }
+            Dependency::Own(_)
+            | Dependency::Image(_)
+            | Dependency::Runner(_)
+            | Dependency::Tool { .. }
+            | Dependency::Node(_) => true,
+        };
+        if is_locked || seen.contains(&&needed.dependency) {
+            continue;
+        }
+        seen.push(&needed.dependency);
+        let message = format!("`{}` is needed, and not vendored", needed.dependency);
+        all.push(stale(message, "`wfrun vendor` adds it".to_owned()).at(&needed.source, needed.span));
+    }
+    all
+}
+
+/// What is vendored and not needed any more.
+fn not_needed(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic> {
+    let is_needed = |locked: &LockedRepository| {
+        let is = |name: &str, git_ref: &str| locked.name.eq_ignore_ascii_case(name) && locked.git_ref == git_ref;
+        inventories.iter().flat_map(|it| &it.items).any(|it| match &it.needed.dependency {
+            Dependency::Action(action) => is(&action.repository(), &action.git_ref),
+            Dependency::Workflow(file) => file.repository.as_ref().is_some_and(|it| is(&it.name, &it.git_ref)),
+            Dependency::Own(_)
+            | Dependency::Image(_)
+            | Dependency::Runner(_)
+            | Dependency::Tool { .. }
+            | Dependency::Node(_) => false,
+        })
+    };
+    let extra = vendored.lock.repositories.iter().filter(|it| !is_needed(it));
+    let tell = |it: &LockedRepository| {
+        let message = format!("`{}@{}` is vendored, and not needed by these workflows", it.name, it.git_ref);
+        stale(message, "`wfrun vendor` takes it away; name all workflows that it is for".to_owned())
+    };
+    extra.map(tell).collect()
+}
+
+/// A ref that names another commit by now.
+fn moved(locked: &LockedRepository, asking: &Actions) -> Option<Diagnostic> {
+    let commit = locked.commit.as_ref()?;
+    // That nobody answers is no news about the ref.
+    let now = asking.commit_now(&locked.name, &locked.git_ref);
+    let now = now.inspect_err(|err| tracing::debug!("{}", chain(err))).ok()??;
+    if now == *commit {
+        return None;
+    }
+    let (name, git_ref) = (&locked.name, &locked.git_ref);
+    let message = format!("`{name}@{git_ref}` is locked at commit {commit}, and names {now} now");
+    let way_out = "`wfrun vendor --update` takes that; a full commit id in the workflow does not move";
+    Some(Diagnostic::error("vendor/moved", message).help(way_out))
+}

@@ -1,0 +1,94 @@
+//! An inventory for people: where everything comes from, what is missing, what to do about it.
+use wfrun_backend::chain;
+use wfrun_plan::{Dependency, When};
+use wfrun_report::{Absence, DependencyList, DependencyRow};
+use wfrun_runner::{Actions, Content, Inventory, Item, Lack, Origin, Supply};
+
+use crate::actions;
+
+/// The rows of a list, in the inventory's order. `now` says which commit a ref of a repository names by now, if anybody
+/// may be asked.
+pub(crate) fn list(
+    path: &str,
+    inventory: Inventory,
+    now: &dyn Fn(&Dependency, &str) -> Option<String>,
+) -> DependencyList {
+    let rows = inventory.items.into_iter().map(|it| row(it, now)).collect();
+    DependencyList { path: path.to_owned(), rows, not_known: inventory.not_known }
+}
+
+/// Asks where a ref points now, of what was fetched by an earlier run.
+pub(crate) fn moved(finder: &Actions, dependency: &Dependency) -> Option<String> {
+    let (name, git_ref) = match dependency {
+        Dependency::Action(it) => (it.repository(), it.git_ref.clone()),
+        Dependency::Workflow(it) => it.repository.as_ref().map(|it| (it.name.clone(), it.git_ref.clone()))?,
+        Dependency::Own(_)
+        | Dependency::Image(_)
+        | Dependency::Runner(_)
+        | Dependency::Tool { .. }
+        | Dependency::Node(_) => return None,
+    };
+    // That nobody answers is no news about the ref.
+    finder.commit_now(&name, &git_ref).inspect_err(|err| tracing::debug!("{}", chain(err))).ok()?
+}
+
+fn row(item: Item, now: &dyn Fn(&Dependency, &str) -> Option<String>) -> DependencyRow {
+    let missing = item.lack().map(|it| absence(&item.needed.dependency, item.needed.when, it));
+    let Item { needed, supply } = item;
+    let (source, at, commit) = match &supply {
+        Supply::Own => ("repository", None, None),
+        Supply::Action(known) => match &known.content {
+            Some(content) => of_content(content),
+            None => ("stand-in", None, None),
+        },
+        Supply::Workflow(content) => of_content(content),
+        Supply::Image(id) => ("engine", None, Some(id.clone())),
+        Supply::Pullable => ("network", None, None),
+        Supply::NotLooked => ("not looked for", None, None),
+        Supply::Missing(_) => ("missing", None, None),
+    };
+    let can_have_moved = needed.dependency.can_move() && ["store", "vendored"].contains(&source);
+    let moved_to =
+        commit.as_ref().filter(|_| can_have_moved).and_then(|it| now(&needed.dependency, it).filter(|now| now != it));
+    DependencyRow { needed, source, at, commit, moved_to, missing }
+}
+
+fn of_content(content: &Content) -> (&'static str, Option<String>, Option<String>) {
+    let at = match &content.origin {
+        Origin::Folder(path) | Origin::Mirror(path) | Origin::Vendored(path) => path.display().to_string(),
+        Origin::Server(url) | Origin::Kept(url) => url.clone(),
+        Origin::Own => String::new(),
+    };
+    let source = match &content.origin {
+        Origin::Folder(_) => "folder",
+        Origin::Mirror(_) => "mirror",
+        Origin::Server(_) => "network",
+        Origin::Kept(_) => "store",
+        Origin::Vendored(_) => "vendored",
+        Origin::Own => "repository",
+    };
+    (source, Some(at).filter(|it| !it.is_empty()), content.commit.clone())
+}
+
+/// What is wrong where something is missing, and the way out.
+pub(crate) fn absence(dependency: &Dependency, when: When, lack: &Lack) -> Absence {
+    let is_forgiven = when == When::Step;
+    let (message, way_out) = match lack {
+        Lack::Action(err) => (chain(err), actions::way_out(err)),
+        Lack::Own => (
+            format!("there is nothing at `{dependency}`"),
+            "the path starts at the repository's root; an action that a step puts there is fine".to_owned(),
+        ),
+        Lack::Workflow => (
+            format!("the called workflow `{dependency}` is not on this machine"),
+            "give its repository by `--local-repository OWNER/NAME=DIR` or `--mirror DIR`, or let it be fetched: `wfrun vendor` \
+             does, or a run without `--offline`"
+                .to_owned(),
+        ),
+        Lack::Image(image) => (
+            format!("the Docker engine has no image `{image}`"),
+            format!("`docker pull {image}` fetches it"),
+        ),
+    };
+    Absence { message, way_out, is_forgiven }
+}

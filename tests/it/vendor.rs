@@ -1,0 +1,376 @@
+//! What workflows need, put into one folder with a lock, and runs of nothing else.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value as Json;
+
+use crate::actions::Mirror;
+use crate::repo::{Ran, Repo, WFRUN, can_sandbox, files_below};
+
+const COMPOSITE: &str = "name: outer\nruns:\n  using: composite\n  steps:\n  - {uses: octo/inner/sub@v1}\n  - {shell: bash, run: \
+                         'echo outer; cat $GITHUB_ACTION_PATH/data'}\n";
+const INNER: &str = "name: inner\nruns: {using: composite, steps: [{shell: bash, run: echo inner}]}\n";
+const CALLED: &str = "on: workflow_call\njobs: {inner: {runs-on: ubuntu-latest, steps: [{uses: octo/last@main}]}}\n";
+const LAST: &str = "name: last\nruns: {using: composite, steps: [{shell: bash, run: echo last}]}\n";
+const WORKFLOW: &str = "on: push
+jobs:
+  own:
+    runs-on: ubuntu-latest
+    steps:
+    - uses: Octo/Outer@v1
+    - uses: ./local
+  call: {uses: octo/flows/.github/workflows/a.yml@v1}
+";
+const LOCAL: &str = "name: local\nruns: {using: composite, steps: [{uses: octo/last@main}]}\n";
+
+type Change<'a> = &'a dyn Fn();
+
+/// Nested composite actions and a called workflow, below one folder.
+fn mirror() -> Mirror {
+    let mirror = Mirror::new();
+    mirror.commit("octo/outer", "v1", &[("action.yml", COMPOSITE), ("data", "data of outer\n")]);
+    mirror.commit("octo/inner", "v1", &[("sub/action.yml", INNER)]);
+    mirror.commit("octo/last", "v1", &[("action.yml", LAST)]);
+    mirror.commit("octo/flows", "v1", &[(".github/workflows/a.yml", CALLED)]);
+    mirror
+}
+
+fn repo() -> Repo {
+    Repo::new(WORKFLOW, &[("local/action.yml", LOCAL), ("local/x", "")])
+}
+
+fn vendor(repo: &Repo, mirror: &Mirror, more: &[&str]) -> Ran {
+    let mirrored = mirror.path().display().to_string();
+    wfrun(repo, &[&["vendor", "w.yml", "--mirror", &mirrored, "--offline"], more].concat())
+}
+
+/// wfrun where no engine answers, so that all machines have the same images.
+fn wfrun(repo: &Repo, arguments: &[&str]) -> Ran {
+    Ran::of(&repo.command(arguments).env("DOCKER_HOST", "unix:///nowhere").output().expect("wfrun starts"))
+}
+
+fn lock(folder: &Path) -> toml::Table {
+    let text = fs::read_to_string(folder.join("wfrun.lock")).expect("a lock");
+    text.parse().expect("TOML")
+}
+
+/// Every file below a folder with its bytes.
+fn bytes(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all: Vec<_> = files_below(folder)
+        .into_iter()
+        .filter(|it| it.is_file())
+        .map(|it| (it.strip_prefix(folder).expect("below").to_owned(), fs::read(&it).expect("a file")))
+        .collect();
+    all.sort();
+    all
+}
+
+fn codes(ran: &Ran) -> Vec<String> {
+    let codes = ran.stderr.lines().filter_map(|it| it.strip_prefix("error[")?.split(']').next());
+    codes.map(str::to_owned).collect()
+}
+
+/// What `wfrun actions --json` says, `name source` each; `!` behind what is missing.
+fn sources(ran: &Ran) -> Vec<String> {
+    let json: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+    let rows = json["workflows"][0]["dependencies"].as_array().expect("rows").clone();
+    let word = |it: &Json, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+    rows.iter()
+        .map(|it| {
+            format!("{} {}{}", word(it, "name"), word(it, "source"), if it["missing"].is_null() { "" } else { "!" })
+        })
+        .collect()
+}
+
+#[test]
+fn where_all_that_is_used_comes_from() {
+    let (mirror, repo) = (mirror(), repo());
+    let mirrored = mirror.path().display().to_string();
+    let expected = [
+        "ubuntu-latest not looked for",
+        "Octo/Outer@v1 mirror",
+        "octo/inner/sub@v1 mirror",
+        "local repository",
+        "octo/last@main mirror",
+        "octo/flows/.github/workflows/a.yml@v1 mirror",
+    ];
+    let ran = wfrun(&repo, &["actions", "--mirror", &mirrored, "--offline", "--json"]).ends_with(0);
+    assert_eq!(sources(&ran).iter().map(|it| it.replace("./local", "local")).collect::<Vec<_>>(), expected);
+    let json: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+    let outer = &json["workflows"][0]["dependencies"][1];
+    assert_eq!((&outer["pinned"], &outer["line"], &outer["col"]), (&false.into(), &6.into(), &13.into()));
+    assert_eq!(outer["commit"].as_str().map(str::len), Some(40));
+    assert_eq!(json["workflows"][0]["dependencies"][2]["used_by"], "Octo/Outer@v1");
+    let text = wfrun(&repo, &["actions", "--mirror", &mirrored, "--offline"]).ends_with(0).stdout;
+    assert!(text.contains("\n  ✓   octo/inner/sub@v1 ") || text.contains("\n  +   octo/inner/sub@v1 "), "{text}");
+    assert!(text.contains("not pinned") && text.contains("nothing is missing"), "{text}");
+
+    // Without it all is missing, and all is said at once.
+    let ran = wfrun(&repo, &["actions", "--offline", "--json"]).ends_with(3);
+    let missing =
+        ["Octo/Outer@v1 missing!", "octo/last@main missing!", "octo/flows/.github/workflows/a.yml@v1 missing!"];
+    for it in missing {
+        assert!(sources(&ran).contains(&it.to_owned()), "{:?}", sources(&ran));
+    }
+    // Folders, stand-ins, and what was fetched before.
+    repo.change(".github/workflows/w.yml", "Octo/Outer@v1", "actions/checkout@v4");
+    repo.write("../last/action.yml", LAST);
+    let config = mirror.as_github();
+    let run = |arguments: &[&str]| {
+        let arguments = [&["actions", "--json", "--local-repository", "octo/last=../last"], arguments].concat();
+        let mut command = repo.command(&arguments);
+        sources(&Ran::of(&command.env("GIT_CONFIG_GLOBAL", &config).output().expect("wfrun starts")).ends_with(0))
+    };
+    let first = run(&[]);
+    assert!(first.contains(&"actions/checkout@v4 stand-in".to_owned()), "{first:?}");
+    assert!(first.contains(&"octo/last@main folder".to_owned()), "{first:?}");
+    assert!(first.contains(&"octo/flows/.github/workflows/a.yml@v1 network".to_owned()), "{first:?}");
+    assert!(run(&["--offline"]).contains(&"octo/flows/.github/workflows/a.yml@v1 store".to_owned()));
+}
+
+#[test]
+fn a_ref_that_has_moved_since_it_was_fetched() {
+    let mirror = mirror();
+    let repo = Repo::new("on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{uses: octo/last@v1}]}}\n", &[]);
+    let config = mirror.as_github();
+    let run = || {
+        let mut command = repo.command(&["actions", "--json"]);
+        let ran = Ran::of(&command.env("GIT_CONFIG_GLOBAL", &config).output().expect("wfrun starts")).ends_with(0);
+        serde_json::from_str::<Json>(&ran.stdout).expect("JSON")["workflows"][0]["dependencies"][1].clone()
+    };
+    assert_eq!(run()["moved_to"], Json::Null);
+    let second = mirror.commit("octo/last", "v1", &[("action.yml", LAST), ("more", "")]);
+    let row = run();
+    assert_eq!((&row["source"], &row["moved_to"]), (&"store".into(), &second.into()));
+}
+
+#[test]
+fn the_folder_its_lock_and_a_run_of_nothing_else() {
+    if !can_sandbox() {
+        return;
+    }
+    let (mirror, repo) = (mirror(), repo());
+    let ran = vendor(&repo, &mirror, &[]).ends_with(0);
+    assert!(ran.stderr.contains("holds 4 repositories"), "{}", ran.stderr);
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    let folder = repo.root().join(".wfrun/vendor");
+    let locked = lock(&folder);
+    let names: Vec<_> = locked["repository"].as_array().expect("a list").iter().map(|it| it["name"].as_str()).collect();
+    let expected = ["octo/flows", "octo/inner", "octo/last", "octo/outer"].map(Some);
+    assert_eq!(names, expected);
+    let files = locked["files"].as_table().expect("a table");
+    assert!(files.keys().any(|it| it.ends_with("/data")), "{files}");
+
+    // The same bytes, wherever they go.
+    let first = bytes(&folder);
+    assert!(vendor(&repo, &mirror, &[]).ends_with(0).stderr.contains("is up to date"));
+    for output in ["../one", "../two.tar", "../three.tar"] {
+        vendor(&repo, &mirror, &["--output", output]).ends_with(0);
+    }
+    assert_eq!(bytes(&folder), first);
+    assert_eq!(bytes(&repo.root().join("../one")), first);
+    let archive = |name: &str| fs::read(repo.root().join(name)).expect("an archive");
+    assert_eq!(archive("../two.tar"), archive("../three.tar"));
+
+    // By itself, by name, as an archive, as a mirror: nothing else is asked.
+    drop(mirror);
+    fs::remove_dir_all(repo.cache()).expect("the store goes");
+    for more in [
+        &[][..],
+        &["--vendored", "../one"],
+        &["--vendored", "../two.tar"],
+        &["--vendored", "none", "--mirror", "../one"],
+    ] {
+        let ran = repo.sandbox(&[&["--offline"], more].concat()).ends_with(1);
+        // `./local` is not there without a checkout.
+        let of = |job: &str| {
+            let lines = ran.of_type("line").into_iter().filter(|it| it["job"] == job);
+            lines.map(|it| it["text"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("own"), ["inner", "outer", "data of outer"], "{more:?}");
+        assert_eq!(of("call / inner"), ["last"], "{more:?}");
+    }
+    let ran = repo.sandbox(&["--offline", "--vendored", "none"]).ends_with(3);
+    assert_eq!(codes(&ran), ["workflow/call-elsewhere", "action/not-found"], "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_not_as_the_lock_says_stops_the_run() {
+    if !can_sandbox() {
+        return;
+    }
+    let (mirror, repo) = (mirror(), repo());
+    vendor(&repo, &mirror, &[]).ends_with(0);
+    let folder = repo.root().join(".wfrun/vendor");
+    let data = files_below(&folder).into_iter().find(|it| it.ends_with("data")).expect("a file");
+    let cases: [(Change<'_>, &str, &str); 4] = [
+        (&|| fs::write(&data, "other").expect("a file"), "/data` was changed", "of `octo/outer@v1`"),
+        (&|| fs::write(folder.join("octo/new"), "").expect("a file"), "`octo/new` was added", ""),
+        (&|| fs::remove_file(&data).expect("removed"), "/data` is missing", "of `octo/outer@v1`"),
+        (&|| fs::remove_dir_all(folder.join("octo/inner")).expect("removed"), "is missing", "of `octo/inner@v1`"),
+    ];
+    for (change, what, of) in cases {
+        change();
+        let ran = repo.sandbox(&["--offline"]).ends_with(3);
+        assert!(codes(&ran).contains(&"vendor/changed".to_owned()), "{}", ran.stderr);
+        let flat = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(what) && flat.contains(of), "{flat}");
+        assert_eq!(ran.stdout, "", "nothing ran");
+        let ran = vendor(&repo, &mirror, &["--check"]).ends_with(1);
+        assert!(codes(&ran).contains(&"vendor/changed".to_owned()), "{}", ran.stderr);
+        assert!(vendor(&repo, &mirror, &[]).ends_with(0).stderr.contains("made anew"));
+        vendor(&repo, &mirror, &["--check"]).ends_with(0);
+    }
+    let path = folder.join("wfrun.lock");
+    let text = fs::read_to_string(&path).expect("a lock");
+    fs::write(&path, text.replace("version = 1", "version = 7")).expect("a lock");
+    assert_eq!(codes(&repo.sandbox(&["--offline"]).ends_with(3)), ["vendor/lock"]);
+}
+
+#[test]
+fn everything_that_is_missing_is_listed_at_once_when_offline() {
+    if !can_sandbox() {
+        return;
+    }
+    let (mirror, repo) = (mirror(), repo());
+    vendor(&repo, &mirror, &[]).ends_with(0);
+    let folder = repo.root().join(".wfrun/vendor");
+    // Taken out of folder and lock: the set is sound, and not complete.
+    let take_out = |name: &str| {
+        let mut locked = lock(&folder);
+        fs::remove_dir_all(folder.join(name)).expect("removed");
+        let files = locked["files"].as_table_mut().expect("a table");
+        files.retain(|path, _| !path.starts_with(&format!("{name}/")));
+        locked["repository"].as_array_mut().expect("a list").retain(|it| it["name"].as_str() != Some(name));
+        fs::write(folder.join("wfrun.lock"), toml::to_string(&locked).expect("TOML")).expect("a lock");
+        fs::remove_dir_all(repo.cache()).ok();
+    };
+    take_out("octo/inner");
+    let ran = repo.sandbox(&["--offline"]).ends_with(3);
+    assert_eq!(codes(&ran), ["action/not-found"], "{}", ran.stderr);
+    assert!(ran.stderr.contains("`octo/inner/sub@v1`") && ran.stderr.contains("`wfrun vendor"), "{}", ran.stderr);
+    take_out("octo/flows");
+    let ran = repo.sandbox(&["--offline"]).ends_with(3);
+    assert_eq!(codes(&ran), ["workflow/call-elsewhere", "action/not-found"], "{}", ran.stderr);
+    assert_eq!(ran.stdout, "", "nothing ran");
+}
+
+#[test]
+fn what_is_stale_and_what_has_moved() {
+    let (mirror, repo) = (mirror(), repo());
+    let check = |more: &[&str]| vendor(&repo, &mirror, &[&["--check"], more].concat());
+    let ran = check(&[]).ends_with(1);
+    assert!(ran.stderr.contains("nothing is vendored in"), "{}", ran.stderr);
+    assert!(!repo.root().join(".wfrun").exists(), "nothing is written");
+    vendor(&repo, &mirror, &[]).ends_with(0);
+    check(&[]).ends_with(0);
+    let before = bytes(&repo.root().join(".wfrun/vendor"));
+    let second = mirror.commit("octo/last", "v1", &[("action.yml", LAST), ("more", "")]);
+    repo.change(".github/workflows/w.yml", "Octo/Outer@v1", "octo/outer@v2");
+    let ran = check(&[]).ends_with(1);
+    let flat = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "`octo/outer@v2` is needed, and not vendored",
+        "`octo/outer@v1` is vendored, and not needed",
+        "`octo/inner@v1` is vendored, and not needed",
+        &format!("and names {second} now"),
+    ] {
+        assert!(flat.contains(part), "{part}: {flat}");
+    }
+    assert_eq!(codes(&ran).len(), 4, "{flat}");
+    assert_eq!(bytes(&repo.root().join(".wfrun/vendor")), before, "nothing is written");
+
+    // What is locked stays, and that it has moved is said, until it is to be taken.
+    repo.change(".github/workflows/w.yml", "octo/outer@v2", "octo/outer@v1");
+    let ran = vendor(&repo, &mirror, &[]).ends_with(0);
+    assert!(ran.stdout.contains(&format!("moved: names {} now", &second[..12])), "{}", ran.stdout);
+    assert_eq!(bytes(&repo.root().join(".wfrun/vendor")), before);
+    if can_sandbox() {
+        // A mirror that is named says otherwise: the run does not choose.
+        let mirrored = mirror.path().display().to_string();
+        let ran = repo.sandbox(&["--offline", "--mirror", &mirrored]).ends_with(3);
+        assert!(codes(&ran).contains(&"vendor/moved".to_owned()), "{}", ran.stderr);
+    }
+    vendor(&repo, &mirror, &["--update"]).ends_with(0);
+    check(&[]).ends_with(0);
+    assert_ne!(bytes(&repo.root().join(".wfrun/vendor")), before);
+}
+
+#[test]
+fn what_cannot_be_vendored_is_said_and_the_rest_is_there() {
+    let (mirror, repo) = (mirror(), repo());
+    repo.change(
+        ".github/workflows/w.yml",
+        "    - uses: ./local\n",
+        "    - uses: octo/gone@v1\n    - uses: octo/last@v9\n",
+    );
+    let ran = vendor(&repo, &mirror, &[]).ends_with(3);
+    for part in ["`octo/gone@v1` was not found", "unable to find version `v9`", "2 things are missing"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    assert!(repo.root().join(".wfrun/vendor/octo/outer").is_dir());
+    let ran = vendor(&repo, &mirror, &["--check"]).ends_with(1);
+    assert_eq!(codes(&ran), ["vendor/stale"; 2], "{}", ran.stderr);
+    repo.write(".github/workflows/w.yml", "on: push\njobs: 1\n");
+    vendor(&repo, &mirror, &[]).ends_with(2);
+}
+
+/// Interfaces of a network namespace with packets that went over them, from `/proc/net/dev`.
+const TRAFFIC: &str = "tail -n +3 /proc/net/dev | sed 's/:/ /' | awk '{print $1, $3, $11}'";
+
+#[test]
+fn a_vendored_run_sends_nothing_over_any_network() {
+    let in_namespace = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.arg("--net");
+        if !nix::unistd::geteuid().is_root() {
+            command.args(["--user", "--map-current-user", "--keep-caps"]);
+        }
+        command.args(["bash", "-euc", &format!("ip link set lo up\n{script}")]);
+        command
+    };
+    let tried = in_namespace("true").output();
+    if !tried.as_ref().is_ok_and(|it| it.status.success()) {
+        let why = tried.map_or_else(|err| err.to_string(), |it| String::from_utf8_lossy(&it.stderr).into_owned());
+        println!("skipped: no network namespace of its own can be made: {}", why.trim());
+        return;
+    }
+    if !can_sandbox() {
+        return;
+    }
+    let (mirror, repo) = (mirror(), repo());
+    repo.change(".github/workflows/w.yml", "    - uses: ./local\n", "    - run: cat /proc/net/dev\n");
+    repo.commit("no local action");
+    vendor(&repo, &mirror, &[]).ends_with(0);
+    drop(mirror);
+    fs::remove_dir_all(repo.cache()).expect("the store goes");
+    // `lo` alone is there and up, so nothing can be sent elsewhere; a dummy with a default route counts what is tried.
+    let dummy = "ip link add name out type dummy 2>/dev/null && ip link set dev out addrgenmode none && ip addr add \
+                 192.0.2.1/24 dev out && ip link set out up && ip route add default via 192.0.2.2 || true";
+    let run = format!("'{WFRUN}' w.yml --backend sandbox --offline --json > events");
+    let script = format!("{dummy}\n{run}\n{TRAFFIC}");
+    let mut command = repo.command(&[]);
+    let envs: Vec<_> =
+        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    command = in_namespace(&script);
+    command.current_dir(repo.root());
+    for (name, value) in envs {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.output().expect("unshare");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert!(lines.iter().any(|it| it.starts_with("lo ")), "{stdout}");
+    for line in &lines {
+        let is_loopback = line.starts_with("lo ");
+        let sent = line.split(' ').nth(2).unwrap_or_default();
+        assert!(is_loopback || sent == "0", "packets were sent over {line}");
+    }
+    let ran = Ran { code: 0, stdout: repo.read("events"), stderr: String::new() };
+    assert!(["inner", "outer", "last"].iter().all(|it| ran.lines().contains(&(*it).to_owned())), "{:?}", ran.lines());
+}
