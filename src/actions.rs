@@ -1,9 +1,12 @@
 //! The actions that a run needs, looked for before anything runs.
 use wfrun_backend::chain;
-use wfrun_plan::When;
+use wfrun_plan::{Dependency, When};
+use wfrun_report::Absence;
 use wfrun_runner::{ActionError, Actions, BuiltinActions, Inventory, Item, Lack, Place, RefError};
 use wfrun_syntax::{Diagnostic, Severity, Source};
 use wfrun_workflow::{ActionRef, FileRef, Loaded, RepositoryRef, UsesTarget};
+
+use crate::dependencies::absence;
 
 /// The file of a called workflow, from the repository that it is in; or why that could not be had.
 pub(crate) fn called(finder: &Actions, repository: &RepositoryRef, file: &FileRef) -> Result<Loaded, Diagnostic> {
@@ -22,12 +25,31 @@ pub(crate) fn missing(inventory: &Inventory) -> Vec<Diagnostic> {
     inventory.items.iter().filter_map(lacking).collect()
 }
 
+/// The images that are missing, and what only the run can tell: that it is here cannot be shown.
+pub(crate) fn missing_images(inventory: &Inventory) -> Vec<Diagnostic> {
+    let is_image = |it: &&Item| matches!(it.needed.dependency, Dependency::Image(_) | Dependency::Runner(_));
+    let missing = inventory.items.iter().filter(is_image).filter_map(lacking);
+    let not_known = inventory.not_known.iter().filter(|it| it.kind == "image").map(|it| {
+        let parts = it.parts.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("whether the image of {} is here cannot be told before the run: it depends on {parts}", it.what);
+        let help = "nothing, if it is; `docker pull` fetches it beforehand";
+        Diagnostic::warning("backend/unknown-image", message).at(&it.source, it.span).help(help)
+    });
+    missing.chain(not_known).collect()
+}
+
 fn lacking(item: &Item) -> Option<Diagnostic> {
     let needed = &item.needed;
     let mut found = match item.lack()? {
         Lack::Action(err) => Diagnostic::error(err.code(), message(needed.target.as_ref(), err)).help(way_out(err)),
         // A step may put an action there; called workflows are told when they are read.
-        Lack::Own | Lack::Workflow | Lack::Image(_) => return None,
+        Lack::Own | Lack::Workflow => return None,
+        Lack::Image(_) | Lack::NotPulled(_) | Lack::NoEngine(_) => {
+            let Absence { message, way_out, .. } = absence(&needed.dependency, needed.when, item.lack()?);
+            let message = format!("{message}, of {}", needed.role);
+            Diagnostic::error("backend/no-image", message).help(way_out)
+        }
     };
     // GitHub looks for these when the step's turn comes, and that may never be.
     if needed.when == When::Step {

@@ -44,6 +44,7 @@ fn row(item: Item, now: &dyn Fn(&Dependency, &str) -> Option<String>) -> Depende
         Supply::Workflow(content) => of_content(content),
         Supply::Image(id) => ("engine", None, Some(id.clone())),
         Supply::Pullable => ("network", None, None),
+        Supply::Vendored(id) => ("vendored", None, Some(id.clone())),
         Supply::NotLooked => ("not looked for", None, None),
         Supply::Missing(_) => ("missing", None, None),
     };
@@ -72,7 +73,8 @@ fn of_content(content: &Content) -> (&'static str, Option<String>, Option<String
 
 /// What is wrong where something is missing, and the way out.
 pub(crate) fn absence(dependency: &Dependency, when: When, lack: &Lack) -> Absence {
-    let is_forgiven = when == When::Step;
+    // Without the image of a label, and without an engine, jobs run in the sandbox.
+    let is_forgiven = when == When::Step || matches!(dependency, Dependency::Runner(_));
     let (message, way_out) = match lack {
         Lack::Action(err) => (chain(err), actions::way_out(err)),
         Lack::Own => (
@@ -87,7 +89,19 @@ pub(crate) fn absence(dependency: &Dependency, when: When, lack: &Lack) -> Absen
         ),
         Lack::Image(image) => (
             format!("the Docker engine has no image `{image}`"),
-            format!("`docker pull {image}` fetches it"),
+            if matches!(dependency, Dependency::Runner(_)) {
+                "`cargo xtask docker` in wfrun's sources makes it; `--platform LABEL=IMAGE` names another".to_owned()
+            } else {
+                format!("`docker pull {image}` fetches it, and so does `wfrun vendor`")
+            },
+        ),
+        Lack::NotPulled(why) => (
+            format!("image `{dependency}` could not be pulled: {why}"),
+            format!("is its name right, and may this machine have it? `docker login`, then `docker pull {dependency}`"),
+        ),
+        Lack::NoEngine(why) => (
+            format!("image `{dependency}` cannot be had: {why}"),
+            "start an engine, which fetches it and gives its archive: `sudo systemctl start docker`".to_owned(),
         ),
     };
     Absence { message, way_out, is_forgiven }

@@ -12,6 +12,7 @@ mod find;
 mod forced;
 mod foresight;
 mod from_github;
+mod images;
 mod key_values;
 mod names;
 mod outbound;

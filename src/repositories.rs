@@ -45,7 +45,8 @@ impl Repositories {
         if let Some(content) =
             self.vendored.as_ref().and_then(|it| it.repository(&repository.name, &repository.git_ref))
         {
-            return read(&content.folder.join(&file.path), &file.to_string());
+            let text = content.text(&file.path);
+            return text.map_or(Loaded::Missing, |it| Loaded::Source(Source::new(file.to_string(), it)));
         }
         match &self.mirror {
             Some(mirror) => from_mirror(mirror, repository, file),

@@ -1,18 +1,18 @@
 //! `wfrun actions`: where all that workflows use would come from.
 use std::path::Path;
 
-use wfrun_backend::DockerBackend;
 use wfrun_plan::{Dependency, Given};
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
-use wfrun_runner::Inventory;
+use wfrun_runner::{Images, Inventory};
 use wfrun_syntax::Diagnostic;
 
 use crate::check::to_show;
-use crate::cli::{ActionsArgs, SourceArgs};
+use crate::cli::ActionsArgs;
 use crate::dependencies::{list, moved};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find::{self, Found};
+use crate::images;
 use crate::output::{Help, Output};
 use crate::place::platforms;
 use crate::sources::{ReadSet, Sources};
@@ -26,7 +26,8 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
     let changed = sources.repositories.vendored.as_deref().map(vendored::check).transpose()?.unwrap_or_default();
     output.diagnostics(&changed);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let engine = runtime.block_on(DockerBackend::connect()).ok();
+    let engine = runtime.block_on(images::engine());
+    let of_labels = platforms(&args.sources.platform)?;
     let now = |dependency: &Dependency, _: &str| moved(&sources.actions, dependency);
     let mut lists: Vec<DependencyList> = Vec::new();
     let mut is_invalid = false;
@@ -35,9 +36,14 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
         output.diagnostics(&to_show(&set.root.source, &diagnostics));
         is_invalid |= diagnostics.iter().any(Diagnostic::is_error);
         let mut inventory = Inventory::take(&set, &Given::default(), &found.root, &sources.actions);
-        if let Some(engine) = &engine {
-            runtime.block_on(ask(engine, &mut inventory, &args.sources))?;
-        }
+        let images = Images {
+            engine: engine.as_ref().map_err(Clone::clone),
+            vendored: sources.repositories.vendored.as_deref(),
+            of_labels: &of_labels,
+            may_pull: !args.sources.offline,
+            is_required: false,
+        };
+        runtime.block_on(inventory.look_for_images(&images))?;
         lists.push(list(found.source.path(), inventory, &now));
     }
     runtime.shutdown_background();
@@ -52,11 +58,6 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
         (false, true) if changed.is_empty() => Exit::Success,
         (false, _) => Exit::CouldNot,
     })
-}
-
-/// Looks for the images.
-async fn ask(engine: &DockerBackend, inventory: &mut Inventory, args: &SourceArgs) -> anyhow::Result<()> {
-    Ok(inventory.ask_engine(engine, &platforms(&args.platform)?, !args.offline).await?)
 }
 
 /// The workflows that are named, or all of the repository, in order of their names.

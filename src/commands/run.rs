@@ -6,17 +6,19 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use console::Term;
+use indexmap::IndexMap;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
+use wfrun_expr::Value;
 use wfrun_journal::{Outcome, RunRecord, Sink};
-use wfrun_plan::{Given, JobKey, Plan, PlanError, RunIdentity, Selection};
+use wfrun_plan::{Given, JobKey, Plan, PlanError, RunIdentity, Selection, github_context};
 use wfrun_report::{
     LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread, not_triggered, render_timings,
 };
 use wfrun_runner::{
-    Groups, Inventory, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace,
+    Groups, Images, Inventory, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace,
     node_of_machine, uses_aws,
 };
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
@@ -27,9 +29,10 @@ use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::forced::Forced;
+use crate::images;
 use crate::outbound;
 use crate::output::{Help, Output};
-use crate::place::{choose_backend, shims};
+use crate::place::{Place, choose_backend, platforms, shims};
 use crate::secrets;
 use crate::settings::{Loaded, expectations, load, not_written, state_dir};
 use crate::vendored;
@@ -66,13 +69,16 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
     let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
-    let found = look_for_actions(&mut loaded)?;
+    let (mut found, mut inventory) = look_for_actions(&mut loaded, &plan)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let place = runtime.block_on(settle(args, &loaded, &plan, &mut inventory, &mut found));
     if found.iter().any(Diagnostic::is_error) {
+        runtime.shutdown_background();
         return Ok(refuse(output, &found));
     }
+    let place = place?;
     output.diagnostics(&to_show(&loaded.set.root.source, &found));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced))?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced, place))?;
     if args.timings {
         let whole_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let text = render_timings(&record, whole_ms.saturating_sub(record.duration_ms), &output.stdout);
@@ -84,11 +90,11 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     Ok(conclude(&record, &expected))
 }
 
-/// Looks for all actions, once it is sure that something is to run: they may have to be fetched.
-fn look_for_actions(loaded: &mut Loaded) -> anyhow::Result<Vec<Diagnostic>> {
+/// Looks for all that is needed but images, once it is sure that something is to run: it may have to be fetched.
+fn look_for_actions(loaded: &mut Loaded, plan: &Plan) -> anyhow::Result<(Vec<Diagnostic>, Inventory)> {
     // A step must not run what is not as it was locked.
     let mut changed = loaded.vendored.as_deref().map(vendored::check).transpose()?.unwrap_or_default();
-    let inventory = Inventory::take(&loaded.set, &Given::default(), &loaded.root, &loaded.actions);
+    let inventory = Inventory::take(&loaded.set, &given(loaded, plan), &loaded.root, &loaded.actions);
     let news = loaded.actions.news(inventory.actions());
     changed.append(&mut loaded.missing);
     changed.extend(crate::actions::missing(&inventory));
@@ -98,7 +104,62 @@ fn look_for_actions(loaded: &mut Loaded) -> anyhow::Result<Vec<Diagnostic>> {
         loaded.situation.notices.push(whole);
     }
     loaded.situation.notices.extend(news);
-    Ok(changed)
+    Ok((changed, inventory))
+}
+
+/// What is known when the dependencies of a run are read.
+fn given(loaded: &Loaded, plan: &Plan) -> Given {
+    // What only a run in progress has.
+    const NOT_YET: [&str; 5] = ["token", "run_id", "run_number", "sha", "workflow_sha"];
+    let identity = RunIdentity {
+        run_id: String::new(),
+        run_number: 1,
+        run_attempt: 1,
+        token: String::new(),
+        workflow_sha: String::new(),
+    };
+    let github = github_context(&loaded.set.root, &plan.event, &identity);
+    let known = github.iter().filter(|(name, _)| !NOT_YET.contains(name));
+    Given {
+        github: known.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        vars: Some(loaded.vars.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()),
+        inputs: Some(loaded.situation.inputs.clone()),
+    }
+}
+
+/// Where jobs run, and the ids of images that the engine does not know by their names.
+struct Settled {
+    place: Place,
+    image_ids: IndexMap<String, String>,
+}
+
+/// Gives the engine the images that were vendored, chooses where jobs run, and says which images are missing where none may
+/// be pulled.
+async fn settle(
+    args: &RunArgs,
+    loaded: &Loaded,
+    plan: &Plan,
+    inventory: &mut Inventory,
+    found: &mut Vec<Diagnostic>,
+) -> anyhow::Result<Settled> {
+    let of_labels = platforms(&args.platform)?;
+    let vendored = loaded.vendored.as_deref().filter(|it| !it.lock.images.is_empty());
+    let may_be_docker = ["auto", "docker"].contains(&args.backend.as_str());
+    let mut image_ids = IndexMap::new();
+    // What is not as it was locked is given to nobody.
+    if let Some(vendored) = vendored.filter(|_| may_be_docker && !found.iter().any(Diagnostic::is_error))
+        && let Ok(engine) = images::engine().await
+    {
+        image_ids = images::load(&engine, vendored, inventory, &of_labels).await?;
+    }
+    let place = choose_backend(args, plan).await?;
+    if let Some(engine) = place.backend.engine().filter(|_| args.offline) {
+        let (engine, is_required) = (Ok(engine), true);
+        let images = Images { engine, vendored, of_labels: &of_labels, may_pull: false, is_required };
+        inventory.look_for_images(&images).await?;
+        found.extend(crate::actions::missing_images(inventory));
+    }
+    Ok(Settled { place, image_ids })
 }
 
 /// What GitHub does not take of an action either, wherever the action comes from.
@@ -109,7 +170,7 @@ pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
     output.diagnostics(diagnostics);
     let is_beyond = |code: &str| {
         let is_missing = ["action/", "vendor/"].iter().any(|it| code.starts_with(it)) && !BAD_ACTIONS.contains(&code);
-        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || is_missing
+        ["wfrun/not-supported-yet", "workflow/call-elsewhere", "backend/no-image"].contains(&code) || is_missing
     };
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
     if errors.all(|it| is_beyond(it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
@@ -186,10 +247,11 @@ async fn carry_out(
     loaded: Loaded,
     mut plan: Plan,
     forced: wfrun_engine::Forced,
+    settled: Settled,
 ) -> anyhow::Result<RunRecord> {
     let outside = Outside::new();
     let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
-    let place = choose_backend(args, &plan).await?;
+    let Settled { place, image_ids } = settled;
     super::clean::sweep(&environment.cache.join("work"));
     let state = state_dir(&loaded.root)?;
     let number = run_number(args, &state);
@@ -237,6 +299,7 @@ async fn carry_out(
         shims_first: place.backend.name() == "sandbox",
         backend: Arc::clone(&place.backend),
         images: place.images.clone(),
+        image_ids,
         work_root: environment.cache.join("work"),
         hidden: vec![id_token_key],
         snapshot: snapshot.clone(),

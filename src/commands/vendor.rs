@@ -4,10 +4,13 @@ mod stale;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tempfile::TempDir;
 use wfrun_backend::chain;
 use wfrun_plan::{Dependency, Given};
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
-use wfrun_runner::{ActionMode, Actions, Inventory, Supply, VendorError, Vendored, Vendoring, pack, replace};
+use wfrun_runner::{
+    ActionMode, Actions, Images, Inventory, LockedImage, Supply, VendorError, Vendored, Vendoring, pack, replace,
+};
 use wfrun_syntax::Diagnostic;
 
 use super::actions::workflows;
@@ -17,7 +20,9 @@ use crate::dependencies::{list, moved};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find::{self, Found};
+use crate::images::{self, Saving};
 use crate::output::Output;
+use crate::place::platforms;
 use crate::settings::state_dir;
 use crate::sources::{self, ReadSet, Sources};
 use crate::vendored::{self, DEFAULT, refuse};
@@ -37,21 +42,57 @@ pub(crate) fn vendor(args: &VendorArgs, environment: &Environment, output: &Outp
     let kept = before.usable().filter(|_| !args.update);
     let mut sources = Sources::new(&args.sources, kept, environment, &from)?;
     sources.actions = finder(args, environment, &sources);
-    let Some(inventories) = read(&sources, &found, output) else { return Ok(Exit::Invalid) };
-    let vendoring = vendoring(&inventories);
-    let is_new = write(&vendoring, &target, before.usable().as_deref())?;
+    let Some(mut inventories) = read(&sources, &found, output) else { return Ok(Exit::Invalid) };
+    let staging = Staging::beside(&target)?;
+    let images = save_images(args, &mut inventories, sources.repositories.vendored.as_deref(), &staging)?;
+    let vendoring = Vendoring { images, ..vendoring(&inventories) };
+    let is_new = staging.finish(&vendoring, before.usable().as_deref())?;
     let now = |dependency: &Dependency, _: &str| moved(&sources.actions, dependency);
     let paths = found.iter().map(|it| it.source.path().to_owned());
     let lists: Vec<DependencyList> = paths.zip(inventories).map(|(path, it)| list(&path, it, &now)).collect();
     tell(args, &lists, output);
-    let count = vendoring.repositories.len();
     let done = if is_new { "holds" } else { "is up to date: it holds" };
-    Output::note(&format!(
-        "{} {done} {count} {}",
-        target.display(),
-        if count == 1 { "repository" } else { "repositories" }
-    ));
+    Output::note(&format!("{} {done} {}", target.display(), holds(&vendoring)));
     Ok(if lists.iter().all(DependencyList::is_complete) { Exit::Success } else { Exit::CouldNot })
+}
+
+/// `4 repositories, 1 image`
+fn holds(vendoring: &Vendoring) -> String {
+    let count = |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+    let mut all = vec![count(vendoring.repositories.len(), "repository", "repositories")];
+    if !vendoring.images.is_empty() {
+        all.push(count(vendoring.images.len(), "image", "images"));
+    }
+    all.join(", ")
+}
+
+/// Looks for the images, fetches those that are not here, and puts all of them into the folder that is made.
+fn save_images(
+    args: &VendorArgs,
+    inventories: &mut [Inventory],
+    kept: Option<&Vendored>,
+    staging: &Staging,
+) -> anyhow::Result<Vec<LockedImage>> {
+    let of_labels = platforms(&args.sources.platform)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let images = runtime.block_on(async {
+        let engine = images::engine().await;
+        let images = Images {
+            engine: engine.as_ref().map_err(Clone::clone),
+            vendored: kept,
+            of_labels: &of_labels,
+            may_pull: !args.sources.offline,
+            is_required: true,
+        };
+        for it in inventories.iter_mut() {
+            it.look_for_images(&images).await?;
+        }
+        let update = args.update && !args.sources.offline;
+        let saving = Saving { engine: engine.as_ref().ok(), kept, of_labels: &of_labels, update };
+        saving.save(inventories, &staging.folder).await
+    });
+    runtime.shutdown_background();
+    images
 }
 
 fn tell(args: &VendorArgs, lists: &[DependencyList], output: &Output) {
@@ -141,28 +182,47 @@ fn vendoring(inventories: &[Inventory]) -> Vendoring {
     vendoring
 }
 
-/// Writes the folder or the archive beside its place, and puts it there; tells whether it is another than before.
-fn write(vendoring: &Vendoring, target: &Path, before: Option<&Vendored>) -> anyhow::Result<bool> {
-    let target = std::path::absolute(target)?;
-    let parent = target.parent().unwrap_or(Path::new("/"));
-    let failed = |err: std::io::Error| refuse(&VendorError::Files { action: "write", path: target.clone(), err });
-    std::fs::create_dir_all(parent).map_err(failed)?;
-    let unfinished = tempfile::Builder::new().prefix(".vendor-").tempdir_in(parent).map_err(failed)?;
-    let folder = unfinished.path().join("new");
-    std::fs::create_dir(&folder).map_err(failed)?;
-    let lock = vendoring.write(&folder).map_err(|err| refuse(&err))?;
-    if before.is_some_and(|it| it.lock == lock) {
-        return Ok(false);
+/// A folder that is made beside the place where it is to go.
+struct Staging {
+    target: PathBuf,
+    unfinished: TempDir,
+    folder: PathBuf,
+}
+
+impl Staging {
+    fn beside(target: &Path) -> anyhow::Result<Self> {
+        let target = std::path::absolute(target)?;
+        let failed = failed(&target);
+        let parent = target.parent().unwrap_or(Path::new("/"));
+        std::fs::create_dir_all(parent).map_err(&failed)?;
+        let unfinished = tempfile::Builder::new().prefix(".vendor-").tempdir_in(parent).map_err(&failed)?;
+        let folder = unfinished.path().join("new");
+        std::fs::create_dir(&folder).map_err(&failed)?;
+        Ok(Self { target, unfinished, folder })
     }
-    if is_archive(&target) {
-        let archive = unfinished.path().join("new.tar");
-        pack(&folder, &archive).map_err(|err| refuse(&err))?;
-        std::fs::rename(&archive, &target).map_err(failed)?;
-    } else {
-        replace(&target, &folder).map_err(|err| refuse(&err))?;
+
+    /// Writes the rest, and puts the folder or its archive in its place; tells whether it is another than before.
+    fn finish(self, vendoring: &Vendoring, before: Option<&Vendored>) -> anyhow::Result<bool> {
+        let Self { target, unfinished, folder } = self;
+        let lock = vendoring.write(&folder).map_err(|err| refuse(&err))?;
+        if before.is_some_and(|it| it.lock == lock) {
+            return Ok(false);
+        }
+        if is_archive(&target) {
+            let archive = unfinished.path().join("new.tar");
+            pack(&folder, &archive).map_err(|err| refuse(&err))?;
+            std::fs::rename(&archive, &target).map_err(failed(&target))?;
+        } else {
+            replace(&target, &folder).map_err(|err| refuse(&err))?;
+        }
+        if let Err(err) = unfinished.close() {
+            tracing::debug!("{}", chain(&err));
+        }
+        Ok(true)
     }
-    if let Err(err) = unfinished.close() {
-        tracing::debug!("{}", chain(&err));
-    }
-    Ok(true)
+}
+
+fn failed(target: &Path) -> impl Fn(std::io::Error) -> anyhow::Error + use<> {
+    let path = target.to_owned();
+    move |err| refuse(&VendorError::Files { action: "write", path: path.clone(), err })
 }

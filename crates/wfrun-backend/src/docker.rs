@@ -1,5 +1,6 @@
 //! Jobs in containers of a Docker engine on this machine.
 
+mod archive;
 mod build;
 mod cleaning;
 mod connection;

@@ -74,6 +74,8 @@ pub struct Needed {
 /// Something of which only the run can tell what it is.
 #[derive(Debug, Clone)]
 pub struct NotKnown {
+    /// Of which kind the dependency is: `image`, `runner`, `tool`.
+    pub kind: &'static str,
     /// Its file.
     pub source: Arc<Source>,
     /// Its place.

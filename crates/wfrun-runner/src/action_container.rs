@@ -27,6 +27,7 @@ pub(crate) struct Siblings {
     job: String,
     repository: String,
     may_pull: bool,
+    image_ids: IndexMap<String, String>,
     network: RunNetwork,
     hosts: Vec<(String, IpAddr)>,
     dns: Option<IpAddr>,
@@ -59,6 +60,7 @@ impl Siblings {
             job: job.to_string(),
             repository: settings.repository.clone(),
             may_pull: !settings.offline,
+            image_ids: settings.image_ids.clone(),
             network,
             hosts: if dns.is_none() { blocked_names(services) } else { Vec::new() },
             dns,
@@ -86,7 +88,9 @@ pub(crate) fn start(
         ));
     };
     let image = match image {
-        ContainerImage::Named(name) => RunImage::Named { name: name.clone(), may_pull: siblings.may_pull },
+        ContainerImage::Named(name) => {
+            RunImage::Named { name: siblings.image_ids.get(name).unwrap_or(name).clone(), may_pull: siblings.may_pull }
+        }
         ContainerImage::Built { dockerfile } => RunImage::Built {
             dockerfile: on_this_machine(open, dockerfile)?,
             tag: tag(&siblings.repository, dockerfile),

@@ -8,6 +8,7 @@ use wfrun_plan::{ActionPlace, Dependency, Given, LoadedAction, Needed, NotKnown,
 use wfrun_workflow::{Action, ActionRef, FileRef, RunsKind, WorkflowSet, image_name};
 
 use crate::actions::{ActionError, Actions, Content, KnownAction, own_manifest};
+use crate::vendor::Vendored;
 use crate::work_files::WorkFiles;
 
 /// All that a workflow can need, and where it is.
@@ -41,6 +42,8 @@ pub enum Supply {
     Image(String),
     /// An image that the engine would pull.
     Pullable,
+    /// An image that was vendored, by its id.
+    Vendored(String),
     /// Nobody was asked.
     NotLooked,
     /// It is not to be had.
@@ -58,6 +61,42 @@ pub enum Lack {
     Workflow,
     /// The engine does not have this image.
     Image(String),
+    /// It could not be pulled; this is what was said.
+    NotPulled(String),
+    /// No engine answers; this is why.
+    NoEngine(String),
+}
+
+/// Where images are looked for.
+#[derive(Debug)]
+pub struct Images<'a> {
+    /// The engine, or why there is none.
+    pub engine: Result<&'a DockerBackend, String>,
+    /// What was vendored; it goes before what the engine has.
+    pub vendored: Option<&'a Vendored>,
+    /// The images of labels that the caller chose.
+    pub of_labels: &'a IndexMap<String, String>,
+    /// Whether the engine may pull.
+    pub may_pull: bool,
+    /// Whether an image that nobody can be asked for is missing.
+    pub is_required: bool,
+}
+
+/// The image that a dependency is on docker: its name, and whether it is pulled.
+pub fn image_of(dependency: &Dependency, of_labels: &IndexMap<String, String>) -> Option<(String, bool)> {
+    match dependency {
+        Dependency::Image(name) => Some((name.clone(), true)),
+        Dependency::Runner(label) => {
+            let chosen = of_labels.get(label).cloned();
+            // wfrun does not pull these for itself.
+            chosen.or_else(|| DockerBackend::image_for(label).map(str::to_owned)).map(|it| (it, false))
+        }
+        Dependency::Action(_)
+        | Dependency::Own(_)
+        | Dependency::Workflow(_)
+        | Dependency::Tool { .. }
+        | Dependency::Node(_) => None,
+    }
 }
 
 impl Item {
@@ -110,34 +149,23 @@ impl Inventory {
         Self { items, not_known: found.not_known }
     }
 
-    /// Looks for the images in an engine; `images` are those of labels that the caller chose.
-    pub async fn ask_engine(
-        &mut self,
-        engine: &DockerBackend,
-        images: &IndexMap<String, String>,
-        may_pull: bool,
-    ) -> Result<(), BackendError> {
+    /// Looks for the images.
+    pub async fn look_for_images(&mut self, images: &Images<'_>) -> Result<(), BackendError> {
         for it in &mut self.items {
-            let (image, is_pulled) = match &it.needed.dependency {
-                Dependency::Image(name) => (name.clone(), true),
-                Dependency::Runner(label) => {
-                    let chosen = images.get(label).cloned();
-                    match chosen.or_else(|| DockerBackend::image_for(label).map(str::to_owned)) {
-                        // wfrun does not pull these for itself.
-                        Some(image) => (image, false),
-                        None => continue,
-                    }
-                }
-                Dependency::Action(_)
-                | Dependency::Own(_)
-                | Dependency::Workflow(_)
-                | Dependency::Tool { .. }
-                | Dependency::Node(_) => continue,
-            };
-            it.supply = match engine.image_id(&image).await? {
-                Some(id) => Supply::Image(id),
-                None if may_pull && is_pulled => Supply::Pullable,
-                None => Supply::Missing(Lack::Image(image)),
+            let Some((image, is_pulled)) = image_of(&it.needed.dependency, images.of_labels) else { continue };
+            if let Some((locked, _)) = images.vendored.and_then(|it| it.image(&image)) {
+                it.supply = Supply::Vendored(locked.id.clone());
+                continue;
+            }
+            it.supply = match &images.engine {
+                Ok(engine) => match engine.image_id(&image).await? {
+                    Some(id) => Supply::Image(id),
+                    None if images.may_pull && is_pulled => Supply::Pullable,
+                    None => Supply::Missing(Lack::Image(image)),
+                },
+                // Without an engine jobs run in the sandbox, which needs no image.
+                Err(why) if images.is_required && is_pulled => Supply::Missing(Lack::NoEngine(why.clone())),
+                Err(_) => Supply::NotLooked,
             };
         }
         Ok(())

@@ -37,7 +37,7 @@ pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
-pub use inventory::{Inventory, Item, Lack, Supply};
+pub use inventory::{Images, Inventory, Item, Lack, Supply, image_of};
 pub use lines::{LineSplitter, Lines};
 pub use node::node_of_machine;
 pub use paths::container_workspace;
@@ -48,5 +48,5 @@ pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
 pub use trees::{Trees, Way};
 pub use vendor::{
     IMAGES, LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool, Mismatch, TOOLS, VendorError, Vendored,
-    Vendoring, pack, replace, unpack,
+    Vendoring, image_file_name, normalise_image, pack, replace, unpack,
 };

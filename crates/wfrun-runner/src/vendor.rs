@@ -4,6 +4,7 @@
 //! with `_`. `wfrun.lock` says which commit each ref names, and has the digest of every other file. What is there is used
 //! as it lies; nothing is written to it but by making it anew.
 mod archive;
+mod image;
 mod lock;
 mod tree;
 mod write;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use self::archive::{pack, unpack};
+pub use self::image::{file_name as image_file_name, normalise as normalise_image};
 pub use self::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool};
 pub use self::tree::Mismatch;
 pub use self::write::{Vendoring, replace};

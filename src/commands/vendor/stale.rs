@@ -1,9 +1,10 @@
 //! `wfrun vendor --check`: what of a vendored folder is stale; nothing is written.
 use std::path::Path;
 
+use indexmap::IndexMap;
 use wfrun_backend::chain;
 use wfrun_plan::Dependency;
-use wfrun_runner::{ActionMode, Actions, Inventory, LockedRepository, Vendored};
+use wfrun_runner::{ActionMode, Actions, Inventory, LockedImage, LockedRepository, Vendored, image_of};
 use wfrun_syntax::Diagnostic;
 
 use super::{Before, read};
@@ -12,6 +13,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find::Found;
 use crate::output::Output;
+use crate::place::platforms;
 use crate::sources::{self, Sources};
 
 /// Compares what the workflows need with what is vendored.
@@ -41,7 +43,7 @@ pub(super) fn check(
         return Ok(Exit::Failure);
     };
     changed.extend(not_locked(&inventories, &vendored));
-    changed.extend(not_needed(&inventories, &vendored));
+    changed.extend(not_needed(&inventories, &vendored, &platforms(&args.sources.platform)?));
     changed.extend(vendored.lock.repositories.iter().filter_map(|it| moved(it, &asking)));
     output.diagnostics(&changed);
     if changed.is_empty() {
@@ -66,11 +68,9 @@ fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic>
             Dependency::Workflow(it) => {
                 it.repository.as_ref().is_none_or(|it| vendored.lock.repository(&it.name, &it.git_ref).is_some())
             }
-            Dependency::Own(_)
-            | Dependency::Image(_)
-            | Dependency::Runner(_)
-            | Dependency::Tool { .. }
-            | Dependency::Node(_) => true,
+            Dependency::Image(name) => vendored.image(name).is_some(),
+            // Only the docker backend needs it.
+            Dependency::Runner(_) | Dependency::Own(_) | Dependency::Tool { .. } | Dependency::Node(_) => true,
         };
         if is_locked || seen.contains(&&needed.dependency) {
             continue;
@@ -83,7 +83,7 @@ fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic>
 }
 
 /// What is vendored and not needed any more.
-fn not_needed(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic> {
+fn not_needed(inventories: &[Inventory], vendored: &Vendored, of_labels: &IndexMap<String, String>) -> Vec<Diagnostic> {
     let is_needed = |locked: &LockedRepository| {
         let is = |name: &str, git_ref: &str| locked.name.eq_ignore_ascii_case(name) && locked.git_ref == git_ref;
         inventories.iter().flat_map(|it| &it.items).any(|it| match &it.needed.dependency {
@@ -96,12 +96,19 @@ fn not_needed(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic>
             | Dependency::Node(_) => false,
         })
     };
-    let extra = vendored.lock.repositories.iter().filter(|it| !is_needed(it));
-    let tell = |it: &LockedRepository| {
-        let message = format!("`{}@{}` is vendored, and not needed by these workflows", it.name, it.git_ref);
+    let is_used = |image: &LockedImage| {
+        let needed =
+            inventories.iter().flat_map(|it| &it.items).filter_map(|it| image_of(&it.needed.dependency, of_labels));
+        needed.into_iter().any(|(name, _)| name == image.name)
+    };
+    let repositories = vendored.lock.repositories.iter().filter(|it| !is_needed(it));
+    let images = vendored.lock.images.iter().filter(|it| !is_used(it));
+    let names = repositories.map(|it| format!("{}@{}", it.name, it.git_ref)).chain(images.map(|it| it.name.clone()));
+    let tell = |name: String| {
+        let message = format!("`{name}` is vendored, and not needed by these workflows");
         stale(message, "`wfrun vendor` takes it away; name all workflows that it is for".to_owned())
     };
-    extra.map(tell).collect()
+    names.map(tell).collect()
 }
 
 /// A ref that names another commit by now.

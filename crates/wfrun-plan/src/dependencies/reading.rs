@@ -129,7 +129,7 @@ impl Reading<'_> {
         } else {
             for field in &job.runs_on {
                 let at = at(field.span(), format!("`runs-on` of job `{id}`"));
-                for label in self.texts(field, &at, leg) {
+                for label in self.texts("runner", field, &at, leg) {
                     self.found.need(at.needed(Dependency::Runner(label)));
                 }
             }
@@ -155,7 +155,7 @@ impl Reading<'_> {
                 }
             }
             Some(_) => {}
-            None => self.open(whole, at, leg),
+            None => self.open("image", whole, at, leg),
         }
     }
 
@@ -164,7 +164,7 @@ impl Reading<'_> {
         let at = At { span: image.span(), ..at.clone() };
         match field_if_known(image, leg) {
             Some(value) => self.image_of(&value, &at),
-            None => self.open(image, &at, leg),
+            None => self.open("image", image, &at, leg),
         }
     }
 
@@ -185,7 +185,7 @@ impl Reading<'_> {
     }
 
     /// The texts that a field stands for: an expression may give several. What is not known is said.
-    fn texts(&mut self, field: &Field, at: &At<'_>, leg: &Known<'_>) -> Vec<String> {
+    fn texts(&mut self, kind: &'static str, field: &Field, at: &At<'_>, leg: &Known<'_>) -> Vec<String> {
         match field_if_known(field, leg) {
             Some(Value::Array(items)) => Array::iter(&items).map(Value::to_text).collect(),
             // `runs-on: ${{ … }}` may give `{group, labels}`.
@@ -196,16 +196,16 @@ impl Reading<'_> {
             },
             Some(value) => vec![value.to_text()],
             None => {
-                self.open(field, at, leg);
+                self.open(kind, field, at, leg);
                 Vec::new()
             }
         }
     }
 
-    fn open(&mut self, field: &Field, at: &At<'_>, leg: &Known<'_>) {
+    fn open(&mut self, kind: &'static str, field: &Field, at: &At<'_>, leg: &Known<'_>) {
         let (source, what) = (Arc::clone(at.source), at.role.clone());
         let parts = open_parts(field, leg);
-        self.found.is_open(NotKnown { source, span: field.span(), what, text: field.raw(), parts });
+        self.found.is_open(NotKnown { kind, source, span: field.span(), what, text: field.raw(), parts });
     }
 
     fn steps(&mut self, steps: &[Step], source: &Arc<Source>, role: &str, leg: &Known<'_>) {
@@ -247,7 +247,7 @@ impl Reading<'_> {
         let Some(action) = place.repository() else { return };
         let Some(Asked::Version(name, field)) = asked(action, uses) else { return };
         let at = At { role: format!("`{}` of {}", field_name(name), at.role), when: When::Step, ..at.clone() };
-        for text in self.texts(field, &at, leg) {
+        for text in self.texts("tool", field, &at, leg) {
             for version in text.lines().map(str::trim).filter(|it| !it.is_empty()) {
                 self.found.need(at.needed(Dependency::Tool { name, version: version.to_owned() }));
             }
@@ -299,7 +299,14 @@ impl Reading<'_> {
                     }
                     for text in open {
                         let (source, what) = (Arc::clone(at.source), at.role.clone());
-                        self.found.is_open(NotKnown { source, span: at.span, what, parts: vec![text.clone()], text });
+                        self.found.is_open(NotKnown {
+                            kind: "image",
+                            source,
+                            span: at.span,
+                            what,
+                            parts: vec![text.clone()],
+                            text,
+                        });
                     }
                 }
                 (None, None) => {}
