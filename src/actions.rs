@@ -25,6 +25,12 @@ pub(crate) fn missing(inventory: &Inventory) -> Vec<Diagnostic> {
     inventory.items.iter().filter_map(lacking).collect()
 }
 
+/// The tools that are missing.
+pub(crate) fn missing_tools(inventory: &Inventory) -> Vec<Diagnostic> {
+    let is_tool = |it: &&Item| matches!(it.needed.dependency, Dependency::Tool { .. } | Dependency::Node(_));
+    inventory.items.iter().filter(is_tool).filter_map(lacking).collect()
+}
+
 /// The images that are missing, and what only the run can tell: that it is here cannot be shown.
 pub(crate) fn missing_images(inventory: &Inventory) -> Vec<Diagnostic> {
     let is_image = |it: &&Item| matches!(it.needed.dependency, Dependency::Image(_) | Dependency::Runner(_));
@@ -45,6 +51,12 @@ fn lacking(item: &Item) -> Option<Diagnostic> {
         Lack::Action(err) => Diagnostic::error(err.code(), message(needed.target.as_ref(), err)).help(way_out(err)),
         // A step may put an action there; called workflows are told when they are read.
         Lack::Own | Lack::Workflow => return None,
+        Lack::Tool(_) | Lack::Node => {
+            let Absence { message, way_out, .. } = absence(&needed.dependency, needed.when, item.lack()?);
+            // Its step cannot do without.
+            let found = Diagnostic::error("action/no-tool", message).at(&needed.source, needed.span);
+            return Some(found.help(way_out));
+        }
         Lack::Image(_) | Lack::NotPulled(_) | Lack::NoEngine(_) => {
             let Absence { message, way_out, .. } = absence(&needed.dependency, needed.when, item.lack()?);
             let message = format!("{message}, of {}", needed.role);

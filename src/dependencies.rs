@@ -2,7 +2,7 @@
 use wfrun_backend::chain;
 use wfrun_plan::{Dependency, When};
 use wfrun_report::{Absence, DependencyList, DependencyRow};
-use wfrun_runner::{Actions, Content, Inventory, Item, Lack, Origin, Supply};
+use wfrun_runner::{Actions, Content, Inventory, Item, Lack, Origin, Supply, ToolLack};
 
 use crate::actions;
 
@@ -45,6 +45,9 @@ fn row(item: Item, now: &dyn Fn(&Dependency, &str) -> Option<String>) -> Depende
         Supply::Image(id) => ("engine", None, Some(id.clone())),
         Supply::Pullable => ("network", None, None),
         Supply::Vendored(id) => ("vendored", None, Some(id.clone())),
+        Supply::StandIn => ("stand-in", None, None),
+        Supply::Tool(found) => ("tool cache", Some(found.folder().display().to_string()), None),
+        Supply::Machine(path) => ("machine", Some(path.display().to_string()), None),
         Supply::NotLooked => ("not looked for", None, None),
         Supply::Missing(_) => ("missing", None, None),
     };
@@ -71,10 +74,36 @@ fn of_content(content: &Content) -> (&'static str, Option<String>, Option<String
     (source, Some(at).filter(|it| !it.is_empty()), content.commit.clone())
 }
 
+fn tool(dependency: &Dependency, lack: &ToolLack) -> (String, String) {
+    let Dependency::Tool { name, .. } = dependency else { return (dependency.to_string(), String::new()) };
+    let set_up = format!("actions/setup-{}", name.to_lowercase());
+    match lack {
+        ToolLack::NotHere => (
+            format!("no tool cache here has {dependency}, for which `{set_up}` looks"),
+            format!(
+                "wfrun does not fetch tools: name a tool cache that has it (`--tool-cache DIR`, with `{name}/VERSION/ARCH` and \
+                 `ARCH.complete`), let a run without `--offline` fetch it, or take the action's stand-in, where there is one \
+                 (`--actions auto`)"
+            ),
+        ),
+        ToolLack::Word => (
+            format!("which version `{dependency}` means stands in a list on the network"),
+            "name a version or a range, such as `20`".to_owned(),
+        ),
+    }
+}
+
 /// What is wrong where something is missing, and the way out.
 pub(crate) fn absence(dependency: &Dependency, when: When, lack: &Lack) -> Absence {
     // Without the image of a label, and without an engine, jobs run in the sandbox.
-    let is_forgiven = when == When::Step || matches!(dependency, Dependency::Runner(_));
+    let is_forgiven = match dependency {
+        // An image can bring a Node.
+        Dependency::Runner(_) | Dependency::Node(_) => true,
+        Dependency::Tool { .. } => false,
+        Dependency::Action(_) | Dependency::Own(_) | Dependency::Workflow(_) | Dependency::Image(_) => {
+            when == When::Step
+        }
+    };
     let (message, way_out) = match lack {
         Lack::Action(err) => (chain(err), actions::way_out(err)),
         Lack::Own => (
@@ -94,6 +123,11 @@ pub(crate) fn absence(dependency: &Dependency, when: When, lack: &Lack) -> Absen
             } else {
                 format!("`docker pull {image}` fetches it, and so does `wfrun vendor`")
             },
+        ),
+        Lack::Tool(lack) => tool(dependency, lack),
+        Lack::Node => (
+            format!("this machine has no Node, which JavaScript actions need (`{dependency}`)"),
+            "install Node 20 or newer on the search path, or use an image that has one".to_owned(),
         ),
         Lack::NotPulled(why) => (
             format!("image `{dependency}` could not be pulled: {why}"),

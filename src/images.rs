@@ -38,9 +38,14 @@ impl Saving<'_> {
                 Supply::Image(_) => !(self.update && is_pulled),
                 Supply::Pullable => false,
                 Supply::Vendored(_) => true,
-                Supply::Own | Supply::Action(_) | Supply::Workflow(_) | Supply::NotLooked | Supply::Missing(_) => {
-                    continue;
-                }
+                Supply::Own
+                | Supply::Action(_)
+                | Supply::Workflow(_)
+                | Supply::StandIn
+                | Supply::Tool(_)
+                | Supply::Machine(_)
+                | Supply::NotLooked
+                | Supply::Missing(_) => continue,
             };
             if !done.contains_key(&name) {
                 done.insert(name.clone(), self.save_one(&name, is_had, folder).await?);

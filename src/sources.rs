@@ -1,9 +1,9 @@
 //! Where what a workflow uses comes from, and reading it with all that it calls.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wfrun_backend::Outbound;
-use wfrun_runner::{ActionMode, ActionSettings, Actions, Vendored};
+use wfrun_runner::{ActionMode, ActionSettings, Actions, TOOLS, Vendored};
 use wfrun_syntax::{Checked, Diagnostic, Severity};
 use wfrun_workflow::{FileRef, Loaded, SetOptions, WorkflowSet};
 
@@ -38,6 +38,7 @@ pub(crate) fn of_run(run: &RunArgs) -> SourceArgs {
         action_store: run.action_store.clone(),
         offline: run.offline,
         ca_file: run.ca_file.clone(),
+        tool_cache: None,
         platform: run.platform.clone(),
     }
 }
@@ -84,6 +85,13 @@ impl Sources {
         missing.extend(not_fetched);
         ReadSet { set, diagnostics, missing }
     }
+}
+
+/// The tool caches in which tools are looked for: what was vendored, then the machine's.
+pub(crate) fn tool_caches(args: &SourceArgs, vendored: Option<&Vendored>) -> Vec<PathBuf> {
+    const MACHINE: &str = "/opt/hostedtoolcache";
+    let machine = args.tool_cache.clone().unwrap_or_else(|| PathBuf::from(MACHINE));
+    vendored.map(|it| it.folder.join(TOOLS)).into_iter().chain([machine]).collect()
 }
 
 /// What the options say to the finder of actions.

@@ -51,6 +51,9 @@ pub(crate) struct SourceArgs {
     /// Certificates to trust besides this machine's, as PEM: a company's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// A tool cache, with entries NAME/VERSION/ARCH (default: `/opt/hostedtoolcache`)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tool_cache: Option<PathBuf>,
     /// Image for a `runs-on` label (can be repeated)
     #[arg(long, short = 'P', value_name = "LABEL=IMAGE")]
     pub(crate) platform: Vec<String>,

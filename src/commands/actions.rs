@@ -3,7 +3,7 @@ use std::path::Path;
 
 use wfrun_plan::{Dependency, Given};
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
-use wfrun_runner::{Images, Inventory};
+use wfrun_runner::{Images, Inventory, Tools, node_of_machine};
 use wfrun_syntax::Diagnostic;
 
 use crate::check::to_show;
@@ -15,7 +15,7 @@ use crate::find::{self, Found};
 use crate::images;
 use crate::output::{Help, Output};
 use crate::place::platforms;
-use crate::sources::{ReadSet, Sources};
+use crate::sources::{ReadSet, Sources, tool_caches};
 use crate::vendored;
 
 /// Shows it for each workflow; could not, where something is missing.
@@ -44,6 +44,9 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
             is_required: false,
         };
         runtime.block_on(inventory.look_for_images(&images))?;
+        let caches = tool_caches(&args.sources, sources.repositories.vendored.as_deref());
+        let (node, may_fetch) = (node_of_machine(&environment.path), !args.sources.offline);
+        inventory.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch });
         lists.push(list(found.source.path(), inventory, &now));
     }
     runtime.shutdown_background();

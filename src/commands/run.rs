@@ -18,8 +18,8 @@ use wfrun_report::{
     LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread, not_triggered, render_timings,
 };
 use wfrun_runner::{
-    Groups, Images, Inventory, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace,
-    node_of_machine, uses_aws,
+    Groups, Images, Inventory, LocalServices, Outside, RunSettings, Snapshot, Tools, Trees, aws_names,
+    container_workspace, node_of_machine, uses_aws,
 };
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
 use wfrun_syntax::{Diagnostic, Source};
@@ -35,6 +35,7 @@ use crate::output::{Help, Output};
 use crate::place::{Place, choose_backend, platforms, shims};
 use crate::secrets;
 use crate::settings::{Loaded, expectations, load, not_written, state_dir};
+use crate::sources::{of_run, tool_caches};
 use crate::vendored;
 
 /// Runs a workflow to its end.
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
     let (mut found, mut inventory) = look_for_actions(&mut loaded, &plan)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let place = runtime.block_on(settle(args, &loaded, &plan, &mut inventory, &mut found));
+    let place = runtime.block_on(settle(args, environment, &loaded, &plan, &mut inventory, &mut found));
     if found.iter().any(Diagnostic::is_error) {
         runtime.shutdown_background();
         return Ok(refuse(output, &found));
@@ -137,6 +138,7 @@ struct Settled {
 /// be pulled.
 async fn settle(
     args: &RunArgs,
+    environment: &Environment,
     loaded: &Loaded,
     plan: &Plan,
     inventory: &mut Inventory,
@@ -153,6 +155,13 @@ async fn settle(
         image_ids = images::load(&engine, vendored, inventory, &of_labels).await?;
     }
     let place = choose_backend(args, plan).await?;
+    // What an image has is not known here.
+    if args.offline && place.backend.name() != "docker" {
+        let caches = tool_caches(&of_run(args), loaded.vendored.as_deref());
+        let node = node_of_machine(&environment.path);
+        inventory.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch: false });
+        found.extend(crate::actions::missing_tools(inventory));
+    }
     if let Some(engine) = place.backend.engine().filter(|_| args.offline) {
         let (engine, is_required) = (Ok(engine), true);
         let images = Images { engine, vendored, of_labels: &of_labels, may_pull: false, is_required };
@@ -264,7 +273,8 @@ async fn carry_out(
     let issuer = IdTokenIssuer::new(&id_token_key);
     let github = ServicesSettings::below(&state, args.cache_limit, issuer);
     let (services, mut notices) = start_services(args, &loaded, &state, github, outside.sender.clone()).await?;
-    let Loaded { set, actions, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } = loaded;
+    let Loaded { set, actions, vendored, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } =
+        loaded;
     let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
     plan.event.sha.clone_from(&snapshot.sha);
     let account = services.aws.as_ref().map(|it| &*it.account);
@@ -300,6 +310,7 @@ async fn carry_out(
         backend: Arc::clone(&place.backend),
         images: place.images.clone(),
         image_ids,
+        tools: vendored.map(|it| it.tools()).unwrap_or_default(),
         work_root: environment.cache.join("work"),
         hidden: vec![id_token_key],
         snapshot: snapshot.clone(),

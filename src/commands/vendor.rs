@@ -9,7 +9,8 @@ use wfrun_backend::chain;
 use wfrun_plan::{Dependency, Given};
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
 use wfrun_runner::{
-    ActionMode, Actions, Images, Inventory, LockedImage, Supply, VendorError, Vendored, Vendoring, pack, replace,
+    ActionMode, Actions, Images, Inventory, LockedImage, Supply, Tools, VendorError, Vendored, Vendoring,
+    node_of_machine, pack, replace,
 };
 use wfrun_syntax::Diagnostic;
 
@@ -24,7 +25,7 @@ use crate::images::{self, Saving};
 use crate::output::Output;
 use crate::place::platforms;
 use crate::settings::state_dir;
-use crate::sources::{self, ReadSet, Sources};
+use crate::sources::{self, ReadSet, Sources, tool_caches};
 use crate::vendored::{self, DEFAULT, refuse};
 
 /// Vendors what the workflows need, or says what of it is stale.
@@ -45,6 +46,11 @@ pub(crate) fn vendor(args: &VendorArgs, environment: &Environment, output: &Outp
     let Some(mut inventories) = read(&sources, &found, output) else { return Ok(Exit::Invalid) };
     let staging = Staging::beside(&target)?;
     let images = save_images(args, &mut inventories, sources.repositories.vendored.as_deref(), &staging)?;
+    let caches = tool_caches(&args.sources, sources.repositories.vendored.as_deref());
+    let node = node_of_machine(&environment.path);
+    for it in &mut inventories {
+        it.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch: false });
+    }
     let vendoring = Vendoring { images, ..vendoring(&inventories) };
     let is_new = staging.finish(&vendoring, before.usable().as_deref())?;
     let now = |dependency: &Dependency, _: &str| moved(&sources.actions, dependency);
@@ -62,6 +68,9 @@ fn holds(vendoring: &Vendoring) -> String {
     let mut all = vec![count(vendoring.repositories.len(), "repository", "repositories")];
     if !vendoring.images.is_empty() {
         all.push(count(vendoring.images.len(), "image", "images"));
+    }
+    if !vendoring.tools.is_empty() {
+        all.push(count(vendoring.tools.len(), "tool", "tools"));
     }
     all.join(", ")
 }
@@ -174,6 +183,12 @@ fn vendoring(inventories: &[Inventory]) -> Vendoring {
             (Dependency::Workflow(file), Supply::Workflow(content)) => {
                 let Some(it) = &file.repository else { continue };
                 (it.name.clone(), it.git_ref.clone(), content)
+            }
+            (Dependency::Tool { .. }, Supply::Tool(found)) => {
+                if !vendoring.tools.contains(found) {
+                    vendoring.tools.push(found.clone());
+                }
+                continue;
             }
             _ => continue,
         };

@@ -374,3 +374,55 @@ fn a_vendored_run_sends_nothing_over_any_network() {
     let ran = Ran { code: 0, stdout: repo.read("events"), stderr: String::new() };
     assert!(["inner", "outer", "last"].iter().all(|it| ran.lines().contains(&(*it).to_owned())), "{:?}", ran.lines());
 }
+
+/// Source: GitHub: execution rules E9.10.
+#[test]
+fn tools_are_vendored_and_found_by_jobs() {
+    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let mirror = Mirror::new();
+    let look = format!(
+        "name: x\ninputs: {{node-version: {{}}}}\nruns:\n  using: composite\n  steps:\n  - shell: bash\n    run: |\n      \
+         cd $RUNNER_TOOL_CACHE/node/20.11.1; ls; bin={arch}/bin; cat $bin/tool; echo changed > $bin/tool\n"
+    );
+    mirror.commit("actions/setup-node", "v4", &[("action.yml", &look)]);
+    let workflow = |version: &str| {
+        format!(
+            "on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    strategy: {{matrix: {{n: [{version}]}}}}\n    steps:\n    \
+             - {{uses: actions/setup-node@v4, with: {{node-version: '${{{{ matrix.n }}}}'}}}}\n"
+        )
+    };
+    let repo = Repo::new(&workflow("20"), &[]);
+    for version in ["18.2.0", "20.9.0", "20.11.1"] {
+        repo.write(&format!("../tools/node/{version}/{arch}/bin/tool"), &format!("node {version}\n"));
+        repo.write(&format!("../tools/node/{version}/{arch}.complete"), "");
+    }
+    let tools = ["--tool-cache", "../tools"];
+    let ran = vendor(&repo, &mirror, &["--tool-cache", "../none"]).ends_with(3);
+    assert!(
+        ran.stdout.contains("no tool cache here has node 20") && ran.stdout.contains("--tool-cache DIR"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(codes(&vendor(&repo, &mirror, &["--check"]).ends_with(1)), ["vendor/stale"]);
+    let ran = vendor(&repo, &mirror, &tools).ends_with(0);
+    assert!(ran.stderr.contains("1 repository, 1 tool"), "{}", ran.stderr);
+    vendor(&repo, &mirror, &["--check"]).ends_with(0);
+    let folder = repo.root().join(".wfrun/vendor");
+    let before = bytes(&folder);
+    assert!(before.iter().any(|(path, _)| path.ends_with(format!("_tools/node/20.11.1/{arch}.complete"))));
+    if can_sandbox() {
+        for _ in 0..2 {
+            let lines = repo.sandbox(&["--offline"]).ends_with(0).lines();
+            assert_eq!(lines, [arch, &format!("{arch}.complete"), "node 20.11.1"]);
+        }
+        assert_eq!(bytes(&folder), before, "a job writes into its own copy");
+        repo.write(".github/workflows/w.yml", &workflow("22, 'lts/*'"));
+        let ran = repo.sandbox(&["--offline"]).ends_with(3);
+        assert_eq!(codes(&ran), ["action/no-tool"; 2], "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("no tool cache here has node 22") && ran.stderr.contains("`node lts/*`"),
+            "{}",
+            ran.stderr
+        );
+    }
+}

@@ -28,6 +28,7 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 pub use error::StandInError;
+pub use setup_python::version_in_range;
 pub use version::Version;
 
 /// A built-in program that takes an action's place.

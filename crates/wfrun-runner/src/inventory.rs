@@ -1,6 +1,6 @@
 //! Where all that a workflow can need comes from: one look for `run`, `actions`, `vendor` and `--offline`.
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use wfrun_backend::{BackendError, DockerBackend};
@@ -8,6 +8,7 @@ use wfrun_plan::{ActionPlace, Dependency, Given, LoadedAction, Needed, NotKnown,
 use wfrun_workflow::{Action, ActionRef, FileRef, RunsKind, WorkflowSet, image_name};
 
 use crate::actions::{ActionError, Actions, Content, KnownAction, own_manifest};
+use crate::tools::{FoundTool, ToolLack, find_tool};
 use crate::vendor::Vendored;
 use crate::work_files::WorkFiles;
 
@@ -44,6 +45,12 @@ pub enum Supply {
     Pullable,
     /// An image that was vendored, by its id.
     Vendored(String),
+    /// A tool that the stand-in of its set-up action makes of what the machine has.
+    StandIn,
+    /// A tool of a tool cache.
+    Tool(FoundTool),
+    /// A program of this machine.
+    Machine(PathBuf),
     /// Nobody was asked.
     NotLooked,
     /// It is not to be had.
@@ -65,6 +72,21 @@ pub enum Lack {
     NotPulled(String),
     /// No engine answers; this is why.
     NoEngine(String),
+    /// No tool cache has it.
+    Tool(ToolLack),
+    /// This machine has no Node.
+    Node,
+}
+
+/// Where tools are looked for.
+#[derive(Debug)]
+pub struct Tools<'a> {
+    /// Tool caches; the first that has one wins.
+    pub caches: &'a [PathBuf],
+    /// This machine's Node.
+    pub node: Option<&'a Path>,
+    /// Whether a set-up action may fetch what is not there.
+    pub may_fetch: bool,
 }
 
 /// Where images are looked for.
@@ -147,6 +169,35 @@ impl Inventory {
             items.insert(at.map_or(items.len(), |it| it + 1), item);
         }
         Self { items, not_known: found.not_known }
+    }
+
+    /// Looks for tools, and for the Node of JavaScript actions.
+    pub fn look_for_tools(&mut self, tools: &Tools<'_>) {
+        let is_real = |(action, known): (&ActionRef, &KnownAction)| {
+            known.content.is_some().then(|| action.with_path().to_ascii_lowercase())
+        };
+        let real: Vec<String> = self.actions().filter_map(is_real).collect();
+        for it in &mut self.items {
+            it.supply = match &it.needed.dependency {
+                Dependency::Tool { name, .. } if !real.contains(&format!("actions/setup-{}", name.to_lowercase())) => {
+                    Supply::StandIn
+                }
+                Dependency::Tool { name, version } => match find_tool(tools.caches, name, version) {
+                    Ok(found) => Supply::Tool(found),
+                    Err(_) if tools.may_fetch => Supply::Pullable,
+                    Err(lack) => Supply::Missing(Lack::Tool(lack)),
+                },
+                Dependency::Node(_) => match tools.node {
+                    Some(path) => Supply::Machine(path.to_owned()),
+                    None => Supply::Missing(Lack::Node),
+                },
+                Dependency::Action(_)
+                | Dependency::Own(_)
+                | Dependency::Workflow(_)
+                | Dependency::Image(_)
+                | Dependency::Runner(_) => continue,
+            };
+        }
     }
 
     /// Looks for the images.

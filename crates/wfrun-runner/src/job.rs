@@ -22,6 +22,7 @@ use crate::containers::{self, Opened, Telling, WantedContainers};
 use crate::node::{self, JobNode};
 use crate::own_repository::git_settings;
 use crate::paths::{Paths, TOOL_CACHE, WORK};
+use crate::tools;
 use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
 use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
@@ -114,9 +115,15 @@ impl Ground {
         let findings = find(settings, &wanted.request.actions).await?;
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
         let image = image(settings, wanted);
-        let spec = spec(settings, services, wanted.job, work_dir.clone(), image.clone());
+        let mut spec = spec(settings, services, wanted.job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, &wanted.request.event)?;
+        // On `host` there is no place of its own to put them.
+        if settings.backend.name() != "host" && !settings.tools.is_empty() {
+            let in_container = wanted.containers.container.is_some();
+            let given = tools::give(&settings.tools, findings.found.keys(), &work_dir, in_container);
+            spec.mounts.extend(given.map_err(|err| OpenError::Write { path: work_dir.join("_tool"), err })?);
+        }
         let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
         Ok(Self { findings, work_dir, image, name, view, spec })
     }

@@ -24,6 +24,7 @@ mod services;
 mod settings;
 mod snapshot;
 mod step;
+mod tools;
 mod trees;
 mod vendor;
 mod work_files;
@@ -37,7 +38,7 @@ pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
-pub use inventory::{Images, Inventory, Item, Lack, Supply, image_of};
+pub use inventory::{Images, Inventory, Item, Lack, Supply, Tools, image_of};
 pub use lines::{LineSplitter, Lines};
 pub use node::node_of_machine;
 pub use paths::container_workspace;
@@ -45,6 +46,7 @@ pub use run::{Outside, run};
 pub use services::{GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
+pub use tools::{FoundTool, ToolLack, find_tool};
 pub use trees::{Trees, Way};
 pub use vendor::{
     IMAGES, LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool, Mismatch, TOOLS, VendorError, Vendored,

@@ -21,6 +21,8 @@ pub struct RunSettings {
     pub images: IndexMap<String, String>,
     /// The ids of images that the engine does not know by the names that workflows give them.
     pub image_ids: IndexMap<String, String>,
+    /// Tools that jobs find in their tool caches.
+    pub tools: Vec<crate::FoundTool>,
     /// Where job work folders are made; each is removed at its job's end.
     pub work_root: PathBuf,
     /// Folders of wfrun's own that no job may see.

@@ -20,6 +20,7 @@ pub use self::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool}
 pub use self::tree::Mismatch;
 pub use self::write::{Vendoring, replace};
 use crate::actions::{Content, Origin};
+use crate::tools::FoundTool;
 
 /// Where images lie.
 pub const IMAGES: &str = "_images";
@@ -103,6 +104,12 @@ impl Vendored {
         let folder = self.folder.join(&locked.folder);
         let origin = Origin::Vendored(self.folder.clone());
         folder.is_dir().then(|| Content { folder, commit: locked.commit.clone(), origin })
+    }
+
+    /// The tools that were vendored.
+    pub fn tools(&self) -> Vec<FoundTool> {
+        let cache = self.folder.join(TOOLS);
+        self.lock.tools.iter().map(|it| FoundTool { tool: it.clone(), cache: cache.clone() }).collect()
     }
 
     /// The image of a name, if it was vendored: what the lock says, and its archive.

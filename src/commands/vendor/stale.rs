@@ -4,7 +4,9 @@ use std::path::Path;
 use indexmap::IndexMap;
 use wfrun_backend::chain;
 use wfrun_plan::Dependency;
-use wfrun_runner::{ActionMode, Actions, Inventory, LockedImage, LockedRepository, Vendored, image_of};
+use wfrun_runner::{
+    ActionMode, Actions, Inventory, LockedImage, LockedRepository, TOOLS, Vendored, find_tool, image_of,
+};
 use wfrun_syntax::Diagnostic;
 
 use super::{Before, read};
@@ -70,7 +72,13 @@ fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic>
             }
             Dependency::Image(name) => vendored.image(name).is_some(),
             // Only the docker backend needs it.
-            Dependency::Runner(_) | Dependency::Own(_) | Dependency::Tool { .. } | Dependency::Node(_) => true,
+            Dependency::Runner(_) | Dependency::Own(_) | Dependency::Node(_) => true,
+            // A stand-in takes what there is.
+            Dependency::Tool { name, version } => {
+                let set_up = format!("actions/setup-{}", name.to_lowercase());
+                let is_real = vendored.lock.repositories.iter().any(|it| it.name == set_up);
+                !is_real || find_tool(&[vendored.folder.join(TOOLS)], name, version).is_ok()
+            }
         };
         if is_locked || seen.contains(&&needed.dependency) {
             continue;

@@ -20,6 +20,15 @@ use semver::Range;
 
 const ACTION: &str = "actions/setup-python";
 
+/// Tells whether a version of a tool is in a range that a set-up action takes, such as `3.12`, `20.x` or `>=18`; none where
+/// the text is no range, such as `lts/*`.
+///
+/// Source: the set-up actions go by the rules of npm's semantic versioning.
+pub fn version_in_range(range: &str, version: &str) -> Option<bool> {
+    let range = Range::parse(range, false)?;
+    Some(semver::PythonVersion::parse(version).is_some_and(|it| range.contains(&it)))
+}
+
 /// Runs the action.
 ///
 /// Source: GitHub: execution rules E9.10, and "Advanced usage" of `actions/setup-python`.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool};
+use super::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository};
 use super::{TOOLS, VendorError, tree};
 use crate::actions::Content;
 use crate::folders::remove_folder;
+use crate::tools::{self, FoundTool};
 use crate::work_files::WorkFiles;
 
 /// What is to be vendored.
@@ -18,8 +19,8 @@ pub struct Vendoring {
     pub repositories: BTreeMap<(String, String), Arc<Content>>,
     /// Images that lie at [`LockedImage::file`] of the folder already.
     pub images: Vec<LockedImage>,
-    /// Entries of tool caches, with the tool cache's folder.
-    pub tools: BTreeMap<LockedTool, PathBuf>,
+    /// Entries of tool caches, each once.
+    pub tools: Vec<FoundTool>,
 }
 
 impl Vendoring {
@@ -44,10 +45,10 @@ impl Vendoring {
             let commit = content.commit.clone();
             repositories.push(LockedRepository { name, git_ref: git_ref.clone(), commit, folder: target });
         }
-        for (tool, cache) in &self.tools {
-            copy_tool(tool, cache, &files)?;
+        for found in &self.tools {
+            tools::put(found, &files, TOOLS).map_err(VendorError::files("copy", &found.folder()))?;
         }
-        let tools = self.tools.keys().cloned().collect();
+        let tools = self.tools.iter().map(|it| it.tool.clone()).collect();
         let lock = Lock::new(repositories, self.images.clone(), tools, tree::digests(folder)?);
         let path = folder.join(LOCK_FILE);
         std::fs::write(&path, lock.text()).map_err(VendorError::files("write", &path))?;
@@ -69,19 +70,6 @@ fn version_of(folder: &Path, entries: &[PathBuf]) -> Result<String, VendorError>
         hasher.update(format!("{}\n{digest}\n", entry.display()));
     }
     Ok(format!("files-{}", &hex::encode(hasher.finalize())[..40]))
-}
-
-/// Source: GitHub: execution rules E9.10: a folder, and a file beside it that says that it is whole.
-fn copy_tool(tool: &LockedTool, cache: &Path, files: &WorkFiles) -> Result<(), VendorError> {
-    let LockedTool { name, version, arch } = tool;
-    let of_version = cache.join(name).join(version);
-    let source = of_version.join(arch);
-    let failed = VendorError::files("copy", &source);
-    let mut entries = Vec::new();
-    crate::actions::walk_folder(&source, Path::new(""), &mut entries).map_err(&failed)?;
-    files.put(&source, &entries, &format!("{TOOLS}/{name}/{version}/{arch}")).map_err(&failed)?;
-    let complete = [PathBuf::from(format!("{arch}.complete"))];
-    files.put(&of_version, &complete, &format!("{TOOLS}/{name}/{version}")).map_err(&failed)
 }
 
 /// Puts a folder in another's place, which may not be there.
