@@ -1,4 +1,6 @@
 //! `wfrun run`: runs a workflow.
+mod settle;
+
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,37 +8,33 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use console::Term;
-use indexmap::IndexMap;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
-use wfrun_expr::Value;
 use wfrun_journal::{Outcome, RunRecord, Sink};
-use wfrun_plan::{Given, JobKey, Plan, PlanError, RunIdentity, Selection, github_context};
+use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_report::{
     LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread, not_triggered, render_timings,
 };
 use wfrun_runner::{
-    Groups, Images, Inventory, LocalServices, Outside, RunSettings, Snapshot, Tools, Trees, aws_names,
-    container_workspace, node_of_machine, uses_aws,
+    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
+    uses_aws,
 };
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
 use wfrun_syntax::{Diagnostic, Source};
 
+use self::settle::{Settled, look_for_actions, settle};
 use crate::check::to_show;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::forced::Forced;
-use crate::images;
 use crate::outbound;
 use crate::output::{Help, Output};
-use crate::place::{Place, choose_backend, platforms, shims};
+use crate::place::shims;
 use crate::secrets;
 use crate::settings::{Loaded, expectations, load, not_written, state_dir};
-use crate::sources::{of_run, tool_caches};
-use crate::vendored;
 
 /// Runs a workflow to its end.
 pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
@@ -89,86 +87,6 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     // Tasks that still wait for something, such as a name look-up, must not hold the prompt.
     runtime.shutdown_background();
     Ok(conclude(&record, &expected))
-}
-
-/// Looks for all that is needed but images, once it is sure that something is to run: it may have to be fetched.
-fn look_for_actions(loaded: &mut Loaded, plan: &Plan) -> anyhow::Result<(Vec<Diagnostic>, Inventory)> {
-    // A step must not run what is not as it was locked.
-    let mut changed = loaded.vendored.as_deref().map(vendored::check).transpose()?.unwrap_or_default();
-    let inventory = Inventory::take(&loaded.set, &given(loaded, plan), &loaded.root, &loaded.actions);
-    let news = loaded.actions.news(inventory.actions());
-    changed.append(&mut loaded.missing);
-    changed.extend(crate::actions::missing(&inventory));
-    let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
-    if !prefix.is_empty() && !news.is_empty() {
-        let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
-        loaded.situation.notices.push(whole);
-    }
-    loaded.situation.notices.extend(news);
-    Ok((changed, inventory))
-}
-
-/// What is known when the dependencies of a run are read.
-fn given(loaded: &Loaded, plan: &Plan) -> Given {
-    // What only a run in progress has.
-    const NOT_YET: [&str; 5] = ["token", "run_id", "run_number", "sha", "workflow_sha"];
-    let identity = RunIdentity {
-        run_id: String::new(),
-        run_number: 1,
-        run_attempt: 1,
-        token: String::new(),
-        workflow_sha: String::new(),
-    };
-    let github = github_context(&loaded.set.root, &plan.event, &identity);
-    let known = github.iter().filter(|(name, _)| !NOT_YET.contains(name));
-    Given {
-        github: known.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-        vars: Some(loaded.vars.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()),
-        inputs: Some(loaded.situation.inputs.clone()),
-    }
-}
-
-/// Where jobs run, and the ids of images that the engine does not know by their names.
-struct Settled {
-    place: Place,
-    image_ids: IndexMap<String, String>,
-}
-
-/// Gives the engine the images that were vendored, chooses where jobs run, and says which images are missing where none may
-/// be pulled.
-async fn settle(
-    args: &RunArgs,
-    environment: &Environment,
-    loaded: &Loaded,
-    plan: &Plan,
-    inventory: &mut Inventory,
-    found: &mut Vec<Diagnostic>,
-) -> anyhow::Result<Settled> {
-    let of_labels = platforms(&args.platform)?;
-    let vendored = loaded.vendored.as_deref().filter(|it| !it.lock.images.is_empty());
-    let may_be_docker = ["auto", "docker"].contains(&args.backend.as_str());
-    let mut image_ids = IndexMap::new();
-    // What is not as it was locked is given to nobody.
-    if let Some(vendored) = vendored.filter(|_| may_be_docker && !found.iter().any(Diagnostic::is_error))
-        && let Ok(engine) = images::engine().await
-    {
-        image_ids = images::load(&engine, vendored, inventory, &of_labels).await?;
-    }
-    let place = choose_backend(args, plan).await?;
-    // What an image has is not known here.
-    if args.offline && place.backend.name() != "docker" {
-        let caches = tool_caches(&of_run(args), loaded.vendored.as_deref());
-        let node = node_of_machine(&environment.path);
-        inventory.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch: false });
-        found.extend(crate::actions::missing_tools(inventory));
-    }
-    if let Some(engine) = place.backend.engine().filter(|_| args.offline) {
-        let (engine, is_required) = (Ok(engine), true);
-        let images = Images { engine, vendored, of_labels: &of_labels, may_pull: false, is_required };
-        inventory.look_for_images(&images).await?;
-        found.extend(crate::actions::missing_images(inventory));
-    }
-    Ok(Settled { place, image_ids })
 }
 
 /// What GitHub does not take of an action either, wherever the action comes from.

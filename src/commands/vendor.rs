@@ -10,7 +10,7 @@ use wfrun_plan::{Dependency, Given};
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
 use wfrun_runner::{
     ActionMode, Actions, Images, Inventory, LockedImage, Supply, Tools, VendorError, Vendored, Vendoring,
-    node_of_machine, pack, replace,
+    begins_as_archive, node_of_machine, pack, replace,
 };
 use wfrun_syntax::Diagnostic;
 
@@ -22,7 +22,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find::{self, Found};
 use crate::images::{self, Saving};
-use crate::output::Output;
+use crate::output::{Help, Output};
 use crate::place::platforms;
 use crate::settings::state_dir;
 use crate::sources::{self, ReadSet, Sources, tool_caches};
@@ -116,10 +116,23 @@ fn tell(args: &VendorArgs, lists: &[DependencyList], output: &Output) {
 fn target(args: &VendorArgs, found: &[Found]) -> anyhow::Result<PathBuf> {
     let root = found.first().map_or(Path::new("."), |it| &it.root);
     match &args.output {
+        Some(path) if !args.check && holds_other_things(path) => {
+            let message = format!("`--output {}`: something else is there", path.display());
+            let help =
+                "name a place that is empty, or that `wfrun vendor` has made: what is there is replaced as a whole";
+            Err(Help::error("cli/output", message, help))
+        }
         Some(path) => Ok(path.clone()),
         None if args.check => Ok(root.join(DEFAULT)),
         None => Ok(state_dir(root)?.join("vendor")),
     }
+}
+
+/// Whether at a place there is what nobody would have replaced by a vendored folder or archive.
+fn holds_other_things(target: &Path) -> bool {
+    let is_empty = || std::fs::read_dir(target).is_ok_and(|mut it| it.next().is_none());
+    let is_ours = || if is_archive(target) { begins_as_archive(target) } else { Vendored::is_at(target) || is_empty() };
+    target.symlink_metadata().is_ok() && !is_ours()
 }
 
 fn is_archive(target: &Path) -> bool {
@@ -228,7 +241,7 @@ impl Staging {
             pack(&folder, &archive).map_err(|err| refuse(&err))?;
             std::fs::rename(&archive, &target).map_err(failed(&target))?;
         } else {
-            replace(&target, &folder).map_err(|err| refuse(&err))?;
+            replace(&target, &folder, &unfinished.path().join("before")).map_err(|err| refuse(&err))?;
         }
         if let Err(err) = unfinished.close() {
             tracing::debug!("{}", chain(&err));

@@ -50,5 +50,5 @@ pub use tools::{FoundTool, ToolLack, find_tool};
 pub use trees::{Trees, Way};
 pub use vendor::{
     IMAGES, LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool, Mismatch, TOOLS, VendorError, Vendored,
-    Vendoring, image_file_name, normalise_image, pack, replace, unpack,
+    Vendoring, begins_as_archive, image_file_name, normalise_image, pack, replace, unpack,
 };

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use self::archive::{pack, unpack};
+pub use self::archive::{begins_as_archive, pack, unpack};
 pub use self::image::{file_name as image_file_name, normalise as normalise_image};
 pub use self::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool};
 pub use self::tree::Mismatch;

@@ -1,10 +1,10 @@
 //! What workflows can need, shown.
 use wfrun_plan::{ActionPlace, Dependency, Needed, NotKnown, When};
-use wfrun_report::{Absence, DependencyList, DependencyRow, dependencies_json, dependencies_text};
+use wfrun_report::{Absence, DependencyList, DependencyRow, Style, dependencies_json, dependencies_text};
 use wfrun_syntax::{Source, Span};
 use wfrun_workflow::{ActionRef, UsesTarget};
 
-use crate::fixture::plain_style;
+use crate::fixture::UNICODE;
 
 fn action(text: &str) -> ActionRef {
     match UsesTarget::parse(text) {
@@ -49,7 +49,10 @@ fn lists() -> Vec<DependencyList> {
             moved_to: Some("f".repeat(40)),
             ..row(Dependency::Action(action("o/inner@v1")), Some("o/outer@v1"), "store")
         },
-        DependencyRow { missing: absence(false), ..row(Dependency::Action(action("o/gone@v1")), Some("o/inner@v1"), "missing") },
+        DependencyRow {
+            missing: absence(false),
+            ..row(Dependency::Action(action("o/gone@v1")), Some("o/inner@v1"), "missing")
+        },
         DependencyRow { missing: absence(true), ..row(Dependency::Own("x".to_owned()), None, "missing") },
         row(Dependency::Action(action("actions/checkout@v4")), None, "stand-in"),
     ];
@@ -58,7 +61,24 @@ fn lists() -> Vec<DependencyList> {
 
 #[test]
 fn each_stands_below_what_uses_it() {
-    insta::assert_snapshot!(dependencies_text(&lists(), &plain_style()), @"");
+    insta::assert_snapshot!(dependencies_text(&lists(), &UNICODE), @r"
+    w.yml
+      ✓ o/outer@v1           mirror          0123456789ab  not pinned  /m/o/outer.git
+      !   o/inner@v1         store           0123456789ab  moved: names ffffffffffff now
+      ✗     o/gone@v1        missing
+          it is away
+          → fetch it
+      · docker://redis:7     not looked for                not pinned
+      ! ./x                  missing
+          it is away
+          → fetch it
+      ✓ actions/checkout@v4  stand-in
+      ! service `db` of job `j`: `${{ vars.I }}` is told by the run only: it depends on `vars.I`
+
+    ✗ 1 thing is missing, 1 ref has moved, 1 thing is told by the run only
+    ");
+    let painted = dependencies_text(&lists(), &Style { color: true, ..UNICODE });
+    assert_eq!(console::strip_ansi_codes(&painted), dependencies_text(&lists(), &UNICODE), "colour changes no word");
     assert!(!lists()[0].is_complete());
 }
 

@@ -1,6 +1,6 @@
 //! A vendored folder as one file.
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,12 @@ fn append<W: io::Write>(builder: &mut Builder<W>, path: &Path, name: &str) -> io
     header.set_mode(if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 });
     header.set_size(metadata.len());
     builder.append_data(&mut header, name, File::open(path)?)
+}
+
+/// Whether a file begins as the archive of a vendored folder does: with its lock.
+pub fn begins_as_archive(path: &Path) -> bool {
+    let mut name = [0; LOCK_FILE.len()];
+    File::open(path).and_then(|mut it| it.read_exact(&mut name)).is_ok() && name == *LOCK_FILE.as_bytes()
 }
 
 /// Unpacks an archive below `store`, once for each content, and gives back the folder.

@@ -8,7 +8,6 @@ use sha2::{Digest as _, Sha256};
 use super::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository};
 use super::{TOOLS, VendorError, tree};
 use crate::actions::Content;
-use crate::folders::remove_folder;
 use crate::tools::{self, FoundTool};
 use crate::work_files::WorkFiles;
 
@@ -72,21 +71,16 @@ fn version_of(folder: &Path, entries: &[PathBuf]) -> Result<String, VendorError>
     Ok(format!("files-{}", &hex::encode(hasher.finalize())[..40]))
 }
 
-/// Puts a folder in another's place, which may not be there.
-pub fn replace(target: &Path, new: &Path) -> Result<(), VendorError> {
+/// Puts a folder in another's place; what was there, if anything, is at `aside` then.
+pub fn replace(target: &Path, new: &Path, aside: &Path) -> Result<(), VendorError> {
     let failed = VendorError::files("replace", target);
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(".old");
-    let old = target.with_file_name(name);
     let is_there = target.symlink_metadata().is_ok();
     if is_there {
-        std::fs::rename(target, &old).map_err(&failed)?;
+        std::fs::rename(target, aside).map_err(&failed)?;
     }
-    if let Err(err) = std::fs::rename(new, target) {
-        if is_there {
-            std::fs::rename(&old, target).map_err(&failed)?;
-        }
-        return Err(failed(err));
+    let Err(err) = std::fs::rename(new, target) else { return Ok(()) };
+    if is_there {
+        std::fs::rename(aside, target).map_err(&failed)?;
     }
-    if is_there { remove_folder(&old).map_err(&failed) } else { Ok(()) }
+    Err(failed(err))
 }
