@@ -279,6 +279,12 @@ fn what_is_stale_and_what_has_moved() {
         assert!(flat.contains(part), "{part}: {flat}");
     }
     assert_eq!(codes(&ran).len(), 4, "{flat}");
+    assert!(
+        flat.contains("held by the lock alone, as what they name can move: ") && flat.contains("`octo/last@main`"),
+        "{flat}"
+    );
+    let json: Json = serde_json::from_str(&check(&["--json"]).ends_with(1).stdout).expect("JSON");
+    assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(4));
     assert_eq!(bytes(&repo.root().join(".wfrun/vendor")), before, "nothing is written");
 
     // What is locked stays, and that it has moved is said, until it is to be taken.
@@ -323,9 +329,10 @@ fn nothing_else_is_replaced() {
 fn plans_look_into_vendored_workflows() {
     let (mirror, repo) = (mirror(), repo());
     let keys = || wfrun(&repo, &["plan", "w.yml", "--json"]).ends_with(0).stdout.contains("call / inner");
-    assert!(!keys());
+    let is_away = || wfrun(&repo, &["check"]).ends_with(0).stdout.contains("workflow/call-elsewhere");
+    assert!(!keys() && is_away());
     vendor(&repo, &mirror, &[]).ends_with(0);
-    assert!(keys());
+    assert!(keys() && !is_away());
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! `wfrun vendor --check`: what of a vendored folder is stale; nothing is written.
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use indexmap::IndexMap;
 use wfrun_backend::chain;
 use wfrun_plan::Dependency;
+use wfrun_report::diagnostics_json;
 use wfrun_runner::{
     ActionMode, Actions, Inventory, LockedImage, LockedRepository, TOOLS, Vendored, find_tool, image_of,
 };
@@ -41,18 +43,36 @@ pub(super) fn check(
     let Some(inventories) = read(&sources, found, output) else { return Ok(Exit::Invalid) };
     let Some(vendored) = vendored else {
         let message = format!("nothing is vendored in {}", target.display());
-        output.diagnostics(&[stale(message, "`wfrun vendor` makes it".to_owned())]);
+        tell(args, &[stale(message, "`wfrun vendor` makes it".to_owned())], output);
         return Ok(Exit::Failure);
     };
     changed.extend(not_locked(&inventories, &vendored));
     changed.extend(not_needed(&inventories, &vendored, &platforms(&args.sources.platform)?));
     changed.extend(vendored.lock.repositories.iter().filter_map(|it| moved(it, &asking)));
-    output.diagnostics(&changed);
+    tell(args, &changed, output);
+    if let Some(names) = not_pinned(&inventories) {
+        Output::note(&format!("held by the lock alone, as what they name can move: {names}"));
+    }
     if changed.is_empty() {
         Output::note(&format!("{} is up to date", vendored.folder.display()));
         return Ok(Exit::Success);
     }
     Ok(Exit::Failure)
+}
+
+fn tell(args: &VendorArgs, found: &[Diagnostic], output: &Output) {
+    if args.json {
+        Output::data(&format!("{:#}\n", diagnostics_json(found)));
+    } else {
+        output.diagnostics(found);
+    }
+}
+
+/// The branches and tags by which actions, workflows and images are named, each once.
+fn not_pinned(inventories: &[Inventory]) -> Option<String> {
+    let all = inventories.iter().flat_map(|it| &it.items).map(|it| &it.needed.dependency);
+    let names: BTreeSet<String> = all.filter(|it| it.can_move()).map(|it| format!("`{it}`")).collect();
+    (!names.is_empty()).then(|| names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 fn stale(message: String, way_out: String) -> Diagnostic {
