@@ -329,7 +329,7 @@ fn nothing_else_is_replaced() {
 fn plans_look_into_vendored_workflows() {
     let (mirror, repo) = (mirror(), repo());
     let keys = || wfrun(&repo, &["plan", "w.yml", "--json"]).ends_with(0).stdout.contains("call / inner");
-    let is_away = || wfrun(&repo, &["check"]).ends_with(0).stdout.contains("workflow/call-elsewhere");
+    let is_away = || wfrun(&repo, &["check"]).stdout.contains("workflow/call-elsewhere");
     assert!(!keys() && is_away());
     vendor(&repo, &mirror, &[]).ends_with(0);
     assert!(keys() && !is_away());
@@ -409,6 +409,10 @@ fn a_vendored_run_sends_nothing_over_any_network() {
         return;
     }
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if stderr.contains("no sandbox can be made here") {
+        println!("skipped: in a network namespace {}", stderr.trim());
+        return;
+    }
     assert!(output.status.success(), "{stdout}\n{stderr}");
     let (counted, control) = stdout.split_once("control\n").expect("both counts");
     let sent = |text: &str| -> u64 {

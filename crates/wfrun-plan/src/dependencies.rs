@@ -74,7 +74,7 @@ pub struct Needed {
 /// Something of which only the run can tell what it is.
 #[derive(Debug, Clone)]
 pub struct NotKnown {
-    /// Of which kind the dependency is: `image`, `runner`, `tool`.
+    /// Of which kind the dependency is: `image`, `runner`, `tool`; `build`, of what building an image fetches.
     pub kind: &'static str,
     /// Its file.
     pub source: Arc<Source>,

@@ -49,10 +49,10 @@ pub(super) fn check(
     changed.extend(not_locked(&inventories, &vendored));
     changed.extend(not_needed(&inventories, &vendored, &platforms(&args.sources.platform)?));
     changed.extend(vendored.lock.repositories.iter().filter_map(|it| moved(it, &asking)));
-    tell(args, &changed, output);
     if let Some(names) = not_pinned(&inventories) {
         Output::note(&format!("held by the lock alone, as what they name can move: {names}"));
     }
+    tell(args, &changed, output);
     if changed.is_empty() {
         Output::note(&format!("{} is up to date", vendored.folder.display()));
         return Ok(Exit::Success);

@@ -76,7 +76,14 @@ impl At<'_> {
 
 impl Reading<'_> {
     fn workflow(&mut self, workflow: &Workflow, file: &FileRef, inputs: &Inputs) {
-        if !self.calls.insert(format!("{file:?} {inputs:?}")) || self.calls.len() > MOST_CALLS {
+        if !self.calls.insert(format!("{file:?} {inputs:?}")) {
+            return;
+        }
+        if self.calls.len() > MOST_CALLS {
+            let (source, what) =
+                (Arc::clone(&workflow.source), format!("calls with more than {MOST_CALLS} sets of inputs"));
+            let (text, parts) = (file.to_string(), vec!["inputs".to_owned()]);
+            self.found.is_open(NotKnown { kind: "image", source, span: Span::default(), what, text, parts });
             return;
         }
         let (github, vars) = (self.github.clone(), self.vars.clone());
@@ -296,6 +303,14 @@ impl Reading<'_> {
                     let (images, open) = base_images(text);
                     for it in &images {
                         self.image(it, &at);
+                    }
+                    // What these fetch is in no file that could be read.
+                    let is_run = |it: &&str| it.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("run "));
+                    if let Some(line) = text.lines().map(str::trim).find(is_run) {
+                        let (source, what) =
+                            (Arc::clone(at.source), format!("what `RUN` lines of the {} fetch", at.role));
+                        let (text, parts) = (line.to_owned(), vec!["the network".to_owned()]);
+                        self.found.is_open(NotKnown { kind: "build", source, span: at.span, what, text, parts });
                     }
                     for text in open {
                         let (source, what) = (Arc::clone(at.source), at.role.clone());

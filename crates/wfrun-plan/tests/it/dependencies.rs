@@ -59,7 +59,7 @@ fn what_steps_use() {
         ("o/all", composite),
         ("o/all/sub", "name: x\nruns: {using: docker, image: 'docker://redis:7'}\n"),
         ("o/built", "name: x\nruns: {using: docker, image: Dockerfile}\n"),
-        ("Dockerfile of o/built", "FROM golang:1 AS b\nFROM $X\n"),
+        ("Dockerfile of o/built", "FROM golang:1 AS b\nRUN apk add x\nFROM $X\n"),
         ("./own", "name: x\nruns: {using: composite, steps: [{uses: o/late@v1}, {uses: ./own/}]}\n"),
         ("./", "name: x\nruns: {using: node24, main: x.js}\n"),
     ];
@@ -71,7 +71,11 @@ fn what_steps_use() {
             "runner x, action o/all@v1, image alpine:3?, action o/node@v1, node node20, action o/all/sub@v1, image redis:7, \
              action ./own?, action o/gone@v1, action o/late@v1?",
         ),
-        ("{uses: o/built@v1}", "runner x, action o/built@v1, image golang:1, … Dockerfile of action `o/built@v1` ($X)"),
+        (
+            "{uses: o/built@v1}",
+            "runner x, action o/built@v1, image golang:1, … what `RUN` lines of the Dockerfile of action \
+             `o/built@v1` fetch (the network), … Dockerfile of action `o/built@v1` ($X)",
+        ),
         ("{uses: ./}, {uses: $/own}", "runner x, action ./?, node node24?, action ./own?, action o/late@v1?"),
         // Somebody needs it sooner.
         ("{uses: ./own}, {uses: o/late@v1}", "runner x, action ./own?, action o/late@v1"),
