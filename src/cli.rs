@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Show where all that workflows use would come from, and which commit; executes nothing
     Actions(ActionsArgs),
-    /// Put all that workflows can need into a folder, with a lock: actions, called workflows, images
+    /// Put all that workflows can need into a folder, with a lock: actions, called workflows, images, tools
     Vendor(Box<VendorArgs>),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),

@@ -189,6 +189,8 @@ fn the_folder_its_lock_and_a_run_of_nothing_else() {
             lines.map(|it| it["text"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(of("own"), ["inner", "outer", "data of outer"], "{more:?}");
+        let told = ran.of_type("notice")[0]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(told.starts_with("the vendored folder ") && told.contains("is as its lock says"), "{told}");
         assert_eq!(of("call / inner"), ["last"], "{more:?}");
     }
     let ran = repo.sandbox(&["--offline", "--vendored", "none"]).ends_with(3);

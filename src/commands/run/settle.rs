@@ -21,6 +21,12 @@ pub(super) fn look_for_actions(loaded: &mut Loaded, plan: &Plan) -> anyhow::Resu
     let news = loaded.actions.news(inventory.actions());
     changed.append(&mut loaded.missing);
     changed.extend(missing(&inventory));
+    if let Some(vendored) = &loaded.vendored {
+        let folder = vendored.folder.display();
+        let what =
+            format!("the vendored folder {folder} is as its lock says, and goes before all but `--local-repository`");
+        loaded.situation.notices.push(what);
+    }
     let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
     if !prefix.is_empty() && !news.is_empty() {
         let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
