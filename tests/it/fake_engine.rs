@@ -20,6 +20,8 @@ struct State {
     registry: BTreeMap<String, String>,
     /// `METHOD path` of what was asked, without the API's version.
     asked: Vec<String>,
+    /// The images of which containers were to be made.
+    made: Vec<String>,
     /// How many images were saved: each archive is of another time.
     saved: u64,
 }
@@ -50,6 +52,11 @@ impl FakeEngine {
     pub(crate) fn images(&self) -> Vec<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.images.iter().map(|(name, id)| format!("{name} {id}")).collect()
+    }
+
+    /// The images of which containers were to be made.
+    pub(crate) fn made(&self) -> Vec<String> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).made.clone()
     }
 
     /// What it was asked for since the last look, of paths with `part` in them.
@@ -137,6 +144,8 @@ impl State {
         }
         if path.starts_with("/images/load") {
             let (name, id) = content(body);
+            // An archive knows no digests of registries: such an image is known by its id only.
+            let name = if name.contains('@') { id.clone() } else { name };
             self.images.insert(name, id);
             return json("{\"stream\":\"Loaded image\"}".to_owned());
         }
@@ -150,6 +159,13 @@ impl State {
                 }
                 None => (404, b"{\"message\":\"manifest unknown\"}".to_vec()),
             };
+        }
+        if path == "/networks/create" {
+            return (201, b"{\"Id\":\"net\",\"Warning\":\"\"}".to_vec());
+        }
+        if path.starts_with("/containers/create") {
+            let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            self.made.push(body["Image"].as_str().unwrap_or_default().to_owned());
         }
         (500, format!("{{\"message\":\"nobody taught this engine {method} {path}\"}}").into_bytes())
     }

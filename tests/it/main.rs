@@ -34,6 +34,7 @@ mod table;
 mod unprivileged;
 mod vendor;
 mod vendor_images;
+mod vendor_network;
 mod wftest;
 mod why;
 mod why_legs;

@@ -1,12 +1,11 @@
 //! What workflows need, put into one folder with a lock, and runs of nothing else.
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value as Json;
 
 use crate::actions::Mirror;
-use crate::repo::{Ran, Repo, WFRUN, can_sandbox, files_below};
+use crate::repo::{Ran, Repo, can_sandbox, files_below};
 
 const COMPOSITE: &str = "name: outer\nruns:\n  using: composite\n  steps:\n  - {uses: octo/inner/sub@v1}\n  - {shell: bash, run: \
                          'echo outer; cat $GITHUB_ACTION_PATH/data'}\n";
@@ -27,7 +26,7 @@ const LOCAL: &str = "name: local\nruns: {using: composite, steps: [{uses: octo/l
 type Change<'a> = &'a dyn Fn();
 
 /// Nested composite actions and a called workflow, below one folder.
-fn mirror() -> Mirror {
+pub(crate) fn mirror() -> Mirror {
     let mirror = Mirror::new();
     mirror.commit("octo/outer", "v1", &[("action.yml", COMPOSITE), ("data", "data of outer\n")]);
     mirror.commit("octo/inner", "v1", &[("sub/action.yml", INNER)]);
@@ -36,11 +35,11 @@ fn mirror() -> Mirror {
     mirror
 }
 
-fn repo() -> Repo {
+pub(crate) fn repo() -> Repo {
     Repo::new(WORKFLOW, &[("local/action.yml", LOCAL), ("local/x", "")])
 }
 
-fn vendor(repo: &Repo, mirror: &Mirror, more: &[&str]) -> Ran {
+pub(crate) fn vendor(repo: &Repo, mirror: &Mirror, more: &[&str]) -> Ran {
     let mirrored = mirror.path().display().to_string();
     wfrun(repo, &[&["vendor", "w.yml", "--mirror", &mirrored, "--offline"], more].concat())
 }
@@ -143,6 +142,31 @@ fn a_ref_that_has_moved_since_it_was_fetched() {
     let second = mirror.commit("octo/last", "v1", &[("action.yml", LAST), ("more", "")]);
     let row = run();
     assert_eq!((&row["source"], &row["moved_to"]), (&"store".into(), &second.into()));
+}
+
+/// A lock is not made of what an earlier run happened to fetch.
+#[test]
+fn a_new_lock_has_what_refs_name_now() {
+    let mirror = mirror();
+    let repo = Repo::new("on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{uses: octo/last@v1}]}}\n", &[]);
+    let config = mirror.as_github();
+    let run = |arguments: &[&str]| {
+        let mut command = repo.command(arguments);
+        command.env("GIT_CONFIG_GLOBAL", &config).env("DOCKER_HOST", "unix:///nowhere");
+        Ran::of(&command.output().expect("wfrun starts")).ends_with(0)
+    };
+    run(&["actions"]);
+    let second = mirror.commit("octo/last", "v1", &[("action.yml", LAST), ("more", "")]);
+    run(&["vendor"]);
+    let locked = lock(&repo.root().join(".wfrun/vendor"));
+    assert_eq!(locked["repository"][0]["commit"].as_str(), Some(second.as_str()));
+    let third = mirror.commit("octo/last", "v1", &[("action.yml", LAST), ("still more", "")]);
+    let told = run(&["vendor"]).stdout;
+    assert!(told.contains(&format!("moved: names {} now", &third[..12])), "{told}");
+    if can_sandbox() {
+        let ran = repo.sandbox(&["--offline"]).ends_with(0);
+        assert!(ran.of_type("notice").iter().any(|it| it["message"].to_string().contains(&second)), "{}", ran.stdout);
+    }
 }
 
 #[test]
@@ -354,77 +378,6 @@ fn what_cannot_be_vendored_is_said_and_the_rest_is_there() {
     assert_eq!(codes(&ran), ["vendor/stale"; 2], "{}", ran.stderr);
     repo.write(".github/workflows/w.yml", "on: push\njobs: 1\n");
     vendor(&repo, &mirror, &[]).ends_with(2);
-}
-
-/// Interfaces of a network namespace with packets that went over them, from `/proc/net/dev`.
-const TRAFFIC: &str = "tail -n +3 /proc/net/dev | sed 's/:/ /' | awk '{print $1, $3, $11}'";
-
-#[test]
-fn a_vendored_run_sends_nothing_over_any_network() {
-    let in_namespace = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.arg("--net");
-        if !nix::unistd::geteuid().is_root() {
-            command.args(["--user", "--map-current-user", "--keep-caps"]);
-        }
-        command.args(["bash", "-euc", &format!("ip link set lo up\n{script}")]);
-        command
-    };
-    let tried = in_namespace("true").output();
-    if !tried.as_ref().is_ok_and(|it| it.status.success()) {
-        let why = tried.map_or_else(|err| err.to_string(), |it| String::from_utf8_lossy(&it.stderr).into_owned());
-        println!("skipped: no network namespace of its own can be made: {}", why.trim());
-        return;
-    }
-    if !can_sandbox() {
-        return;
-    }
-    let (mirror, repo) = (mirror(), repo());
-    repo.change(".github/workflows/w.yml", "    - uses: ./local\n", "    - run: cat /proc/net/dev\n");
-    repo.commit("no local action");
-    vendor(&repo, &mirror, &[]).ends_with(0);
-    drop(mirror);
-    fs::remove_dir_all(repo.cache()).expect("the store goes");
-    // A pair of interfaces that leads nowhere counts what is sent by the default route.
-    let out = "ip link add out type veth peer name other || exit 77
-               for it in out other; do ip link set dev $it addrgenmode none arp off up; done
-               ip addr add 192.0.2.1/24 dev out
-               ip route add default via 192.0.2.2";
-    let run = format!("'{WFRUN}' w.yml --backend sandbox --offline --json > events");
-    // What is sent on purpose afterwards shows that it would have been counted.
-    let control = "echo control; echo x > /dev/udp/192.0.2.9/9";
-    let script = format!("{out}\n{run}\n{TRAFFIC}\n{control}\n{TRAFFIC}");
-    let mut command = repo.command(&[]);
-    let envs: Vec<_> =
-        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
-    command = in_namespace(&script);
-    command.current_dir(repo.root());
-    for (name, value) in envs {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command.output().expect("unshare");
-    if output.status.code() == Some(77) {
-        println!("skipped: no interface that counts can be made: {}", String::from_utf8_lossy(&output.stderr).trim());
-        return;
-    }
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if stderr.contains("no sandbox can be made here") {
-        println!("skipped: in a network namespace {}", stderr.trim());
-        return;
-    }
-    assert!(output.status.success(), "{stdout}\n{stderr}");
-    let (counted, control) = stdout.split_once("control\n").expect("both counts");
-    let sent = |text: &str| -> u64 {
-        let lines = text.lines().filter(|it| !it.starts_with("lo "));
-        lines.filter_map(|it| it.split(' ').nth(2)?.parse::<u64>().ok()).sum()
-    };
-    assert_eq!(sent(counted), 0, "packets were sent beyond the loopback: {stdout}");
-    assert_ne!(sent(control), 0, "{stdout}");
-    let ran = Ran { code: 0, stdout: repo.read("events"), stderr: String::new() };
-    assert!(["inner", "outer", "last"].iter().all(|it| ran.lines().contains(&(*it).to_owned())), "{:?}", ran.lines());
 }
 
 /// Source: GitHub: execution rules E9.10.

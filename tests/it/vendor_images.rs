@@ -144,3 +144,21 @@ fn an_archive_that_was_changed_is_not_loaded() {
     assert!(ran.stderr.contains(", the image `"), "{}", ran.stderr);
     assert_eq!(other.asked("/images/load").len(), 0);
 }
+
+/// An engine does not know such an image by the name that a workflow gives it, once it comes from an archive.
+#[test]
+fn an_image_that_is_named_by_its_digest() {
+    let name = format!("ghcr.io/o/i@sha256:{}", "5".repeat(64));
+    let workflow =
+        format!("on: push\njobs:\n  j: {{runs-on: ubuntu-latest, container: '{name}', steps: [{{run: 'true'}}]}}\n");
+    let repo = Repo::new(&workflow, &[]);
+    let engine = FakeEngine::new(&[(&name, "sha256:dd")], &[]);
+    let ran = wfrun(&repo, &engine, &["vendor"]).ends_with(0);
+    assert!(!ran.stdout.contains("not pinned"), "{}", ran.stdout);
+    let other = FakeEngine::new(&[], &[]);
+    let ran = wfrun(&repo, &other, &["w.yml", "--backend", "docker", "--offline", "--json"]).ends_with(3);
+    assert_eq!(other.images(), ["sha256:dd sha256:dd"]);
+    assert_eq!(other.made().first().map(String::as_str), Some("sha256:dd"), "{}\n{}", ran.stdout, ran.stderr);
+    wfrun(&repo, &other, &["w.yml", "--backend", "docker", "--offline", "--json"]).ends_with(3);
+    assert_eq!(other.asked("/images/load").len(), 1, "it has it by then");
+}
