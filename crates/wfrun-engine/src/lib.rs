@@ -28,7 +28,7 @@ pub use effect::{
 };
 pub use engine::Engine;
 pub use fact::{
-    Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles,
+    Entry, Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles,
 };
 pub use file_command::{FileCommandError, parse_key_values};
 pub use forced::{Forced, ForcedStep};

@@ -2,6 +2,7 @@
 //!
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
 mod action_container;
+mod action_images;
 mod actions;
 mod ahead;
 mod aws_names;
@@ -13,9 +14,12 @@ mod groups;
 mod hash_files;
 mod inventory;
 mod job;
+mod job_folders;
 mod kept;
 mod lines;
 mod node;
+mod not_started;
+mod opening;
 mod own_repository;
 mod paths;
 mod read_file;
@@ -45,7 +49,7 @@ pub use paths::container_workspace;
 pub use run::{Outside, run};
 pub use services::{GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
-pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
+pub use snapshot::{Near, NearWanted, Snapshot, SnapshotError, SnapshotSettings, merge_commit};
 pub use tools::{FoundTool, ToolLack, find_tool};
 pub use trees::{Trees, Way};
 pub use vendor::{

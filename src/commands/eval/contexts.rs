@@ -40,8 +40,10 @@ impl Contexts {
             None => Object::default(),
         };
         let secrets = secrets::given(&args.happening)?;
-        let vars = key_values::collect(&args.happening.var_file, &args.happening.var, "--var")?;
-        let env = key_values::collect(&args.happening.env_file, &args.happening.env, "--env")?;
+        let happening = &args.happening;
+        let default = happening.defaults.vars.as_deref();
+        let vars = key_values::collect(default, &happening.var_file, &happening.var, "--var")?;
+        let env = key_values::environment(happening)?;
         let diagnostics: Vec<Diagnostic> =
             [secrets.diagnostics, vars.diagnostics, env.diagnostics].into_iter().flatten().collect();
         output.diagnostics(&diagnostics);
