@@ -1,43 +1,12 @@
 //! The actions that a run needs, looked for before anything runs.
-use std::path::Path;
-
-use wfrun_backend::{Outbound, chain};
-use wfrun_runner::{
-    ActionError, ActionMode, ActionSettings, Actions, BuiltinActions, Findings, Missing, Place, RefError,
-};
+use wfrun_backend::chain;
+use wfrun_plan::{Dependency, When};
+use wfrun_report::Absence;
+use wfrun_runner::{ActionError, Actions, BuiltinActions, Inventory, Item, Lack, Place, RefError};
 use wfrun_syntax::{Diagnostic, Severity, Source};
-use wfrun_workflow::{
-    Action, ActionRef, FileRef, Loaded, RepositoryRef, RunsKind, Step, StepKind, UsesStep, UsesTarget, Workflow,
-    WorkflowSet, lower_action,
-};
+use wfrun_workflow::{ActionRef, FileRef, Loaded, RepositoryRef, UsesTarget};
 
-use crate::cli::{ActionsChoice, RunArgs};
-use crate::environment::Environment;
-use crate::repositories::Repositories;
-
-/// What the options say of where actions come from.
-pub(crate) fn finder(
-    args: &RunArgs,
-    environment: &Environment,
-    repositories: &Repositories,
-    outbound: &Outbound,
-) -> Actions {
-    let store = args.action_store.as_ref();
-    let here = std::env::current_dir().unwrap_or_default();
-    Actions::new(ActionSettings {
-        mode: match args.actions {
-            ActionsChoice::Auto => ActionMode::Auto,
-            ActionsChoice::Real => ActionMode::Real,
-            ActionsChoice::Builtin => ActionMode::Builtin,
-        },
-        local: repositories.local.clone(),
-        mirror: repositories.mirror.clone(),
-        store: store.map_or_else(|| environment.cache.join("actions"), |it| here.join(it)),
-        offline: args.offline,
-        // Else git goes by its own settings.
-        certificates: args.ca_file.as_ref().and(outbound.git_certificates()).map(Path::to_owned),
-    })
-}
+use crate::dependencies::absence;
 
 /// The file of a called workflow, from the repository that it is in; or why that could not be had.
 pub(crate) fn called(finder: &Actions, repository: &RepositoryRef, file: &FileRef) -> Result<Loaded, Diagnostic> {
@@ -51,111 +20,77 @@ pub(crate) fn called(finder: &Actions, repository: &RepositoryRef, file: &FileRe
     }
 }
 
-/// What is wrong with the actions of workflows, all of it at once; and what people should know of where they come from.
-pub(crate) fn check(set: &WorkflowSet, root: &Path, finder: &Actions) -> (Vec<Diagnostic>, Vec<String>) {
-    let mut checker = Checker { root, finder, seen: Vec::new(), diagnostics: Vec::new(), notices: Vec::new() };
-    for workflow in set.workflows() {
-        for job in workflow.jobs.values() {
-            checker.steps(workflow, &job.steps);
-        }
-    }
-    (checker.diagnostics, checker.notices)
+/// What is wrong with what a workflow needs, all of it at once.
+pub(crate) fn missing(inventory: &Inventory) -> Vec<Diagnostic> {
+    inventory.items.iter().filter_map(lacking).collect()
 }
 
-struct Checker<'a> {
-    root: &'a Path,
-    finder: &'a Actions,
-    /// What was looked at: each is told at the first place that uses it.
-    seen: Vec<UsesTarget>,
-    diagnostics: Vec<Diagnostic>,
-    notices: Vec<String>,
+/// The tools that are missing.
+pub(crate) fn missing_tools(inventory: &Inventory) -> Vec<Diagnostic> {
+    let is_tool = |it: &&Item| matches!(it.needed.dependency, Dependency::Tool { .. } | Dependency::Node(_));
+    inventory.items.iter().filter(is_tool).filter_map(lacking).collect()
 }
 
-impl Checker<'_> {
-    fn steps(&mut self, workflow: &Workflow, steps: &[Step]) {
-        for step in steps {
-            match &step.kind {
-                StepKind::Uses(uses) => self.uses(workflow, uses),
-                StepKind::Parallel(steps) => self.steps(workflow, steps),
-                StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => {}
-            }
-        }
-    }
-
-    fn uses(&mut self, workflow: &Workflow, uses: &UsesStep) {
-        let target = &uses.target.value;
-        if self.seen.contains(target) {
-            return;
-        }
-        self.seen.push(target.clone());
-        let (wanted, severity) = match target {
-            UsesTarget::Repository(action) => (vec![action.clone()], Severity::Error),
-            // GitHub looks for these when the step's turn comes, and that may never be.
-            UsesTarget::Local(path) | UsesTarget::SelfRepository(path) => (self.used_by(path), Severity::Warning),
-            // An image is looked for when its step begins: a step before may have built it.
-            UsesTarget::Docker(_) => return,
-        };
-        let findings = self.finder.find(&wanted);
-        self.notices.extend(self.finder.news(&findings));
-        let Findings { found: _, missing } = findings;
-        for missing in missing {
-            let message = message(target, &missing);
-            let mut found = Diagnostic::error(missing.err.code(), message).at(&workflow.source, uses.target.span);
-            found.severity = severity;
-            self.diagnostics.push(found.help(way_out(&missing.err)));
-        }
-    }
-
-    /// The actions of repositories that an action of the work tree needs, as far as it can be told.
-    fn used_by(&mut self, path: &str) -> Vec<ActionRef> {
-        let Some(Action { runs, .. }) = local(self.root, path) else { return Vec::new() };
-        let RunsKind::Composite(steps) = runs.kind else { return Vec::new() };
-        let mut wanted = Vec::new();
-        for step in &steps {
-            let StepKind::Uses(uses) = &step.kind else { continue };
-            match &uses.target.value {
-                UsesTarget::Repository(action) => wanted.push(action.clone()),
-                target @ (UsesTarget::Local(path) | UsesTarget::SelfRepository(path)) => {
-                    if !self.seen.contains(target) {
-                        self.seen.push(target.clone());
-                        wanted.extend(self.used_by(path));
-                    }
-                }
-                UsesTarget::Docker(_) => {}
-            }
-        }
-        wanted
-    }
+/// The images that are missing, and what only the run can tell: that it is here cannot be shown.
+pub(crate) fn missing_images(inventory: &Inventory) -> Vec<Diagnostic> {
+    let is_image = |it: &&Item| matches!(it.needed.dependency, Dependency::Image(_) | Dependency::Runner(_));
+    let missing = inventory.items.iter().filter(is_image).filter_map(lacking);
+    let not_known = inventory.not_known.iter().filter(|it| it.kind == "image").map(|it| {
+        let parts = it.parts.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("whether the image of {} is here cannot be told before the run: it depends on {parts}", it.what);
+        let help = "nothing, if it is; `docker pull` fetches it beforehand";
+        Diagnostic::warning("backend/unknown-image", message).at(&it.source, it.span).help(help)
+    });
+    missing.chain(not_known).collect()
 }
 
-/// The manifest of an action in the work tree, if it is there and sound.
-fn local(root: &Path, path: &str) -> Option<Action> {
-    let folder = path.trim_start_matches("$/").trim_start_matches("./").trim_end_matches('/');
-    let load = |name: &str| {
-        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        match Repositories::default().load(root, &FileRef { repository: None, path }) {
-            Loaded::Source(source) => Some(source),
-            Loaded::Missing | Loaded::Elsewhere => None,
+fn lacking(item: &Item) -> Option<Diagnostic> {
+    let needed = &item.needed;
+    let mut found = match item.lack()? {
+        Lack::Action(err) => Diagnostic::error(err.code(), message(needed.target.as_ref(), err)).help(way_out(err)),
+        // A step may put an action there; called workflows are told when they are read.
+        Lack::Own | Lack::Workflow => return None,
+        Lack::Tool(_) | Lack::Node => {
+            let Absence { message, way_out, .. } = absence(&needed.dependency, needed.when, item.lack()?);
+            // Its step cannot do without.
+            let found = Diagnostic::error("action/no-tool", message).at(&needed.source, needed.span);
+            return Some(found.help(way_out));
+        }
+        Lack::Image(_) | Lack::NotPulled(_) | Lack::NoEngine(_) => {
+            let Absence { message, way_out, .. } = absence(&needed.dependency, needed.when, item.lack()?);
+            let message = format!("{message}, of {}", needed.role);
+            Diagnostic::error("backend/no-image", message).help(way_out)
         }
     };
-    let source = ["action.yml", "action.yaml"].into_iter().find_map(load)?;
-    lower_action(&source, wfrun_syntax::parse(&source).value.as_ref()).value
+    // GitHub looks for these when the step's turn comes, and that may never be.
+    if needed.when == When::Step {
+        found.severity = Severity::Warning;
+    }
+    Some(found.at(&needed.source, needed.span))
 }
 
 /// What is wrong, with its causes, and who needs it, if that is not what the workflow names.
-fn message(target: &UsesTarget, missing: &Missing) -> String {
-    let text = chain(&missing.err);
-    let is_asked = matches!(target, UsesTarget::Repository(action) if missing.err.action() == action);
-    if is_asked { text } else { format!("{text} (`{target}` needs it)") }
+fn message(target: Option<&UsesTarget>, err: &ActionError) -> String {
+    let text = chain(err);
+    match target {
+        Some(UsesTarget::Repository(action)) if err.action() == action => text,
+        Some(target) => format!("{text} (`{target}` needs it)"),
+        None => text,
+    }
 }
 
-fn way_out(err: &ActionError) -> String {
+/// What to do where an action is not to be had.
+pub(crate) fn way_out(err: &ActionError) -> String {
     match err {
         ActionError::NotFound { action, asked } => not_found(action, asked),
         ActionError::Version { reason: RefError::Unknown { .. }, at, .. } => {
             format!("{at} has no such branch, tag or commit: is it spelt right, and is the repository up to date?")
         }
         ActionError::Version { reason: RefError::Short { .. }, .. } => "write the whole id behind the `@`".to_owned(),
+        ActionError::Moved { .. } => {
+            "`wfrun vendor --update` takes what it names now; without `--mirror` the locked commit is used".to_owned()
+        }
         ActionError::NoManifest { .. } => {
             "is the folder behind the repository's name right? Its case counts, too".to_owned()
         }
@@ -186,5 +121,9 @@ fn not_found(action: &ActionRef, asked: &[Place]) -> String {
         return format!("`--actions builtin` has these only: {}", names.join(", "));
     }
     let here = format!("give it by `--mirror DIR` or `--local-repository {}=DIR`", action.repository());
-    if asked.contains(&Place::Network) { here } else { format!("{here}, or let it be fetched, without `--offline`") }
+    if asked.contains(&Place::Network) {
+        here
+    } else {
+        format!("{here}, or let it be fetched: `wfrun vendor` does, or a run without `--offline`")
+    }
 }

@@ -1,21 +1,27 @@
 //! What was typed; no logic.
+mod actions;
 mod cache;
 mod doctor;
 mod documents;
 mod download;
 mod history;
 mod situation;
+mod test;
+mod vendor;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use actions::{ActionsArgs, SourceArgs};
 pub(crate) use cache::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs};
 pub(crate) use download::DownloadArgs;
 pub(crate) use history::{LogsArgs, RunsArgs, ViewArgs};
 pub(crate) use situation::{EventArgs, LookArgs, SituationArgs};
+pub(crate) use test::TestArgs;
+pub(crate) use vendor::VendorArgs;
 
 /// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
 #[derive(Debug, Parser)]
@@ -44,6 +50,10 @@ pub(crate) enum Command {
     Check(Box<CheckArgs>),
     /// Run the unit tests of workflows; executes nothing
     Test(TestArgs),
+    /// Show where all that workflows use would come from, and which commit; executes nothing
+    Actions(ActionsArgs),
+    /// Put all that workflows can need into a folder, with a lock: actions, called workflows, images, tools
+    Vendor(Box<VendorArgs>),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),
     /// Look at the entries of the cache, and remove them
@@ -82,17 +92,20 @@ pub(crate) struct RunArgs {
     /// Image for a `runs-on` label (can be repeated)
     #[arg(long, short = 'P', value_name = "LABEL=IMAGE")]
     pub(crate) platform: Vec<String>,
-    /// Where `uses:` comes from; `auto` asks `--local-repository`, `--mirror`, wfrun's own stand-ins, the store of fetched
-    /// actions and the network, in this order; `real` leaves the stand-ins out, `builtin` all else
+    /// Where `uses:` comes from; `auto` asks `--local-repository`, `--vendored`, `--mirror`, wfrun's own stand-ins, the store
+    /// of fetched actions and the network, in this order; `real` leaves the stand-ins out, `builtin` all else
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     pub(crate) actions: ActionsChoice,
     /// Where fetched actions are kept (default: below the cache folder)
     #[arg(long, value_name = "DIR")]
     pub(crate) action_store: Option<PathBuf>,
+    /// What `wfrun vendor` made, a folder or an archive (default: `.wfrun/vendor`, if it is there; `none`: no such)
+    #[arg(long, value_name = "DIR_OR_TAR")]
+    pub(crate) vendored: Option<PathBuf>,
     /// Make anything that is not done as on GitHub an incomplete run (exit 5)
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Fetch nothing; steps are not cut off from the network yet
+    /// Fetch nothing, and list all that is missing before anything runs; steps are not cut off from the network yet
     #[arg(long)]
     pub(crate) offline: bool,
     /// Certificates that steps trust besides this machine's, as PEM: a company's (default: what the environment names)
@@ -309,39 +322,6 @@ pub(crate) struct EvalArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
-A test file names a workflow and cases: what happens, and what should come of it.
-
-  workflow: .github/workflows/deploy.yml
-  cases:
-    - name: a push to main deploys
-      event: push
-      ref: main
-      expect:
-        jobs: { test: runs, deploy: runs }
-
-Exit code 1 if a case fails, 2 if a file is invalid")]
-pub(crate) struct TestArgs {
-    /// Test files, or folders with them (default: all `*.wftest.yml` of the repository)
-    #[arg(value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Look for the repository here
-    #[arg(short = 'C', long = "directory", value_name = "DIR")]
-    pub(crate) directory: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write a report in the XML of `JUnit`, too
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
-    /// Run again whenever a test or a workflow is changed
-    #[arg(long)]
-    pub(crate) watch: bool,
-    #[command(flatten)]
-    pub(crate) look: LookArgs,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct CleanArgs {
     #[command(flatten)]
     pub(crate) look: LookArgs,
@@ -398,4 +378,4 @@ pub(crate) enum AwsChoice {
 }
 
 /// The subcommands that the interface names, and that come later.
-pub(crate) const PLANNED: &[&str] = &["vendor", "actions", "rerun", "shell", "services", "image"];
+pub(crate) const PLANNED: &[&str] = &["rerun", "shell", "services", "image"];

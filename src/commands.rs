@@ -1,4 +1,5 @@
 //! The subcommands, one file each.
+mod actions;
 mod cache;
 mod check;
 mod clean;
@@ -13,6 +14,7 @@ mod plan;
 mod run;
 mod table;
 mod test;
+mod vendor;
 mod why;
 mod why_job;
 mod why_run;
@@ -73,6 +75,8 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Graph(it) => it.situation.look.color,
         Command::List(it) => it.look.color,
         Command::Check(it) => it.look.color,
+        Command::Actions(it) => it.look.color,
+        Command::Vendor(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
         Command::Cache(it) => it.command.place().look.color,
@@ -94,6 +98,8 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Graph(it) => graph::graph(it, environment, &output),
         Command::List(it) => list::list(it, &output),
         Command::Check(it) => check::check(it, environment, &output),
+        Command::Actions(it) => actions::actions(it, environment, &output),
+        Command::Vendor(it) => vendor::vendor(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
         Command::Cache(it) => cache::cache(it),

@@ -18,7 +18,7 @@ use crate::output::{Help, Output};
 use crate::repositories::Repositories;
 use crate::repository::Repository;
 use crate::situation::situation_in;
-use crate::{find, key_values, secrets};
+use crate::{find, key_values, secrets, vendored};
 
 /// A workflow and all it calls.
 pub(crate) struct Foresight<'e> {
@@ -55,7 +55,10 @@ impl<'e> Foresight<'e> {
     ) -> anyhow::Result<Result<Self, Vec<Diagnostic>>> {
         let from = find::directory(args.directory.as_deref())?;
         let found = find::workflow(&args.workflow, &from)?;
-        let repositories = Repositories::new(&more.local_repository, more.mirror.as_deref(), &from)?;
+        let mut repositories = Repositories::new(&more.local_repository, more.mirror.as_deref(), &from)?;
+        if repositories.vendored.is_none() {
+            repositories.vendored = vendored::find(None, &found.root, environment)?;
+        }
         let mut load = |wanted: &FileRef| repositories.load(&found.root, wanted);
         let Checked { value: set, mut diagnostics } = read_set(&found.source, SetOptions::default(), &mut load);
         // Secrets and variables of the environment decide nothing here; what is wrong with them is said all the same.

@@ -43,7 +43,11 @@ impl Output {
     /// A person's mistake is invalid; what wfrun could not do is not their fault.
     pub(crate) fn exit_of(err: &anyhow::Error) -> Exit {
         match err.downcast_ref::<Help>() {
-            Some(it) if !it.code.starts_with("wfrun/") && it.code != "git/missing" => Exit::Invalid,
+            Some(it)
+                if !["wfrun/", "vendor/"].iter().any(|area| it.code.starts_with(area)) && it.code != "git/missing" =>
+            {
+                Exit::Invalid
+            }
             Some(_) | None => Exit::CouldNot,
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Place {
 
 /// Takes the backend that was asked for, or the best there is.
 pub(crate) async fn choose_backend(args: &RunArgs, plan: &Plan) -> anyhow::Result<Place> {
-    let images = platforms(args)?;
+    let images = platforms(&args.platform)?;
     let sandbox = |reason: String| Place { backend: Arc::new(SandboxBackend), reason, images: IndexMap::new() };
     match args.backend.as_str() {
         "docker" => {
@@ -49,8 +49,9 @@ pub(crate) async fn choose_backend(args: &RunArgs, plan: &Plan) -> anyhow::Resul
     }
 }
 
-fn platforms(args: &RunArgs) -> anyhow::Result<IndexMap<String, String>> {
-    args.platform.iter().map(|it| crate::key_values::pair(it, "--platform")).collect()
+/// Reads `--platform LABEL=IMAGE`.
+pub(crate) fn platforms(given: &[String]) -> anyhow::Result<IndexMap<String, String>> {
+    given.iter().map(|it| crate::key_values::pair(it, "--platform")).collect()
 }
 
 /// The engine, if it is there and has an image for every label; otherwise why it is not taken.

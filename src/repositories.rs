@@ -1,16 +1,20 @@
 //! Where the files of other repositories are on this machine.
 use std::path::Path;
+use std::sync::Arc;
 
-use wfrun_runner::{LocalRepository, Mirror, commit_of};
+use wfrun_runner::{LocalRepository, Mirror, Vendored, commit_of};
 use wfrun_syntax::Source;
 use wfrun_workflow::{FileRef, Loaded, RepositoryRef};
 
 use crate::output::Help;
+use crate::vendored;
 
 /// Folders that stand for repositories, and a folder of mirrored ones.
 #[derive(Debug, Default)]
 pub(crate) struct Repositories {
     pub(crate) local: Vec<LocalRepository>,
+    /// What was vendored; a mirror that has a lock is one, too.
+    pub(crate) vendored: Option<Arc<Vendored>>,
     pub(crate) mirror: Option<Mirror>,
 }
 
@@ -24,7 +28,12 @@ impl Repositories {
                         server that does";
             Help::error("cli/mirror", format!("`--mirror {text}`: {err}"), help)
         })?;
-        Ok(Self { local, mirror })
+        match mirror {
+            Some(Mirror::Folder(folder)) if Vendored::is_at(&folder) => {
+                Ok(Self { local, vendored: Some(vendored::open(&folder)?), mirror: None })
+            }
+            mirror => Ok(Self { local, vendored: None, mirror }),
+        }
     }
 
     /// Looks for a file that a workflow in `root` names.
@@ -32,6 +41,12 @@ impl Repositories {
         let Some(repository) = &file.repository else { return read(&root.join(&file.path), &shown(root, &file.path)) };
         if let Some(folder) = LocalRepository::find(&self.local, &repository.name, &repository.git_ref) {
             return read(&folder.join(&file.path), &file.to_string());
+        }
+        if let Some(content) =
+            self.vendored.as_ref().and_then(|it| it.repository(&repository.name, &repository.git_ref))
+        {
+            let text = content.text(&file.path);
+            return text.map_or(Loaded::Missing, |it| Loaded::Source(Source::new(file.to_string(), it)));
         }
         match &self.mirror {
             Some(mirror) => from_mirror(mirror, repository, file),

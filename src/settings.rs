@@ -1,25 +1,25 @@
 //! What the options mean: files read, conflicts decided, paths absolute.
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_backend::Outbound;
 use wfrun_expr::Value;
 use wfrun_journal::Outcome;
 use wfrun_report::ColorChoice;
-use wfrun_runner::Actions;
-use wfrun_syntax::{Checked, Diagnostic, Severity};
-use wfrun_workflow::{FileRef, Loaded as FileLoaded, SetOptions, WorkflowSet};
+use wfrun_runner::{Actions, Vendored};
+use wfrun_syntax::Diagnostic;
+use wfrun_workflow::WorkflowSet;
 
-use crate::actions;
 use crate::cli::{Color, RunArgs};
 use crate::environment::Environment;
-use crate::find::{self, Found};
+use crate::find;
 use crate::key_values;
-use crate::outbound;
 use crate::output::Help;
-use crate::repositories::Repositories;
 use crate::secrets::{self, Secrets};
 use crate::situation::{Situation, situation};
+use crate::sources::{self, ReadSet, Sources};
+use crate::vendored;
 
 /// A workflow that was read, and what it is to be run for.
 pub(crate) struct Loaded {
@@ -29,6 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) root: PathBuf,
     /// Where actions come from.
     pub(crate) actions: Actions,
+    /// The vendored folder that is taken, if one is.
+    pub(crate) vendored: Option<Arc<Vendored>>,
     /// What happened.
     pub(crate) situation: Situation,
     /// `secrets`
@@ -43,6 +45,8 @@ pub(crate) struct Loaded {
     pub(crate) outbound: Outbound,
     /// What is wrong with any of it.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The called workflows that are not to be had.
+    pub(crate) missing: Vec<Diagnostic>,
 }
 
 impl From<Color> for ColorChoice {
@@ -55,43 +59,15 @@ impl From<Color> for ColorChoice {
     }
 }
 
-/// Reads the workflow and all it calls; its findings may hold errors.
-fn read_set(
-    args: &RunArgs,
-    environment: &Environment,
-    outbound: &Outbound,
-) -> anyhow::Result<(Found, Actions, WorkflowSet, Vec<Diagnostic>)> {
-    let situation = &args.situation;
-    let from = find::directory(situation.directory.as_deref())?;
-    let found = find::workflow(&situation.workflow, &from)?;
-    let repositories = Repositories::new(&args.foresee.local_repository, args.foresee.mirror.as_deref(), &from)?;
-    let finder = actions::finder(args, environment, &repositories, outbound);
-    let mut not_fetched = Vec::new();
-    let mut load = |wanted: &FileRef| {
-        let loaded = repositories.load(&found.root, wanted);
-        let (FileLoaded::Elsewhere, Some(repository)) = (&loaded, &wanted.repository) else { return loaded };
-        actions::called(&finder, repository, wanted).unwrap_or_else(|diagnostic| {
-            not_fetched.push(diagnostic);
-            FileLoaded::Elsewhere
-        })
-    };
-    let Checked { value: set, mut diagnostics } =
-        wfrun_workflow::read_set(&found.source, SetOptions::default(), &mut load);
-    diagnostics.extend(not_fetched);
-    // What is not here cannot run; those who only look can do without.
-    for it in diagnostics.iter_mut().filter(|it| it.code.as_str() == "workflow/call-elsewhere") {
-        it.severity = Severity::Error;
-        it.message = it.message.trim_end_matches(", so the call is not checked").to_owned();
-    }
-    diagnostics.extend(set.workflows().flat_map(|it| wfrun_plan::not_yet(it)));
-    Ok((found, finder, set, diagnostics))
-}
-
 /// Reads all that a run takes; stops at the first thing without which nothing makes sense.
 pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<Result<Loaded, Vec<Diagnostic>>> {
     let args = &run.situation;
-    let outbound = outbound::read(run.ca_file.as_deref(), environment)?;
-    let (found, actions, set, mut diagnostics) = read_set(run, environment, &outbound)?;
+    let from = find::directory(args.directory.as_deref())?;
+    let found = find::workflow(&args.workflow, &from)?;
+    let vendored = vendored::find(run.vendored.as_deref(), &found.root, environment)?;
+    let sources = Sources::new(&sources::of_run(run), vendored, environment, &from)?;
+    let ReadSet { set, mut diagnostics, missing } = sources.read(&found);
+    diagnostics.extend(set.workflows().flat_map(|it| wfrun_plan::not_yet(it)));
     let secrets = secrets::given(args)?;
     let vars = key_values::collect(args.defaults.vars.as_deref(), &args.var_file, &args.var, "--var")?;
     let env = key_values::environment(args)?;
@@ -109,14 +85,16 @@ pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<R
     Ok(Ok(Loaded {
         set,
         root: found.root,
-        actions,
+        actions: sources.actions,
+        vendored: sources.repositories.vendored,
         situation,
         secrets: secrets.value,
         vars: vars.value,
         env: env.value,
         inputs,
-        outbound,
+        outbound: sources.outbound,
         diagnostics,
+        missing,
     }))
 }
 

@@ -219,6 +219,8 @@ fn situation_of(command: &mut Command) -> Option<&mut SituationArgs> {
         Command::List(_)
         | Command::Check(_)
         | Command::Test(_)
+        | Command::Actions(_)
+        | Command::Vendor(_)
         | Command::Eval(_)
         | Command::Cache(_)
         | Command::Runs(_)

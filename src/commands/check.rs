@@ -17,6 +17,7 @@ use crate::key_values;
 use crate::output::{Help, Output};
 use crate::repositories::Repositories;
 use crate::secrets;
+use crate::vendored;
 
 /// Folders in which nobody keeps actions of their own.
 const NOT_OURS: &[&str] = &[".git", "node_modules", "target"];
@@ -108,9 +109,14 @@ fn settings(args: &CheckArgs, from: &Path, environment: &Environment) -> anyhow:
     diagnostics.extend(vars.diagnostics);
     let asks_secrets = !args.secret.is_empty() || !args.secret_file.is_empty();
     let asks_vars = !args.var.is_empty() || !args.var_file.is_empty();
+    let mut repositories = Repositories::new(&args.local_repository, args.mirror.as_deref(), from)?;
+    if repositories.vendored.is_none() {
+        // One that cannot be read is no matter of the files that are checked: a run says so.
+        repositories.vendored = vendored::find(None, &find::root_around(from), environment).ok().flatten();
+    }
     let settings = CheckSettings {
         allow_unknown: args.allow_unknown,
-        repositories: Repositories::new(&args.local_repository, args.mirror.as_deref(), from)?,
+        repositories,
         secrets: asks_secrets.then_some(secrets.value),
         vars: asks_vars.then(|| vars.value.into_keys().collect()),
         lint: LintSettings { here: Some(here(&environment.path)) },

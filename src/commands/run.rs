@@ -1,4 +1,6 @@
 //! `wfrun run`: runs a workflow.
+mod settle;
+
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use wfrun_runner::{
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
 use wfrun_syntax::{Diagnostic, Source};
 
+use self::settle::{Settled, look_for_actions, settle};
 use crate::check::to_show;
 use crate::checkouts::Checkouts;
 use crate::cli::{AwsChoice, RunArgs};
@@ -30,7 +33,7 @@ use crate::exit::Exit;
 use crate::forced::Forced;
 use crate::outbound;
 use crate::output::{Help, Output};
-use crate::place::{choose_backend, shims};
+use crate::place::shims;
 use crate::secrets;
 use crate::settings::{Loaded, expectations, load, not_written, state_dir};
 
@@ -66,13 +69,16 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         Selection::of(&loaded.set, std::slice::from_ref(job), true, Vec::new()).map_err(|err| plan_error(&err))?;
     }
     let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
-    let found = look_for_actions(&mut loaded);
+    let (mut found, mut inventory) = look_for_actions(&mut loaded, &plan)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let place = runtime.block_on(settle(args, environment, &loaded, &plan, &mut inventory, &mut found));
     if found.iter().any(Diagnostic::is_error) {
+        runtime.shutdown_background();
         return Ok(refuse(output, &found));
     }
+    let place = place?;
     output.diagnostics(&to_show(&loaded.set.root.source, &found));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced))?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced, place))?;
     if args.timings {
         let whole_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let text = render_timings(&record, whole_ms.saturating_sub(record.duration_ms), &output.stdout);
@@ -84,18 +90,6 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     Ok(conclude(&record, &expected))
 }
 
-/// Looks for all actions, once it is sure that something is to run: they may have to be fetched.
-fn look_for_actions(loaded: &mut Loaded) -> Vec<Diagnostic> {
-    let (diagnostics, news) = crate::actions::check(&loaded.set, &loaded.root, &loaded.actions);
-    let prefix = loaded.situation.snapshot.prefix.trim_end_matches('/');
-    if !prefix.is_empty() && !news.is_empty() {
-        let whole = format!("git in actions finds the whole repository, of which `{prefix}` is a part");
-        loaded.situation.notices.push(whole);
-    }
-    loaded.situation.notices.extend(news);
-    diagnostics
-}
-
 /// What GitHub does not take of an action either, wherever the action comes from.
 const BAD_ACTIONS: [&str; 3] = ["action/bad-manifest", "action/short-sha", "action/too-deep"];
 
@@ -103,8 +97,8 @@ const BAD_ACTIONS: [&str; 3] = ["action/bad-manifest", "action/short-sha", "acti
 pub(crate) fn refuse(output: &Output, diagnostics: &[Diagnostic]) -> Exit {
     output.diagnostics(diagnostics);
     let is_beyond = |code: &str| {
-        let is_missing = code.starts_with("action/") && !BAD_ACTIONS.contains(&code);
-        ["wfrun/not-supported-yet", "workflow/call-elsewhere"].contains(&code) || is_missing
+        let is_missing = ["action/", "vendor/"].iter().any(|it| code.starts_with(it)) && !BAD_ACTIONS.contains(&code);
+        ["wfrun/not-supported-yet", "workflow/call-elsewhere", "backend/no-image"].contains(&code) || is_missing
     };
     let mut errors = diagnostics.iter().filter(|it| it.is_error());
     if errors.all(|it| is_beyond(it.code.as_str())) { Exit::CouldNot } else { Exit::Invalid }
@@ -181,10 +175,11 @@ async fn carry_out(
     loaded: Loaded,
     mut plan: Plan,
     forced: wfrun_engine::Forced,
+    settled: Settled,
 ) -> anyhow::Result<RunRecord> {
     let outside = Outside::new();
     let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
-    let place = choose_backend(args, &plan).await?;
+    let Settled { place, image_ids } = settled;
     super::clean::sweep(&environment.cache.join("work"));
     let state = state_dir(&loaded.root)?;
     let number = run_number(args, &state);
@@ -197,7 +192,8 @@ async fn carry_out(
     let issuer = IdTokenIssuer::new(&id_token_key);
     let github = ServicesSettings::below(&state, args.cache_limit, issuer);
     let (services, mut notices) = start_services(args, &loaded, &state, github, outside.sender.clone()).await?;
-    let Loaded { set, actions, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } = loaded;
+    let Loaded { set, actions, vendored, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } =
+        loaded;
     let checkouts = Checkouts::of(&set);
     let near = checkouts.near(&actions, &plan.event.repository);
     let wanted = SnapshotSettings { dirty: args.dirty, near, lfs: checkouts.lfs, ..situation.snapshot };
@@ -235,6 +231,8 @@ async fn carry_out(
         shims_first: place.backend.name() == "sandbox",
         backend: Arc::clone(&place.backend),
         images: place.images.clone(),
+        image_ids,
+        tools: vendored.map(|it| it.tools()).unwrap_or_default(),
         work_root: environment.cache.join("work"),
         hidden: vec![id_token_key],
         snapshot: snapshot.clone(),

@@ -52,7 +52,7 @@ impl Mirror {
     }
 
     /// Settings of git with which github.com is this folder.
-    fn as_github(&self) -> PathBuf {
+    pub(crate) fn as_github(&self) -> PathBuf {
         let config = self.path().join("gitconfig");
         let text = format!("[url \"file://{}/\"]\n\tinsteadOf = https://github.com/\n", self.path().display());
         fs::write(&config, text).expect("a file");

@@ -121,7 +121,7 @@ fn unknown_action() {
       |             ^^^^^^^^^^^^^^
       |
       = help: give it by `--mirror DIR` or `--local-repository octo/launch=DIR`, or let it be
-              fetched, without `--offline`
+              fetched: `wfrun vendor` does, or a run without `--offline`
     exit code 3
     ");
 }
@@ -287,13 +287,14 @@ fn not_built_yet() {
 
 #[test]
 fn subcommand_not_built_yet() {
-    assert_snapshot!(said(GOOD, &["vendor", "w.yml"]), @r"
-    error[wfrun/not-supported-yet]: `wfrun vendor` is not built yet
+    assert_snapshot!(said(GOOD, &["shell", "w.yml"]), @r"
+    error[wfrun/not-supported-yet]: `wfrun shell` is not built yet
      |
      = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun table`,
-             `wfrun graph`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`,
-             `wfrun runs`, `wfrun view`, `wfrun logs`, `wfrun download`, `wfrun clean`,
-             `wfrun doctor`, `wfrun completions`, `wfrun man`; see `wfrun run --help`
+             `wfrun graph`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun actions`,
+             `wfrun vendor`, `wfrun eval`, `wfrun cache`, `wfrun runs`, `wfrun view`, `wfrun logs`,
+             `wfrun download`, `wfrun clean`, `wfrun doctor`, `wfrun completions`, `wfrun man`; see
+             `wfrun run --help`
     exit code 3
     ");
 }

@@ -12,10 +12,10 @@ pub(crate) const INDEX: &str = "docs/diagnostics/README.md";
 pub(crate) const TABLE: &str = "src/codes.rs";
 
 /// The first words of codes. Any literal `"area/name"` of these areas is a code.
-const AREAS: [&str; 31] = [
+const AREAS: [&str; 32] = [
     "action", "aws", "backend", "cache", "check", "cli", "context", "expr", "file", "git", "if", "input", "inputs",
     "job", "matrix", "needs", "on", "outputs", "plan", "run", "runs-on", "secret", "shell", "steps", "trigger", "uses",
-    "var", "wfrun", "wftest", "workflow", "yaml",
+    "var", "vendor", "wfrun", "wftest", "workflow", "yaml",
 ];
 
 /// Areas whose codes may lack a page for now.

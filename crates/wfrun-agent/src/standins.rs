@@ -40,6 +40,7 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 pub use error::StandInError;
+pub use semver::version_in_range;
 pub use version::Version;
 
 /// A built-in program that takes an action's place.

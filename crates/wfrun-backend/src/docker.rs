@@ -1,5 +1,6 @@
 //! Jobs in containers of a Docker engine on this machine.
 
+mod archive;
 mod build;
 mod cleaning;
 mod connection;
@@ -70,9 +71,14 @@ impl DockerBackend {
 
     /// Whether the engine has this image.
     pub async fn has_image(&self, name: &str) -> Result<bool, BackendError> {
+        Ok(self.image_id(name).await?.is_some())
+    }
+
+    /// The id of an image, if the engine has it: `sha256:…`.
+    pub async fn image_id(&self, name: &str) -> Result<Option<String>, BackendError> {
         match self.docker.inspect_image(name).await {
-            Ok(_) => Ok(true),
-            Err(err) if connection::is_not_found(&err) => Ok(false),
+            Ok(image) => Ok(Some(image.id.unwrap_or_default())),
+            Err(err) if connection::is_not_found(&err) => Ok(None),
             Err(err) => Err(BackendError::Engine { action: format!("look for image `{name}`"), err }),
         }
     }

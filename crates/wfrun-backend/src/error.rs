@@ -61,6 +61,17 @@ pub enum BackendError {
         #[source]
         err: bollard::errors::Error,
     },
+    /// The archive of an image could not be read or written.
+    #[error("the archive {} of image `{image}` cannot be used", path.display())]
+    Archive {
+        /// The image's name.
+        image: String,
+        /// The archive.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        err: io::Error,
+    },
     /// What a job says of one of its containers is wrong.
     #[error("{what}: {message}")]
     Container {

@@ -64,12 +64,14 @@ fn leaf(expr: &Expr, scope: &dyn Scope) -> Result<Trace, EvalError> {
 }
 
 impl Template {
-    /// Evaluates it as far as it is known; [`EvalError::Unknown`] if that does not settle it.
+    /// Evaluates it as far as it is known; [`EvalError::Unknown`] if that does not settle its value.
+    ///
+    /// That is more than a condition asks for: `x || 'a'` holds whatever `x` is, and has no value before `x` is known.
     pub fn foresee(&self, scope: &dyn Scope) -> Result<Trace, EvalError> {
         match self {
             Self::Expression(expr) | Self::Mixed(expr) if !is_known(expr, scope) => {
                 let trace = foresee(expr, scope)?;
-                if !trace.is_not_yet() {
+                if !is_open(&trace) {
                     return Ok(trace);
                 }
                 let mut parts = Vec::new();
@@ -83,14 +85,19 @@ impl Template {
 
 /// Collects the innermost parts that are not known, each once.
 fn unknown_parts(trace: &Trace, parts: &mut Vec<String>) {
-    if !trace.is_not_yet() {
+    if !is_open(trace) {
         return;
     }
-    if trace.operands.iter().any(Trace::is_not_yet) {
+    if trace.operands.iter().any(is_open) {
         trace.operands.iter().for_each(|it| unknown_parts(it, parts));
     } else if !parts.iter().any(|it| **it == *trace.text) {
         parts.push(trace.text.to_string());
     }
+}
+
+/// Tells whether something in it is not known yet that may take part in its value.
+fn is_open(trace: &Trace) -> bool {
+    trace.is_not_yet() || trace.operands.iter().any(is_open)
 }
 
 /// Tells whether all paths of an expression are known. The longest fixed path counts, not the contexts it starts with.

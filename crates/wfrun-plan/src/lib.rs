@@ -4,6 +4,7 @@
 mod because;
 mod called;
 mod cron_times;
+mod dependencies;
 mod event;
 mod filter;
 mod gate;
@@ -26,6 +27,10 @@ mod what_if;
 pub use because::{Because, Operand};
 pub use called::called_inputs;
 pub use cron_times::{CivilMinute, CronTimes};
+pub use dependencies::{
+    ActionPlace, ActionVisit, Dependencies, Dependency, Given, LoadedAction, MAX_DEPTH, Needed, NotKnown, TooDeep,
+    Used, UsedTarget, When, base_images, dependencies, used_by, walk,
+};
 pub use event::{ChangedPaths, Event};
 pub use filter::{Filtered, PatternStep, Verdict};
 pub use gate::{Gate, GateKind, RefKind, gates};

@@ -22,6 +22,7 @@ use wfrun_workflow::{Job, JobId, Permissions, StepId, Workflow};
 
 pub use build::outlook;
 pub use calls::{Call, CallInput, HandedSecrets};
+pub(crate) use calls::{inputs as call_values, open_parts, value as field_if_known};
 pub use details::{Group, RunDefaults};
 pub use reason::Reason;
 pub use world::{StepEnd, World};

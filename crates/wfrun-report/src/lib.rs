@@ -3,6 +3,7 @@
 //! Views are [`Sink`](wfrun_journal::Sink)s: they take events and the folded record, and keep no bookkeeping of their own.
 //! Invariant: nothing here knows who produces the events.
 //! Invariant: colour never carries a meaning alone, and without colour no escape sequence is written.
+mod dependencies_view;
 mod diagnostics;
 mod doctor_view;
 mod explain;
@@ -37,6 +38,7 @@ mod trace_view;
 mod view_thread;
 mod why_view;
 
+pub use dependencies_view::{Absence, DependencyList, DependencyRow, dependencies_json, dependencies_text};
 pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, render_diagnostics};
 pub use doctor_view::{Examination, Examined, Standing, doctor_json, doctor_text};
 pub use explain::{paragraphs, sentence};

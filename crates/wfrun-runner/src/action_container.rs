@@ -28,6 +28,7 @@ pub(crate) struct Siblings {
     job: String,
     repository: String,
     may_pull: bool,
+    image_ids: IndexMap<String, String>,
     network: RunNetwork,
     hosts: Vec<(String, IpAddr)>,
     dns: Option<IpAddr>,
@@ -63,6 +64,7 @@ impl Siblings {
             job: job.to_string(),
             repository: settings.repository.clone(),
             may_pull: !settings.offline,
+            image_ids: settings.image_ids.clone(),
             network,
             hosts: if dns.is_none() { blocked_names(services) } else { Vec::new() },
             dns,
@@ -88,7 +90,9 @@ pub(crate) fn start(
         ));
     };
     let image = match image {
-        ContainerImage::Named(name) => RunImage::Named { name: name.clone(), may_pull: siblings.may_pull },
+        ContainerImage::Named(name) => {
+            RunImage::Named { name: siblings.image_ids.get(name).unwrap_or(name).clone(), may_pull: siblings.may_pull }
+        }
         ContainerImage::Built { dockerfile } => {
             let outside = || format!("{dockerfile} is not in the job's work folder");
             let relative = open.relative(dockerfile).ok_or_else(outside)?;

@@ -107,7 +107,7 @@ impl Workshop<'_> {
     async fn make(&self, image: &ActionImage, log: &Log) -> Result<Option<String>, String> {
         let (image, built) = match image {
             ActionImage::Named(name) => {
-                (RunImage::Named { name: name.clone(), may_pull: !self.settings.offline }, None)
+                (RunImage::Named { name: self.settings.image(name), may_pull: !self.settings.offline }, None)
             }
             ActionImage::Built { dockerfile, .. } => {
                 let tag = tag(&self.settings.repository, dockerfile);

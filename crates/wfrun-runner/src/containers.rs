@@ -95,6 +95,10 @@ async fn make(
 ) -> Result<Opened, BackendError> {
     let mut environment = None;
     let proxies = settings.outbound.proxies_elsewhere();
+    let request = |what: &str, alias: Option<&str>, spec: &ContainerSpec, proxies: &[(String, String)]| {
+        let request = request(what, alias, spec, proxies);
+        ContainerRequest { image: settings.image(&request.image), ..request }
+    };
     let of_service = |it: &ServiceSpec| request(&format!("service `{}`", it.id), Some(&it.id), &it.container, &proxies);
     let services: Vec<_> = wanted.services.iter().map(of_service).collect();
     let container = wanted.container.as_ref().map(|it| request("container", None, it, &[]));

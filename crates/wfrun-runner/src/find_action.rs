@@ -33,7 +33,7 @@ fn in_workspace(open: &OpenJob, settings: &RunSettings, path: &str) -> Result<To
     let shown = open.layout.workspace.as_str();
     let workspace = open.relative(shown).ok_or("the workspace is not in the work folder")?;
     let manifest = find_in_workspace(&open.files, workspace, shown, path)?;
-    let (actions, notices) = place(open, settings, &used_by(&manifest, None))?;
+    let (actions, notices) = place(open, settings, &used_by(&manifest))?;
     // Source: GITHUB_ACTION_PATH of `uses: ./` ends with `/./` (actions/runner#1363).
     let folder = Some(format!("{shown}/{path}"));
     let action = ResolvedAction { manifest, how: How::Real, folder };
@@ -50,7 +50,7 @@ fn in_own_repository(open: &OpenJob, settings: &RunSettings, path: &str) -> Resu
     };
     let folder = settings.work_root.join(&settings.run_id).join("own");
     let (manifest, content) = find_in_repository(&settings.snapshot, &folder, &action).map_err(|err| chain(&err))?;
-    let used = used_by(&manifest, None);
+    let used = used_by(&manifest);
     let known = KnownAction { manifest, how: How::Real, content: Some(content) };
     let mut own = put(open, IndexMap::from([(action.clone(), known)]))?;
     let (actions, notices) = place(open, settings, &used)?;
@@ -67,7 +67,7 @@ fn place(open: &OpenJob, settings: &RunSettings, wanted: &[ActionRef]) -> Result
         let lines: Vec<String> = findings.missing.iter().map(|it| chain(&it.err)).collect();
         return Err(lines.join("\n"));
     }
-    let notices = settings.actions.news(&findings);
+    let notices = settings.actions.news(&findings.found);
     let Findings { found, missing: _ } = findings;
     Ok((put(open, found)?, notices))
 }

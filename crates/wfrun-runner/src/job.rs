@@ -19,6 +19,7 @@ use crate::containers::{self, WantedContainers};
 use crate::job_folders::{Owner, RUNNER, give_folders, make_folders};
 use crate::node::{self, JobNode};
 use crate::paths::Paths;
+use crate::tools;
 use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
 use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
@@ -118,9 +119,15 @@ impl Ground {
         let findings = find(settings, &wanted.request.actions).await?;
         let work_dir = settings.work_root.join(&settings.run_id).join(number.to_string());
         let image = image(settings, wanted);
-        let spec = spec(settings, services, wanted.job, work_dir.clone(), image.clone());
+        let mut spec = spec(settings, services, wanted.job, work_dir.clone(), image.clone());
         let name = settings.repository.rsplit('/').next().unwrap_or("repository").to_owned();
         make_folders(&work_dir, &name, &wanted.request.event)?;
+        // On `host` there is no place of its own to put them.
+        if settings.backend.name() != "host" && !settings.tools.is_empty() {
+            let in_container = wanted.containers.container.is_some();
+            let given = tools::give(&settings.tools, findings.found.keys(), &work_dir, in_container);
+            spec.mounts.extend(given.map_err(|err| OpenError::Write { path: work_dir.join("_tool"), err })?);
+        }
         let view = view(settings, wanted, &findings.found, &work_dir, &name).await;
         if let Some(owner) = wanted.owner() {
             give_folders(&work_dir, &name, owner)?;

@@ -12,6 +12,7 @@ mod folders;
 mod git;
 mod groups;
 mod hash_files;
+mod inventory;
 mod job;
 mod job_folders;
 mod kept;
@@ -27,7 +28,9 @@ mod services;
 mod settings;
 mod snapshot;
 mod step;
+mod tools;
 mod trees;
+mod vendor;
 mod work_files;
 
 pub use actions::{
@@ -39,6 +42,7 @@ pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
+pub use inventory::{Images, Inventory, Item, Lack, Supply, Tools, image_of};
 pub use lines::{LineSplitter, Lines};
 pub use node::node_of_machine;
 pub use paths::container_workspace;
@@ -46,4 +50,9 @@ pub use run::{Outside, run};
 pub use services::{GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
 pub use snapshot::{Near, NearWanted, Snapshot, SnapshotError, SnapshotSettings, merge_commit};
+pub use tools::{FoundTool, ToolLack, find_tool};
 pub use trees::{Trees, Way};
+pub use vendor::{
+    IMAGES, LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool, Mismatch, TOOLS, VendorError, Vendored,
+    Vendoring, begins_as_archive, image_file_name, normalise_image, pack, replace, unpack,
+};

@@ -19,6 +19,10 @@ pub struct RunSettings {
     pub backend: Arc<dyn Backend>,
     /// The images for `runs-on` labels that the caller chose.
     pub images: IndexMap<String, String>,
+    /// The ids of images that the engine does not know by the names that workflows give them.
+    pub image_ids: IndexMap<String, String>,
+    /// Tools that jobs find in their tool caches.
+    pub tools: Vec<crate::FoundTool>,
     /// Where job work folders are made; each is removed at its job's end.
     pub work_root: PathBuf,
     /// Folders of wfrun's own that no job may see.
@@ -45,6 +49,13 @@ pub struct RunSettings {
     pub shims_first: bool,
     /// `github.ref`, and the refs whose caches may be read besides.
     pub cache_scopes: Vec<String>,
+}
+
+impl RunSettings {
+    /// What the engine is asked for where a workflow names an image.
+    pub(crate) fn image(&self, name: &str) -> String {
+        self.image_ids.get(name).map_or(name, String::as_str).to_owned()
+    }
 }
 
 /// Whether the AWS account on this machine takes the place of the real one.

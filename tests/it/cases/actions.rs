@@ -33,6 +33,8 @@ impl<'a> Found<'a> {
         let settings = ActionSettings {
             mode: ActionMode::Auto,
             local: case.actions(),
+            vendored: None,
+            refresh: false,
             mirror: None,
             store: empty.path().join("store"),
             offline: true,

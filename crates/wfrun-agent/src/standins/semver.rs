@@ -6,6 +6,15 @@ use std::fmt;
 
 pub(super) use range::{Range, Rules};
 
+/// Tells whether a version of a tool is in a range that a set-up action takes, such as `3.12`, `20.x` or `>=18`; none where
+/// the text is no range, such as `lts/*`.
+///
+/// Source: the set-up actions go by npm's `semver`.
+pub fn version_in_range(range: &str, version: &str) -> Option<bool> {
+    let range = Range::of_spec(range)?;
+    Some(SemVer::parse(version).is_some_and(|it| range.contains(&it)))
+}
+
 /// A version such as `20.11.1` or `3.14.0-rc1`. What follows `+` says nothing about precedence and is dropped.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SemVer {

@@ -32,6 +32,11 @@ impl DockerBackend {
         if !may_pull {
             return Err(BackendError::ImageMissing { image: image.to_owned() });
         }
+        self.pull_image(image, login, log).await
+    }
+
+    /// Pulls an image, also where the engine has one of that name.
+    pub async fn pull_image(&self, image: &str, login: Option<&Login>, log: &Log) -> Result<(), BackendError> {
         let mut attempt = 1;
         loop {
             log.line(format!("docker pull {}", with_tag(image)));
@@ -73,7 +78,7 @@ fn is_final(err: &bollard::errors::Error) -> bool {
 }
 
 /// Without a tag or a digest the engine would pull all tags.
-fn with_tag(image: &str) -> String {
+pub(super) fn with_tag(image: &str) -> String {
     let name = image.rsplit('/').next().unwrap_or(image);
     if name.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") }
 }

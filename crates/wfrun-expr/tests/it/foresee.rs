@@ -1,6 +1,6 @@
 //! What is said of an expression before the run.
 use serde_json::json;
-use wfrun_expr::{Called, Reached, Scope, Value, foresee};
+use wfrun_expr::{Availability, Called, EvalError, Reached, Scope, Template, Value, foresee};
 
 use crate::world::World;
 
@@ -70,5 +70,28 @@ fn what_is_known_settles_what_it_can() {
         assert_eq!(found, because, "{text}");
         let back = serde_json::to_string(&trace).and_then(|it| serde_json::from_str(&it)).expect("JSON");
         assert_eq!(trace, back, "{text}");
+    }
+}
+
+/// A condition is settled by truth, a value is not: `x || 'b'` holds, and may be `x`.
+#[test]
+fn a_value_is_known_when_all_that_makes_it_is() {
+    let contexts = json!({"github": {"ref": "main"}, "needs": {"a": {"result": "success"}}});
+    let before = Before(World::new(&contexts));
+    let here = Availability { contexts: &["github", "needs"], functions: &[] };
+    for (text, expected) in [
+        ("${{ needs.a.outputs.x || 'b' }}", Err("needs.a.outputs.x")),
+        ("${{ needs.a.outputs.x == 'y' && 'a' || 'b' }}", Err("needs.a.outputs.x")),
+        ("${{ github.ref == 'main' && 'a' || needs.a.outputs.x }}", Ok("a")),
+        ("${{ needs.a.result && 'a' || needs.a.outputs.x }}", Ok("a")),
+        ("i:${{ needs.a.outputs.x && 'a' || 'b' }}", Err("needs.a.outputs.x")),
+        ("i:${{ github.ref }}", Ok("i:main")),
+    ] {
+        let template = Template::parse(text, &here).unwrap_or_else(|err| panic!("{text}: {err}"));
+        let found = template
+            .foresee(&before)
+            .map(|it| it.value().to_text())
+            .map_err(|err| if let EvalError::Unknown { parts } = err { parts.join(", ") } else { err.to_string() });
+        assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned), "{text}");
     }
 }

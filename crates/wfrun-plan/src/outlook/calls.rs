@@ -1,10 +1,9 @@
 //! What a called workflow gets.
-use wfrun_expr::{EvalError, Object, Template, Value, foresee};
+use wfrun_expr::{EvalError, Object, Scope, Template, Value};
 use wfrun_syntax::{NodeKind, eq_ignoring_case};
 use wfrun_workflow::{CallSecrets, Field, FileRef, InputKind, InputSpec, WorkflowCall, WorkflowSet};
 
 use super::build::Inputs;
-use super::scope::Before;
 use crate::inputs::absent;
 
 /// A call of a workflow, whatever the leg.
@@ -59,7 +58,7 @@ pub(super) fn call(set: &WorkflowSet, call: &WorkflowCall, caller: &FileRef) -> 
 /// workflow that is not here, what is given.
 ///
 /// Source: GitHub: planning rules 2.7.
-pub(super) fn inputs(set: &WorkflowSet, call: &WorkflowCall, caller: &FileRef, before: &Before<'_>) -> Vec<CallInput> {
+pub(crate) fn inputs(set: &WorkflowSet, call: &WorkflowCall, caller: &FileRef, before: &dyn Scope) -> Vec<CallInput> {
     let file = caller.resolve(&call.target.value);
     let Some(callee) = set.called.get(&file) else {
         return call.with.iter().map(|(name, field)| input(name, field, true, before)).collect();
@@ -80,14 +79,14 @@ pub(super) fn inputs(set: &WorkflowSet, call: &WorkflowCall, caller: &FileRef, b
     declared.map(of_spec).collect()
 }
 
-fn input(name: &str, field: &Field, is_given: bool, before: &Before<'_>) -> CallInput {
+fn input(name: &str, field: &Field, is_given: bool, before: &dyn Scope) -> CallInput {
     let value = value(field, before);
     let depends_on = if value.is_none() { open_parts(field, before) } else { Vec::new() };
     CallInput { name: name.to_owned(), value, depends_on, is_given }
 }
 
 /// What only the run can tell of a field, as written.
-fn open_parts(field: &Field, before: &Before<'_>) -> Vec<String> {
+pub(crate) fn open_parts(field: &Field, before: &dyn Scope) -> Vec<String> {
     match field.template.foresee(before) {
         Err(EvalError::Unknown { parts }) => parts,
         Ok(_) | Err(_) => vec![field.raw()],
@@ -104,7 +103,7 @@ impl Inputs {
 }
 
 /// The value of a field, if it is known; literals keep their type.
-pub(super) fn value(field: &Field, before: &Before<'_>) -> Option<Value> {
+pub(crate) fn value(field: &Field, before: &dyn Scope) -> Option<Value> {
     match &field.template {
         Template::Literal(text) => Some(match &*field.node.kind {
             NodeKind::Bool(it) => Value::Bool(*it),
@@ -113,14 +112,11 @@ pub(super) fn value(field: &Field, before: &Before<'_>) -> Option<Value> {
                 Value::from(text.as_str())
             }
         }),
-        Template::Expression(expr) | Template::Mixed(expr) => {
-            let trace = foresee(expr, before).ok()?;
-            (!trace.is_not_yet()).then(|| trace.value().clone())
-        }
+        Template::Expression(_) | Template::Mixed(_) => Some(field.template.foresee(before).ok()?.value().clone()),
     }
 }
 
 /// The text of a field, if it is known.
-pub(super) fn text(field: &Field, before: &Before<'_>) -> Option<String> {
+pub(crate) fn text(field: &Field, before: &dyn Scope) -> Option<String> {
     value(field, before).map(|it| it.to_text())
 }

@@ -1,4 +1,5 @@
 //! What an event sets off, and in which order.
+mod dependencies;
 mod inputs;
 mod matrix;
 mod outlook;

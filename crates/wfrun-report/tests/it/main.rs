@@ -1,5 +1,6 @@
 //! Views over journals written by hand.
 mod blocks;
+mod dependencies;
 mod diagnostics;
 mod explain;
 mod fixture;

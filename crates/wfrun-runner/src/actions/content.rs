@@ -23,8 +23,12 @@ pub enum Origin {
     Folder(PathBuf),
     /// A repository of a mirror.
     Mirror(PathBuf),
-    /// A git server, asked now or by an earlier run.
+    /// A git server, asked now.
     Server(String),
+    /// The store: fetched from this git server by an earlier run.
+    Kept(String),
+    /// A vendored folder.
+    Vendored(PathBuf),
     /// The repository of the workflow itself.
     Own,
 }
@@ -34,7 +38,8 @@ impl fmt::Display for Origin {
         match self {
             Self::Folder(path) => write!(f, "the folder {}", path.display()),
             Self::Mirror(path) => write!(f, "the mirror {}", path.display()),
-            Self::Server(url) => f.write_str(url),
+            Self::Server(url) | Self::Kept(url) => f.write_str(url),
+            Self::Vendored(path) => write!(f, "the vendored folder {}", path.display()),
             Self::Own => f.write_str("the workflow's own repository"),
         }
     }
@@ -49,14 +54,16 @@ impl Content {
     /// Everything that belongs to it, relative to its folder; folders before what is in them.
     ///
     /// Of a work tree of git that is what git does not ignore: nothing else would be on GitHub.
-    pub(super) fn entries(&self) -> io::Result<Vec<PathBuf>> {
+    pub(crate) fn entries(&self) -> io::Result<Vec<PathBuf>> {
         let mut all = Vec::new();
         match &self.origin {
             Origin::Folder(_) => match listed_by_git(&self.folder) {
                 Some(files) => with_folders(&self.folder, files, &mut all),
                 None => walk(&self.folder, Path::new(""), &mut all)?,
             },
-            Origin::Mirror(_) | Origin::Server(_) | Origin::Own => walk(&self.folder, Path::new(""), &mut all)?,
+            Origin::Mirror(_) | Origin::Server(_) | Origin::Kept(_) | Origin::Vendored(_) | Origin::Own => {
+                walk(&self.folder, Path::new(""), &mut all)?;
+            }
         }
         Ok(all)
     }
@@ -88,7 +95,8 @@ fn with_folders(root: &Path, mut files: Vec<PathBuf>, all: &mut Vec<PathBuf>) {
     }
 }
 
-fn walk(root: &Path, below: &Path, all: &mut Vec<PathBuf>) -> io::Result<()> {
+/// All that is in a folder but git's own, relative to `root`; folders before what is in them.
+pub(crate) fn walk(root: &Path, below: &Path, all: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in std::fs::read_dir(root.join(below))? {
         let entry = entry?;
         let path = below.join(entry.file_name());

@@ -2,19 +2,19 @@ use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
+use wfrun_plan::MAX_DEPTH;
 use wfrun_workflow::ActionRef;
 
 use super::RefError;
 use crate::GitError;
-
-/// Source: `CompositeActionsMaxDepth` of actions/runner; GitHub: execution rules E1.2.
-pub(super) const MAX_DEPTH: usize = 9;
 
 /// A place where actions are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// The folders of `--local-repository`.
     Folders,
+    /// The vendored folder.
+    Vendored(PathBuf),
     /// The mirror.
     Mirror(String),
     /// What wfrun carries in itself.
@@ -29,6 +29,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folders => f.write_str("the folders of `--local-repository`"),
+            Self::Vendored(path) => write!(f, "the vendored folder {}", path.display()),
             Self::Mirror(at) => write!(f, "the mirror {at}"),
             Self::Builtin => f.write_str("what wfrun carries in itself"),
             Self::Store => f.write_str("the store of fetched actions"),
@@ -56,6 +57,18 @@ pub enum ActionError {
         /// Why.
         reason: RefError,
         /// The repository that was asked.
+        at: String,
+    },
+    /// The vendored folder has it at another commit than the mirror.
+    #[error("`{action}` is locked at commit {locked}, and names {now} in {at}")]
+    Moved {
+        /// Which.
+        action: Box<ActionRef>,
+        /// What the lock says.
+        locked: String,
+        /// What its ref names now.
+        now: String,
+        /// Where.
         at: String,
     },
     /// Its folder has no manifest.
@@ -126,6 +139,7 @@ impl ActionError {
         match self {
             Self::NotFound { action, .. }
             | Self::Version { action, .. }
+            | Self::Moved { action, .. }
             | Self::NoManifest { action }
             | Self::Manifest { action, .. }
             | Self::TooDeep { action }
@@ -141,6 +155,7 @@ impl ActionError {
             Self::NotFound { .. } => "action/not-found",
             Self::Version { reason: RefError::Unknown { .. }, .. } => "action/no-version",
             Self::Version { reason: RefError::Short { .. }, .. } => "action/short-sha",
+            Self::Moved { .. } => "vendor/moved",
             Self::NoManifest { .. } => "action/no-manifest",
             Self::Manifest { .. } => "action/bad-manifest",
             Self::TooDeep { .. } => "action/too-deep",

@@ -2,12 +2,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use wfrun_journal::How;
-use wfrun_workflow::{Action, ActionRef, RunsKind, Step, StepKind, UsesTarget};
+use wfrun_plan::{ActionPlace, TooDeep, UsedTarget, walk};
+use wfrun_workflow::{Action, ActionRef};
 
 use super::content::Content;
-use super::error::MAX_DEPTH;
 use super::manifest::{self, ManifestError};
 use super::sources::Whereabouts;
 use super::{ActionError, Actions, BuiltinActions};
@@ -44,44 +44,34 @@ pub struct Findings {
 
 impl Actions {
     /// Looks for actions and all that they use in turn, as GitHub does before a job starts.
-    ///
-    /// Source: GitHub: execution rules E1.2 (`PrepareActionsRecursiveAsync` of actions/runner): level by level.
     pub fn find(&self, wanted: &[ActionRef]) -> Findings {
         let mut findings = Findings::default();
-        let mut failed = IndexSet::new();
-        let mut level: IndexMap<ActionRef, ActionRef> = wanted.iter().map(|it| (it.clone(), it.clone())).collect();
-        for depth in 0.. {
-            let Some((action, wanted)) = level.first() else { break };
-            if depth > MAX_DEPTH {
-                let (err, wanted) = (ActionError::TooDeep { action: Box::new(action.clone()) }, wanted.clone());
-                findings.missing.push(Missing { wanted, err });
-                break;
-            }
-            let mut next = IndexMap::new();
-            for (action, wanted) in level {
-                if !findings.found.contains_key(&action) && !failed.contains(&action) {
-                    match self.find_one(&action) {
-                        Ok(known) => {
-                            findings.found.insert(action.clone(), known);
-                        }
-                        Err(err) => {
-                            failed.insert(action.clone());
-                            findings.missing.push(Missing { wanted: wanted.clone(), err });
-                        }
-                    }
+        let places: Vec<_> = wanted.iter().cloned().map(ActionPlace::Repository).collect();
+        let end = walk(&places, &mut |visit| {
+            // What is in the workspace cannot be told yet. Source: GitHub: execution rules E1.2.
+            let action = visit.action.repository()?;
+            match self.find_one(action) {
+                Ok(known) => {
+                    let manifest = Arc::clone(&known.manifest);
+                    findings.found.insert(action.clone(), known);
+                    Some(manifest)
                 }
-                let known = findings.found.get(&action);
-                for used in known.into_iter().flat_map(|it| used_by(&it.manifest, Some(&action))) {
-                    next.entry(used).or_insert_with(|| wanted.clone());
+                Err(err) => {
+                    let wanted = visit.wanted.repository().unwrap_or(action).clone();
+                    findings.missing.push(Missing { wanted, err });
+                    None
                 }
             }
-            level = next;
+        });
+        if let Some(TooDeep { action: ActionPlace::Repository(action), wanted }) = end {
+            let wanted = wanted.repository().unwrap_or(&action).clone();
+            findings.missing.push(Missing { wanted, err: ActionError::TooDeep { action: Box::new(action) } });
         }
         findings
     }
 
     /// Where the actions come from, one sentence each; what was told before is not told again.
-    pub fn news(&self, findings: &Findings) -> Vec<String> {
+    pub fn news<'a>(&self, found: impl IntoIterator<Item = (&'a ActionRef, &'a KnownAction)>) -> Vec<String> {
         let mut told = self.told();
         let tell = |(action, known): (&ActionRef, &KnownAction)| {
             let content = known.content.as_ref()?;
@@ -94,10 +84,11 @@ impl Actions {
                 None => format!("action `{name}` is {}", content.origin),
             })
         };
-        findings.found.iter().filter_map(tell).collect()
+        found.into_iter().filter_map(tell).collect()
     }
 
-    fn find_one(&self, action: &ActionRef) -> Result<KnownAction, ActionError> {
+    /// Looks for one action, and not for what it uses.
+    pub fn find_one(&self, action: &ActionRef) -> Result<KnownAction, ActionError> {
         match self.locate(action)? {
             Whereabouts::StandIn => {
                 let asked = Vec::new();
@@ -130,15 +121,13 @@ pub(super) fn read_manifest(content: &Content, action: &ActionRef) -> Result<Arc
 /// The actions of repositories that a composite action uses; `$/…` is one of its own repository.
 ///
 /// Source: GitHub: execution rules E7.5: what is local to the workspace cannot be told yet.
-pub(crate) fn used_by(manifest: &Action, own: Option<&ActionRef>) -> Vec<ActionRef> {
-    let RunsKind::Composite(steps) = &manifest.runs.kind else { return Vec::new() };
-    let used = |step: &Step| match &step.kind {
-        StepKind::Uses(uses) => match &uses.target.value {
-            UsesTarget::Repository(action) => Some(action.clone()),
-            UsesTarget::SelfRepository(path) => own.map(|own| own.sibling(path)),
-            UsesTarget::Local(_) | UsesTarget::Docker(_) => None,
-        },
-        StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
-    };
-    steps.iter().filter_map(used).collect()
+pub(crate) fn used_by(manifest: &Action) -> Vec<ActionRef> {
+    let own = ActionPlace::Own(String::new());
+    let used = wfrun_plan::used_by(manifest, &own);
+    used.into_iter()
+        .filter_map(|it| match it.target {
+            UsedTarget::Action(ActionPlace::Repository(action)) => Some(action),
+            UsedTarget::Action(ActionPlace::Own(_)) | UsedTarget::Image(_) => None,
+        })
+        .collect()
 }

@@ -36,6 +36,11 @@ pub(crate) fn find_in_workspace(
     })
 }
 
+/// The manifest of an action in a folder of the work tree, if it is there and sound.
+pub(crate) fn own_manifest(files: &WorkFiles, folder: &str) -> Option<Arc<Action>> {
+    manifest::read(files, folder, if folder.is_empty() { "." } else { folder }).ok()
+}
+
 /// Finds an action of the workflow's own repository at its commit; its files are kept in `folder`, for the run.
 pub(crate) fn find_in_repository(
     snapshot: &Snapshot,

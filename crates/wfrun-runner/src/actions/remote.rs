@@ -31,12 +31,7 @@ pub(super) fn fetch(
     certificates: Option<&Path>,
 ) -> Result<Answer, RemoteError> {
     let scratch = store.scratch().map_err(RemoteError::Store)?;
-    // A server that says nothing must not hold a run for ever.
-    let mut git =
-        Git::at(scratch.path()).with_env("GIT_HTTP_LOW_SPEED_LIMIT", "1").with_env("GIT_HTTP_LOW_SPEED_TIME", "60");
-    if let Some(file) = certificates {
-        git = git.with_env("GIT_SSL_CAINFO", file.display().to_string());
-    }
+    let git = client(scratch.path(), certificates);
     git.ask(&["init", "--quiet", "--bare", "--template=", "."]).map_err(RemoteError::Git)?;
     let mut refused = None;
     for url in [format!("{server}/{repository}"), format!("{server}/{repository}.git")] {
@@ -66,6 +61,40 @@ pub(super) fn fetch(
         return Ok(Answer::Commit(commit));
     }
     refused.map_or(Ok(Answer::NoRepository), |err| Err(RemoteError::Git(err)))
+}
+
+/// Asks a server for the commit that a ref stands for now; nothing is fetched.
+pub(super) fn commit_now(
+    server: &str,
+    repository: &str,
+    git_ref: &str,
+    store: &Store,
+    certificates: Option<&Path>,
+) -> Result<Answer, RemoteError> {
+    let scratch = store.scratch().map_err(RemoteError::Store)?;
+    let git = client(scratch.path(), certificates);
+    let mut refused = None;
+    for url in [format!("{server}/{repository}"), format!("{server}/{repository}.git")] {
+        match git.ask(&["ls-remote", "--quiet", "--end-of-options", &url]) {
+            Ok(listed) => {
+                return Ok(find(&listed, git_ref).map_or_else(Answer::NoRef, Answer::Commit));
+            }
+            Err(err) if is_missing(&err) => {}
+            Err(err) => {
+                refused.get_or_insert(err);
+            }
+        }
+    }
+    refused.map_or(Ok(Answer::NoRepository), |err| Err(RemoteError::Git(err)))
+}
+
+/// git in a folder of its own. A server that says nothing must not hold a run for ever.
+fn client(folder: &Path, certificates: Option<&Path>) -> Git {
+    let git = Git::at(folder).with_env("GIT_HTTP_LOW_SPEED_LIMIT", "1").with_env("GIT_HTTP_LOW_SPEED_TIME", "60");
+    match certificates {
+        Some(file) => git.with_env("GIT_SSL_CAINFO", file.display().to_string()),
+        None => git,
+    }
 }
 
 /// Whether git says that there is no repository, and not that it could not ask.

@@ -8,15 +8,17 @@ use wfrun_workflow::ActionRef;
 
 use super::content::{Content, Origin};
 use super::error::Place;
+use super::refs::is_full_id;
 use super::remote::{self, RemoteError};
 use super::store::{Store, StoreError};
 use super::{ActionError, RefError, commit_of};
 use crate::Git;
+use crate::vendor::Vendored;
 
 /// Where actions may come from, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionMode {
-    /// Folders, mirror, stand-ins, store, network.
+    /// Folders, what is vendored, mirror, stand-ins, store, network.
     Auto,
     /// The same without stand-ins.
     Real,
@@ -31,12 +33,16 @@ pub struct ActionSettings {
     pub mode: ActionMode,
     /// Folders that stand for repositories.
     pub local: Vec<LocalRepository>,
+    /// A folder of what was vendored; its files are as its lock says.
+    pub vendored: Option<Arc<Vendored>>,
     /// Where else repositories are.
     pub mirror: Option<Mirror>,
     /// Where what was fetched is kept.
     pub store: PathBuf,
     /// Whether nothing may be fetched from a network.
     pub offline: bool,
+    /// Whether servers are asked what branches and tags name now, though an earlier run has asked; not while `offline`.
+    pub refresh: bool,
     /// The file of certificates by which git trusts servers, where it is not git's own.
     pub certificates: Option<PathBuf>,
 }
@@ -102,7 +108,7 @@ impl Mirror {
     }
 
     /// Whether asking it means to use a network.
-    fn is_network(&self) -> bool {
+    pub(super) fn is_network(&self) -> bool {
         matches!(self, Self::Server(url) if !url.starts_with("file://"))
     }
 }
@@ -136,18 +142,18 @@ fn git_dir(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Source: `GITHUB_SERVER_URL` of github.com.
-const GITHUB: &str = "https://github.com";
+pub(super) const GITHUB: &str = "https://github.com";
 
 /// Finds actions; the same one twice gives the same answer, also when a branch moves meanwhile.
 #[derive(Debug, Clone)]
 pub struct Actions {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    settings: ActionSettings,
-    store: Store,
+pub(super) struct Shared {
+    pub(super) settings: ActionSettings,
+    pub(super) store: Store,
     /// By repository in small letters, and ref.
     known: Mutex<HashMap<(String, String), Arc<Content>>>,
     /// `owner/repo@ref` of what people were told of.
@@ -213,7 +219,8 @@ impl Actions {
 
 impl Shared {
     fn look(&self, action: &ActionRef) -> Result<Whereabouts, ActionError> {
-        let ActionSettings { mode, local, mirror, store: _, offline, certificates: _ } = &self.settings;
+        let ActionSettings { mode, local, vendored, mirror, store: _, offline, refresh: _, certificates: _ } =
+            &self.settings;
         let mut asked = Vec::new();
         let not_found = |asked| ActionError::NotFound { action: Box::new(action.clone()), asked };
         let is_named = is_part(&action.owner) && is_part(&action.repo);
@@ -223,6 +230,12 @@ impl Shared {
             }
             if !local.is_empty() {
                 asked.push(Place::Folders);
+            }
+            if let Some(vendored) = vendored {
+                if let Some(content) = self.vendored(vendored, action)? {
+                    return Ok(content);
+                }
+                asked.push(Place::Vendored(vendored.folder.clone()));
             }
             if let Some(mirror) = mirror {
                 if let Some(content) = self.mirrored(mirror, action)? {
@@ -253,6 +266,22 @@ impl Shared {
         Err(not_found(asked))
     }
 
+    /// What was vendored. A mirror on this machine that says otherwise of the ref is heard.
+    fn vendored(&self, vendored: &Vendored, action: &ActionRef) -> Result<Option<Whereabouts>, ActionError> {
+        let Some(content) = vendored.repository(&action.repository(), &action.git_ref) else { return Ok(None) };
+        // Who refreshes looks at what has moved for himself.
+        let mirror = self.settings.mirror.as_ref().filter(|_| !self.settings.refresh);
+        let mirrored = mirror.and_then(|it| it.repository(&action.repository()));
+        let now = mirrored.as_ref().and_then(|it| Some((it, commit_of(it, &action.git_ref).ok()?)));
+        if let (Some(locked), Some((git, now))) = (&content.commit, now)
+            && *locked != now
+        {
+            let (action, at) = (Box::new(action.clone()), git.folder().display().to_string());
+            return Err(ActionError::Moved { action, locked: locked.clone(), now, at });
+        }
+        Ok(Some(Whereabouts::Content(Arc::new(content))))
+    }
+
     fn mirrored(&self, mirror: &Mirror, action: &ActionRef) -> Result<Option<Whereabouts>, ActionError> {
         match mirror {
             Mirror::Folder(_) => {
@@ -274,9 +303,13 @@ impl Shared {
     /// What was fetched from a server before.
     fn remembered(&self, server: &str, action: &ActionRef) -> Option<Whereabouts> {
         let repository = action.repository();
+        let ActionSettings { refresh, offline, .. } = &self.settings;
+        if *refresh && !*offline && !is_full_id(&action.git_ref) {
+            return None;
+        }
         let commit = self.store.remembered(server, &repository, &action.git_ref)?;
         let folder = self.store.kept(&repository, &commit)?;
-        Some(content(folder, commit, Origin::Server(format!("{server}/{repository}"))))
+        Some(content(folder, commit, Origin::Kept(format!("{server}/{repository}"))))
     }
 
     fn fetched(&self, server: &str, action: &ActionRef) -> Result<Option<Whereabouts>, ActionError> {
@@ -293,7 +326,8 @@ impl Shared {
             remote::Answer::Commit(commit) => {
                 let remembered = self.store.remember(server, &repository, &action.git_ref, &commit);
                 remembered.map_err(|err| store_error(action, err))?;
-                Ok(self.remembered(server, action))
+                let folder = self.store.kept(&repository, &commit);
+                Ok(folder.map(|it| content(it, commit, Origin::Server(format!("{server}/{repository}")))))
             }
             remote::Answer::NoRepository => Ok(None),
             remote::Answer::NoRef(reason) => Err(version(action, reason, format!("{server}/{repository}"))),
