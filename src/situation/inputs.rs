@@ -31,6 +31,11 @@ pub(super) fn inputs(making: &mut Making<'_>, event: &Event) -> anyhow::Result<I
     let told = told.into_iter().filter(|(_, value)| !value.is_null());
     let mut all: IndexMap<String, String> = told.map(|(name, value)| (name, Value::from(value).to_text())).collect();
     for (name, value) in given {
+        let other = all.iter().find(|(it, told)| it.eq_ignore_ascii_case(&name) && **told != value);
+        if let (Some((told, other)), Some(file)) = (other, &making.asked.args.event_path) {
+            let (what, file) = (format!("`--input {name}={value}`"), file.display());
+            making.notices.push(format!("{what} wins over `inputs.{told}` of {file}, which is `{other}`"));
+        }
         all.retain(|it, _| !it.eq_ignore_ascii_case(&name));
         all.insert(name, value);
     }
