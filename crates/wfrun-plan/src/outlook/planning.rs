@@ -1,5 +1,5 @@
 //! What keeps a leg from beginning: keys that cannot be evaluated, and a group that is held around it.
-use wfrun_expr::{EvalError, Value};
+use wfrun_expr::{EvalError, Template, Value};
 use wfrun_syntax::{Span, eq_ignoring_case};
 use wfrun_workflow::{Concurrency, Container, Field, Job, Workflow};
 
@@ -41,6 +41,9 @@ pub(super) fn broken(job: &Job, callee: Option<&Workflow>, scope: &Before<'_>) -
 }
 
 fn field(key: &str, field: &Field, scope: &Before<'_>) -> Option<Reason> {
+    if matches!(field.template, Template::Literal(_)) {
+        return None;
+    }
     match field.template.foresee(scope) {
         Ok(_) | Err(EvalError::Unknown { .. } | EvalError::NotYet { .. }) => None,
         Err(err) => Some(planning(key, field.raw(), err.to_string(), field.span())),

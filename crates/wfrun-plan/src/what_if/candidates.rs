@@ -52,6 +52,15 @@ pub fn directed(
         let own = pool.ways(&model.condition.condition.expr, true);
         all = if all.is_empty() { own } else { both(&all, &own) };
     }
+    // Inputs are for a run by hand.
+    if root.on.event("workflow_dispatch").is_some() {
+        pool.event("workflow_dispatch");
+    }
+    if let Some(by_hand) = pool.changes.first() {
+        let has_input = |it: &&Vec<Change>| it.iter().any(|it| matches!(it, Change::Input { .. }));
+        let more = both(&all.iter().filter(has_input).cloned().collect::<Vec<_>>(), &[vec![by_hand.clone()]]);
+        all.extend(more);
+    }
     all.retain(|it| it.len() > 1);
     all
 }

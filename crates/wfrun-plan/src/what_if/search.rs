@@ -57,6 +57,10 @@ pub fn search(
         all = ready;
     }
     all.truncate(most);
+    // As one reads it: the event, then what is said of it.
+    for set in &mut all {
+        set.sort_by_key(|it| !matches!(it, Change::Event { .. }));
+    }
     all
 }
 
@@ -163,6 +167,13 @@ mod tests {
         let directed = [[wanted.map(Clone::clone).to_vec(), vec![all[3].clone()]].concat()];
         let found = search(&all, &directed, 5, 300, &mut |it| wanted.iter().all(|one| it.contains(one)));
         assert_eq!(found, [wanted.map(Clone::clone).to_vec()]);
+    }
+
+    #[test]
+    fn the_event_is_named_first() {
+        let all = [input("a", "1"), Change::Event { event: "push".to_owned(), drops_type: false }];
+        let found = search(&all, &[], 5, 100, &mut |it| it.len() == 2);
+        assert_eq!(found.concat(), [all[1].clone(), all[0].clone()]);
     }
 
     #[test]

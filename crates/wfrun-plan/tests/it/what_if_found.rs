@@ -72,6 +72,11 @@ fn three_inputs_together_are_found_among_many_candidates() {
     let three: Vec<Change> =
         [3, 5, 9].iter().map(|it| Change::Input { name: format!("i{it}"), value: format!("v{it}") }).collect();
     assert!(sets.iter().any(|set| three.iter().all(|it| set.contains(it))), "{sets:?}");
+    // Of another event the event goes with them.
+    let world = crate::outlook::world("push", "refs/heads/main");
+    let sets = directed(&found, job, &set.root, &world, None);
+    let by_hand = Change::Event { event: "workflow_dispatch".to_owned(), drops_type: false };
+    assert!(sets.iter().any(|set| set.contains(&by_hand) && three.iter().all(|it| set.contains(it))), "{sets:?}");
 }
 
 #[test]
