@@ -1,5 +1,6 @@
 //! What is wrong with files, without running them.
 mod actions;
+mod legs;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,6 +96,7 @@ fn check_file(file: &CheckedFile, settings: &CheckSettings) -> Vec<Diagnostic> {
                 read.diagnostics.extend(lint(&read.value, &settings.lint));
             }
             let Checked { value: set, diagnostics: mut found } = read;
+            found.extend(legs::check(&set));
             found.extend(unknown_names(&set.root, settings));
             found.extend(actions::check(&set.root, &file.root, settings));
             found

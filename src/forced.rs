@@ -40,6 +40,8 @@ impl Forced {
             let unknown = |it: Unknown| refused(text, &it.message(), it.help());
             match names.job(what) {
                 Ok(_) => {
+                    // The last that is said of a job holds, however its name is written.
+                    forced.results.retain(|it, _| !it.eq_ignore_ascii_case(what));
                     forced.results.insert(what.to_owned(), word_of(text, word, &RESULTS)?);
                     continue;
                 }

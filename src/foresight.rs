@@ -125,19 +125,41 @@ impl<'e> Foresight<'e> {
             token: String::new(),
             workflow_sha: found.event.sha.clone(),
         };
+        let skips = results.iter().filter(|(_, result)| *result == "skipped").map(|(job, _)| job.clone()).collect();
         let world = World {
             event: found.event,
             identity,
             inputs: Value::Object(found.inputs),
             vars: vars.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Object>(),
             results,
+            skips,
             outputs: IndexMap::new(),
             steps: forced.steps.clone(),
         };
         let mut outlook = outlook(&self.set, &world).map_err(|err| crate::commands::plan_error(&err))?;
         forced.check(&outlook)?;
+        let mut notices = found.notices;
+        notices.extend(self.keep_legs(&mut outlook));
+        let gates = gates(root, &world.event);
+        if let Some(why) = gates.iter().find_map(Gate::open) {
+            outlook.depend_on_trigger(&format!("what is changed is not known: {why}; `--changed PATH` says it"));
+        }
+        Ok(Foreseen { world, gates, outlook, notices })
+    }
+}
+
+impl Foresight<'_> {
+    /// Leaves of each matrix what `--matrix` asks for; says which jobs lose all legs.
+    fn keep_legs(&self, outlook: &mut Outlook) -> Vec<String> {
+        let before: Vec<String> = outlook.jobs.iter().map(|it| it.key.to_string()).collect();
         outlook.keep_legs(&self.legs);
-        Ok(Foreseen { gates: gates(root, &world.event), world, outlook, notices: found.notices })
+        let gone = before.iter().filter(|it| outlook.jobs.iter().all(|job| job.key.as_str() != *it));
+        let gone: Vec<String> = gone.map(|it| format!("`{it}`")).collect();
+        if gone.is_empty() {
+            return Vec::new();
+        }
+        let wanted: Vec<String> = self.legs.iter().map(|(name, value)| format!("--matrix {name}:{value}")).collect();
+        vec![format!("no leg has what `{}` asks for, so nothing is left of {}", wanted.join(" "), gone.join(", "))]
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer};
-use wfrun_plan::Outlook;
+use wfrun_plan::{JobOutlook, Outlook, Prospect, Reason};
 
+use self::compare::leg_of;
 use self::matching::Matching;
 use crate::cli::EventArgs;
 use crate::foresight::{Foreseen, Foresight};
@@ -87,13 +88,16 @@ impl GithubRun {
     ) -> anyhow::Result<Foreseen> {
         let mut notices = self.situate(event, foresight);
         let mut foreseen = foresight.foresee(event, force)?;
-        for _ in 0..MOST_ROUNDS {
-            let results = self.results(&foreseen.outlook);
-            if results == foresight.assumed {
-                break;
+        // What the results of other jobs explain is not taken for given.
+        for with_skipped in [false, true] {
+            for _ in 0..MOST_ROUNDS {
+                let results = self.results(&foreseen.outlook, with_skipped);
+                if results == foresight.assumed {
+                    break;
+                }
+                foresight.assumed = results;
+                foreseen = foresight.foresee(event, force)?;
             }
-            foresight.assumed = results;
-            foreseen = foresight.foresee(event, force)?;
         }
         notices.append(&mut foreseen.notices);
         Ok(Foreseen { notices, ..foreseen })
@@ -111,6 +115,18 @@ impl GithubRun {
         }
         if self.conclusion.is_empty() {
             notices.push("GitHub's run was not over".to_owned());
+        }
+        let contradicted = [
+            ("--event", event.event.as_deref(), "event", &self.event),
+            ("--ref", event.git_ref.as_deref(), "headBranch", &self.head_branch),
+            ("--head", event.head.as_deref(), "headBranch", &self.head_branch),
+        ];
+        for (option, given, member, told) in contradicted {
+            let other = given.map(|it| it.strip_prefix("refs/heads/").unwrap_or(it));
+            if let Some(given) = other.filter(|it| it != told && !told.is_empty()) {
+                let told = plain(told);
+                notices.push(format!("`{option} {given}` wins over `{member}` of GitHub's run, which is `{told}`"));
+            }
         }
         event.event.get_or_insert_with(|| self.event.clone());
         // A payload says more about the ref than the run does.
@@ -134,25 +150,47 @@ impl GithubRun {
     }
 
     /// How jobs ended, by key; those that were skipped are to be explained.
-    fn results(&self, outlook: &Outlook) -> IndexMap<String, String> {
+    fn results(&self, outlook: &Outlook, with_skipped: bool) -> IndexMap<String, String> {
         let matching = Matching::new(&self.jobs, outlook);
         let ended = outlook.jobs.iter().zip(&matching.with_called);
+        let result = |job: &JobOutlook, of_github: &[&GithubJob]| {
+            let skipped = || (with_skipped && was_left_out(job, of_github)).then_some("skipped");
+            self.result(job, of_github).or_else(skipped)
+        };
         let ended =
-            ended.filter_map(|(job, of_github)| Some((job.key.to_string(), self.result(of_github)?.to_owned())));
+            ended.filter_map(|(job, of_github)| Some((job.key.to_string(), result(job, of_github)?.to_owned())));
         ended.collect()
     }
 
     /// How a job with these legs counts for what needs it; none where all were skipped, or one is not over.
-    fn result(&self, legs: &[&GithubJob]) -> Option<&'static str> {
+    fn result(&self, job: &JobOutlook, legs: &[&GithubJob]) -> Option<&'static str> {
         let ended: Vec<Ended> = legs.iter().map(|it| Ended::of(&it.conclusion)).collect();
         let any = |wanted: Ended| ended.contains(&wanted);
         if any(Ended::Failure) {
             // Only `continue-on-error` keeps a failed job from making its run one.
-            return Some(if self.conclusion == "success" { "success" } else { "failure" });
+            if self.conclusion == "success" {
+                return Some("success");
+            }
+            // Of a leg that it forgives, those that need the job see a success.
+            // Source: GitHub: planning rules 4.3 and 4.6.
+            let failed = legs.iter().filter(|it| Ended::of(&it.conclusion) == Ended::Failure);
+            let forgiven: Vec<Option<bool>> =
+                failed.map(|it| leg_of(job, legs, it).map_or(Some(false), |leg| leg.forgives)).collect();
+            return match (forgiven.contains(&Some(false)), forgiven.contains(&None)) {
+                (true, _) => Some("failure"),
+                (false, true) => None,
+                (false, false) => Some("success"),
+            };
         }
         let of = [(Ended::NotYet, None), (Ended::Cancelled, Some("cancelled")), (Ended::Success, Some("success"))];
         of.into_iter().find(|(it, _)| any(*it)).and_then(|(_, result)| result)
     }
+}
+
+/// Whether it was open that a job runs, and GitHub skipped it: what needs it has to know.
+fn was_left_out(job: &JobOutlook, of_github: &[&GithubJob]) -> bool {
+    let was_open = job.verdict == Prospect::Depends || matches!(job.reason, Some(Reason::Stated { .. }));
+    was_open && !of_github.is_empty() && of_github.iter().all(|it| Ended::of(&it.conclusion) == Ended::Skipped)
 }
 
 /// How something ended on GitHub.

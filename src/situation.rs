@@ -27,6 +27,7 @@ use self::subject::Subject;
 pub(crate) use self::subject::runs_on_default;
 use crate::cli::EventArgs;
 use crate::environment::Environment;
+use crate::output::Help;
 use crate::repository::{Commit, Merge, Repository, Resolved};
 
 /// An event and what git had to say about it.
@@ -80,12 +81,27 @@ pub(crate) fn situation_in(
     if let Some(reason) = making.repository.missing() {
         making.notices.push(format!("{reason}: `github` has no commit, and its ref and repository are made up"));
     }
+    making.without_effect();
     let activity = activity::activity(&mut making)?;
     let default_branch =
         making.asked.text("--default-branch", args.default_branch.as_deref(), "/repository/default_branch");
     let default_branch = default_branch.unwrap_or_else(|| making.repository.default_branch());
+    if args.default_branch.as_ref().is_some_and(|it| making.repository.look_up(it).is_none()) {
+        // Said where its head is asked for, too; once is enough.
+        let is_there = making.repository.missing().is_some() || subject::asks_default(&making.asked.name);
+        let notice = format!("git does not know the default branch `{default_branch}`");
+        making.notices.extend((!is_there).then_some(notice));
+    }
     let slug = making.asked.text("--repository", args.repository.as_deref(), "/repository/full_name");
-    let slug = slug.unwrap_or_else(|| making.repository.slug(root));
+    let slug = match slug {
+        // What a payload has is left as it is.
+        Some(slug) if is_slug(&slug) || args.repository.is_none() => slug,
+        Some(slug) => {
+            let help = "write OWNER/NAME";
+            return Err(Help::error("cli/repository", format!("`{slug}` is no repository"), help));
+        }
+        None => making.own_slug(root),
+    };
     let actor = making.asked.text("--actor", args.actor.as_deref(), "/sender/login");
     let actor = actor.or_else(|| environment.user.clone()).unwrap_or_else(|| "wfrun".to_owned());
 
@@ -98,7 +114,7 @@ pub(crate) fn situation_in(
         base_ref: None,
         head_ref: None,
         head_message: None,
-        changed: ChangedPaths::Unknown { why: "the workflow has no path filter".to_owned() },
+        changed: ChangedPaths::Unasked { why: "the workflow has no path filter".to_owned() },
         repository: slug,
         actor,
         default_branch,
@@ -135,7 +151,39 @@ pub(crate) fn situation_in(
     Ok(Situation { event, inputs: inputs.context, snapshot, notices, repository })
 }
 
+/// Whether a text is `owner/name`.
+fn is_slug(text: &str) -> bool {
+    let legal = |it: &str| !it.is_empty() && it.chars().all(|it| it.is_ascii_alphanumeric() || "-_.".contains(it));
+    text.split_once('/').is_some_and(|(owner, name)| legal(owner) && legal(name))
+}
+
 impl Making<'_> {
+    /// Says which options of pull requests the event has no use for.
+    fn without_effect(&mut self) {
+        let (name, args) = (&self.asked.name, self.asked.args);
+        if name.starts_with("pull_request") {
+            return;
+        }
+        let base = args.base.as_ref().filter(|_| name != "merge_group").map(|it| format!("--base {it}"));
+        let head = args.head.as_ref().map(|it| format!("--head {it}"));
+        let number = args.pr.filter(|_| name != "merge_group").map(|it| format!("--pr {it}"));
+        for option in [base, head, number].into_iter().flatten() {
+            let instead = "`--event pull_request` is about one";
+            self.notices.push(format!("`{option}` has no effect: `{name}` is about no pull request; {instead}"));
+        }
+    }
+
+    /// The repository's name, as git has it; that it is made up is said where the workflow asks for it.
+    fn own_slug(&mut self, root: &Path) -> String {
+        let slug = self.repository.slug(root);
+        let is_made_up = slug.starts_with("local/") && self.repository.missing().is_none();
+        if is_made_up && self.workflow.source.text().contains("github.repository") {
+            let way_out = "`--repository OWNER/NAME` gives it";
+            self.notices.push(format!("git has no remote, so `github.repository` is made up as `{slug}`; {way_out}"));
+        }
+        slug
+    }
+
     /// Whether the workflow has a path filter for the event.
     fn has_path_filter(&self) -> bool {
         self.workflow.on.event(&self.asked.name).is_some_and(|it| it.paths.is_some())

@@ -1,9 +1,8 @@
 //! `wfrun why`: why a workflow is triggered and its jobs run, or not; of a run that is over see [`super::why_run`].
 use std::collections::HashMap;
 
-use wfrun_plan::{Change, JobKey, JobOutlook, Leg, Prospect, candidates, search};
+use wfrun_plan::{Change, JobKey, JobOutlook, Leg, Prospect, candidates, directed, search};
 use wfrun_report::{JobWhy, Why, why_json, why_text};
-use wfrun_workflow::EventSpec;
 
 use crate::cli::{EventArgs, WhyArgs};
 use crate::environment::Environment;
@@ -112,9 +111,14 @@ impl<'a> WaysOut<'a> {
         if self.foreseen.verdict(job) == goal {
             return Vec::new();
         }
-        let all = candidates(&self.foreseen.outlook, job, &self.foresight.set.root, &self.foreseen.world.event);
+        let (root, world) = (&self.foresight.set.root, &self.foreseen.world);
+        let given_type = self.args.situation.happening.activity.as_deref().filter(|it| !it.is_empty());
+        let all = candidates(&self.foreseen.outlook, job, root, world, given_type);
+        let outlook = &self.foreseen.outlook;
+        // What makes conditions true; what makes one false is mostly one change.
+        let sets = if goal == Prospect::Runs { directed(outlook, job, root, world, given_type) } else { Vec::new() };
         let (most, tries) = if at_length { (MOST_CHANGES, MOST_TRIES) } else { (1, FEW_TRIES) };
-        search(&all, most, tries, &mut |changes| self.again(changes).get(&job.key) == Some(&goal))
+        search(&all, &sets, most, tries, &mut |changes| self.again(changes).get(&job.key) == Some(&goal))
     }
 
     fn again(&mut self, changes: &[Change]) -> &Verdicts {
@@ -136,15 +140,19 @@ impl<'a> WaysOut<'a> {
     }
 }
 
-/// Adds the option of a change to a command line; what it contradicts goes.
+/// Adds the options of a change to a command line, and nothing else: of an option that is there once the last holds, and
+/// all others stay.
 fn apply(change: &Change, event: &mut EventArgs, force: &mut Vec<String>) {
-    let value = change.flags().pop();
+    let flags = change.flags();
+    let value = flags.get(1).cloned();
     match change {
-        Change::Event { event: name } => {
-            let types = EventSpec::find(name).map(|it| it.types).unwrap_or_default();
-            event.activity = event.activity.take().filter(|it| types.contains(&it.as_str()));
+        Change::Event { drops_type, .. } => {
             event.event = value;
+            if *drops_type {
+                event.activity = flags.get(3).cloned();
+            }
         }
+        Change::Schedule { .. } => event.schedule = value,
         Change::Ref { .. } => event.git_ref = value,
         Change::Base { .. } => event.base = value,
         Change::Type { .. } => event.activity = value,

@@ -1,6 +1,6 @@
 //! Where a run on GitHub went other than is foreseen.
 use serde_json::{Value as Json, json};
-use wfrun_plan::{JobKey, JobOutlook, Leg, Prospect, Reason, StepOutlook};
+use wfrun_plan::{JobKey, JobOutlook, Leg, Prospect, StepOutlook};
 
 use super::matching::Matching;
 use super::{Ended, GithubJob, GithubRun, GithubStep, plain};
@@ -42,7 +42,7 @@ impl GithubRun {
             let jobs = foreseen.outlook.jobs.iter().zip(matching.own.iter().zip(&matching.with_called));
             for (job, (own, all)) in jobs {
                 let Some((_, leg)) = asked.iter().find(|(it, _)| it.key == job.key) else { continue };
-                differences.extend(job_difference(job, all));
+                differences.extend(job_difference(job, all).or_else(|| self.absence(job, all, foreseen, &matching)));
                 let legs = own.iter().filter_map(|ran| Some((leg_of(job, own, ran)?, *ran)));
                 let legs = legs.filter(|(it, _)| leg.is_none_or(|leg| leg.key == it.key));
                 differences.extend(legs.flat_map(|(leg, ran)| step_differences(leg, ran)));
@@ -58,18 +58,42 @@ impl GithubRun {
     }
 }
 
+impl GithubRun {
+    /// A job that would run, of which the run has nothing though it is over.
+    fn absence(
+        &self,
+        job: &JobOutlook,
+        of_github: &[&GithubJob],
+        foreseen: &Foreseen,
+        matching: &Matching<'_>,
+    ) -> Option<Difference> {
+        let of_caller = job.caller.as_ref().and_then(|key| {
+            let is_it = |it: &JobOutlook| it.legs.iter().any(|leg| leg.key == *key);
+            matching.with_called.get(foreseen.outlook.jobs.iter().position(is_it)?)
+        });
+        // What is called is said by the job that calls it; of a name that several have nothing is known.
+        let is_told =
+            of_caller.is_some_and(Vec::is_empty) || !matching.ambiguous.is_empty() || !matching.unknown.is_empty();
+        let would_run = matches!(job.verdict, Prospect::Runs | Prospect::Fails);
+        if !of_github.is_empty() || is_told || !would_run || self.conclusion.is_empty() {
+            return None;
+        }
+        Some(Difference { job: Some(job.key.clone()), step: None, github: ABSENT.to_owned(), foreseen: job.verdict })
+    }
+}
+
+/// What a run says of a job that it does not have.
+const ABSENT: &str = "absent";
+
 fn job_difference(job: &JobOutlook, of_github: &[&GithubJob]) -> Option<Difference> {
     let first = of_github.first()?;
-    // GitHub fails a job that wfrun cannot make sense of either.
-    let is_broken = matches!(job.reason, Some(Reason::ConditionError { .. } | Reason::Strategy { .. }));
     let ran = of_github.iter().find(|it| Ended::of(&it.conclusion).has_run());
     let all_skipped = of_github.iter().all(|it| Ended::of(&it.conclusion) == Ended::Skipped);
     let github = match (job.verdict, ran) {
-        (Prospect::Runs, None) if all_skipped => &first.conclusion,
-        (Prospect::Skipped, Some(ran)) if !(is_broken && Ended::of(&ran.conclusion) == Ended::Failure) => {
-            &ran.conclusion
-        }
-        (Prospect::Runs | Prospect::Skipped | Prospect::Depends, _) => return None,
+        (Prospect::Runs | Prospect::Fails, None) if all_skipped => &first.conclusion,
+        (Prospect::Skipped, Some(ran)) => &ran.conclusion,
+        (Prospect::Fails, Some(ran)) if Ended::of(&ran.conclusion) == Ended::Success => &ran.conclusion,
+        (Prospect::Runs | Prospect::Skipped | Prospect::Depends | Prospect::Fails, _) => return None,
     };
     Some(Difference { job: Some(job.key.clone()), step: None, github: github.clone(), foreseen: job.verdict })
 }
@@ -84,23 +108,25 @@ fn step_differences(leg: &Leg, ran: &GithubJob) -> Vec<Difference> {
     let end = steps.iter().position(|it| matches!(Ended::of(&it.conclusion), Ended::Failure | Ended::Cancelled));
     steps.truncate(end.map_or(steps.len(), |it| it + 1));
     let differs = |step: &&GithubStep| {
-        let is_other = match (step_of(leg, &step.name)?.verdict, Ended::of(&step.conclusion)) {
+        let verdict = step_of(leg, &step.name)?.verdict;
+        let is_other = match (verdict, Ended::of(&step.conclusion)) {
             (Prospect::Runs, ended) => ended == Ended::Skipped,
             (Prospect::Skipped, ended) => ended.has_run(),
+            (Prospect::Fails, ended) => matches!(ended, Ended::Success | Ended::Skipped),
             (Prospect::Depends, _) => false,
         };
         is_other.then(|| Difference {
             job: Some(leg.key.clone()),
             step: Some(plain(&step.name)),
             github: step.conclusion.clone(),
-            foreseen: if step.conclusion == "skipped" { Prospect::Runs } else { Prospect::Skipped },
+            foreseen: verdict,
         })
     };
     steps.iter().filter_map(differs).collect()
 }
 
 /// The leg that one of GitHub's jobs is: by its name, if there are several.
-fn leg_of<'a>(job: &'a JobOutlook, of_github: &[&GithubJob], ran: &GithubJob) -> Option<&'a Leg> {
+pub(super) fn leg_of<'a>(job: &'a JobOutlook, of_github: &[&GithubJob], ran: &GithubJob) -> Option<&'a Leg> {
     if let ([only], 1) = (job.legs.as_slice(), of_github.len()) {
         return Some(only);
     }
@@ -150,7 +176,13 @@ impl Difference {
             (Some(job), Some(step)) => format!("{}, step {step}", plain(job.as_str())),
         };
         match self.foreseen {
+            Prospect::Runs | Prospect::Fails if self.github == ABSENT => {
+                format!("{what}: GitHub's run does not have it, wfrun would run it")
+            }
             Prospect::Runs => format!("{what}: GitHub skipped it, wfrun would run it"),
+            Prospect::Fails => {
+                format!("{what}: on GitHub it ended with {}, with wfrun it would fail", plain(&self.github))
+            }
             Prospect::Skipped | Prospect::Depends => {
                 format!("{what}: GitHub ran it ({}), wfrun would skip it", plain(&self.github))
             }

@@ -94,12 +94,30 @@ fn shown(outlook: &Outlook, job: &JobOutlook) -> Vec<String> {
     names
 }
 
+/// Whether a name has the fixed parts of another, `t ${{ matrix.v }}`, in their order.
+fn fits_parts(name: &str, written: &str) -> bool {
+    let mut parts = written.split("${{");
+    let Some(mut rest) = parts.next().and_then(|it| name.strip_prefix(it)) else { return false };
+    let fixed: Vec<&str> = parts.filter_map(|it| Some(it.split_once("}}")?.1)).collect();
+    let Some((last, between)) = fixed.split_last() else { return false };
+    for part in between {
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
+    }
+    rest.ends_with(last)
+}
+
 /// Finds a job by the beginning of a name, where the rest is known to the run only: a leg's values, or what is called.
 /// The second tells whether it is what the job calls.
 fn loosely(name: &str, names: &[Vec<String>], outlook: &Outlook) -> Option<(usize, bool)> {
     let of_job = |(index, job): (usize, &JobOutlook)| {
         let declared = job.workflow.jobs.get(&job.id)?;
         let (calls, has_matrix) = (declared.call.is_some(), declared.strategy.is_some());
+        // A name of which only the run can tell parts.
+        let written = names.get(index)?.iter().find(|it| it.contains("${{"));
+        if let Some(written) = written.filter(|it| has_matrix && fits_parts(name, it)) {
+            return Some((written.len(), index, false));
+        }
         let fits = |beginning: &String| {
             let rest = name.strip_prefix(beginning.as_str())?;
             let is_leg = has_matrix && rest.starts_with(" (");

@@ -11,18 +11,20 @@ const LONGEST_FREE_TYPE: usize = 100;
 
 /// The activity type: given by option or payload, or the one that is likeliest to be meant.
 ///
+/// An empty option is none: it takes back one before it.
 /// Nobody who says nothing means a type that the workflow does not listen to, so one it wants is taken, and said.
 pub(super) fn activity(making: &mut Making<'_>) -> anyhow::Result<Option<String>> {
     let name = making.asked.name.clone();
     let types = EventSpec::find(&name).map(|it| it.types).unwrap_or_default();
     let is_free = name == "repository_dispatch";
-    if let Some(given) = &making.asked.args.activity {
+    let given = making.asked.args.activity.as_deref().filter(|it| !it.is_empty());
+    if let Some(given) = given {
         refuse(&name, types, is_free, given)?;
     }
     if types.is_empty() && !is_free {
         return Ok(None);
     }
-    if let Some(said) = making.asked.text("--type", making.asked.args.activity.as_deref(), "/action") {
+    if let Some(said) = making.asked.text("--type", given, "/action") {
         return Ok(Some(said));
     }
     let wanted = making.workflow.on.event(&name).and_then(|it| it.types.as_ref());

@@ -83,7 +83,8 @@ fn of_git(making: &mut Making<'_>, event: &Event, subject: &Subject, pushed: Opt
     let head = &subject.named.sha;
     if let Some(pushed) = pushed {
         if pushed.count > MOST_COMMITS {
-            return unknown(format!("{} commits are pushed, and GitHub looks at {MOST_COMMITS} at most", pushed.count));
+            let why = format!("{} commits are pushed, and GitHub looks at {MOST_COMMITS} at most", pushed.count);
+            return ChangedPaths::Unasked { why };
         }
         return match &pushed.from {
             From::Commit(from) => diff(repository, &format!("{from}..{head}")),

@@ -53,9 +53,16 @@ pub(super) fn inputs(making: &mut Making<'_>, event: &Event) -> anyhow::Result<I
     // An option wins over the payload, whatever the case of the name.
     let told = making.asked.member("/inputs").and_then(Json::as_object).cloned().unwrap_or_default();
     let told = told.into_iter().filter(|(_, value)| !value.is_null());
+    let told: IndexMap<String, String> = told.map(|(name, value)| (name, Value::from(value).to_text())).collect();
+    for (name, value) in &given {
+        let other = told.iter().find(|(it, told)| it.eq_ignore_ascii_case(name) && *told != value);
+        if let (Some((told, other)), Some(file)) = (other, &making.asked.args.event_path) {
+            let (what, file) = (format!("`--input {name}={value}`"), file.display());
+            making.notices.push(format!("{what} wins over `inputs.{told}` of {file}, which is `{other}`"));
+        }
+    }
     let mut all = of_default(making, &event.name)?;
-    let told = told.map(|(name, value)| (name, Value::from(value).to_text()));
-    for (name, value) in told.chain(given) {
+    for (name, value) in told.into_iter().chain(given) {
         all.retain(|it, _| !it.eq_ignore_ascii_case(&name));
         all.insert(name, value);
     }

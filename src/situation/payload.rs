@@ -5,6 +5,7 @@ use wfrun_plan::{Event, stable_id};
 use super::push::Pushed;
 use super::subject::Subject;
 use super::{Making, merge, pull_request, push, schedule};
+use crate::output::Help;
 use crate::repository::{Commit, Merge, NO_COMMIT};
 
 /// What git says that an event brought, besides its commit.
@@ -46,7 +47,15 @@ pub(super) fn payload(
         name if name.starts_with("pull_request") => {
             let mut all = pull_request::of_activity(event, subject, &before(making, event, subject, commit));
             let described = pull_request::described(making, event, subject, brought.merge);
+            // The label that was added is on it.
+            let labels = if event.activity.as_deref() == Some("labeled") {
+                let told = making.asked.member("/label").cloned();
+                json!([told.unwrap_or_else(|| all.get("label").cloned().unwrap_or_default())])
+            } else {
+                json!([])
+            };
             merge(&mut all, json!({"number": subject.number, "pull_request": described}));
+            merge(&mut all, json!({"pull_request": {"labels": labels}}));
             merge(&mut all, about(making, event, subject, commit));
             all
         }
@@ -55,12 +64,51 @@ pub(super) fn payload(
     if !more.is_null() {
         merge(&mut payload, more);
     }
+    check(event, &payload, making)?;
     merge(&mut payload, making.asked.payload.clone());
     // These were merged before, and have the names that the workflow declares.
     if event.name == "workflow_dispatch" {
         payload["inputs"] = Json::Object(inputs);
     }
     Ok(payload)
+}
+
+/// The longest `client_payload`, in characters, and its most members.
+///
+/// Source: GitHub: planning rules 2.2.
+const CLIENT_PAYLOAD: (usize, usize) = (65_535, 10);
+
+/// Refuses a payload that GitHub cannot send: another kind of value, or a `client_payload` that is too large.
+fn check(event: &Event, made_up: &Json, making: &Making<'_>) -> anyhow::Result<()> {
+    let Some(path) = &making.asked.args.event_path else { return Ok(()) };
+    let failed = |what: String, help: &str| {
+        Err(Help::error("file/payload", format!("{}: {what}", path.display()), help.to_owned()))
+    };
+    let given = making.asked.payload.as_object();
+    for (name, value) in given.into_iter().flatten().filter(|(_, it)| !it.is_null()) {
+        let expected = match made_up.get(name) {
+            Some(Json::Object(_)) if !value.is_object() => "an object",
+            Some(Json::String(_)) if !value.is_string() => "a text",
+            _ => continue,
+        };
+        return failed(format!("`{name}` is {value}, and GitHub has {expected} there"), "write what GitHub sends");
+    }
+    let client = making.asked.member("/client_payload").filter(|_| event.name == "repository_dispatch");
+    let (most_characters, most_members) = CLIENT_PAYLOAD;
+    let members = client.and_then(Json::as_object).map_or(0, Map::len);
+    if members > most_members {
+        let help = "put members into one of them";
+        return failed(format!("`client_payload` has {members} members, and GitHub takes {most_members}"), help);
+    }
+    let characters = client.map_or(0, |it| it.to_string().chars().count());
+    if characters > most_characters {
+        let help = "GitHub refuses such an event";
+        return failed(
+            format!("`client_payload` has {characters} characters, and GitHub takes {most_characters}"),
+            help,
+        );
+    }
+    Ok(())
 }
 
 /// What a pull request's head was before, for an event that tells; which it is, is said where the workflow asks.

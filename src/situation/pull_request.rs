@@ -48,7 +48,7 @@ pub(super) fn described(making: &Making<'_>, event: &Event, subject: &Subject, m
     let size = if is_asked(making) { size(repository, subject) } else { Size::default() };
     let changed = match &event.changed {
         ChangedPaths::Known(files) => Some(files.len() as u64),
-        ChangedPaths::Unknown { .. } => None,
+        ChangedPaths::Unknown { .. } | ChangedPaths::Unasked { .. } => None,
     };
     let count = two_commits(subject).and_then(|it| {
         repository.git.look_up(&["rev-list", "--count", &format!("{it}..{}", head.sha)])?.parse::<u64>().ok()

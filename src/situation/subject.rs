@@ -58,6 +58,11 @@ pub(crate) fn runs_on_default(event: &str) -> bool {
     Place::of(event) == Place::Default
 }
 
+/// Whether the head of the default branch is asked for.
+pub(super) fn asks_default(event: &str) -> bool {
+    matches!(Place::of(event), Place::Default | Place::DefaultAbout)
+}
+
 /// Where the payload names the ref, and where its commit.
 fn members(event: &str) -> (&'static str, &'static str) {
     match event {
@@ -234,7 +239,7 @@ pub(super) fn is_deletion(making: &Making<'_>) -> bool {
 /// Whether a pull request was closed by merging it.
 fn is_merged(making: &Making<'_>) -> bool {
     let is_closed = making.asked.member("/action").is_some_and(|it| it == "closed");
-    let option = making.asked.args.activity.as_deref();
+    let option = making.asked.args.activity.as_deref().filter(|it| !it.is_empty());
     let merged = making.asked.member("/pull_request/merged").and_then(serde_json::Value::as_bool);
     option.map_or(is_closed, |it| it == "closed") && merged == Some(true)
 }

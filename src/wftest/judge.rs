@@ -77,7 +77,7 @@ fn world(case: &Case, event: Event, identity: wfrun_plan::RunIdentity, played: &
     }
     let vars = case.given.vars.iter().map(|(name, value)| (name.clone(), Value::string(value)));
     let inputs = Value::Object(case.given.checked_inputs.context.clone());
-    World { event, identity, inputs, vars: vars.collect(), results, outputs, steps: Vec::new() }
+    World { event, identity, inputs, vars: vars.collect(), results, skips: Vec::new(), outputs, steps: Vec::new() }
 }
 
 fn failure(expectation: &Expectation, actual: impl Into<String>, reason: Option<String>) -> TestFailure {

@@ -223,8 +223,14 @@ fn texts(reason: &Reason) -> Vec<String> {
             }
             texts
         }
-        Reason::ConditionError { expression, .. } => vec![expression.clone()],
-        Reason::Needs { .. } | Reason::Caller { .. } | Reason::Strategy { .. } => Vec::new(),
+        Reason::ConditionError { expression, .. } | Reason::Planning { expression, .. } => vec![expression.clone()],
+        Reason::Needs { .. }
+        | Reason::Caller { .. }
+        | Reason::Called { .. }
+        | Reason::Stated { .. }
+        | Reason::Deadlock { .. }
+        | Reason::Trigger { .. }
+        | Reason::Strategy { .. } => Vec::new(),
     }
 }
 

@@ -55,7 +55,7 @@ fn steps_are_named_by_id_name_and_number_and_legs_alone() {
     for said in [
         "✓ runs in test (2), and is taken to end with failure\n",
         "✓ runs in test (1.20)\n",
-        "Tell\n        ✓ runs in test (2)\n        ! depends on whether something before it fails in test (1.20)\n",
+        "Tell\n        ✓ runs in test (2)\n        ! depends on whether something before it fails in test (1.20) (w.yml:",
     ] {
         assert!(ran.stdout.contains(said), "{said}: {}", ran.stdout);
     }

@@ -45,6 +45,26 @@ fn json() {
 }
 
 #[test]
+fn what_is_declared_or_open_is_listed_too() {
+    let text = "on:
+  workflow_call: {secrets: {TOK: {required: true}}}
+  schedule: [{cron: '0 3 * * *', timezone: Europe/Berlin}, {cron: '0 4 * * *'}]
+env: {ALL: '${{ toJSON(secrets) }}', ONE: \"${{ secrets[format('{0}_KEY', github.ref_name)] }}\", V: '${{ vars.KNOWN }}'}
+jobs: {j: {runs-on: x, steps: [{run: 'true'}]}}
+";
+    let repo = Repo::of(&[(".github/workflows/w.yml", text)]);
+    let all: Json = serde_json::from_str(&repo.wfrun(&["list", "--json"]).ends_with(0).stdout).expect("JSON");
+    assert_eq!(all[0]["secrets"][0]["name"], "TOK");
+    assert_eq!(all[0]["open_secrets"].as_array().map(Vec::len), Some(2), "{all:#}");
+    assert_eq!(all[0]["open_variables"], serde_json::json!([]));
+    assert_eq!(all[0]["on"]["schedule"]["timezone"], serde_json::json!(["Europe/Berlin", "UTC"]));
+    let text = repo.wfrun(&["list"]).ends_with(0).stdout;
+    assert!(text.contains("0 3 * * * (Europe/Berlin), 0 4 * * *"), "{text}");
+    assert!(text.contains("TOK (.github/workflows/w.yml:2:"), "{text}");
+    assert!(text.contains("others, whose names only the run can tell (.github/workflows/w.yml:4:"), "{text}");
+}
+
+#[test]
 fn nothing_to_list() {
     let repo = Repo::of(&[("a.txt", "")]);
     let ran = repo.wfrun(&["list"]).ends_with(2);

@@ -198,7 +198,7 @@ fn types_that_nobody_said() {
     }
 }
 
-/// What a payload has in the wrong shape is left alone.
+/// What GitHub cannot send is refused where it is seen at once, and else left alone.
 #[test]
 fn payloads_of_odd_shapes() {
     let repo = Repo::new(&workflow("[push, pull_request, workflow_dispatch, workflow_run, release]"), &[]);
@@ -212,9 +212,65 @@ fn payloads_of_odd_shapes() {
         repo.write("odd.json", &payload.to_string());
         for event in ["push", "pull_request", "workflow_dispatch", "workflow_run", "release"] {
             let ran = plan(&repo, &["--event", event, "--event-path", "odd.json"]);
-            assert!(matches!(ran.code, 0 | 4) && !ran.stderr.contains("panicked"), "{event} {payload} {}", ran.stderr);
+            let refused = ran.code == 2 && ran.stderr.contains("error[file/payload]");
+            let is_fine = matches!(ran.code, 0 | 4) || refused;
+            assert!(is_fine && !ran.stderr.contains("panicked"), "{event} {payload} {}", ran.stderr);
         }
     }
+}
+
+/// Source: GitHub: planning rules 2.2, `repository_dispatch`; of the others, what GitHub's payloads are made of.
+#[test]
+fn payloads_that_github_cannot_send() {
+    let repo = Repo::new(&workflow("[pull_request, repository_dispatch]"), &[]);
+    let many: serde_json::Map<String, Json> = (0..11).map(|it| (format!("k{it}"), json!(1))).collect();
+    for (event, payload, said) in [
+        ("pull_request", json!({"action": 5}), "`action` is 5, and GitHub has a text there"),
+        ("pull_request", json!({"pull_request": 5}), "`pull_request` is 5, and GitHub has an object there"),
+        ("repository_dispatch", json!({"action": "x", "client_payload": many}), "has 11 members, and GitHub takes 10"),
+        (
+            "repository_dispatch",
+            json!({"action": "x", "client_payload": {"a": "x".repeat(65_536)}}),
+            "characters, and GitHub takes 65535",
+        ),
+    ] {
+        repo.write("odd.json", &payload.to_string());
+        let ran = plan(&repo, &["--event", event, "--event-path", "odd.json"]).ends_with(2);
+        assert!(ran.stderr.contains("error[file/payload]") && ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+/// What has no effect, or is made up, is said.
+#[test]
+fn what_has_no_effect_is_said() {
+    let asks = "on: [push, pull_request]\njobs: {a: {if: github.repository == 'o/r', runs-on: x, steps: [{run: x}]}}\n";
+    let repo = Repo::new(asks, &[]);
+    repo.write("e.json", &json!({"inputs": {"s": "q"}}).to_string());
+    for (arguments, said) in [
+        (&["--base", "main"][..], "`--base main` has no effect: `push` is about no pull request"),
+        (&["--pr", "7"], "`--pr 7` has no effect"),
+        (&["--default-branch", "nope"], "git does not know the default branch `nope`"),
+        (&[], "git has no remote, so `github.repository` is made up as `local/"),
+    ] {
+        let ran = plan(&repo, &[&["--event", "push"], arguments].concat()).ends_with(0);
+        assert_eq!(ran.stderr.matches(said).count(), 1, "{arguments:?} {}", ran.stderr);
+    }
+    let ran = plan(&repo, &["--event", "pull_request", "--base", "main", "--repository", "o/r"]).ends_with(0);
+    assert!(!ran.stderr.contains("no effect") && !ran.stderr.contains("made up"), "{}", ran.stderr);
+    let ran = plan(&repo, &["--repository", "foo"]).ends_with(2);
+    assert!(ran.stderr.contains("error[cli/repository]"), "{}", ran.stderr);
+    repo.write(
+        ".github/workflows/d.yml",
+        "on: {workflow_dispatch: {inputs: {s: {}}}}\njobs: {a: {runs-on: x, steps: [{run: x}]}}\n",
+    );
+    let ran = repo.wfrun(&["plan", "d.yml", "-i", "s=hey", "--event-path", "e.json"]).ends_with(0);
+    assert!(ran.stderr.contains("`--input s=hey` wins over `inputs.s` of e.json, which is `q`"), "{}", ran.stderr);
+    let labels = github(
+        &repo,
+        &["-e", "pull_request", "--type", "labeled"],
+        &["toJSON(github.event.pull_request.labels.*.color)"],
+    );
+    assert!(labels.to_string().contains("ededed"), "{labels}");
 }
 
 /// Source: GitHub: planning rules 2.2: the deletion of a branch runs on the default branch.

@@ -79,7 +79,7 @@ fn githubs_legs_are_compared_each_with_its_own() {
         "workflowName": "W", "jobs": [ran("test (linux, 1)", "success"), ran("test (mac, 1)", "success")],
     });
     repo.write("run.json", &run.to_string());
-    let said = repo.wfrun(&["why", "w.yml", "--from-github", "run.json"]).ends_with(0).stdout;
+    let said = repo.wfrun(&["why", "w.yml", "test", "--from-github", "run.json"]).ends_with(0).stdout;
     let expected = "success\n  test (mac, 1), step package: GitHub ran it (success), wfrun would skip it\n";
     assert!(said.ends_with(expected), "{said}");
     let said = repo.wfrun(&["why", "w.yml", "test (linux, 1)", "--from-github", "run.json"]).ends_with(0).stdout;

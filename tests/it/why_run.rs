@@ -286,13 +286,52 @@ fn steps_are_compared_up_to_the_first_that_failed() {
         |name: &str, number: u32, it: &str| format!(r#"{{"name":"{name}","number":{number},"conclusion":"{it}"}}"#);
     let steps = [step("tagged", 3, "success"), step("compile", 2, "skipped"), step("Set up job", 1, "success")];
     repo.write("run.json", &text.replace(r#""jobs":[]"#, &job(&steps.join(","))));
-    let ran = repo.wfrun(&["why", "w.yml", "--from-github", "run.json"]).ends_with(0);
+    let ran = repo.wfrun(&["why", "w.yml", "build", "--from-github", "run.json"]).ends_with(0);
     let expected = "GitHub's run: push of main, failure\n  build, step compile: GitHub skipped it, wfrun would run it\n  \
                     build, step tagged: GitHub ran it (success), wfrun would skip it\n";
     assert!(ran.stdout.ends_with(expected), "{}", ran.stdout);
     let steps = [step("Set up job", 1, "failure"), step("compile", 2, "skipped")];
     repo.write("run.json", &text.replace(r#""jobs":[]"#, &job(&steps.join(","))));
-    assert_eq!(why_github(&repo, &[])["github"]["differences"], serde_json::json!([]));
+    assert_eq!(why_github(&repo, &["build"])["github"]["differences"], serde_json::json!([]));
+}
+
+/// Source: GitHub: planning rules 4.3 and 4.6: needs see a success where a failure is forgiven.
+#[test]
+fn forgiven_failures_legs_without_names_and_missing_jobs() {
+    let repo = on_github(
+        "push",
+        "main",
+        "failure",
+        &[("coe", "failure"), ("bad", "failure"), ("T 1", "success"), ("T 2", "failure"), ("open", "skipped")],
+    );
+    let jobs = "  coe: {continue-on-error: true, runs-on: x, steps: [{run: x}]}
+  bad: {runs-on: x, steps: [{run: x}]}
+  after: {needs: coe, runs-on: x, steps: [{run: x}]}
+  t: {needs: coe, name: 'T ${{ matrix.v }}', strategy: {matrix: {v: '${{ fromJSON(needs.coe.outputs.v) }}'}}, runs-on: x, steps: [{run: x}]}
+  of-t: {needs: t, runs-on: x, steps: [{run: x}]}
+  open: {needs: coe, if: needs.coe.outputs.go, runs-on: x, steps: [{run: x}]}
+  of-open: {needs: open, runs-on: x, steps: [{run: x}]}
+";
+    repo.write(".github/workflows/w.yml", &format!("name: W\non: push\njobs:\n{jobs}"));
+    let found = why_github(&repo, &[]);
+    for (key, expected) in
+        [("after", "runs"), ("t", "runs"), ("of-t", "skipped"), ("open", "skipped"), ("of-open", "skipped")]
+    {
+        assert_eq!(verdict(&found, key), expected, "{key}");
+    }
+    let messages: Vec<&str> = found["github"]["differences"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|it| it["message"].as_str())
+        .collect();
+    assert_eq!(messages, ["after: GitHub's run does not have it, wfrun would run it"]);
+    let ran = repo.wfrun(&["why", "w.yml", "--from-github", "run.json", "-e", "pull_request"]);
+    assert!(
+        ran.stderr.contains("`--event pull_request` wins over `event` of GitHub's run, which is `push`"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -335,7 +374,7 @@ fn names_that_several_jobs_have_are_not_compared() {
     let jobs = "jobs: {a: {name: same, runs-on: x, steps: [{run: x}]}, same: {name: b, runs-on: x, steps: [{run: x}]}}";
     repo.write(".github/workflows/two.yml", &format!("name: W\non: push\n{jobs}\n"));
     let ran = repo.wfrun(&["why", "two.yml", "--from-github", "run.json"]).ends_with(0);
-    assert!(ran.stdout.ends_with("success\n  a: GitHub skipped it, wfrun would run it\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("success\n  a: GitHub skipped it, wfrun would run it\n"), "{}", ran.stdout);
 }
 
 #[test]

@@ -25,6 +25,18 @@ pub trait Scope {
         let _: &[&str] = path;
         true
     }
+
+    /// Tells the same of a path in which each member is looked at somewhere, with `*` for it: `needs.*.result`.
+    fn knows_each(&self, path: &[&str]) -> bool {
+        let _: &[&str] = path;
+        false
+    }
+
+    /// Returns of a context the members of which enough is known to look at such a path, if not of all is.
+    fn known_members(&self, path: &[&str]) -> Option<Value> {
+        let _: &[&str] = path;
+        None
+    }
 }
 
 /// The answer of a [`Scope`] to a call.

@@ -157,6 +157,24 @@ impl Expr {
         }
     }
 
+    /// Returns the names of a path in which each member is looked at somewhere, with `*` for it: `needs.*.result`.
+    /// `None` for a fixed path and for anything else.
+    pub fn path_of_each(&self) -> Option<Vec<&str>> {
+        let ExprKind::Index { target, index } = &self.kind else { return None };
+        let name = match index {
+            Index::Property(name) => name.as_str(),
+            Index::Expr(index) => index.as_string_literal()?,
+            Index::Wildcard => "*",
+        };
+        let mut path = match (target.path_of_each(), index) {
+            (Some(path), _) => path,
+            (None, Index::Wildcard) => target.path()?,
+            (None, Index::Property(_) | Index::Expr(_)) => return None,
+        };
+        path.push(name);
+        Some(path)
+    }
+
     pub(crate) fn as_string_literal(&self) -> Option<&str> {
         if let ExprKind::Literal(value) = &self.kind { value.as_str() } else { None }
     }

@@ -1,6 +1,6 @@
 //! What can be said of an expression before a run, when some of what it asks for is not known.
 
-use crate::{EvalError, Expr, ExprKind, Op, PartText, Reached, Scope, Template, Trace, Value, evaluate};
+use crate::{Called, EvalError, Expr, ExprKind, Op, PartText, Reached, Scope, Template, Trace, Value, evaluate};
 
 /// Evaluates as far as it is known: a part for which [`Scope::knows`] says no, or for which a function has no answer,
 /// is [`Reached::NotYet`], and so is what cannot be settled without it.
@@ -57,10 +57,46 @@ fn leaf(expr: &Expr, scope: &dyn Scope) -> Result<Trace, EvalError> {
             other => return other,
         }
     }
+    if let Some(trace) = contained(expr, scope)? {
+        return Ok(trace);
+    }
     let op = Op::of(expr);
     let operands = if matches!(op, Op::Path | Op::Literal) { Vec::new() } else { expr.operands() };
     let operands = operands.into_iter().map(|it| foresee(it, scope)).collect::<Result<_, _>>()?;
     Ok(trace(expr, op, Reached::NotYet, operands))
+}
+
+/// What `contains(needs.*.result, 'failure')` finds among what is known holds, whatever the rest will be.
+fn contained(expr: &Expr, scope: &dyn Scope) -> Result<Option<Trace>, EvalError> {
+    let ExprKind::Call { function, args } = &expr.kind else { return Ok(None) };
+    let [list, item] = args.as_slice() else { return Ok(None) };
+    if !function.eq_ignore_ascii_case("contains") || !is_known(item, scope) {
+        return Ok(None);
+    }
+    let Some(path) = list.path_of_each() else { return Ok(None) };
+    let (Some(context), Some(members)) = (path.first(), scope.known_members(&path)) else { return Ok(None) };
+    match evaluate(expr, &Partly { scope, context, members }) {
+        Ok(trace) => Ok(Some(trace).filter(|it| it.value().is_truthy())),
+        Err(EvalError::NotYet { .. }) => Ok(None),
+        Err(err) => Err(err),
+    }
+}
+
+/// A scope with fewer members in one context.
+struct Partly<'a> {
+    scope: &'a dyn Scope,
+    context: &'a str,
+    members: Value,
+}
+
+impl Scope for Partly<'_> {
+    fn context(&self, name: &str) -> Value {
+        if name.eq_ignore_ascii_case(self.context) { self.members.clone() } else { self.scope.context(name) }
+    }
+
+    fn call(&self, function: &str, args: &[Value]) -> Called {
+        self.scope.call(function, args)
+    }
 }
 
 impl Template {
@@ -102,6 +138,9 @@ fn is_open(trace: &Trace) -> bool {
 
 /// Tells whether all paths of an expression are known. The longest fixed path counts, not the contexts it starts with.
 fn is_known(expr: &Expr, scope: &dyn Scope) -> bool {
+    if expr.path_of_each().is_some_and(|it| scope.knows_each(&it)) {
+        return true;
+    }
     match expr.path() {
         Some(path) => scope.knows(&path),
         None => expr.operands().into_iter().all(|it| is_known(it, scope)),

@@ -34,8 +34,13 @@ pub struct Event {
 pub enum ChangedPaths {
     /// These, with `/`, relative to the repository root. GitHub looks at the first 300 only.
     Known(Vec<String>),
-    /// Nobody could tell; as on GitHub, path filters then let the event through.
+    /// Nobody here can tell: whether path filters let the event through is open.
     Unknown {
+        /// Why not.
+        why: String,
+    },
+    /// GitHub does not look: path filters let the event through.
+    Unasked {
         /// Why not.
         why: String,
     },

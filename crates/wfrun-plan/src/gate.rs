@@ -80,6 +80,8 @@ pub enum GateKind {
         filtered: Option<Filtered>,
         /// Why the filter is not asked, and the event let through.
         unasked: Option<String>,
+        /// Why it is not known what is changed, and so whether the event passes: it counts as passed.
+        unknown: Option<String>,
     },
     /// Does the head commit's message ask for no run? Only of pushes and pull requests.
     SkipMarker {
@@ -105,6 +107,13 @@ impl RefKind {
             Self::Branch => "branch",
             Self::Tag => "tag",
         }
+    }
+}
+
+impl Gate {
+    /// What is not known, where it is open whether the event passes.
+    pub fn open(&self) -> Option<&str> {
+        if let GateKind::Paths { unknown, .. } = &self.kind { unknown.as_deref() } else { None }
     }
 }
 

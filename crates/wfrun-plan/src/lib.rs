@@ -52,4 +52,4 @@ pub use skip_marker::skip_marker;
 pub use token_value::{TokenError, TokenErrorKind, token_value};
 pub use trigger::{NotTriggered, trigger};
 pub use wfrun_workflow::{Pattern, PatternError};
-pub use what_if::{Change, candidates, search};
+pub use what_if::{Change, candidates, directed, search};

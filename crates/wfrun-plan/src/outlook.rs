@@ -8,6 +8,7 @@ mod details;
 mod ends;
 mod judge;
 mod legs;
+mod planning;
 mod reason;
 mod scope;
 mod steps;
@@ -75,6 +76,8 @@ pub struct JobOutlook {
 pub struct Leg {
     /// What the run calls it: `test (ubuntu-latest, 20)`.
     pub key: JobKey,
+    /// Why it never begins: it fails before, or is cancelled. If all legs do, it is the job's reason, too.
+    pub hindrance: Option<Reason>,
     /// What github.com shows.
     pub name: String,
     /// The `matrix` context.
@@ -85,6 +88,8 @@ pub struct Leg {
     pub environment: Option<String>,
     /// Its concurrency group, and that of the workflow it calls.
     pub concurrency: Vec<Group>,
+    /// Whether `continue-on-error` forgives its failure; none where only the run can tell.
+    pub forgives: Option<bool>,
     /// `timeout-minutes`
     pub timeout_minutes: Option<String>,
     /// `defaults.run` of its steps.
@@ -122,12 +127,23 @@ pub enum Prospect {
     Skipped,
     /// Only the run can tell.
     Depends,
+    /// It fails before it begins: something that is evaluated first has no value.
+    Fails,
 }
 
 impl Outlook {
     /// Finds a job by its key without a matrix, ignoring case; an uncalled one, too.
     pub fn job(&self, key: &str) -> Option<&JobOutlook> {
         self.jobs.iter().chain(&self.uncalled).find(|it| it.key.as_str().eq_ignore_ascii_case(key))
+    }
+
+    /// Lets all that would run, or fail, depend on whether the event triggers the workflow, which is not known.
+    pub fn depend_on_trigger(&mut self, message: &str) {
+        let decided = |it: &&mut JobOutlook| matches!(it.verdict, Prospect::Runs | Prospect::Fails);
+        for job in self.jobs.iter_mut().filter(decided) {
+            job.verdict = Prospect::Depends;
+            job.reason = Some(Reason::Trigger { message: message.to_owned() });
+        }
     }
 
     /// Finds the jobs that a person asks for: those of these ids or keys, what they call and, unless `without_needs`,
@@ -182,15 +198,29 @@ impl Leg {
     pub fn new(key: JobKey, name: String) -> Self {
         Self {
             key,
+            hindrance: None,
             name,
             matrix: Value::Null,
             runs_on: Vec::new(),
             environment: None,
             concurrency: Vec::new(),
+            forgives: Some(false),
             timeout_minutes: None,
             defaults: RunDefaults::default(),
             inputs: Vec::new(),
             steps: Arc::default(),
+        }
+    }
+}
+
+impl Leg {
+    /// Whether it runs, if its job does as that is foreseen.
+    pub fn verdict(&self, of_job: Prospect) -> Prospect {
+        match &self.hindrance {
+            None => of_job,
+            Some(Reason::Planning { .. }) if of_job != Prospect::Depends => Prospect::Fails,
+            Some(_) if of_job == Prospect::Depends => Prospect::Depends,
+            Some(_) => Prospect::Skipped,
         }
     }
 }

@@ -4,7 +4,8 @@
 mod candidates;
 mod change;
 mod search;
+mod texts;
 
-pub use candidates::candidates;
+pub use candidates::{candidates, directed};
 pub use change::Change;
 pub use search::search;

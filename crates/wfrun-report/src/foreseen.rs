@@ -1,8 +1,11 @@
 //! Why something would run or not, in words. The only place where a [`Reason`] becomes text.
-use wfrun_plan::{Because, Prospect, Reason};
+use wfrun_plan::{Because, JobOutlook, Prospect, Reason};
 
 use crate::explain::{because_sentence, paragraph};
-use crate::text::one_line;
+use crate::text::{count, one_line};
+
+/// So many legs that never begin are explained.
+const MOST_HINDERED: usize = 3;
 
 /// One sentence, to stand after the name of a job or step.
 ///
@@ -21,6 +24,22 @@ pub fn foreseen_sentence(verdict: Prospect, reason: &Reason) -> String {
             format!("depends on `{job}`, which calls its workflow")
         }
         Reason::Caller { job } => format!("`{job}`, which calls its workflow, is skipped"),
+        Reason::Called { file } if verdict == Prospect::Depends => {
+            format!("depends on whether a job of `{file}`, which it calls, runs")
+        }
+        Reason::Called { file } => format!("all jobs of `{file}`, which it calls, are skipped"),
+        Reason::Stated { result } => format!("it is given as {result}"),
+        Reason::Deadlock { group, holder, .. } => {
+            let holder = holder.as_ref().map_or_else(|| "the workflow".to_owned(), |it| format!("`{it}`"));
+            format!(
+                "GitHub cancels it: {holder}, of which it is a part, holds its concurrency group `{}`",
+                one_line(group)
+            )
+        }
+        Reason::Trigger { message } => format!("depends on whether the event triggers the workflow: {message}"),
+        Reason::Planning { key, expression, message, .. } => {
+            format!("`{key}: {}` cannot be evaluated: {message}", one_line(expression))
+        }
         Reason::Strategy { message, .. } => format!("its strategy fails: {message}"),
         Reason::ConditionError { expression, message, .. } => {
             format!("`if: {}` cannot be evaluated: {message}", one_line(expression))
@@ -37,6 +56,21 @@ pub(crate) fn foreseen_paragraph(verdict: Prospect, reason: &Reason) -> Vec<Stri
         return paragraph(because);
     }
     vec![foreseen_sentence(verdict, reason)]
+}
+
+/// What becomes of legs that never begin while others do: a sentence for each, and how many more.
+pub(crate) fn hindrances(job: &JobOutlook) -> Vec<String> {
+    let runs = matches!(job.verdict, Prospect::Runs | Prospect::Depends);
+    let hindered = job.legs.iter().filter(|_| runs).filter_map(|it| Some((it, it.hindrance.as_ref()?)));
+    let all: Vec<String> = hindered
+        .map(|(leg, reason)| {
+            let word = if matches!(reason, Reason::Planning { .. }) { "fails" } else { "is skipped" };
+            format!("{} {word}: {}", one_line(leg.key.as_str()), foreseen_sentence(Prospect::Skipped, reason))
+        })
+        .collect();
+    let rest = all.len().saturating_sub(MOST_HINDERED);
+    let more = (rest > 0).then(|| format!("and so {}", count(rest, "more leg", "more legs")));
+    all.into_iter().take(MOST_HINDERED).chain(more).collect()
 }
 
 /// What only the run can tell, as written.

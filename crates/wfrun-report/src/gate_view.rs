@@ -28,6 +28,9 @@ pub(crate) fn gate_words(gate: &Gate) -> (&'static str, String) {
             let only = only.as_deref().unwrap_or_default();
             (ref_kind.word(), format!("`{name}` is a {}, and there is a filter for `{only}` only", ref_kind.word()))
         }
+        GateKind::Paths { unknown: Some(why), .. } => {
+            ("paths", format!("what is changed is not known: {why}; `--changed PATH` says it"))
+        }
         GateKind::Paths { unasked: Some(why), .. } => ("paths", format!("not asked: {why}")),
         GateKind::Paths { filtered: Some(filtered), .. } if gate.passed => ("paths", judged(filtered)),
         GateKind::Paths { filter, changed, .. } if changed.is_empty() => {

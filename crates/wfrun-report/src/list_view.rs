@@ -4,7 +4,7 @@ mod text;
 
 use indexmap::IndexMap;
 use wfrun_syntax::{Diagnostic, Location, Place};
-use wfrun_workflow::{CallSecrets, Field, Workflow, references};
+use wfrun_workflow::{CallSecrets, Field, Workflow, open_references, references};
 
 pub use json::list_json;
 pub use text::list_text;
@@ -40,7 +40,25 @@ fn names(workflow: &Workflow, context: &str) -> IndexMap<String, Vec<Location>> 
             places.push(place);
         }
     }
+    if context == "secrets" {
+        // What a caller has to give need not be used.
+        let declared = workflow.on.event("workflow_call").into_iter().flat_map(|it| &it.secrets);
+        for (name, spec) in declared {
+            let place = Place { source: workflow.source.clone(), span: spec.span }.start();
+            names.entry(name.to_ascii_uppercase()).or_insert_with(|| vec![place]);
+        }
+    }
     names
+}
+
+/// Where a context is used with a name that only the run can tell, or as a whole.
+fn open_names(workflow: &Workflow, context: &str) -> Vec<Location> {
+    let mut found = open_references(workflow, context);
+    found.sort_by_key(|it| it.start);
+    let mut places: Vec<Location> =
+        found.into_iter().map(|span| Place { source: workflow.source.clone(), span }.start()).collect();
+    places.dedup();
+    places
 }
 
 /// The jobs that hand all secrets to the workflow they call.

@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
-use wfrun_plan::{Event, JobKey, JobOutlook, Leg, NotTriggered, Outlook, Prospect};
+use wfrun_plan::{Event, JobKey, JobOutlook, Leg, NotTriggered, Outlook, Prospect, Reason};
 use wfrun_workflow::Workflow;
 
 use self::details::Callers;
 use crate::Style;
-use crate::foreseen::foreseen_sentence;
+use crate::foreseen::{foreseen_sentence, hindrances};
 use crate::permissions::permissions_json;
 use crate::text::{count, one_line, pad, wrap};
 use crate::theme::{Label, Mark};
+use crate::why_view::{depends_on, located, span_of};
 
 /// What a workflow's jobs come to for an event that triggers it.
 #[derive(Debug, Clone, Copy)]
@@ -143,9 +144,10 @@ impl Serialize for LegJson<'_> {
         all.serialize_entry("steps", &shared.steps)?;
         all.serialize_entry("stage", &job.stage)?;
         all.serialize_entry("deferred", &!job.deferred.is_empty())?;
-        all.serialize_entry("depends_on", &job.deferred)?;
-        all.serialize_entry("verdict", &job.verdict)?;
-        all.serialize_entry("reason", &shared.reason)?;
+        all.serialize_entry("depends_on", &depends_on(job))?;
+        all.serialize_entry("verdict", &leg.verdict(job.verdict))?;
+        let own = leg.hindrance.as_ref().map(|it| foreseen_sentence(Prospect::Skipped, it));
+        all.serialize_entry("reason", &own.as_ref().or(shared.reason.as_ref()))?;
         all.serialize_entry("chosen", &shared.chosen)?;
         all.end()
     }
@@ -165,6 +167,7 @@ fn job_lines(plan: &PlanView<'_>, callers: &Callers<'_>, job: &JobOutlook, width
         Prospect::Runs => Mark::Waiting,
         Prospect::Skipped => Mark::Skipped,
         Prospect::Depends => Mark::Incomplete,
+        Prospect::Fails => Mark::Failure,
     };
     let mut lines = vec![format!("  {} {key}  {}", style.mark(mark), parts(job).join("  "))];
     let more = more(job).into_iter().chain(details::of_job(plan, callers, job));
@@ -184,7 +187,7 @@ fn parts(job: &JobOutlook) -> Vec<String> {
         if let Some(call) = &model.call {
             parts.push(format!("calls {}", call.target.value));
         } else {
-            parts.push(format!("on {}", labels(job).join(", ")));
+            parts.push(format!("on {}", one_line(&labels(job))));
             parts.push(count(model.steps.len(), "step", "steps"));
         }
     }
@@ -213,17 +216,27 @@ fn more(job: &JobOutlook) -> Vec<String> {
     }
     if let Some(reason) = job.reason.as_ref().filter(|_| job.verdict != Prospect::Runs) {
         let sentence = foreseen_sentence(job.verdict, reason);
-        let skipped = if job.verdict == Prospect::Skipped { "is skipped: " } else { "" };
-        texts.push(format!("{skipped}{sentence}"));
+        let word = match job.verdict {
+            Prospect::Skipped => "is skipped: ",
+            Prospect::Fails => "fails: ",
+            Prospect::Runs | Prospect::Depends => "",
+        };
+        let at = reason_place(job, reason).map(|it| format!(" ({it})")).unwrap_or_default();
+        texts.push(format!("{word}{sentence}{at}"));
     }
+    texts.extend(hindrances(job));
     texts
 }
 
-/// Those of the legs, if all have the same; else as written.
-fn labels(job: &JobOutlook) -> Vec<String> {
-    let first = job.legs.first().map(|it| &it.runs_on);
-    let same = first.filter(|first| job.legs.iter().all(|it| it.runs_on == **first));
-    same.cloned().unwrap_or_else(|| written_labels(job))
+/// Where what fails is written; of other reasons nothing, as the line above has them.
+fn reason_place(job: &JobOutlook, reason: &Reason) -> Option<String> {
+    span_of(reason).filter(|_| job.verdict == Prospect::Fails).map(|it| located(&job.workflow.source, it))
+}
+
+/// Those of the legs, alike ones once; as written where there is no leg.
+fn labels(job: &JobOutlook) -> String {
+    let of_legs = details::across(&job.legs, |it| Some(it.runs_on.join(", ")));
+    of_legs.unwrap_or_else(|| written_labels(job).join(", "))
 }
 
 fn written_labels(job: &JobOutlook) -> Vec<String> {

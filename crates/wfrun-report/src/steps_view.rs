@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use wfrun_plan::{Because, JobOutlook, Leg, Prospect, Reason, StepOutlook};
+use wfrun_syntax::Source;
 
 use crate::Style;
 use crate::foreseen::foreseen_sentence;
 use crate::text::{count, one_line};
 use crate::theme::Label;
-use crate::why_view::{hanging, mark_of, reason_json};
+use crate::why_view::{hanging, located, mark_of, reason_json, span_of};
 
 /// Most legs that are named for one fate of a step.
 const MOST_LEGS: usize = 3;
@@ -41,7 +42,7 @@ pub(crate) fn step_lines(job: &JobOutlook, leg: Option<&Leg>, style: Style) -> V
     let each = if legs.len() > 1 { format!(" in all {} legs", legs.len()) } else { String::new() };
     let mut lines = vec![format!("    {certain} of {} run{each}", count(rows.len(), "step", "steps"))];
     for row in rows.iter().filter(|it| !is_plain(it)) {
-        lines.extend(row_lines(row, style));
+        lines.extend(row_lines(row, &job.workflow.source, style));
     }
     lines
 }
@@ -99,18 +100,19 @@ fn is_about_success(verdict: Prospect, because: &[Because]) -> bool {
         && matches!(because, [only] if only.expression.eq_ignore_ascii_case("success()") && only.value == false)
 }
 
-fn row_lines(row: &Row<'_>, style: Style) -> Vec<String> {
+fn row_lines(row: &Row<'_>, source: &Source, style: Style) -> Vec<String> {
     if let [only] = row.fates.as_slice() {
         let start = format!("      {} {}: ", style.mark(mark_of(only.step.verdict)), row.name);
-        return hanging(&start, 10, &only.words(None), style);
+        return hanging(&start, 10, &(only.words(None) + &only.place(source)), style);
     }
     let mut lines = vec![format!("      {}", row.name)];
-    for verdict in [Prospect::Runs, Prospect::Depends, Prospect::Skipped] {
+    for verdict in [Prospect::Runs, Prospect::Depends, Prospect::Skipped, Prospect::Fails] {
         let mark = style.mark(mark_of(verdict));
         let fates: Vec<&Fate<'_>> = row.fates.iter().filter(|it| it.step.verdict == verdict).collect();
         for fate in fates.iter().take(MOST_FATES) {
             let start = format!("        {mark} ");
-            lines.extend(hanging(&start, 12, &fate.words(Some(&fate.named())), style));
+            let words = fate.words(Some(&fate.named())) + &fate.place(source);
+            lines.extend(hanging(&start, 12, &words, style));
         }
         let rest: usize = fates.iter().skip(MOST_FATES).map(|it| it.legs.len()).sum();
         if rest > 0 {
@@ -122,11 +124,19 @@ fn row_lines(row: &Row<'_>, style: Style) -> Vec<String> {
 }
 
 impl Fate<'_> {
+    /// Where its condition is written: ` (deploy.yml:12:9)`.
+    fn place(&self, source: &Source) -> String {
+        let is_told = !self.sentence.is_empty() && !self.sentence.contains("an earlier step");
+        let span = self.step.reason.as_ref().filter(|_| is_told).and_then(span_of);
+        span.map(|it| format!(" ({})", located(source, it))).unwrap_or_default()
+    }
+
     /// `is skipped in test (b) because …`
     fn words(&self, legs: Option<&str>) -> String {
         let within = legs.map(|it| format!(" in {it}")).unwrap_or_default();
         match self.step.verdict {
             Prospect::Depends => format!("{}{within}", self.sentence),
+            Prospect::Fails => format!("fails{within}: {}", self.sentence),
             Prospect::Runs => match self.step.stated.as_deref() {
                 Some(outcome) => format!("runs{within}, and is taken to end with {outcome}"),
                 None => format!("runs{within}"),

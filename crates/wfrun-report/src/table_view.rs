@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 use wfrun_plan::{Gate, JobKey, Outlook, Prospect};
 
 use crate::Style;
-use crate::foreseen::foreseen_sentence;
+use crate::foreseen::{foreseen_sentence, hindrances};
 use crate::gate_view::gate_words;
 use crate::text::{one_line, pad, wrap};
 use crate::theme::{Label, Mark};
@@ -40,9 +40,12 @@ impl Column<'_> {
             return Cell { word: "skipped", mark: Mark::Skipped, reason };
         };
         let reason = job.reason.as_ref().map(|it| foreseen_sentence(job.verdict, it));
+        let hindered = hindrances(job).join("; ");
+        let of_legs = (!hindered.is_empty()).then_some(hindered);
         match job.verdict {
-            Prospect::Runs => Cell { word: "runs", mark: Mark::Success, reason: None },
+            Prospect::Runs => Cell { word: "runs", mark: Mark::Success, reason: of_legs },
             Prospect::Skipped => Cell { word: "skipped", mark: Mark::Skipped, reason },
+            Prospect::Fails => Cell { word: "fails", mark: Mark::Failure, reason },
             Prospect::Depends => Cell { word: "depends", mark: Mark::Incomplete, reason },
         }
     }
@@ -60,7 +63,7 @@ fn keys(columns: &[Column<'_>]) -> Vec<JobKey> {
 }
 
 /// The table as `wfrun table --json` prints it: `{"situations":[{"name","triggered"}],"jobs":[{"key","cells":[{"situation",
-/// "verdict":"runs|skipped|depends|not-triggered","reason"}]}]}`.
+/// "verdict":"runs|skipped|depends|fails|not-triggered","reason"}]}]}`.
 pub fn table_json(columns: &[Column<'_>]) -> Json {
     let cell = |column: &Column<'_>, key: &JobKey| {
         let cell = column.cell(key);

@@ -7,7 +7,7 @@ use wfrun_syntax::{Source, Span};
 use wfrun_workflow::Workflow;
 
 use crate::Style;
-use crate::foreseen::{foreseen_paragraph, foreseen_sentence};
+use crate::foreseen::{foreseen_paragraph, foreseen_sentence, hindrances};
 use crate::gate_view::gate_words;
 use crate::steps_view::{step_lines, steps_json};
 use crate::text::{cut, one_line, pad, wrap};
@@ -107,12 +107,37 @@ fn job_json(why: &Why<'_>, it: &JobWhy<'_>) -> Json {
         .iter()
         .map(|changes| json!({"change": changes, "flags": changes.iter().flat_map(Change::flags).collect::<Vec<_>>()}))
         .collect();
+    let source = &job.workflow.source;
+    let of_leg = |leg: &Leg| {
+        let reason = reason_json(Prospect::Skipped, Some(leg.hindrance.as_ref()?), source);
+        Some(json!({"key": leg.key, "verdict": leg.verdict(job.verdict), "reason": reason}))
+    };
+    let hindered: Vec<Json> = job.legs.iter().filter_map(of_leg).collect();
     let key = if why.until_skipped { "would_be_skipped_if" } else { "would_run_if" };
     let legs: Vec<&JobKey> = it.leg.map_or_else(|| job.legs.iter().map(|it| &it.key).collect(), |it| vec![&it.key]);
     json!({
         "key": it.key(), "id": job.id, "verdict": why.verdict(job), "reason": reason, key: changes,
-        "steps": steps_json(job, it.leg), "legs": legs, "depends_on": job.deferred,
+        "steps": steps_json(job, it.leg), "legs": legs, "depends_on": depends_on(job), "hindered": hindered,
     })
+}
+
+/// What only the run can tell of a job: of its legs, and of whether it runs.
+pub(crate) fn depends_on(job: &JobOutlook) -> Vec<String> {
+    let mut all = job.deferred.clone();
+    if let (Prospect::Depends, Some(reason)) = (job.verdict, &job.reason) {
+        match reason {
+            Reason::Condition { because, .. } => all.extend(because.iter().map(|it| it.expression.clone())),
+            Reason::Caller { job } | Reason::Needs { job, .. } => all.push(job.to_string()),
+            Reason::Called { file } => all.push(file.clone()),
+            Reason::Trigger { message } => all.push(message.clone()),
+            Reason::Stated { .. }
+            | Reason::Deadlock { .. }
+            | Reason::Planning { .. }
+            | Reason::Strategy { .. }
+            | Reason::ConditionError { .. } => {}
+        }
+    }
+    all
 }
 
 pub(crate) fn reason_json(verdict: Prospect, reason: Option<&Reason>, source: &Source) -> Json {
@@ -125,10 +150,18 @@ pub(crate) fn reason_json(verdict: Prospect, reason: Option<&Reason>, source: &S
     json
 }
 
-fn span_of(reason: &Reason) -> Option<Span> {
+pub(crate) fn span_of(reason: &Reason) -> Option<Span> {
     match reason {
-        Reason::Condition { span, .. } | Reason::ConditionError { span, .. } | Reason::Strategy { span, .. } => *span,
-        Reason::Needs { .. } | Reason::Caller { .. } => None,
+        Reason::Condition { span, .. }
+        | Reason::ConditionError { span, .. }
+        | Reason::Strategy { span, .. }
+        | Reason::Planning { span, .. }
+        | Reason::Deadlock { span, .. } => *span,
+        Reason::Needs { .. }
+        | Reason::Caller { .. }
+        | Reason::Called { .. }
+        | Reason::Stated { .. }
+        | Reason::Trigger { .. } => None,
     }
 }
 
@@ -157,13 +190,21 @@ fn heading(why: &Why<'_>, style: Style) -> String {
         (Some(head), Some(base)) => format!("{head} into {base}"),
         _ => event.git_ref.clone(),
     };
-    let verdict = if why.refusal().is_some() { "does not trigger it" } else { "triggers it" };
+    let verdict = match why.refusal() {
+        Some(_) => "does not trigger it",
+        None if why.gates.iter().any(|it| it.open().is_some()) => "may trigger it",
+        None => "triggers it",
+    };
     format!("{name}: {}{activity} of {of} {verdict}", event.name)
 }
 
 fn gate_lines(gate: &Gate, source: &Source, style: Style) -> Vec<String> {
     let (name, words) = gate_words(gate);
-    let mark = style.mark(if gate.passed { Mark::Success } else { Mark::Failure });
+    let mark = style.mark(match (gate.open(), gate.passed) {
+        (Some(_), _) => Mark::Incomplete,
+        (None, true) => Mark::Success,
+        (None, false) => Mark::Failure,
+    });
     let at = gate.span.filter(|it| *it != Span::default()).map(|it| located(source, it)).unwrap_or_default();
     let words = cut(&one_line(&words), style.width.saturating_sub(at.len() + 15), style).into_owned();
     let mut line = format!("  {mark} {}  {words}  {}", pad(name, 7), style.paint(Label::Dim, &at));
@@ -186,7 +227,7 @@ fn gate_lines(gate: &Gate, source: &Source, style: Style) -> Vec<String> {
 }
 
 /// `deploy.yml:7:15`
-fn located(source: &Source, span: Span) -> String {
+pub(crate) fn located(source: &Source, span: Span) -> String {
     let at = source.location(span.start);
     let file = source.path().rsplit('/').next().unwrap_or_default();
     format!("{file}:{}:{}", at.line, at.col)
@@ -225,6 +266,7 @@ pub(crate) fn mark_of(verdict: Prospect) -> Mark {
         Prospect::Runs => Mark::Success,
         Prospect::Skipped => Mark::Skipped,
         Prospect::Depends => Mark::Incomplete,
+        Prospect::Fails => Mark::Failure,
     }
 }
 
@@ -233,6 +275,7 @@ fn word_of(verdict: Prospect) -> &'static str {
         Prospect::Runs => "runs",
         Prospect::Skipped => "is skipped",
         Prospect::Depends => "depends",
+        Prospect::Fails => "fails",
     }
 }
 
@@ -246,7 +289,9 @@ fn in_short(why: &Why<'_>, it: &JobWhy<'_>, width: usize, style: Style) -> Vec<S
         text = if verdict == Prospect::Depends { sentence } else { format!("{text}: {sentence}") };
     }
     let legs = if job.legs.len() > 1 { format!(" ({} legs)", job.legs.len()) } else { String::new() };
-    let mut lines = hanging(&format!("  {} {key}  ", style.mark(mark_of(verdict))), width + 6, &(text + &legs), style);
+    let parts: Vec<String> = [text + &legs].into_iter().chain(hindrances(job)).collect();
+    let mut lines =
+        hanging(&format!("  {} {key}  ", style.mark(mark_of(verdict))), width + 6, &parts.join("; "), style);
     if let Some(changes) = it.changes.first() {
         lines.push(format!("{}{} {}", " ".repeat(width + 6), turned(why), options(changes, style)));
     } else if it.sought {
@@ -271,6 +316,9 @@ fn at_length(why: &Why<'_>, it: &JobWhy<'_>, style: Style) -> Vec<String> {
     }
     if let Some(reason) = job.reason.as_ref() {
         lines.extend(reason_lines(job, reason, style));
+    }
+    for it in hindrances(job) {
+        lines.extend(hanging("    ", 6, &it, style));
     }
     if why.refusal().is_some() {
         lines.push("    all of that counts only once the event triggers the workflow".to_owned());
@@ -299,6 +347,11 @@ fn reason_lines(job: &JobOutlook, reason: &Reason, style: Style) -> Vec<String> 
         let places: Vec<Span> = if deciding.is_empty() { span.iter().copied().collect() } else { deciding.clone() };
         lines.extend(snippet(source, &places, style));
         lines.extend(trace_text(trace, &style).lines().map(|it| format!("      {it}")));
+    }
+    let fails = matches!(job.verdict, Prospect::Fails) || matches!(reason, Reason::Deadlock { .. });
+    if let Some(span) = span_of(reason).filter(|_| fails) {
+        lines.push(format!("    at  {}", style.paint(Label::Dim, &located(source, span))));
+        lines.extend(snippet(source, &[span], style));
     }
     for line in foreseen_paragraph(job.verdict, reason) {
         if console::measure_text_width(&line) + 4 <= style.width {

@@ -39,7 +39,7 @@ pub use model::{
 pub use on::{EventConfig, InputKind, InputSpec, On, Patterns, Schedule, SecretSpec};
 pub use pattern::{Pattern, PatternError};
 pub use read::ReadOptions;
-pub use references::{Reference, references, references_in};
+pub use references::{Reference, open_references, references, references_in};
 pub use report::explain as explain_expression_error;
 pub use schema::EventSpec;
 pub use set::{FileRef, Loaded, PermissionsPolicy, RepositoryRef, SetOptions, WorkflowSet, read_set};

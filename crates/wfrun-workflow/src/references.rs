@@ -30,6 +30,25 @@ pub fn references(workflow: &Workflow, context: &str) -> Vec<Reference> {
     found
 }
 
+/// Every use of a context that names no member: `toJSON(context)`, `context[expression]`, `context.*`.
+pub fn open_references(workflow: &Workflow, context: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    for site in sites(workflow) {
+        if let Some(expr) = site.expr() {
+            collect_open(expr, context, &|range| site.span_of(range), &mut found);
+        }
+    }
+    found
+}
+
+fn collect_open(expr: &Expr, context: &str, span: &dyn Fn(&std::ops::Range<u32>) -> Span, found: &mut Vec<Span>) {
+    match expr.path().as_deref() {
+        Some([only]) if only.eq_ignore_ascii_case(context) => found.push(span(&expr.range)),
+        Some(_) => {}
+        None => expr.operands().into_iter().for_each(|it| collect_open(it, context, span, found)),
+    }
+}
+
 /// Every `context.NAME` of one value.
 pub fn references_in(field: &Field, context: &str) -> Vec<Reference> {
     let mut found = Vec::new();

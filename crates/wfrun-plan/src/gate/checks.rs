@@ -130,21 +130,22 @@ pub(super) fn refs(config: &EventConfig, event: &Event) -> Option<Gate> {
 pub(super) fn paths(config: &EventConfig, event: &Event) -> Option<Gate> {
     let patterns = config.paths.as_ref()?;
     let written = || patterns.list.iter().map(|it| it.value.clone()).collect();
-    let unasked = match &event.changed {
+    let (unasked, unknown) = match &event.changed {
         // Path filters are not evaluated for pushes of tags.
-        _ if event.is_tag() => Some("a tag is pushed".to_owned()),
-        ChangedPaths::Unknown { why } => Some(why.clone()),
-        ChangedPaths::Known(_) => None,
+        _ if event.is_tag() => (Some("a tag is pushed".to_owned()), None),
+        ChangedPaths::Unasked { why } => (Some(why.clone()), None),
+        ChangedPaths::Unknown { why } => (None, Some(why.clone())),
+        ChangedPaths::Known(_) => (None, None),
     };
     let all: &[String] = match &event.changed {
         ChangedPaths::Known(changed) if unasked.is_none() => changed,
-        ChangedPaths::Known(_) | ChangedPaths::Unknown { .. } => &[],
+        ChangedPaths::Known(_) | ChangedPaths::Unknown { .. } | ChangedPaths::Unasked { .. } => &[],
     };
     let looked_at = all.get(..CHANGED_LIMIT).unwrap_or(all);
     let passing = looked_at.iter().find(|it| filter::judge(patterns, it).passes);
     let filtered = passing.or(looked_at.first()).map(|it| filter::explain(patterns, it));
     let span = passing.and(filtered.as_ref()).map_or(patterns.span, |it| it.verdict.span);
-    let passed = unasked.is_some() || passing.is_some();
+    let passed = unasked.is_some() || unknown.is_some() || passing.is_some();
     let kind = GateKind::Paths {
         filter: patterns.key.to_owned(),
         patterns: written(),
@@ -152,6 +153,7 @@ pub(super) fn paths(config: &EventConfig, event: &Event) -> Option<Gate> {
         beyond: all.len() - looked_at.len(),
         filtered,
         unasked,
+        unknown,
     };
     Some(Gate { kind, passed, span: Some(span) })
 }

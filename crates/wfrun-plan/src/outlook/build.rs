@@ -5,8 +5,9 @@ use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
 use wfrun_workflow::{FileRef, Job, JobId, Permissions, Workflow, WorkflowSet};
 
-use super::ends::{Ends, Fails};
+use super::ends::{Ends, Fails, LegEnd};
 use super::legs::legs;
+use super::planning::{Held, broken, deadlock};
 use super::scope::{Ancestor, Ancestors, Before, Need};
 use super::steps::Steps;
 use super::{Group, JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, details, judge};
@@ -22,8 +23,9 @@ pub fn outlook(set: &WorkflowSet, world: &World) -> Result<Outlook, PlanError> {
         Build { set, world, github, vars: Value::Object(world.vars.clone()), jobs: Vec::new(), keys: JobKeys::new() };
     let file = FileRef { repository: None, path: set.root.source.path().to_owned() };
     let inputs = Inputs { known: world.inputs.clone(), unknown: Vec::new() };
-    build.workflow(&set.root, &Place { file, caller: None }, &inputs)?;
     let concurrency = build.group(&set.root, &inputs);
+    let held = concurrency.iter().filter(|it| it.is_known).map(|it| Held { name: it.name.clone(), by: None }).collect();
+    build.workflow(&set.root, &Place { file, caller: None, held }, &inputs)?;
     let (uncalled, jobs) = build.jobs.into_iter().partition(JobOutlook::is_uncalled);
     Ok(Outlook { jobs, uncalled, concurrency })
 }
@@ -41,6 +43,8 @@ struct Build<'a> {
 struct Place {
     file: FileRef,
     caller: Option<Caller>,
+    /// The groups that are held while its jobs run.
+    held: Vec<Held>,
 }
 
 /// One leg of a job that calls a workflow.
@@ -70,7 +74,7 @@ impl Place {
         let job = caller.leg.key.clone();
         match (caller.verdict, verdict) {
             (Prospect::Skipped, _) => (Prospect::Skipped, Reason::Caller { job }),
-            (Prospect::Depends, Prospect::Runs) => (Prospect::Depends, Reason::Caller { job }),
+            (Prospect::Depends, Prospect::Runs | Prospect::Fails) => (Prospect::Depends, Reason::Caller { job }),
             _ => (verdict, reason),
         }
     }
@@ -106,8 +110,8 @@ impl State {
 type States = IndexMap<JobId, State>;
 
 impl Build<'_> {
-    /// Looks at all jobs; tells whether one fails.
-    fn workflow(&mut self, workflow: &Arc<Workflow>, place: &Place, inputs: &Inputs) -> Result<Fails, PlanError> {
+    /// Looks at all jobs; tells how they end together.
+    fn workflow(&mut self, workflow: &Arc<Workflow>, place: &Place, inputs: &Inputs) -> Result<LegEnd, PlanError> {
         let mut states = States::new();
         let mut found: IndexMap<JobId, Vec<JobOutlook>> = IndexMap::new();
         for id in order(workflow)? {
@@ -121,7 +125,7 @@ impl Build<'_> {
         for id in workflow.jobs.keys() {
             self.jobs.extend(found.swap_remove(id).unwrap_or_default());
         }
-        Ok(states.values().map(State::fails).max().unwrap_or_default())
+        Ok(together(&states))
     }
 
     fn job(
@@ -139,13 +143,18 @@ impl Build<'_> {
         let view = View::new(&needs, &ancestors, states, |id| self.world.outputs(within(place.key(), id).as_str()));
         let mut keys = std::mem::take(&mut self.keys);
         let before = view.before(self, inputs);
-        let (verdict, reason) = place.fated(judge::job(&job.condition, &before));
+        let judged = if self.world.skips(&key) {
+            (Prospect::Skipped, Reason::Stated { result: "skipped".to_owned() })
+        } else {
+            judge::job(&job.condition, &before)
+        };
+        let (verdict, reason) = place.fated(judged);
         let after = needs.iter().filter_map(|it| states.get(*it)).map(|it| it.stage + 1).max().unwrap_or(0);
         let stage = place.stage() + after;
         let needs = needs.iter().map(|it| within(place.key(), it.as_str())).collect();
         let mut outlook = JobOutlook { needs, stage, ..self.declared(workflow, job, place, (verdict, reason)) };
         let (mut called, mut ends) = (Vec::new(), Ends::default());
-        if verdict == Prospect::Skipped {
+        if matches!(verdict, Prospect::Skipped | Prospect::Fails) {
             // What it would call is looked at all the same: a person may ask for it.
             if let Some(call) = &job.call {
                 let inputs = calls::inputs(self.set, call, &place.file, &before.without_matrix());
@@ -155,20 +164,27 @@ impl Build<'_> {
             (called, ends) = self.expand(job, place, &before, &mut keys, &mut outlook);
         }
         self.keys = keys;
-        let verdict = outlook.verdict;
-        let fate = match (verdict, &outlook.reason) {
-            (_, Some(Reason::ConditionError { .. } | Reason::Strategy { .. })) => Some("failure"),
-            (Prospect::Skipped, _) => Some("skipped"),
-            (Prospect::Runs | Prospect::Depends, _) => self.world.result(&key),
-        };
         let permissions = outlook.permissions.clone();
+        let never = !matches!(outlook.verdict, Prospect::Runs | Prospect::Depends);
+        let verdict = if never { Prospect::Skipped } else { outlook.verdict };
         self.jobs.push(outlook);
         let own = self.jobs.len();
         for (leg, inputs) in called {
             let stated = self.world.result(&leg.key);
+            let begins = !never && leg.hindrance.is_none();
+            let verdict = if begins { verdict } else { Prospect::Skipped };
             let caller = Caller { leg, stage, verdict, permissions: permissions.clone() };
-            ends.add(stated, self.call(job, place, caller, &inputs)?);
+            let end = self.call(job, place, caller, &inputs)?;
+            if begins {
+                ends.add(stated, end);
+            }
         }
+        let outlook = self.jobs.get_mut(own - 1);
+        let (verdict, fate) = outlook.map_or((verdict, None), |it| {
+            settle(it, ends);
+            let fate = fate(it).or_else(|| self.world.result(&key));
+            (it.verdict, fate)
+        });
         let result = fate.or_else(|| ends.result()).map(str::to_owned);
         let is_open = fate.is_none() && ends.is_open();
         // What needs a caller waits for all that it calls.
@@ -214,7 +230,7 @@ impl Build<'_> {
         let found = match legs(&outlook.workflow, job, caller, keys, before) {
             Ok(found) => found,
             Err(err) => {
-                outlook.verdict = Prospect::Skipped;
+                outlook.verdict = Prospect::Fails;
                 outlook.reason = Some(Reason::Strategy { message: err.to_string(), span: Some(err.span()) });
                 return (Vec::new(), Ends::default());
             }
@@ -228,15 +244,34 @@ impl Build<'_> {
             } else {
                 before.without_matrix()
             };
-            let (of_leg, fails) = steps.of_leg(self.world.step_ends(&leg.key), &scope);
-            leg.steps = of_leg;
-            ends.add(self.world.result(&leg.key), Fails::of_leg(job, fails, &scope));
+            let callee = job.call.as_ref().and_then(|it| self.set.called.get(&place.file.resolve(&it.target.value)));
             if let Some(call) = &job.call {
                 leg.inputs = calls::inputs(self.set, call, &place.file, &scope);
                 let inputs = Inputs::of(&leg.inputs);
-                let callee = self.set.called.get(&place.file.resolve(&call.target.value));
                 leg.concurrency.extend(callee.and_then(|it| self.group(it, &inputs)));
                 called.push((leg.clone(), inputs));
+            }
+            let stated = self.world.result(&leg.key);
+            leg.hindrance = if self.world.skips(&leg.key) {
+                Some(Reason::Stated { result: "skipped".to_owned() })
+            } else {
+                hindrance(job, callee, &leg, place, &scope, stated.is_some())
+            };
+            match &leg.hindrance {
+                Some(Reason::Deadlock { .. }) => ends.cancel(),
+                Some(Reason::Stated { .. }) => ends.add(stated, LegEnd::runs(Fails::No)),
+                Some(_) => ends.add(None, LegEnd::runs(Fails::Yes)),
+                None => {
+                    let (of_leg, fails) = steps.of_leg(self.world.step_ends(&leg.key), &scope);
+                    leg.steps = of_leg;
+                    // Of what it calls it is added later.
+                    if job.call.is_none() {
+                        ends.add(stated, LegEnd::runs(Fails::of_leg(job, fails, &scope)));
+                    }
+                }
+            }
+            if let Some((of_call, _)) = called.last_mut().filter(|_| job.call.is_some()) {
+                of_call.hindrance.clone_from(&leg.hindrance);
             }
             outlook.legs.push(leg);
         }
@@ -250,11 +285,84 @@ impl Build<'_> {
     }
 
     /// Looks at the jobs of a called workflow, if it is at hand.
-    fn call(&mut self, job: &Job, place: &Place, caller: Caller, inputs: &Inputs) -> Result<Fails, PlanError> {
-        let Some(call) = &job.call else { return Ok(Fails::No) };
+    fn call(&mut self, job: &Job, place: &Place, caller: Caller, inputs: &Inputs) -> Result<LegEnd, PlanError> {
+        let Some(call) = &job.call else { return Ok(LegEnd::runs(Fails::No)) };
         let file = place.file.resolve(&call.target.value);
-        let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(Fails::No) };
-        self.workflow(&callee, &Place { file, caller: Some(caller) }, inputs)
+        let Some(callee) = self.set.called.get(&file).cloned() else { return Ok(LegEnd::runs(Fails::No)) };
+        let mut held = place.held.clone();
+        // A job has one group: its own, or else that of the workflow that it calls.
+        let own = caller.leg.concurrency.first().filter(|it| it.is_known);
+        held.extend(own.map(|it| Held { name: it.name.clone(), by: Some(caller.leg.key.clone()) }));
+        self.workflow(&callee, &Place { file, caller: Some(caller), held }, inputs)
+    }
+}
+
+/// How the jobs of a workflow end together, for the job that calls it.
+fn together(states: &States) -> LegEnd {
+    let fails = states.values().map(State::fails).max().unwrap_or_default();
+    let is_skipped = |it: &State| it.result.as_deref() == Some("skipped");
+    let called = if states.values().all(is_skipped) {
+        Prospect::Skipped
+    } else if states.values().filter(|it| !is_skipped(it)).all(|it| it.verdict == Prospect::Depends) {
+        Prospect::Depends
+    } else {
+        Prospect::Runs
+    };
+    let is_cancelled = states.values().any(|it| it.result.as_deref() == Some("cancelled"));
+    LegEnd { fails, called, is_cancelled }
+}
+
+/// Why a leg never begins. A stated end counts before all that is evaluated once its group is entered.
+fn hindrance(
+    job: &Job,
+    callee: Option<&Arc<Workflow>>,
+    leg: &Leg,
+    place: &Place,
+    scope: &Before<'_>,
+    is_stated: bool,
+) -> Option<Reason> {
+    let span = job.concurrency.as_ref().map(|it| it.span).or(job.call.as_ref().map(|it| it.target.span));
+    let groups = leg.concurrency.get(..1).unwrap_or_default();
+    let broken = broken(job, callee.map(|it| &**it), scope);
+    let of_group = |it: &Reason| matches!(it, Reason::Planning { key, .. } if key == "concurrency");
+    if broken.as_ref().is_some_and(of_group) {
+        return broken;
+    }
+    deadlock(groups, &place.held, span).or(broken.filter(|_| !is_stated))
+}
+
+/// Lets a job that never begins, or all of whose legs or called jobs are skipped, say so.
+fn settle(outlook: &mut JobOutlook, ends: Ends) {
+    if !matches!(outlook.verdict, Prospect::Runs | Prospect::Depends) {
+        return;
+    }
+    let hindrances: Vec<&Reason> = outlook.legs.iter().filter_map(|it| it.hindrance.as_ref()).collect();
+    if !hindrances.is_empty() && hindrances.len() == outlook.legs.len() {
+        let fails = |it: &&&Reason| matches!(it, Reason::Planning { .. });
+        let failing = hindrances.iter().find(fails).copied();
+        let certain = if failing.is_some() { Prospect::Fails } else { Prospect::Skipped };
+        let reason = failing.or(hindrances.first().copied()).cloned();
+        if outlook.verdict == Prospect::Runs {
+            (outlook.verdict, outlook.reason) = (certain, reason);
+        }
+        return;
+    }
+    let Some(call) = &outlook.call else { return };
+    let reason = Reason::Called { file: call.file.to_string() };
+    if ends.are_skipped() {
+        (outlook.verdict, outlook.reason) = (Prospect::Skipped, Some(reason));
+    } else if ends.is_open() && !ends.has_run() && outlook.verdict == Prospect::Runs {
+        (outlook.verdict, outlook.reason) = (Prospect::Depends, Some(reason));
+    }
+}
+
+/// How a job ends that never begins.
+fn fate(outlook: &JobOutlook) -> Option<&'static str> {
+    match (outlook.verdict, &outlook.reason) {
+        (Prospect::Fails, _) => Some("failure"),
+        (Prospect::Skipped, Some(Reason::Deadlock { .. })) => Some("cancelled"),
+        (Prospect::Skipped, _) => Some("skipped"),
+        (Prospect::Runs | Prospect::Depends, _) => None,
     }
 }
 

@@ -10,6 +10,8 @@ use super::scope::Before;
 pub struct Group {
     /// Its name.
     pub name: String,
+    /// Whether that is known.
+    pub is_known: bool,
     /// `cancel-in-progress`
     pub cancel_in_progress: Option<String>,
 }
@@ -40,10 +42,11 @@ pub(super) fn group(concurrency: &Concurrency, scope: &Before<'_>) -> Option<Gro
     let field = concurrency.group.as_ref()?;
     if let Some(Value::Object(all)) = value(field, scope) {
         let member = |name: &str| all.get(name).map(Value::to_text);
-        return Some(Group { name: member("group")?, cancel_in_progress: member("cancel-in-progress") });
+        let cancel_in_progress = member("cancel-in-progress");
+        return Some(Group { name: member("group")?, is_known: true, cancel_in_progress });
     }
     let cancel_in_progress = concurrency.cancel_in_progress.as_ref().map(|it| shown(it, scope));
-    Some(Group { name: shown(field, scope), cancel_in_progress })
+    Some(Group { name: shown(field, scope), is_known: text(field, scope).is_some(), cancel_in_progress })
 }
 
 /// The defaults of a job's steps: its own, which take the place of all the workflow's.

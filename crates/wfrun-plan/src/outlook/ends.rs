@@ -52,13 +52,13 @@ impl Earlier {
         stated: Option<&str>,
         scope: &Before<'_>,
     ) {
-        let has_failed = matches!(reason, Reason::ConditionError { .. });
+        let has_failed = verdict == Prospect::Fails || matches!(reason, Reason::ConditionError { .. });
         let outcome = match (verdict, stated) {
             (_, _) if has_failed => FAILURE,
             (Prospect::Skipped, _) | (_, Some(SKIPPED)) => SKIPPED,
             (_, Some(FAILURE)) => FAILURE,
             (_, Some(_)) => SUCCESS,
-            (Prospect::Runs | Prospect::Depends, None) => {
+            (Prospect::Runs | Prospect::Depends | Prospect::Fails, None) => {
                 self.may_fail |= forgives(step.continue_on_error.as_ref(), scope) != Some(true);
                 return;
             }
@@ -122,7 +122,7 @@ impl Fails {
 }
 
 /// What `continue-on-error` says; none where only the run can tell.
-fn forgives(field: Option<&Field>, scope: &Before<'_>) -> Option<bool> {
+pub(super) fn forgives(field: Option<&Field>, scope: &Before<'_>) -> Option<bool> {
     let Some(field) = field else { return Some(false) };
     let value = value(field, scope)?;
     Some(matches!(value, Value::Bool(true)) || eq_ignoring_case(&value.to_text(), "true"))
@@ -133,16 +133,68 @@ fn forgives(field: Option<&Field>, scope: &Before<'_>) -> Option<bool> {
 pub(super) struct Ends {
     fails: Fails,
     is_cancelled: bool,
+    /// The most that is known to begin of a leg: [`Prospect::Runs`] before [`Prospect::Depends`] before
+    /// [`Prospect::Skipped`]; none without a leg.
+    most: Option<Prospect>,
+}
+
+/// What becomes of a leg: whether it fails, and whether all that it calls is skipped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LegEnd {
+    pub(super) fails: Fails,
+    /// [`Prospect::Runs`] where a job that is called runs, [`Prospect::Depends`] where one may.
+    pub(super) called: Prospect,
+    /// Whether a job that is called is cancelled.
+    pub(super) is_cancelled: bool,
+}
+
+impl LegEnd {
+    /// Of a leg with steps.
+    pub(super) const fn runs(fails: Fails) -> Self {
+        Self { fails, called: Prospect::Runs, is_cancelled: false }
+    }
 }
 
 impl Ends {
     /// Adds a leg: how it is stated to end, else what becomes of its steps or of what it calls.
-    pub(super) fn add(&mut self, stated: Option<&str>, fails: Fails) {
+    pub(super) fn add(&mut self, stated: Option<&str>, end: LegEnd) {
+        self.begins(match stated {
+            Some(SKIPPED) => Prospect::Skipped,
+            Some(_) => Prospect::Runs,
+            None => end.called,
+        });
         match stated {
             Some(FAILURE) => self.fails = Fails::Yes,
             Some(other) => self.is_cancelled |= other == "cancelled",
-            None => self.fails = self.fails.max(fails),
+            None => {
+                self.fails = self.fails.max(end.fails);
+                self.is_cancelled |= end.is_cancelled;
+            }
         }
+    }
+
+    fn begins(&mut self, prospect: Prospect) {
+        self.most = Some(match (self.most, prospect) {
+            (Some(Prospect::Runs), _) | (_, Prospect::Runs | Prospect::Fails) => Prospect::Runs,
+            (Some(Prospect::Depends), _) | (_, Prospect::Depends) => Prospect::Depends,
+            (_, Prospect::Skipped) => Prospect::Skipped,
+        });
+    }
+
+    /// Adds a leg that is cancelled before it begins.
+    pub(super) fn cancel(&mut self) {
+        self.begins(Prospect::Runs);
+        self.is_cancelled = true;
+    }
+
+    /// Whether all legs are skipped, by what they call or because it is stated.
+    pub(super) fn are_skipped(self) -> bool {
+        self.most == Some(Prospect::Skipped)
+    }
+
+    /// Whether a leg runs for sure.
+    pub(super) fn has_run(self) -> bool {
+        self.most == Some(Prospect::Runs)
     }
 
     /// The result for those who need the job, if it is known.
@@ -150,12 +202,13 @@ impl Ends {
         match self.fails {
             Fails::Yes => Some(FAILURE),
             Fails::Perhaps => None,
-            Fails::No => self.is_cancelled.then_some("cancelled"),
+            Fails::No if self.is_cancelled => Some("cancelled"),
+            Fails::No => self.are_skipped().then_some(SKIPPED),
         }
     }
 
-    /// Whether it may be a failure.
+    /// Whether it may be a failure, or skipped.
     pub(super) fn is_open(self) -> bool {
-        self.fails == Fails::Perhaps
+        self.fails == Fails::Perhaps || self.most == Some(Prospect::Depends)
     }
 }

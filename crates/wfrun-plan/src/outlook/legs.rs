@@ -4,6 +4,7 @@ use wfrun_workflow::{Field, Job, Workflow};
 
 use super::Leg;
 use super::details::{group, run_defaults, shown};
+use super::ends::forgives;
 use super::scope::Before;
 use crate::{Combination, ExpandError, JobKey, JobKeys, TokenError, TokenErrorKind, called_name, expand, job_name};
 
@@ -65,7 +66,8 @@ fn leg(
     let concurrency = job.concurrency.iter().filter_map(|it| group(it, &scope)).collect();
     let timeout_minutes = job.timeout_minutes.as_ref().map(|it| shown(it, &scope));
     let defaults = run_defaults(workflow, job, &scope);
-    let leg = Leg { runs_on, environment, concurrency, timeout_minutes, defaults, ..Leg::new(key, name) };
+    let forgives = forgives(job.continue_on_error.as_ref(), &scope);
+    let leg = Leg { runs_on, environment, concurrency, forgives, timeout_minutes, defaults, ..Leg::new(key, name) };
     (Leg { matrix, ..leg }, strategy)
 }
 

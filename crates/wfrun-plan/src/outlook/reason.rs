@@ -36,6 +36,43 @@ pub enum Reason {
         /// The caller.
         job: JobKey,
     },
+    /// All jobs of the workflow that it calls are skipped.
+    Called {
+        /// The workflow.
+        file: String,
+    },
+    /// It is stated to end so, whatever its condition.
+    Stated {
+        /// How.
+        result: String,
+    },
+    /// Its concurrency group is held by what it is a part of: it would wait for itself, and GitHub cancels it.
+    Deadlock {
+        /// The group.
+        group: String,
+        /// The job that holds it; none where it is the workflow.
+        holder: Option<JobKey>,
+        /// Where the group is written.
+        #[serde(skip)]
+        span: Option<Span>,
+    },
+    /// Whether the event triggers the workflow is not known.
+    Trigger {
+        /// What is not known.
+        message: String,
+    },
+    /// A key of it cannot be evaluated: GitHub fails the job then.
+    Planning {
+        /// The key.
+        key: String,
+        /// Its value as written.
+        expression: String,
+        /// The error.
+        message: String,
+        /// Where it is written.
+        #[serde(skip)]
+        span: Option<Span>,
+    },
     /// Its `strategy` does not come to legs: GitHub fails the job then.
     Strategy {
         /// The error.

@@ -108,9 +108,48 @@ impl Scope for Before<'_> {
             _ => true,
         }
     }
+
+    fn knows_each(&self, path: &[&str]) -> bool {
+        of_needs(path).is_some_and(|members| self.needs.iter().all(|it| Self::knows_of(it, members)))
+    }
+
+    fn known_members(&self, path: &[&str]) -> Option<Value> {
+        let members = of_needs(path)?;
+        Some(Self::needs_of(self.needs.iter().filter(|it| Self::knows_of(it, members))))
+    }
+}
+
+/// What `needs.*.result` asks of each need.
+fn of_needs<'p, 'n>(path: &'p [&'n str]) -> Option<&'p [&'n str]> {
+    match path {
+        [context, "*", members @ ..] if eq_ignoring_case(context, "needs") && !members.contains(&"*") => Some(members),
+        _ => None,
+    }
 }
 
 impl<'a> Before<'a> {
+    /// Whether something of a need is known: `result`, or `outputs` and one of them.
+    fn knows_of(need: &Need, members: &[&str]) -> bool {
+        match members.first() {
+            Some(member) if eq_ignoring_case(member, "result") => need.result.is_some(),
+            Some(member) if eq_ignoring_case(member, "outputs") && need.outputs.is_some() => {
+                let has = |name: &&str| need.outputs.as_ref().is_some_and(|it| it.get(name).is_some());
+                members.get(1).is_none_or(has)
+            }
+            _ => need.result.as_deref() == Some("skipped"),
+        }
+    }
+
+    fn needs_of<'n>(needs: impl Iterator<Item = &'n Need>) -> Value {
+        let members = needs.map(|need| {
+            let result = need.result.clone().unwrap_or_else(|| "success".to_owned());
+            let outputs = need.outputs.clone().unwrap_or_default();
+            let members = [("result", Value::from(result)), ("outputs", Value::Object(outputs))];
+            (need.id.clone(), Value::Object(members.into_iter().collect()))
+        });
+        Value::Object(members.collect())
+    }
+
     /// The same for one job of a matrix.
     pub(super) fn of_leg(&self, matrix: &Value, strategy: &Value) -> Self {
         Self { matrix: matrix.clone(), strategy: strategy.clone(), ..self.clone() }
@@ -130,25 +169,13 @@ impl<'a> Before<'a> {
     }
 
     fn needs_object(&self) -> Value {
-        let members = self.needs.iter().map(|need| {
-            let result = need.result.clone().unwrap_or_else(|| "success".to_owned());
-            let outputs = need.outputs.clone().unwrap_or_default();
-            let members = [("result", Value::from(result)), ("outputs", Value::Object(outputs))];
-            (need.id.clone(), Value::Object(members.into_iter().collect()))
-        });
-        Value::Object(members.collect())
+        Self::needs_of(self.needs.iter())
     }
 
     /// A skipped need has no outputs; of all others only the run can tell.
     fn knows_need(&self, rest: &[&str]) -> bool {
-        let known = |need: &Need| match rest.get(1) {
-            Some(member) if eq_ignoring_case(member, "result") => need.result.is_some(),
-            Some(member) if eq_ignoring_case(member, "outputs") && need.outputs.is_some() => {
-                let has = |name: &&str| need.outputs.as_ref().is_some_and(|it| it.get(name).is_some());
-                rest.get(2).is_none_or(has)
-            }
-            _ => need.result.as_deref() == Some("skipped"),
-        };
+        let members = rest.get(1..).unwrap_or_default();
+        let known = |need: &Need| Self::knows_of(need, members);
         match rest.first() {
             Some(id) => self.needs.iter().find(|it| eq_ignoring_case(&it.id, id)).is_none_or(known),
             None => self.needs.iter().all(known),

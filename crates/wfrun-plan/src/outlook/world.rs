@@ -21,6 +21,8 @@ pub struct World {
     /// How jobs or legs end, as [`JobKey::is_named`] takes names: `success`, `failure`, `cancelled`, `skipped`. Of others
     /// it is assumed.
     pub results: IndexMap<String, String>,
+    /// Jobs or legs that are taken to be skipped, whatever their condition; named as in `results`.
+    pub skips: Vec<String>,
     /// What jobs put out, by key. Of others it is not known.
     pub outputs: IndexMap<String, IndexMap<String, String>>,
     /// How steps end. Of others it is assumed.
@@ -50,6 +52,11 @@ impl World {
         let exactly = self.results.iter().find(|(it, _)| it.eq_ignore_ascii_case(key.as_str()));
         let found = exactly.or_else(|| self.results.iter().find(|(it, _)| key.is_named(it)));
         found.map(|(_, result)| result.as_str())
+    }
+
+    /// Whether a job or leg is taken to be skipped.
+    pub(crate) fn skips(&self, key: &JobKey) -> bool {
+        self.skips.iter().any(|it| key.is_named(it))
     }
 
     /// The stated ends of a leg's steps by position; the last holds.

@@ -1,33 +1,86 @@
-use wfrun_expr::{CompareOp, Expr, ExprKind, Value};
-use wfrun_workflow::{EventConfig, InputKind, Patterns, Workflow};
+use wfrun_expr::{Expr, ExprKind, Value};
+use wfrun_workflow::{EventConfig, EventSpec, InputKind, Workflow};
 
 use super::Change;
-use crate::{Event, JobOutlook, Outlook};
+use super::texts::{compared, examples, fixed, fixed_list, texts_with};
+use crate::{JobKey, JobOutlook, Outlook, Reason, World};
 
 /// The changes that may turn a job's verdict round: what its condition and those before it compare, and what the
-/// workflow's triggers let through.
-pub fn candidates(outlook: &Outlook, job: &JobOutlook, root: &Workflow, event: &Event) -> Vec<Change> {
-    let mut pool = Pool { root, event, changes: Vec::new() };
+/// workflow's triggers let through. The nearest to the situation come first.
+///
+/// `given_type` is the activity type that the command line gives: it stays when options are added.
+pub fn candidates(
+    outlook: &Outlook,
+    job: &JobOutlook,
+    root: &Workflow,
+    world: &World,
+    given_type: Option<&str>,
+) -> Vec<Change> {
+    let mut pool = Pool::new(root, world, given_type);
     for job in chain(outlook, job) {
         let Some(model) = job.model() else { continue };
-        for part in model.condition.condition.expr.walk() {
+        let condition = &model.condition.condition.expr;
+        pool.needs = job.needs.iter().map(ToString::to_string).collect();
+        for part in condition.walk() {
             pool.part(part);
         }
-        pool.truths(&model.condition.condition.expr);
-        if model.condition.condition.expr.calls("failure") || model.condition.condition.expr.calls("success") {
-            for need in &job.needs {
-                for result in ["failure", "success"] {
-                    pool.add(Change::Result { job: need.to_string(), result: result.to_owned() });
-                }
-            }
+        pool.truths(condition);
+        if condition.calls("failure") || condition.calls("success") {
+            pool.results(&["failure", "success"]);
         }
     }
     pool.triggers();
-    pool.changes.sort();
+    // A stable sort: of one kind, what conditions name comes before what is made up.
+    pool.changes.sort_by_key(Change::distance);
     pool.changes
 }
 
-/// The job, the jobs before it, and the same for its callers.
+/// Sets of changes that together make the conditions of a job and of those before it true, as far as single parts of them
+/// say how: more of them than can be found by trying all sets of so many.
+pub fn directed(
+    outlook: &Outlook,
+    job: &JobOutlook,
+    root: &Workflow,
+    world: &World,
+    given_type: Option<&str>,
+) -> Vec<Vec<Change>> {
+    let mut pool = Pool::new(root, world, given_type);
+    let mut all: Vec<Vec<Change>> = Vec::new();
+    for job in chain(outlook, job) {
+        let Some(model) = job.model() else { continue };
+        pool.needs = job.needs.iter().map(ToString::to_string).collect();
+        let own = pool.ways(&model.condition.condition.expr, true);
+        all = if all.is_empty() { own } else { both(&all, &own) };
+    }
+    // Inputs are for a run by hand.
+    if root.on.event("workflow_dispatch").is_some() {
+        pool.event("workflow_dispatch");
+    }
+    if let Some(by_hand) = pool.changes.first() {
+        let has_input = |it: &&Vec<Change>| it.iter().any(|it| matches!(it, Change::Input { .. }));
+        let more = both(&all.iter().filter(has_input).cloned().collect::<Vec<_>>(), &[vec![by_hand.clone()]]);
+        all.extend(more);
+    }
+    all.retain(|it| it.len() > 1);
+    all
+}
+
+/// So many ways to make a condition true are followed.
+const MOST_WAYS: usize = 8;
+
+/// Each of one with each of the other; what contradicts itself is none.
+fn both(one: &[Vec<Change>], other: &[Vec<Change>]) -> Vec<Vec<Change>> {
+    let joined = one.iter().flat_map(|a| {
+        other.iter().filter_map(move |b| {
+            let more: Vec<Change> = b.iter().filter(|it| !a.contains(it)).cloned().collect();
+            let fits = |it: &Change| a.iter().all(|other| !it.contradicts(other));
+            more.iter().all(fits).then(|| [a.clone(), more].concat())
+        })
+    });
+    joined.take(MOST_WAYS).collect()
+}
+
+/// The job, the jobs before it, and the same for its callers; and what it calls, if that is why it is skipped.
 fn chain<'o>(outlook: &'o Outlook, job: &'o JobOutlook) -> Vec<&'o JobOutlook> {
     let mut all = vec![job];
     let mut next = 0;
@@ -40,6 +93,11 @@ fn chain<'o>(outlook: &'o Outlook, job: &'o JobOutlook) -> Vec<&'o JobOutlook> {
                 .find(|it| it.key == *key || it.legs.iter().any(|leg| leg.key == *key));
             all.extend(found.filter(|it| !all.iter().any(|other| std::ptr::eq(*other, *it))));
         }
+        if matches!(job.reason, Some(Reason::Called { .. })) {
+            let is_caller = |key: &JobKey| job.legs.iter().any(|it| it.key == *key);
+            let called = outlook.jobs.iter().filter(|it| it.caller.as_ref().is_some_and(is_caller));
+            all.extend(called.filter(|it| !all.iter().any(|other| std::ptr::eq(*other, *it))).collect::<Vec<_>>());
+        }
         next += 1;
     }
     all
@@ -47,33 +105,129 @@ fn chain<'o>(outlook: &'o Outlook, job: &'o JobOutlook) -> Vec<&'o JobOutlook> {
 
 struct Pool<'a> {
     root: &'a Workflow,
-    event: &'a Event,
+    world: &'a World,
+    given_type: Option<&'a str>,
+    /// The needs of the job whose condition is looked at, by key.
+    needs: Vec<String>,
     changes: Vec<Change>,
 }
 
-impl Pool<'_> {
+impl<'a> Pool<'a> {
+    fn new(root: &'a Workflow, world: &'a World, given_type: Option<&'a str>) -> Self {
+        Self { root, world, given_type, needs: Vec::new(), changes: Vec::new() }
+    }
+
+    /// Sets of changes that make a condition true, or false. A part of which nothing is known is taken to be right.
+    fn ways(&mut self, expr: &Expr, wanted: bool) -> Vec<Vec<Change>> {
+        match (&expr.kind, wanted) {
+            (ExprKind::Not(operand), _) => self.ways(operand, !wanted),
+            (ExprKind::And(operands), true) | (ExprKind::Or(operands), false) => {
+                let mut all = vec![Vec::new()];
+                for operand in operands {
+                    all = both(&all, &self.ways(operand, wanted));
+                }
+                all
+            }
+            (ExprKind::And(operands), false) | (ExprKind::Or(operands), true) => {
+                operands.iter().flat_map(|it| self.ways(it, wanted)).take(MOST_WAYS).collect()
+            }
+            (
+                ExprKind::Literal(_)
+                | ExprKind::Context(_)
+                | ExprKind::Index { .. }
+                | ExprKind::Call { .. }
+                | ExprKind::Compare { .. },
+                _,
+            ) => {
+                let before = std::mem::take(&mut self.changes);
+                expr.walk().for_each(|it| self.part(it));
+                self.truths(expr);
+                let own = std::mem::replace(&mut self.changes, before);
+                if own.is_empty() { vec![Vec::new()] } else { own.into_iter().take(2).map(|it| vec![it]).collect() }
+            }
+        }
+    }
+
+    /// Adds a change, if it is one and can be typed.
     fn add(&mut self, change: Change) {
-        if !self.changes.contains(&change) {
+        let event = &self.world.event;
+        let is_there = match &change {
+            Change::Event { event: name, .. } => *name == event.name,
+            Change::Type { activity } => event.activity.as_ref() == Some(activity),
+            Change::Actor { actor } => *actor == event.actor,
+            Change::Repository { repository } => *repository == event.repository,
+            Change::Changed { .. }
+            | Change::Ref { .. }
+            | Change::Base { .. }
+            | Change::Head { .. }
+            | Change::Schedule { .. }
+            | Change::Input { .. }
+            | Change::Var { .. }
+            | Change::Result { .. } => false,
+        };
+        // What begins so would be taken for an option.
+        let is_typed = change.flags().iter().skip(1).step_by(2).all(|it| !it.starts_with('-'));
+        if !is_there && is_typed && !self.changes.contains(&change) {
             self.changes.push(change);
         }
     }
 
-    /// A comparison of a context with something fixed, or a test of its text.
+    /// An event, with the activity type that the command line gives, and without where the event does not have it.
+    fn event(&mut self, name: &str) {
+        let types = EventSpec::find(name).map(|it| it.types).unwrap_or_default();
+        let has = |it: &str| types.contains(&it) || name == "repository_dispatch";
+        if self.given_type.is_none_or(has) {
+            self.add(Change::Event { event: name.to_owned(), drops_type: false });
+        }
+        if self.given_type.is_some_and(|it| !types.contains(&it)) {
+            self.add(Change::Event { event: name.to_owned(), drops_type: true });
+            // Together with another type.
+            self.add(Change::Event { event: name.to_owned(), drops_type: false });
+        }
+    }
+
+    fn results(&mut self, results: &[&str]) {
+        for job in self.needs.clone() {
+            for result in results {
+                self.add(Change::Result { job: job.clone(), result: (*result).to_owned() });
+            }
+        }
+    }
+
+    /// A comparison of a context with something that is known, or a test of its text.
     fn part(&mut self, part: &Expr) {
         if let ExprKind::Call { function, args } = &part.kind {
             self.test(&function.to_ascii_lowercase(), args);
         }
         let ExprKind::Compare { op, left, right } = &part.kind else { return };
-        let (path, value) = match (left.path(), right.path()) {
-            (Some(path), None) => (path, fixed(right)),
-            (None, Some(path)) => (path, fixed(left)),
-            _ => return,
-        };
-        let Some(value) = value else { return };
-        for value in compared(*op, value) {
-            self.assign(&path, &value);
+        for (one, other) in [(left, right), (right, left)] {
+            let Some(path) = one.path() else { continue };
+            let Some(value) = fixed(other).cloned().or_else(|| self.now(other)) else { continue };
+            for value in compared(*op, &value) {
+                self.assign(&path, &value);
+            }
+            if other.path().is_none() {
+                self.others(&path, &value.to_text());
+            }
         }
-        self.others(&path, &value.to_text());
+    }
+
+    /// What a context is now.
+    fn now(&self, expr: &Expr) -> Option<Value> {
+        let path: Vec<String> = expr.path()?.iter().map(|it| it.to_ascii_lowercase()).collect();
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let event = &self.world.event;
+        let text = |it: &str| Some(Value::from(it));
+        match path.as_slice() {
+            ["vars", name] => self.world.vars.get(name).cloned(),
+            ["inputs", name] => self.world.inputs.as_object()?.get(name).cloned(),
+            ["github", "ref"] => text(&event.git_ref),
+            ["github", "actor"] => text(&event.actor),
+            ["github", "base_ref"] => text(event.base_ref.as_deref()?),
+            ["github", "head_ref"] => text(event.head_ref.as_deref()?),
+            ["github", "event", rest @ ..] => text(event.payload.pointer(&format!("/{}", rest.join("/")))?.as_str()?),
+            _ => None,
+        }
     }
 
     fn test(&mut self, function: &str, args: &[Expr]) {
@@ -81,13 +235,8 @@ impl Pool<'_> {
         match (first.path(), fixed(second)) {
             (Some(path), Some(value)) => {
                 let text = value.to_text();
-                let values = match function {
-                    "startswith" => [text.clone(), format!("{text}1")],
-                    "endswith" => [text.clone(), format!("x{text}")],
-                    "contains" => [text.clone(), format!("refs/heads/{text}")],
-                    _ => return,
-                };
-                for value in values {
+                let of_ref = path.last().is_some_and(|it| it.eq_ignore_ascii_case("ref"));
+                for value in texts_with(function, &text, of_ref) {
                     self.assign(&path, &value);
                 }
                 self.others(&path, &text);
@@ -99,6 +248,8 @@ impl Pool<'_> {
                 }
                 self.others(&path, "");
             }
+            // `contains(needs.*.result, 'failure')`
+            (None, Some(value)) if is_results(first) => self.results(&[value.to_text().as_str(), "success"]),
             _ => {}
         }
     }
@@ -109,10 +260,12 @@ impl Pool<'_> {
             expr.operands().into_iter().for_each(|it| self.truths(it));
         }
         let Some(path) = expr.path() else { return };
-        for value in ["true", "false"] {
+        // The text `false` is true, and of texts the empty one alone is not.
+        let is_boolean = path.first().is_some_and(|it| it.eq_ignore_ascii_case("inputs"))
+            && path.get(1).is_some_and(|it| !self.input_values(it).is_empty());
+        for value in if is_boolean { ["true", "false"] } else { ["true", ""] } {
             self.assign(&path, value);
         }
-        self.others(&path, "true");
     }
 
     /// Makes a context have a value, if options can do that.
@@ -121,7 +274,7 @@ impl Pool<'_> {
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         let text = value.to_owned();
         match (lower.as_slice(), path) {
-            (["github", "event_name"], _) => self.add(Change::Event { event: text }),
+            (["github", "event_name"], _) => self.event(value),
             (["github", "ref"] | ["github", "event", "ref"], _) => self.set_ref(value),
             (["github", "ref_name"], _) => {
                 self.set_ref(&format!("refs/heads/{value}"));
@@ -139,16 +292,20 @@ impl Pool<'_> {
             }
             (["github", "repository"], _) if value.contains('/') => self.add(Change::Repository { repository: text }),
             (["github", "repository_owner"], _) if !value.is_empty() => {
-                let name = self.event.repository.split_once('/').map_or("r", |(_, name)| name);
+                let name = self.world.event.repository.split_once('/').map_or("r", |(_, name)| name);
                 self.add(Change::Repository { repository: format!("{value}/{name}") });
             }
             (["github", "event", "action"], _) => self.add(Change::Type { activity: text }),
+            (["github", "event", "schedule"], _) => self.add(Change::Schedule { cron: text }),
             (["inputs", _], [_, name]) | (["github", "event", "inputs", _], [_, _, _, name]) => {
                 self.add(Change::Input { name: (*name).to_owned(), value: text });
             }
             (["vars", _], [_, name]) => self.add(Change::Var { name: (*name).to_owned(), value: text }),
             (["needs", _, "result"], [_, job, _]) => {
-                self.add(Change::Result { job: (*job).to_owned(), result: text });
+                // In a called workflow the key has the caller's before it.
+                let is_it = |key: &&String| key.rsplit(" / ").next().is_some_and(|it| it.eq_ignore_ascii_case(job));
+                let key = self.needs.iter().find(is_it).map_or_else(|| (*job).to_owned(), Clone::clone);
+                self.add(Change::Result { job: key, result: text });
             }
             _ => {}
         }
@@ -199,17 +356,25 @@ impl Pool<'_> {
     fn triggers(&mut self) {
         let root = self.root;
         for (name, config) in root.on.events.iter().filter(|(name, _)| name.as_str() != "workflow_call") {
-            self.add(Change::Event { event: name.to_string() });
+            self.event(name.as_str());
             self.filters(name.as_str(), config);
         }
-        self.set_ref(&format!("refs/heads/{}", self.event.default_branch));
+        let default_branch = self.world.event.default_branch.clone();
+        self.set_ref(&format!("refs/heads/{default_branch}"));
         self.set_ref("refs/heads/feature/x");
-        self.add(Change::Base { base: self.event.default_branch.clone() });
+        self.set_ref("refs/tags/v1.0.0");
+        self.add(Change::Base { base: default_branch });
     }
 
     fn filters(&mut self, event: &str, config: &EventConfig) {
         for activity in config.types.iter().flatten() {
             self.add(Change::Type { activity: activity.value.clone() });
+        }
+        if config.types.is_none() && event == self.world.event.name {
+            let types = EventSpec::find(event).map(|it| it.default_types).unwrap_or_default();
+            for it in types {
+                self.add(Change::Type { activity: (*it).to_owned() });
+            }
         }
         for name in config.branches.iter().flat_map(examples) {
             if event == "push" {
@@ -224,39 +389,16 @@ impl Pool<'_> {
         for path in config.paths.iter().flat_map(examples) {
             self.add(Change::Changed { path });
         }
+        // Without the option the first is due.
+        for entry in config.schedule.iter().filter(|_| config.schedule.len() > 1) {
+            self.add(Change::Schedule { cron: entry.cron.value.clone() });
+        }
     }
 }
 
-fn fixed(expr: &Expr) -> Option<&Value> {
-    if let ExprKind::Literal(value) = &expr.kind { Some(value) } else { None }
-}
-
-/// The items of `fromJSON('["a", "b"]')`.
-fn fixed_list(expr: &Expr) -> Option<Vec<String>> {
-    let ExprKind::Call { function, args } = &expr.kind else { return None };
-    let text = args.first().filter(|_| function.eq_ignore_ascii_case("fromjson")).and_then(fixed)?.to_text();
-    let list: Vec<serde_json::Value> = serde_json::from_str(&text).ok()?;
-    Some(list.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect())
-}
-
-/// Values for which a comparison holds, and the bound itself.
-fn compared(op: CompareOp, value: &Value) -> Vec<String> {
-    let bound = value.to_text();
-    let Value::Number(number) = value else { return vec![bound] };
-    match op {
-        CompareOp::Equal | CompareOp::NotEqual => vec![bound],
-        CompareOp::Less | CompareOp::LessOrEqual => vec![bound, wfrun_expr::format_number(number - 1.0)],
-        CompareOp::Greater | CompareOp::GreaterOrEqual => vec![bound, wfrun_expr::format_number(number + 1.0)],
-    }
-}
-
-/// Names that the patterns let through, or leave out: each plain one, and an example of each with wildcards.
-fn examples(patterns: &Patterns) -> Vec<String> {
-    let filled = |text: &str| {
-        let text = text.trim_start_matches('!').replace("**/", "").replace("**", "x").replace('*', "x");
-        text.replace(['?', '+'], "").replace("[0-9]", "1")
-    };
-    let named = patterns.list.iter().map(|it| filled(&it.value));
-    let beside = patterns.ignore.then(|| if patterns.key.starts_with("paths") { "src/x" } else { "x" }.to_owned());
-    named.chain(beside).filter(|it| !it.is_empty() && !it.contains(['[', ']', '\\'])).collect()
+/// `needs.*.result`
+fn is_results(expr: &Expr) -> bool {
+    let path = expr.path_of_each().unwrap_or_default();
+    let [context, each, member] = path.as_slice() else { return false };
+    context.eq_ignore_ascii_case("needs") && *each == "*" && member.eq_ignore_ascii_case("result")
 }

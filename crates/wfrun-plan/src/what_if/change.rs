@@ -4,14 +4,20 @@ use serde::Serialize;
 
 /// One change of the caller's situation.
 ///
-/// The order is how much sooner a person would think of it.
+/// The order is how near it is to the situation: what leaves the event as it is comes before another event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Change {
-    /// Another event.
-    Event {
-        /// `push`
-        event: String,
+    /// Another activity type.
+    Type {
+        /// `opened`
+        #[serde(rename = "type")]
+        activity: String,
+    },
+    /// One more changed file.
+    Changed {
+        /// Its path.
+        path: String,
     },
     /// Another branch or tag.
     Ref {
@@ -24,11 +30,15 @@ pub enum Change {
         /// `main`
         base: String,
     },
-    /// Another activity type.
-    Type {
-        /// `opened`
-        #[serde(rename = "type")]
-        activity: String,
+    /// Another head of the pull request.
+    Head {
+        /// `feature/x`
+        head: String,
+    },
+    /// Another entry of `schedule`.
+    Schedule {
+        /// `30 5 * * 1`
+        cron: String,
     },
     /// Another value of an input.
     Input {
@@ -51,15 +61,13 @@ pub enum Change {
         /// `success`, `failure`, `cancelled` or `skipped`.
         result: String,
     },
-    /// One more changed file.
-    Changed {
-        /// Its path.
-        path: String,
-    },
-    /// Another head of the pull request.
-    Head {
-        /// `feature/x`
-        head: String,
+    /// Another event.
+    Event {
+        /// `push`
+        event: String,
+        /// Whether it takes back the activity type that the command line gives, which the event does not have.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        drops_type: bool,
     },
     /// Somebody else.
     Actor {
@@ -75,7 +83,7 @@ pub enum Change {
 
 /// What a change sets; two changes of one slot contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Slot {
+struct Slot {
     what: Discriminant<Change>,
     name: String,
 }
@@ -84,7 +92,11 @@ impl Change {
     /// The options that make it so, to be added to a command line.
     pub fn flags(&self) -> Vec<String> {
         let (option, value) = match self {
-            Self::Event { event } => ("--event", event.clone()),
+            Self::Event { event, drops_type: false } => ("--event", event.clone()),
+            Self::Event { event, drops_type: true } => {
+                return ["--event", event, "--type", ""].map(str::to_owned).to_vec();
+            }
+            Self::Schedule { cron } => ("--schedule", cron.clone()),
             Self::Ref { git_ref } => ("--ref", git_ref.strip_prefix("refs/heads/").unwrap_or(git_ref).to_owned()),
             Self::Base { base } => ("--base", base.clone()),
             Self::Type { activity } => ("--type", activity.clone()),
@@ -99,12 +111,42 @@ impl Change {
         vec![option.to_owned(), value]
     }
 
-    pub(super) fn slot(&self) -> Slot {
+    /// How far it leads from the situation; the order of the kinds.
+    pub(super) const fn distance(&self) -> u8 {
+        match self {
+            Self::Type { .. } => 0,
+            Self::Changed { .. } => 1,
+            Self::Ref { .. } => 2,
+            Self::Base { .. } => 3,
+            Self::Head { .. } => 4,
+            Self::Schedule { .. } => 5,
+            Self::Input { .. } => 6,
+            Self::Var { .. } => 7,
+            Self::Result { .. } => 8,
+            Self::Event { .. } => 9,
+            Self::Actor { .. } => 10,
+            Self::Repository { .. } => 11,
+        }
+    }
+
+    /// Which kind of change it is.
+    pub(super) fn kind(&self) -> Discriminant<Self> {
+        discriminant(self)
+    }
+
+    /// Whether two changes set one thing to two values.
+    pub(super) fn contradicts(&self, other: &Self) -> bool {
+        let drops = |it: &Self| matches!(it, Self::Event { drops_type: true, .. });
+        let sets = |it: &Self| matches!(it, Self::Type { .. });
+        self.slot() == other.slot() || drops(self) && sets(other) || sets(self) && drops(other)
+    }
+
+    fn slot(&self) -> Slot {
         let name = if let Self::Input { name, .. } | Self::Var { name, .. } | Self::Result { job: name, .. } = self {
             name.to_ascii_lowercase()
         } else {
             String::new()
         };
-        Slot { what: discriminant(self), name }
+        Slot { what: self.kind(), name }
     }
 }

@@ -5,10 +5,12 @@ mod matrix;
 mod outlook;
 mod outlook_calls;
 mod outlook_ends;
+mod outlook_fails;
 mod outlook_steps;
 mod tables;
 mod trigger;
 mod what_if;
+mod what_if_found;
 
 use std::sync::Arc;
 

@@ -37,6 +37,7 @@ pub(crate) fn world(name: &str, git_ref: &str) -> World {
         inputs,
         vars: Object::default(),
         results: IndexMap::new(),
+        skips: Vec::new(),
         outputs: IndexMap::new(),
         steps: Vec::new(),
     }
@@ -47,16 +48,17 @@ fn push(jobs: &str) -> WorkflowSet {
     set(&[("w.yml", &format!("on: [push, pull_request]\njobs:\n{indented}"))])
 }
 
-fn word(verdict: Prospect) -> &'static str {
+pub(crate) const fn word(verdict: Prospect) -> &'static str {
     match verdict {
         Prospect::Runs => "runs",
         Prospect::Skipped => "skipped",
         Prospect::Depends => "depends",
+        Prospect::Fails => "fails",
     }
 }
 
 /// `a runs, b skipped`
-fn verdicts(outlook: &Outlook) -> String {
+pub(crate) fn verdicts(outlook: &Outlook) -> String {
     let each = outlook.jobs.iter().map(|it| format!("{} {}", it.key, word(it.verdict)));
     each.collect::<Vec<_>>().join(", ")
 }

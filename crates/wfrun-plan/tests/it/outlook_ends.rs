@@ -1,7 +1,7 @@
 //! What follows for later steps and jobs if steps end as is stated.
 use wfrun_plan::{Outlook, Prospect, StepEnd, outlook};
 
-use crate::outlook::{set, world};
+use crate::outlook::{set, word, world};
 
 fn look(root: &str, files: &[(&str, &str)], ends: &[(&str, usize, &str)]) -> Outlook {
     let root = format!("on: push\njobs:\n{root}");
@@ -14,14 +14,6 @@ fn look(root: &str, files: &[(&str, &str)], ends: &[(&str, usize, &str)]) -> Out
     world.steps = ends.iter().map(end).collect();
     let files: Vec<(&str, &str)> = [("w.yml", root.as_str())].iter().chain(files).copied().collect();
     outlook(&set(&files), &world).expect("a plan")
-}
-
-const fn word(verdict: Prospect) -> &'static str {
-    match verdict {
-        Prospect::Runs => "runs",
-        Prospect::Skipped => "skipped",
-        Prospect::Depends => "depends",
-    }
 }
 
 /// Source: GitHub: planning rules 4.3, "Step level", `outcome` and `conclusion`.

@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{Change, Outlook, Prospect, Reason, World, candidates, outlook, search, trigger};
+use wfrun_plan::{Change, Outlook, Prospect, Reason, World, candidates, directed, outlook, search, trigger};
 use wfrun_workflow::WorkflowSet;
 
 use crate::outlook::{set, world};
@@ -82,7 +82,7 @@ fn apply(world: &mut World, change: &Change) {
         others.chain([(name.to_owned(), Value::from(value))]).collect::<Object>()
     };
     match change {
-        Change::Event { event } => world.event.name.clone_from(event),
+        Change::Event { event, .. } => world.event.name.clone_from(event),
         Change::Ref { git_ref } => world.event.git_ref.clone_from(git_ref),
         Change::Actor { actor } => world.event.actor.clone_from(actor),
         Change::Input { name, value } => {
@@ -97,6 +97,7 @@ fn apply(world: &mut World, change: &Change) {
         | Change::Type { .. }
         | Change::Changed { .. }
         | Change::Head { .. }
+        | Change::Schedule { .. }
         | Change::Repository { .. } => {}
     }
 }
@@ -127,8 +128,9 @@ proptest! {
                 continue;
             }
             let job = found.job(key).expect("a job");
-            let all = candidates(&found, job, &set.root, &world.event);
-            for changes in search(&all, 5, 400, &mut |it| runs(&set, &changed(&world, it), key)) {
+            let all = candidates(&found, job, &set.root, &world, None);
+            let sets = directed(&found, job, &set.root, &world, None);
+            for changes in search(&all, &sets, 5, 400, &mut |it| runs(&set, &changed(&world, it), key)) {
                 prop_assert!(runs(&set, &changed(&world, &changes), key), "{changes:?}");
                 for left_out in 0..changes.len() {
                     let mut fewer = changes.clone();
@@ -148,8 +150,8 @@ proptest! {
             return Ok(());
         }
         let found = outlook(&set, &world).expect("a plan");
-        let all = candidates(&found, found.job("one").expect("a job"), &set.root, &world.event);
-        let ways = search(&all, 5, 5000, &mut |it| runs(&set, &changed(&world, it), "one"));
+        let all = candidates(&found, found.job("one").expect("a job"), &set.root, &world, None);
+        let ways = search(&all, &[], 5, 5000, &mut |it| runs(&set, &changed(&world, it), "one"));
         prop_assert!(!ways.is_empty(), "{all:?}");
     }
 

@@ -42,6 +42,7 @@ fn label(node: &Node<'_>) -> String {
 fn look(node: &Node<'_>) -> &'static str {
     match node.class() {
         "skipped" => " style=\"rounded,dashed\" color=gray60 fontcolor=gray40",
+        "fails" => " style=\"rounded,dashed\" color=crimson fontcolor=crimson",
         "depends" => " style=\"rounded,dashed\" color=darkorange3",
         _ => "",
     }

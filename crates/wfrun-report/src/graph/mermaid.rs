@@ -17,7 +17,8 @@ pub fn graph_mermaid(outlook: &Outlook) -> String {
     edges(&top, &mut text);
     text.push_str("    classDef skipped stroke-dasharray:4 3,opacity:0.55\n");
     text.push_str("    classDef depends stroke-dasharray:2 2,stroke-width:2px\n");
-    for class in ["skipped", "depends"] {
+    text.push_str("    classDef fails stroke:#cf222e,stroke-width:2px\n");
+    for class in ["skipped", "depends", "fails"] {
         let mut ids = Vec::new();
         of_class(&top, class, &mut ids);
         if !ids.is_empty() {

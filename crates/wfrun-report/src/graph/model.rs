@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use wfrun_plan::{JobOutlook, Outlook, Prospect};
 
 use super::reason;
+use crate::foreseen::hindrances;
 use crate::text::one_line;
 
 /// The jobs of one file.
@@ -78,6 +79,9 @@ fn group_of<'a>(jobs: &[(usize, &'a JobOutlook)], title: Option<String>, childre
 fn detail(job: &JobOutlook, open_needs: &[&JobOutlook]) -> Option<String> {
     if let Some(reason) = reason::short(job, open_needs) {
         return Some(reason);
+    }
+    if let Some(first) = hindrances(job).first() {
+        return Some(first.clone());
     }
     if let Some(first) = job.deferred.first() {
         return Some(format!("legs depend on {}", one_line(first)));
@@ -168,12 +172,13 @@ impl Node<'_> {
         self.job.verdict == Prospect::Runs
     }
 
-    /// `skipped`, `depends` or `runs`.
+    /// `skipped`, `depends`, `fails` or `runs`.
     pub(super) fn class(&self) -> &'static str {
         match self.job.verdict {
             Prospect::Runs => "runs",
             Prospect::Skipped => "skipped",
             Prospect::Depends => "depends",
+            Prospect::Fails => "fails",
         }
     }
 }

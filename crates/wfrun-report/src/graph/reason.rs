@@ -15,6 +15,10 @@ pub(super) fn short(job: &JobOutlook, needs: &[&JobOutlook]) -> Option<String> {
             Some(reason) => format!("skipped: {}", skipped(reason)),
             None => "skipped".to_owned(),
         }),
+        Prospect::Fails => Some(match reason {
+            Some(reason) => format!("fails: {}", skipped(reason)),
+            None => "fails".to_owned(),
+        }),
         Prospect::Depends => Some(match reason {
             Some(reason) => depends(reason, needs),
             None => "depends on the run".to_owned(),
@@ -31,7 +35,13 @@ fn skipped(reason: &Reason) -> String {
         },
         Reason::Needs { job, result } => format!("{} is {}", one_line(job.as_str()), one_line(result)),
         Reason::Caller { job } => format!("{} is skipped", one_line(job.as_str())),
-        Reason::ConditionError { message, .. } | Reason::Strategy { message, .. } => one_line(message),
+        Reason::Called { .. } => "all that it calls is skipped".to_owned(),
+        Reason::Stated { result } => format!("given as {}", one_line(result)),
+        Reason::Deadlock { group, .. } => format!("concurrency group {} is held around it", one_line(group)),
+        Reason::ConditionError { message, .. } | Reason::Strategy { message, .. } | Reason::Trigger { message } => {
+            one_line(message)
+        }
+        Reason::Planning { key, message, .. } => format!("`{key}`: {}", one_line(message)),
     }
 }
 
@@ -53,6 +63,11 @@ fn depends(reason: &Reason, needs: &[&JobOutlook]) -> String {
             }
         }
         Reason::Needs { job, .. } | Reason::Caller { job } => format!("depends on {}", one_line(job.as_str())),
+        Reason::Called { .. } => "depends on what it calls".to_owned(),
+        Reason::Trigger { .. } => "depends on the trigger".to_owned(),
+        Reason::Stated { result } => format!("given as {}", one_line(result)),
+        Reason::Deadlock { group, .. } => format!("concurrency group {} is held around it", one_line(group)),
+        Reason::Planning { key, message, .. } => format!("`{key}` fails: {}", one_line(message)),
         Reason::Strategy { message, .. } => format!("`strategy` fails: {}", one_line(message)),
         Reason::ConditionError { message, .. } => format!("`if` fails: {}", one_line(message)),
     }

@@ -23,8 +23,8 @@ const MARGIN: usize = 24;
 const INDENT: usize = 32;
 
 const STYLE: &str = "\
-.wfrun{--back:#ffffff;--fill:#f6f8fa;--line:#8c959f;--text:#1f2328;--dim:#59636e;--runs:#1a7f37;--depends:#9a6700}
-@media (prefers-color-scheme:dark){.wfrun{--back:#0d1117;--fill:#161b22;--line:#6e7681;--text:#e6edf3;--dim:#9198a1;--runs:#3fb950;--depends:#d29922}}
+.wfrun{--back:#ffffff;--fill:#f6f8fa;--line:#8c959f;--text:#1f2328;--dim:#59636e;--runs:#1a7f37;--depends:#9a6700;--fails:#cf222e}
+@media (prefers-color-scheme:dark){.wfrun{--back:#0d1117;--fill:#161b22;--line:#6e7681;--text:#e6edf3;--dim:#9198a1;--runs:#3fb950;--depends:#d29922;--fails:#f85149}}
 .wfrun text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:13px;fill:var(--text)}
 .wfrun text.head{font-size:16px;font-weight:600}
 .wfrun text.detail{font-size:11px;fill:var(--dim)}
@@ -36,6 +36,7 @@ const STYLE: &str = "\
 .wfrun .maybe{stroke-dasharray:4 3}
 .wfrun .skipped>.box,.wfrun .depends>.box{stroke-dasharray:4 3}
 .wfrun .depends>.box{stroke:var(--depends)}
+.wfrun .fails>.box,.wfrun .fails>.sign{stroke:var(--fails)}
 .wfrun .skipped>text{fill:var(--dim)}
 .wfrun .sign{stroke-width:2;fill:none}
 .wfrun .runs>.sign{fill:var(--runs);stroke:var(--runs)}

@@ -54,7 +54,12 @@ fn summary(outlook: &Outlook) -> String {
         1 => Some("1 depends on what the run brings".to_owned()),
         many => Some(format!("{many} depend on what the run brings")),
     };
-    let parts: Vec<String> = [Some(runs), skipped, depends].into_iter().flatten().collect();
+    let fails = match of(Prospect::Fails) {
+        0 => None,
+        1 => Some("1 fails before it begins".to_owned()),
+        many => Some(format!("{many} fail before they begin")),
+    };
+    let parts: Vec<String> = [Some(runs), fails, skipped, depends].into_iter().flatten().collect();
     format!("{}: {}", count(outlook.jobs.iter().map(legs).sum(), "job", "jobs"), parts.join(", "))
 }
 
@@ -68,6 +73,7 @@ pub(super) fn label_of(node: &Node<'_>) -> Option<Label> {
         Prospect::Runs => None,
         Prospect::Skipped => Some(Label::Skipped),
         Prospect::Depends => Some(Label::Warning),
+        Prospect::Fails => Some(Label::Failure),
     }
 }
 
@@ -79,5 +85,7 @@ pub(super) fn sign(node: &Node<'_>, style: Style) -> (&'static str, Label) {
         (Prospect::Skipped, true) => ("○", Label::Skipped),
         (Prospect::Skipped, false) => ("o", Label::Skipped),
         (Prospect::Depends, _) => ("?", Label::Warning),
+        (Prospect::Fails, true) => ("✗", Label::Failure),
+        (Prospect::Fails, false) => ("!", Label::Failure),
     }
 }

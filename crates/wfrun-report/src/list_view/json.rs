@@ -1,14 +1,16 @@
 use serde_json::{Map, Value, json};
 use wfrun_syntax::Spanned;
-use wfrun_workflow::{EventConfig, InputSpec, Job, Patterns, Workflow};
+use wfrun_workflow::{EventConfig, InputSpec, Job, Patterns, Schedule, Workflow};
 
-use super::{Listed, calls, default, inheriting, names};
+use super::{Listed, calls, default, inheriting, names, open_names};
 use crate::permissions::permissions_json;
 
 /// The workflows as `wfrun list --json` prints them: an array of
-/// `{"path","name","valid","error","on","jobs","inputs","call_inputs","secrets","inherits_secrets","variables","permissions"}`.
+/// `{"path","name","valid","error","on","jobs","inputs","call_inputs","secrets","inherits_secrets",
+/// "open_secrets","variables","open_variables","permissions"}`.
 ///
-/// `on` has a member for each event, with its filters as written. `secrets` and `variables` are
+/// `on` has a member for each event, with its filters as written; `timezone` has one for each of `cron`. `open_secrets` and
+/// `open_variables` are the places where only the run can tell the name. `secrets` and `variables` are
 /// `[{"name","places":[{"path","line","col"}]}]`, without `GITHUB_TOKEN`; `inherits_secrets` names the jobs that hand
 /// all of them on. Of an invalid workflow `error` is `{"code","message","path","line","col"}` and the rest is missing.
 pub fn list_json(all: &[Listed]) -> Value {
@@ -47,6 +49,8 @@ fn valid(workflow: &Workflow) -> Value {
         "call_inputs": inputs("workflow_call").unwrap_or_default(),
         "secrets": needed(workflow, "secrets"),
         "inherits_secrets": inheriting(workflow),
+        "open_secrets": places(workflow, &open_names(workflow, "secrets")),
+        "open_variables": places(workflow, &open_names(workflow, "vars")),
         "variables": needed(workflow, "vars"),
         "permissions": workflow.permissions.as_ref().map(|it| permissions_json(&it.value)),
     })
@@ -68,6 +72,8 @@ fn event(config: &EventConfig) -> Value {
     add("names", texts(&config.names));
     add("versions", texts(&config.versions));
     add("cron", config.schedule.iter().map(|it| it.cron.value.clone()).collect());
+    let zone = |it: &Schedule| it.timezone.as_ref().map_or_else(|| "UTC".to_owned(), |it| it.value.clone());
+    add("timezone", config.schedule.iter().map(zone).collect());
     Value::Object(filters)
 }
 
@@ -93,12 +99,13 @@ fn job(workflow: &Workflow, job: &Job) -> Value {
     })
 }
 
-fn needed(workflow: &Workflow, context: &str) -> Value {
+fn places(workflow: &Workflow, places: &[wfrun_syntax::Location]) -> Value {
     let path = workflow.source.path();
-    let one = |(name, places): (String, Vec<wfrun_syntax::Location>)| {
-        let places: Vec<Value> =
-            places.iter().map(|it| json!({ "path": path, "line": it.line, "col": it.col })).collect();
-        json!({ "name": name, "places": places })
-    };
+    places.iter().map(|it| json!({ "path": path, "line": it.line, "col": it.col })).collect()
+}
+
+fn needed(workflow: &Workflow, context: &str) -> Value {
+    let one =
+        |(name, at): (String, Vec<wfrun_syntax::Location>)| json!({"name": name, "places": places(workflow, &at)});
     names(workflow, context).into_iter().map(one).collect()
 }

@@ -1,7 +1,7 @@
 use wfrun_syntax::{Diagnostic, Spanned};
 use wfrun_workflow::{EventConfig, InputSpec, Patterns, Workflow};
 
-use super::{Listed, calls, default, inheriting, names};
+use super::{Listed, calls, default, inheriting, names, open_names};
 use crate::Style;
 use crate::permissions::permissions_text;
 use crate::text::{one_line, pad, wrap};
@@ -79,7 +79,11 @@ fn event(name: &str, config: &EventConfig) -> String {
     filters.push(("workflows", texts(&config.workflows)));
     filters.push(("names", texts(&config.names)));
     filters.push(("versions", texts(&config.versions)));
-    filters.push(("cron", config.schedule.iter().map(|it| one_line(&it.cron.value)).collect()));
+    let entry = |it: &wfrun_workflow::Schedule| match &it.timezone {
+        Some(zone) => format!("{} ({})", one_line(&it.cron.value), one_line(&zone.value)),
+        None => one_line(&it.cron.value),
+    };
+    filters.push(("cron", config.schedule.iter().map(entry).collect()));
     let filters = filters.iter().filter(|(_, list)| !list.is_empty());
     let filters: Vec<String> = filters.map(|(key, list)| format!("{key}: {}", shortened(list))).collect();
     if filters.is_empty() { name.to_owned() } else { format!("{name} ({})", filters.join("; ")) }
@@ -129,7 +133,14 @@ fn needed(workflow: &Workflow, context: &str) -> Vec<String> {
         };
         format!("{name} ({}{more})", first.unwrap_or_default())
     };
-    names.iter().map(one).collect()
+    let open = open_names(workflow, context);
+    let more = match open.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let open = open.first().map(|it| format!("{}:{}:{}", workflow.source.path(), it.line, it.col));
+    let open = open.map(|it| format!("others, whose names only the run can tell ({it}{more})"));
+    names.iter().map(one).chain(open).collect()
 }
 
 fn permissions(workflow: &Workflow) -> Vec<String> {

@@ -57,7 +57,7 @@ pub(super) fn of_job(plan: &PlanView<'_>, callers: &Callers<'_>, job: &JobOutloo
 }
 
 /// What all legs have, or the values in which they differ.
-fn across(legs: &[Leg], of: impl Fn(&Leg) -> Option<String>) -> Option<String> {
+pub(super) fn across(legs: &[Leg], of: impl Fn(&Leg) -> Option<String>) -> Option<String> {
     let mut values: Vec<String> = Vec::new();
     for value in legs.iter().filter_map(of) {
         if !values.contains(&value) {

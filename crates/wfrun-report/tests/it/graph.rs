@@ -70,6 +70,7 @@ fn world() -> World {
         inputs,
         vars: Object::default(),
         results: IndexMap::new(),
+        skips: Vec::new(),
         outputs: IndexMap::new(),
         steps: Vec::new(),
     }

@@ -83,6 +83,7 @@ fn look_into(text: &str, files: &[(&str, &str)], event: &Event) -> (Arc<Workflow
         inputs,
         vars,
         results: IndexMap::new(),
+        skips: Vec::new(),
         outputs: IndexMap::new(),
         steps: Vec::new(),
     };

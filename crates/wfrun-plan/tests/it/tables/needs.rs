@@ -30,6 +30,7 @@ fn told(list: &[&str], results: &[(&str, &str)], outputs: &[(&str, &str, &str)])
         Prospect::Runs => "runs",
         Prospect::Skipped => "skipped",
         Prospect::Depends => "depends",
+        Prospect::Fails => "fails",
     };
     found.jobs.iter().map(|it| format!("{} {}", it.key, word(it))).collect::<Vec<_>>().join(", ")
 }
