@@ -43,7 +43,7 @@ impl Environment {
         }
     }
 
-    /// A variable's value, for `--secret NAME` without one.
+    /// A variable's value, for `--secret NAME` without one; `GITHUB_TOKEN` for `--real-github`.
     pub(crate) fn variable(name: &str) -> Option<String> {
         std::env::var(name).ok()
     }

@@ -121,6 +121,7 @@ impl<'e> Foresight<'e> {
             run_attempt: 1,
             token: String::new(),
             workflow_sha: found.event.sha.clone(),
+            api: wfrun_plan::ApiUrls::default(),
         };
         let world = World {
             event: found.event,

@@ -11,6 +11,7 @@ mod find;
 mod forced;
 mod foresight;
 mod from_github;
+mod github_token;
 mod key_values;
 mod names;
 mod outbound;

@@ -16,6 +16,7 @@ mod doctor;
 mod eval;
 mod execution_differences;
 mod forced;
+mod github_api;
 mod graph;
 mod id_tokens;
 mod legs_and_calls;

@@ -10,11 +10,11 @@ use thiserror::Error;
 use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
 use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
-use wfrun_engine::{EnvironmentRequest, FactKind, IdTokenClaims, JobEnvironment, Layout, ResolvedAction};
+use wfrun_engine::{EnvironmentRequest, FactKind, IdTokenClaims, JobEnvironment, JobToken, Layout, ResolvedAction};
 use wfrun_journal::How;
 use wfrun_plan::JobKey;
-use wfrun_services::{CacheScope, JobIdentity};
-use wfrun_workflow::ActionRef;
+use wfrun_services::{Access, ApiGrant, CacheScope, JobIdentity};
+use wfrun_workflow::{ActionRef, Level, Permissions, SCOPES};
 
 use crate::action_container::Siblings;
 use crate::actions::ActionFolders;
@@ -73,6 +73,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) request: &'a EnvironmentRequest,
     pub(crate) containers: &'a WantedContainers,
     pub(crate) id_token: Option<&'a IdTokenClaims>,
+    pub(crate) token: Option<&'a JobToken>,
 }
 
 /// A job could not be opened.
@@ -358,6 +359,9 @@ fn describe(
     let scopes = scopes.map(|(index, git_ref)| CacheScope { git_ref: git_ref.clone(), write: index == 0 }).collect();
     let identity = JobIdentity { run_id: settings.run_id.clone(), job: wanted.job.to_string(), scopes };
     let token = services.github.job_token(identity);
+    if let Some(JobToken { text, permissions }) = wanted.token {
+        services.github.allow_api(text.expose(), api_grant(wanted.job, permissions));
+    }
     let url = services.github.url();
     let mut step_env = pairs([("WFRUN_REPOSITORY", snapshot_path(settings).as_str())]);
     if let Some(aws) = &services.aws {
@@ -396,6 +400,17 @@ fn describe(
         secrets: vec![token],
         containers: None,
     }
+}
+
+/// What a job's token may do, as the API knows it.
+fn api_grant(job: &JobKey, permissions: &Permissions) -> ApiGrant {
+    let access = |scope: &str| match permissions.level(scope) {
+        Level::None => None,
+        Level::Read => Some(Access::Read),
+        Level::Write => Some(Access::Write),
+    };
+    let scopes = SCOPES.into_iter().filter_map(|it| Some((it.to_owned(), access(it)?))).collect();
+    ApiGrant { job: job.to_string(), scopes }
 }
 
 /// What GitHub's runners have in their own environment.

@@ -151,7 +151,8 @@ impl Engine {
         let Wanted { container, services, notices: _ } = wanted;
         let request = self.environment_request(model, prepared.labels);
         self.take_ahead(key);
-        self.turn.effects.push(Effect::OpenJob { job: key.clone(), request, container, services, id_token });
+        let (job, token) = (key.clone(), self.job_token(key));
+        self.turn.effects.push(Effect::OpenJob { job, request, container, services, id_token, token });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
@@ -251,7 +252,7 @@ impl Engine {
             let contexts = LazyCell::new(|| {
                 let mut contexts = self.leg_contexts(state);
                 contexts.set("github", self.job_github(state));
-                contexts.set("secrets", self.secrets_of(state.place.frame));
+                contexts.set("secrets", self.secrets_of(state.place.frame, key));
                 contexts.set("env", env_object(&global));
                 contexts
             });
@@ -345,7 +346,7 @@ impl Engine {
         let Some(state) = self.jobs.get(key) else { return Contexts::default() };
         let mut contexts = self.leg_contexts(state);
         contexts.set("github", self.job_github(state));
-        contexts.set("secrets", self.secrets_of(state.place.frame));
+        contexts.set("secrets", self.secrets_of(state.place.frame, key));
         contexts.set("steps", steps(&state.results));
         contexts.set("env", env_object(&state.global_env));
         contexts.set("job", self.job_object(state));
