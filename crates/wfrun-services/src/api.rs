@@ -59,6 +59,9 @@ const REST: &str = "api/v3";
 const GRAPHQL: &str = "api/graphql";
 const UPLOADS: &str = "api/uploads";
 
+/// So many notes about calls that were not answered as asked.
+const MOST_TOLD: usize = 200;
+
 /// What the API knows of the repository and of the run.
 #[derive(Clone, Debug)]
 pub struct ApiSettings {
@@ -111,6 +114,8 @@ pub(crate) struct Api {
     started: String,
     grants: Grants,
     state: Mutex<State>,
+    /// Held by a call that changes something: what it read before is so until it is done.
+    writes: Mutex<()>,
     /// Places for calls that hold files in memory.
     files: Semaphore,
     /// What has been said of calls that were not answered as asked; a client that tries again says nothing new.
@@ -124,7 +129,7 @@ impl Api {
         let (grants, told) = (Grants::default(), Mutex::default());
         let (origin, started) = (origin.to_owned(), shapes::now());
         let files = Semaphore::new(serve::FILES_AT_ONCE);
-        Self { settings, git, origin, started, grants, state: Mutex::new(state), files, told }
+        Self { settings, git, origin, started, grants, state: Mutex::new(state), writes: Mutex::default(), files, told }
     }
 
     /// Lets who has this token do what its grant says.
@@ -137,13 +142,15 @@ impl Api {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a note is new.
+    /// Whether a note is new. A client that asks for ever more says nothing new in the end; its calls are on record all the
+    /// same.
     fn is_news(&self, note: &ApiNote) -> bool {
         let text = match note {
             ApiNote::Would(_) => return true,
-            ApiNote::Unserved(text) | ApiNote::Refused(text) => text.clone(),
+            ApiNote::Unserved(text) | ApiNote::Refused(text) => text,
         };
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text)
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < MOST_TOLD && told.insert(text.clone())
     }
 }
 

@@ -15,9 +15,9 @@ impl Api {
     /// A pull request by its number, as GitHub shows it.
     pub(super) fn shown_pull(&self, number: u64) -> Result<Value, Refusal> {
         let state = self.state();
-        let (Some(pull), Some(issue)) = (state.pulls.get(&number), state.issues.get(&number)) else {
-            return Err(Refusal::not_found());
-        };
+        let issue = state.issues.get(&number).filter(|it| it.get("pull_request").is_some());
+        let issue = issue.ok_or_else(Refusal::not_found)?;
+        let pull = state.pulls.get(&number).ok_or_else(|| known_as_issue(number))?;
         let (html, url) = (self.html(&format!("/pull/{number}")), self.rest(&format!("/pulls/{number}")));
         let made = json!({
             "id": 3_000_000_000_u64 + number, "node_id": format!("PR_{number}"), "number": number, "draft": false,
@@ -55,6 +55,13 @@ impl Api {
         let merge_base = self.git.text(&["merge-base", &base, &head])?;
         Ok((base, Compared { base: merge_base, head }))
     }
+}
+
+/// A payload that tells of a pull request as an issue says nothing of its branches.
+fn known_as_issue(number: u64) -> Refusal {
+    Refusal::unserved(format!(
+        "pull request #{number} is known as an issue only: the payload says nothing of its branches"
+    ))
 }
 
 /// Git has no such commit, as where a payload names others: no empty list may stand for what is not known.

@@ -1,6 +1,6 @@
 //! From a request to an answer: who asks, what for, whether they may, and what is told of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -193,6 +193,8 @@ async fn carry_out(
         Handler::OfFile(_) => (Value::Null, Some(take_in(shared, &api, request).await?)),
     };
     let work = move || {
+        // A client that writes several things at once means one after the other.
+        let _writing = (route.method != "GET").then(|| api.writes.lock().unwrap_or_else(PoisonError::into_inner));
         let mut call = Call { api: &api, params, target, accept, body, upload };
         match route.answer {
             Handler::Of(answer) => answer(&call),

@@ -124,6 +124,46 @@ async fn what_git_and_the_payload_know() {
     assert_eq!(hub.notes(), Vec::<ApiNote>::new(), "reads leave nothing to say");
 }
 
+/// A comment on a pull request tells of an issue, and of the comment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_issue_comment_tells_of() {
+    let payload = json!({
+        "issue": {"number": 5, "title": "Hi", "pull_request": {"url": "x"}, "labels": [{"name": "Bug"}]},
+        "comment": {"id": 44, "body": "/deploy", "user": {"login": "mona"}},
+    });
+    let hub = Hub::of("issue_comment", EVERYTHING, |_| payload).await;
+    let lines: &[Line<'_>] = &[
+        ("GET /issues/5", none(), 200, &["/title=Hi", "/comments=1", "/labels/0/name=Bug"]),
+        ("GET /issues/5/comments", none(), 200, &["#=1", "/0/body=/deploy"]),
+        ("GET /issues/comments/44", none(), 200, &["/user/login=mona"]),
+        ("POST /issues/comments/44/reactions", json!({"content": "+1"}), 201, &[]),
+        ("GET /labels/bug", none(), 200, &["/name=Bug"]),
+        ("GET /pulls/5", none(), 501, &[]),
+        ("GET /pulls/6", none(), 404, &[]),
+        ("GET /pulls", none(), 200, &["#=0"]),
+    ];
+    play(&hub, lines).await;
+    let says = "pull request #5 is known as an issue only: the payload says nothing of its branches";
+    assert!(
+        hub.notes().iter().any(|it| matches!(it, ApiNote::Unserved(it) if it.ends_with(says))),
+        "{:?}",
+        hub.notes()
+    );
+}
+
+/// A release that was published is there, and takes files.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_release_tells_of() {
+    let hub =
+        Hub::of("release", EVERYTHING, |_| json!({"release": {"id": 9, "tag_name": "v1.0", "body": "notes"}})).await;
+    let release = hub.ask("GET /releases/tags/v1.0", &none()).await.json();
+    check("the release", &release, &["/id=9", "/body=notes", "#/assets=0", "/draft=false"]);
+    let address = release["upload_url"].as_str().expect("an address").replace("{?name,label}", "?name=a.txt");
+    assert_eq!(hub.send("POST", &address, &[], Some(b"x")).await.status, 201);
+    assert_eq!(hub.ask("GET /releases/9/assets", &none()).await.json()[0]["name"], "a.txt");
+    assert_eq!(hub.ask("PATCH /releases/9", &json!({"body": "more"})).await.json()["body"], "more");
+}
+
 /// What is written can be read back, and says what it would be on GitHub.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_is_read_back() {
@@ -263,6 +303,20 @@ async fn git_sees_what_is_written() {
     assert_eq!(hub.ask("PATCH /git/refs/heads/main", &json!({"sha": commit["sha"]})).await.status, 200);
     assert_eq!(hub.git(&["ls-tree", "-r", "--name-only", "main"]), "link\nsrc/a.txt\nx/y");
     assert_eq!(hub.git(&["ls-tree", "-r", "--name-only", "origin/main"]), "link\nsrc/a.txt\nx/y");
+}
+
+/// Of writes at the same time none is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_come_one_after_the_other() {
+    let hub = Hub::new(EVERYTHING).await;
+    let put = async |number: usize| {
+        let body = json!({"message": format!("add {number}"), "content": "eA=="});
+        hub.ask(&format!("PUT /contents/many/{number}.txt"), &body).await.status
+    };
+    let all = tokio::join!(put(0), put(1), put(2), put(3), put(4), put(5), put(6), put(7));
+    assert_eq!(all, (201, 201, 201, 201, 201, 201, 201, 201));
+    assert_eq!(hub.git(&["rev-list", "--count", &format!("{}..main", hub.filled("MAIN"))]), "8");
+    assert_eq!(hub.git(&["ls-tree", "--name-only", "main:many"]).lines().count(), 8);
 }
 
 /// Source: GitHub: "Using pagination in the REST API".

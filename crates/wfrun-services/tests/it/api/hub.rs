@@ -69,7 +69,7 @@ fn make_repository(folder: &Path) -> Vec<(&'static str, String)> {
     ours.into_iter().chain(ids).collect()
 }
 
-fn payload(id: impl Fn(&str) -> String) -> Value {
+fn payload(id: &dyn Fn(&str) -> String) -> Value {
     let side = |name: &str, sha: String| json!({"ref": name, "sha": sha, "label": format!("octo:{name}")});
     json!({
         "number": 7,
@@ -83,7 +83,17 @@ fn payload(id: impl Fn(&str) -> String) -> Value {
 }
 
 impl Hub {
+    /// A job of a pull request's run.
     pub(crate) async fn new(scopes: &[(&str, Access)]) -> Self {
+        Self::of("pull_request", scopes, payload).await
+    }
+
+    /// A job of another event's run.
+    pub(crate) async fn of(
+        event: &str,
+        scopes: &[(&str, Access)],
+        payload: impl FnOnce(&dyn Fn(&str) -> String) -> Value,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let ids = make_repository(folder.path());
         fs::create_dir(folder.path().join("scratch")).expect("a folder");
@@ -96,8 +106,8 @@ impl Hub {
             git_ref: "refs/pull/7/merge".to_owned(),
             sha: hub.filled("MAIN"),
             actor: "mona".to_owned(),
-            event: "pull_request".to_owned(),
-            payload: payload(|it| hub.filled(it)),
+            event: event.to_owned(),
+            payload: payload(&|it| hub.filled(it)),
             run_id: "17".to_owned(),
             run_number: 3,
             workflow: "ci".to_owned(),

@@ -128,6 +128,17 @@ async fn texts_that_are_too_long() {
     assert_eq!(hub.ask("POST /check-runs", &check).await.status, 422);
 }
 
+/// However much is asked for, what is said of it ends; the calls themselves are all told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notes_have_an_end() {
+    let hub = Hub::new(EVERYTHING).await;
+    for number in 0..250 {
+        assert_eq!(hub.ask(&format!("GET /pages/{number}"), &none()).await.status, 501);
+    }
+    assert_eq!(hub.notes().len(), 200);
+    assert_eq!(hub.server.calls().len(), 250);
+}
+
 /// Clients that mean harm.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_clients() {
