@@ -54,6 +54,8 @@ impl State {
             && let Some(number) = number(pull).or_else(|| payload["number"].as_u64())
         {
             state.issues.insert(number, issue_of_pull(number, pull));
+            let head = pull["head"]["sha"].as_str().map(str::to_owned);
+            state.refs.extend(head.map(|it| (format!("refs/pull/{number}/head"), Some(it))));
             state.pulls.insert(number, pull.clone());
         }
         if let Some(issue) = payload.get("issue").filter(|it| it.is_object())

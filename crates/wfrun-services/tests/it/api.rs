@@ -65,6 +65,8 @@ async fn what_git_and_the_payload_know() {
             200,
             &["/stats/total=1", "/files/0/filename=README.md", "/files/0/status=modified"],
         ),
+        ("GET /commits/pull/7/head", none(), 200, &["/sha=FEATURE"]),
+        ("GET /git/ref/pull/7/merge", none(), 200, &["/object/sha=MAIN"]),
         ("GET /commits/none", none(), 422, &["/message=No commit found for SHA: none"]),
         ("GET /git/commits/MAIN", none(), 200, &["/message=second", "/tree/sha=TREE"]),
         ("GET /git/trees/main?recursive=1", none(), 200, &["#/tree=4", "/tree/2/path=src", "/truncated=false"]),
