@@ -170,6 +170,34 @@ jobs:
     assert_eq!(repo.git(&["tag"]), "", "the user's repository is as it was");
 }
 
+/// Who keeps a token for later has nothing of it.
+#[test]
+fn a_token_ends_with_its_job() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = "on: push
+jobs:
+  first:
+    runs-on: ubuntu-latest
+    outputs: {kept: '${{ steps.keep.outputs.kept }}'}
+    steps:
+    - id: keep
+      run: echo \"kept=$(echo '${{ github.token }}' | rev)\" >> \"$GITHUB_OUTPUT\"
+    - &ask
+      env: {KEPT: '${{ needs.first.outputs.kept || steps.keep.outputs.kept }}'}
+      run: |
+        curl --silent --output /dev/null --write-out '%{http_code}' \\
+          --header \"authorization: token $(echo \"$KEPT\" | rev)\" $GITHUB_API_URL/repos/$GITHUB_REPOSITORY/contents
+  second:
+    needs: first
+    runs-on: ubuntu-latest
+    steps: [*ask]
+";
+    let ran = Repo::new(workflow, &[]).sandbox(&[]).ends_with(0);
+    assert_eq!(ran.lines(), ["200", "401"]);
+}
+
 /// `sha256sum` of a token, which is not masked.
 fn digest(text: &str) -> String {
     use std::process::{Command, Stdio};

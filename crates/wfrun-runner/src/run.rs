@@ -373,6 +373,7 @@ impl Shared {
     }
 
     async fn close(&self, key: &JobKey) -> Option<String> {
+        self.services.github.end_api_tokens(key.as_str());
         let open = self.jobs.lock().ok()?.remove(key)?;
         let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };
         let OpenJob { environment, work_dir, view, layout, work_inside, .. } = open;

@@ -137,6 +137,11 @@ impl Api {
         self.grants.add(token, grant);
     }
 
+    /// Lets nobody in any more who has a token of this job.
+    pub(crate) fn end(&self, job: &str) {
+        self.grants.end(job);
+    }
+
     /// What this run has written so far.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -167,6 +167,13 @@ impl Services {
         }
     }
 
+    /// Takes back what a job's tokens allow: as on GitHub they end with their job.
+    pub fn end_api_tokens(&self, job: &str) {
+        if let Some(api) = self.shared.api() {
+            api.end(job);
+        }
+    }
+
     /// The value of `GITHUB_API_URL`.
     pub fn api_url(&self) -> String {
         api::rest_url(&self.shared.origin)

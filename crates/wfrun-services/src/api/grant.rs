@@ -71,6 +71,11 @@ impl Grants {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(token.to_owned(), Arc::new(grant));
     }
 
+    /// Forgets the tokens of a job.
+    pub(super) fn end(&self, job: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, it| it.job != job);
+    }
+
     /// Who sends an `Authorization` header's value: `token T`, `Bearer T`, or `Basic` with the token as the password.
     ///
     /// Source: GitHub: "Authenticating to the REST API"; `Basic` as git and `actions/checkout` send it.
@@ -115,6 +120,16 @@ mod tests {
         assert_eq!(COMMENT.header(), "issues=write; pull_requests=write");
         assert_eq!(COMMENT.in_a_workflow(), "`issues: write` or `pull-requests: write`");
         assert_eq!(Need(&[]).header(), "metadata=read");
+    }
+
+    #[test]
+    fn the_tokens_of_a_job_end_with_it() {
+        let grants = Grants::default();
+        grants.add("a", grant(&[]));
+        grants.add("b", ApiGrant { job: "other".to_owned(), ..grant(&[]) });
+        grants.end("j");
+        let known = ["a", "b"].map(|it| grants.identify(&format!("token {it}")).is_some());
+        assert_eq!(known, [false, true]);
     }
 
     #[test]
