@@ -1,7 +1,10 @@
 //! What was typed; no logic.
 mod cache;
 mod doctor;
+mod documents;
 mod download;
+mod history;
+mod situation;
 
 use std::path::PathBuf;
 
@@ -9,7 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cache::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use documents::{CompletionsArgs, ManArgs};
 pub(crate) use download::DownloadArgs;
+pub(crate) use history::{LogsArgs, RunsArgs, ViewArgs};
+pub(crate) use situation::{EventArgs, LookArgs, SituationArgs};
 
 /// Runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why
 #[derive(Debug, Parser)]
@@ -42,15 +48,28 @@ pub(crate) enum Command {
     Eval(Box<EvalArgs>),
     /// Look at the entries of the cache, and remove them
     Cache(CacheArgs),
+    /// List the runs that are kept
+    Runs(RunsArgs),
+    /// Show a run: its jobs, and how they ended
+    View(ViewArgs),
+    /// Print what the steps of a run wrote
+    Logs(LogsArgs),
     /// Unpack the artifacts of a run
     Download(DownloadArgs),
     /// Remove what earlier runs left: containers, work folders
     Clean(CleanArgs),
     /// Say what this machine offers to jobs, and what to do about what is missing
     Doctor(DoctorArgs),
+    /// Print what completes command lines in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page of wfrun, or of one of its commands
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+act's flags and files are taken where they mean the same: `wfrun push -W .github/workflows/ci.yml`, `.actrc`, `.secrets`, \
+`.vars`, `.env`, `.input`. `wfrun doctor --from-act` says what changes for a repository; see docs/from-act.md")]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -144,7 +163,7 @@ pub(crate) struct WhyArgs {
     #[command(flatten)]
     pub(crate) situation: SituationArgs,
     /// Explain this job at length; alone, it may stand in the place of the workflow
-    #[arg(value_name = "JOB")]
+    #[arg(value_name = "JOB", index = 2)]
     pub(crate) wanted: Option<String>,
     #[command(flatten)]
     pub(crate) foresee: ForeseeArgs,
@@ -332,116 +351,6 @@ pub(crate) struct CleanArgs {
     pub(crate) look: LookArgs,
 }
 
-#[derive(Debug, Clone, Args)]
-pub(crate) struct LookArgs {
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: Color,
-}
-
-/// The options that `run`, `plan` and `graph` share: which workflow, what happened, and which jobs.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct SituationArgs {
-    /// A workflow file, or the name of one below `.github/workflows`
-    #[arg(value_name = "WORKFLOW")]
-    pub(crate) workflow: String,
-    #[command(flatten)]
-    pub(crate) happening: EventArgs,
-    /// Run this job and what it needs (can be repeated)
-    #[arg(long, short, value_name = "ID")]
-    pub(crate) job: Vec<String>,
-    /// Do not run what the chosen jobs need
-    #[arg(long, requires = "job")]
-    pub(crate) no_needs: bool,
-}
-
-impl std::ops::Deref for SituationArgs {
-    type Target = EventArgs;
-
-    fn deref(&self) -> &EventArgs {
-        &self.happening
-    }
-}
-
-/// What happened, and to which repository.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct EventArgs {
-    /// Look for the repository here
-    #[arg(short = 'C', long = "directory", value_name = "DIR")]
-    pub(crate) directory: Option<PathBuf>,
-    /// The event (default: push, or the workflow's only event)
-    #[arg(long, short, value_name = "NAME")]
-    pub(crate) event: Option<String>,
-    /// The branch or tag (default: the checked-out branch)
-    #[arg(long = "ref", value_name = "REF")]
-    pub(crate) git_ref: Option<String>,
-    /// The base branch of a pull request
-    #[arg(long, value_name = "REF")]
-    pub(crate) base: Option<String>,
-    /// The head branch of a pull request
-    #[arg(long, value_name = "REF")]
-    pub(crate) head: Option<String>,
-    /// The number of the pull request (default: 1)
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) pr: Option<u64>,
-    /// The event's payload, merged over the one that is made up
-    #[arg(long, value_name = "FILE")]
-    pub(crate) event_path: Option<PathBuf>,
-    /// The event's activity type
-    #[arg(long = "type", value_name = "NAME")]
-    pub(crate) activity: Option<String>,
-    /// Changed files for `paths` filters (can be repeated)
-    #[arg(long, value_name = "PATH", num_args = 1..)]
-    pub(crate) changed: Vec<String>,
-    /// Changed files are those since this revision
-    #[arg(long, value_name = "REV")]
-    pub(crate) since: Option<String>,
-    /// The commit
-    #[arg(long, value_name = "SHA")]
-    pub(crate) sha: Option<String>,
-    /// Who did it
-    #[arg(long, value_name = "LOGIN")]
-    pub(crate) actor: Option<String>,
-    /// The repository's name
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub(crate) repository: Option<String>,
-    /// The run's number
-    #[arg(long, value_name = "N")]
-    pub(crate) run_number: Option<u64>,
-    /// The default branch
-    #[arg(long, value_name = "BRANCH")]
-    pub(crate) default_branch: Option<String>,
-    /// Which entry of `schedule` is due (default: the first)
-    #[arg(long, value_name = "CRON")]
-    pub(crate) schedule: Option<String>,
-    /// An input of `workflow_dispatch` or `workflow_call` (can be repeated)
-    #[arg(long, short, value_name = "NAME=VALUE")]
-    pub(crate) input: Vec<String>,
-    /// A file of inputs
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input_file: Vec<PathBuf>,
-    /// A secret; without a value it is taken from the environment (can be repeated)
-    #[arg(long, short, value_name = "NAME[=VALUE]")]
-    pub(crate) secret: Vec<String>,
-    /// A file of secrets, dotenv or YAML (can be repeated)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_file: Vec<PathBuf>,
-    /// A configuration variable (can be repeated)
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) var: Vec<String>,
-    /// A file of configuration variables
-    #[arg(long, value_name = "FILE")]
-    pub(crate) var_file: Vec<PathBuf>,
-    /// An environment variable, below the workflow's own `env` (can be repeated)
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) env: Vec<String>,
-    /// A file of environment variables
-    #[arg(long, value_name = "FILE")]
-    pub(crate) env_file: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) look: LookArgs,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     Auto,
@@ -493,5 +402,4 @@ pub(crate) enum AwsChoice {
 }
 
 /// The subcommands that the interface names, and that come later.
-pub(crate) const PLANNED: &[&str] =
-    &["vendor", "actions", "runs", "view", "logs", "rerun", "shell", "services", "image", "completions", "man"];
+pub(crate) const PLANNED: &[&str] = &["vendor", "actions", "rerun", "shell", "services", "image"];

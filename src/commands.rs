@@ -3,9 +3,11 @@ mod cache;
 mod check;
 mod clean;
 mod doctor;
+mod documents;
 mod download;
 mod eval;
 mod graph;
+mod history;
 mod list;
 mod plan;
 mod run;
@@ -21,10 +23,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::CommandFactory as _;
 use wfrun_report::ColorChoice;
 use wfrun_syntax::{Diagnostic, closest};
 
+use crate::act::{self, Refusal};
 use crate::cli::{Cli, Command, PLANNED};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -54,9 +57,13 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Output::new(environment, ColorChoice::Auto).diagnostics(&[found]);
         return Exit::CouldNot;
     }
-    let cli = match Cli::try_parse_from(with_run(args)) {
+    let cli = match act::read(&with_run(args), environment) {
         Ok(cli) => cli,
-        Err(err) => return refuse(&err),
+        Err(Refusal::CommandLine(err)) => return refuse(&err),
+        Err(Refusal::Meaning(err)) => {
+            Output::new(environment, ColorChoice::Auto).error(&err);
+            return Output::exit_of(&err);
+        }
     };
     let color = match &cli.command {
         Command::Run(it) => it.situation.look.color,
@@ -69,9 +76,14 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
         Command::Cache(it) => it.command.place().look.color,
+        Command::Runs(it) => it.place.look.color,
+        Command::View(it) => it.place.look.color,
+        Command::Logs(it) => it.look.color,
         Command::Download(it) => it.look.color,
         Command::Clean(it) => it.look.color,
         Command::Doctor(it) => it.look.color,
+        Command::Completions(it) => it.look.color,
+        Command::Man(it) => it.look.color,
     };
     let output = Output::new(environment, color.into());
     let done = match &cli.command {
@@ -85,9 +97,14 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
         Command::Cache(it) => cache::cache(it),
+        Command::Runs(it) => history::runs(it, environment, &output),
+        Command::View(it) => history::view(it, environment, &output),
+        Command::Logs(it) => history::logs(it, &output),
         Command::Download(it) => download::download(it),
         Command::Clean(_) => clean::clean(environment, &output),
         Command::Doctor(it) => doctor::doctor(it, environment, &output),
+        Command::Completions(it) => Ok(documents::completions(it)),
+        Command::Man(it) => documents::man(it),
     };
     done.unwrap_or_else(|err| {
         output.error(&err);
@@ -105,32 +122,21 @@ fn refuse(err: &clap::Error) -> Exit {
 
 /// `wfrun deploy.yml` is `wfrun run deploy.yml`.
 fn with_run(args: &[OsString]) -> Vec<OsString> {
-    const KNOWN: &[&str] = &[
-        "run",
-        "plan",
-        "why",
-        "graph",
-        "table",
-        "list",
-        "check",
-        "test",
-        "eval",
-        "cache",
-        "download",
-        "clean",
-        "doctor",
-        "-h",
-        "--help",
-        "-V",
-        "--version",
-    ];
+    const OPTIONS: [&str; 4] = ["-h", "--help", "-V", "--version"];
+    let names = names();
+    let is_known = |it: &str| OPTIONS.contains(&it) || names.iter().any(|name| name == it);
     let mut all = vec![OsString::from("wfrun")];
-    let named = args.first().and_then(|it| it.to_str()).is_none_or(|it| KNOWN.contains(&it));
+    let named = args.first().and_then(|it| it.to_str()).is_none_or(is_known);
     if !named {
         all.push(OsString::from("run"));
     }
     all.extend(args.iter().cloned());
     all
+}
+
+/// The names of the commands that there are.
+fn names() -> Vec<String> {
+    Cli::command().get_subcommands().map(|it| it.get_name().to_owned()).collect()
 }
 
 /// A subcommand of the interface that is not there yet, unless a file has its name.
@@ -139,13 +145,9 @@ fn not_built_yet(args: &[OsString]) -> Option<Diagnostic> {
     if !PLANNED.contains(&name) || Path::new(name).exists() {
         return None;
     }
-    let near = closest(
-        name,
-        ["run", "plan", "why", "graph", "table", "list", "check", "test", "eval", "cache", "download", "doctor"],
-    )
-    .unwrap_or("run");
+    let names = names();
+    let near = closest(name, names.iter().map(String::as_str)).unwrap_or("run");
     let found = Diagnostic::error("wfrun/not-supported-yet", format!("`wfrun {name}` is not built yet"));
-    Some(found.help(format!(
-        "what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`, `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`, `wfrun download`, `wfrun clean`, `wfrun doctor`; see `wfrun {near} --help`"
-    )))
+    let all: Vec<String> = names.iter().map(|it| format!("`wfrun {it}`")).collect();
+    Some(found.help(format!("what is there now: {}; see `wfrun {near} --help`", all.join(", "))))
 }

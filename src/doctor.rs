@@ -1,4 +1,5 @@
 //! What this machine offers to jobs: facts that were tried, and what they mean.
+mod from_act;
 mod judge;
 mod look;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use wfrun_backend::docker::EngineFacts;
 use wfrun_runner::Way;
 
+pub(crate) use from_act::from_act;
 pub(crate) use judge::examine;
 pub(crate) use look::look;
 

@@ -20,6 +20,10 @@ pub(crate) struct Environment {
     locale: Option<String>,
     /// `XDG_CACHE_HOME`, or `.cache` in `HOME`
     pub(crate) cache: PathBuf,
+    /// `XDG_CONFIG_HOME`, or `.config` in `HOME`: where act has its `act/actrc`
+    pub(crate) config: PathBuf,
+    /// `HOME`
+    pub(crate) home: PathBuf,
     /// `PATH`
     pub(crate) path: String,
     /// `USER` or `LOGNAME`: the default of `github.actor`
@@ -38,12 +42,14 @@ impl Environment {
             term: get("TERM"),
             locale: get("LC_ALL").or_else(|| get("LC_CTYPE")).or_else(|| get("LANG")),
             cache: get("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from).join("wfrun"),
+            config: get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from),
             path: get("PATH").unwrap_or_default(),
+            home,
             user: get("USER").or_else(|| get("LOGNAME")),
         }
     }
 
-    /// A variable's value, for `--secret NAME` without one; `GITHUB_TOKEN` for `--real-github`.
+    /// A variable's value, for `--secret NAME` without one, for `$NAME` in `.actrc`, and `GITHUB_TOKEN` for `--real-github`.
     pub(crate) fn variable(name: &str) -> Option<String> {
         std::env::var(name).ok()
     }

@@ -60,9 +60,9 @@ impl<'e> Foresight<'e> {
         let Checked { value: set, mut diagnostics } = read_set(&found.source, SetOptions::default(), &mut load);
         // Secrets and variables of the environment decide nothing here; what is wrong with them is said all the same.
         diagnostics.extend(secrets::given(args)?.diagnostics);
-        let vars = key_values::collect(&args.var_file, &[], "--var")?;
+        let vars = key_values::collect(args.defaults.vars.as_deref(), &args.var_file, &[], "--var")?;
         diagnostics.extend(vars.diagnostics);
-        diagnostics.extend(key_values::collect(&args.env_file, &args.env, "--env")?.diagnostics);
+        diagnostics.extend(key_values::environment(args)?.diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Ok(Err(diagnostics));
         }
@@ -110,7 +110,7 @@ impl<'e> Foresight<'e> {
         let root = &self.set.root;
         let found = situation_in(self.repository.clone(), root, &self.root, args, self.environment)?;
         let mut vars = self.vars.clone();
-        vars.extend(key_values::collect(&[], &args.var, "--var")?.value);
+        vars.extend(key_values::collect(None, &[], &args.var, "--var")?.value);
         let forced = Forced::read(&self.set, force)?;
         let mut results = self.assumed.clone();
         results.retain(|key, _| !forced.results.keys().any(|it| JobKey::new(key.as_str()).is_named(it)));

@@ -1,10 +1,15 @@
 //! Files of names and values: dotenv, or a flat YAML mapping.
+mod dotenv;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use wfrun_syntax::{Checked, Diagnostic, Node, Source, Span};
+use wfrun_syntax::{Checked, Diagnostic, Node, Severity, Source};
 
+use self::dotenv::dotenv;
+pub(crate) use self::dotenv::unknown_names;
+use crate::cli::EventArgs;
 use crate::output::Help;
 
 /// A value and where it was given.
@@ -35,21 +40,42 @@ pub(crate) fn pair(text: &str, option: &str) -> anyhow::Result<(String, String)>
     }
 }
 
-/// Puts files and options together; the later wins, names compare as written.
+/// Reads a file that nobody named: what is wrong with it is no more than a warning, and the rest holds.
+pub(crate) fn read_default(path: Option<&Path>) -> anyhow::Result<Checked<Vec<Given>>> {
+    let Some(path) = path else { return Ok(Checked::clean(Vec::new())) };
+    let mut read = read(path)?;
+    for it in &mut read.diagnostics {
+        it.severity = Severity::Warning;
+        it.help = Some("the other lines are read; `--no-act-files` leaves the file out".to_owned());
+    }
+    Ok(read)
+}
+
+/// Puts a default file, files and options together; the later wins, names compare as written.
 pub(crate) fn collect(
+    default: Option<&Path>,
     files: &[std::path::PathBuf],
     pairs: &[String],
     option: &str,
 ) -> anyhow::Result<Checked<IndexMap<String, String>>> {
     let mut all = Checked::clean(IndexMap::new());
-    for path in files {
-        let Checked { value, diagnostics } = read(path)?;
+    for read in std::iter::once(read_default(default)).chain(files.iter().map(|it| read(it))) {
+        let Checked { value, diagnostics } = read?;
         all.value.extend(value.into_iter().map(|it| (it.name, it.value)));
         all.diagnostics.extend(diagnostics);
     }
     for text in pairs {
         let (name, value) = pair(text, option)?;
         all.value.insert(name, value);
+    }
+    Ok(all)
+}
+
+/// The variables below the workflow's own `env`: of a default file, of files and of options.
+pub(crate) fn environment(args: &EventArgs) -> anyhow::Result<Checked<IndexMap<String, String>>> {
+    let mut all = collect(args.defaults.env.as_deref(), &args.env_file, &args.env, "--env")?;
+    if args.act_compat {
+        all.value.entry("ACT".to_owned()).or_insert_with(|| "true".to_owned());
     }
     Ok(all)
 }
@@ -73,125 +99,9 @@ fn yaml(source: &Arc<Source>) -> Checked<Vec<Given>> {
     Checked { value: given, diagnostics }
 }
 
-fn dotenv(source: &Arc<Source>) -> Checked<Vec<Given>> {
-    let mut reader = Dotenv { source, text: source.text(), at: 0 };
-    let mut all = Checked::clean(Vec::new());
-    while reader.at < reader.text.len() {
-        match reader.line() {
-            Ok(given) => all.value.extend(given),
-            Err(found) => all.diagnostics.push(found),
-        }
-    }
-    all
-}
-
-/// A dotenv file as it is read.
-struct Dotenv<'a> {
-    source: &'a Arc<Source>,
-    text: &'a str,
-    at: usize,
-}
-
-impl Dotenv<'_> {
-    /// Reads a line, or more where a quoted value spans them.
-    fn line(&mut self) -> Result<Option<Given>, Diagnostic> {
-        let start = self.at;
-        let rest = self.text.get(start..).unwrap_or_default();
-        let line = rest.split_inclusive('\n').next().unwrap_or_default();
-        self.at += line.len();
-        let trimmed = line.trim_start_matches('\u{feff}').trim();
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            return Ok(None);
-        }
-        let body = trimmed.strip_prefix("export ").unwrap_or(trimmed).trim_start();
-        let name_end =
-            body.find(|it: char| !it.is_alphanumeric() && !matches!(it, '_' | '-' | '.')).unwrap_or(body.len());
-        let (name, after) = body.split_at(name_end);
-        let Some(value) = after.trim_start().strip_prefix('=') else {
-            return Err(self.broken(start, line, "expected NAME=VALUE"));
-        };
-        if name.is_empty() {
-            return Err(self.broken(start, line, "there is no name before `=`"));
-        }
-        let value = value.trim_start();
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let opened = start + line.find(value).unwrap_or(0);
-                self.quoted(quote, opened).ok_or_else(|| self.broken(start, line, "the quote is never closed"))?
-            }
-            // A comment needs a blank before it, or values could not hold `#`.
-            _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
-        };
-        Ok(Some(Given { name: name.to_owned(), value }))
-    }
-
-    /// Reads the value that opens with `quote` at `opened`, and moves behind its line.
-    fn quoted(&mut self, quote: char, opened: usize) -> Option<String> {
-        let inside = self.text.get(opened + 1..)?;
-        let mut value = String::new();
-        let mut chars = inside.char_indices();
-        while let Some((index, it)) = chars.next() {
-            match it {
-                _ if it == quote => {
-                    let end = opened + 1 + index;
-                    let line_end = self.text.get(end..)?.find('\n').map_or(self.text.len(), |it| end + it + 1);
-                    self.at = line_end;
-                    return Some(value);
-                }
-                '\\' if quote == '"' => value.push(match chars.next()?.1 {
-                    'n' => '\n',
-                    't' => '\t',
-                    'r' => '\r',
-                    other => other,
-                }),
-                _ => value.push(it),
-            }
-        }
-        None
-    }
-
-    fn broken(&self, start: usize, line: &str, why: &str) -> Diagnostic {
-        let end = start + line.trim_end().len();
-        let span = Span::new(u32::try_from(start).unwrap_or(0), u32::try_from(end).unwrap_or(0));
-        let found = Diagnostic::error("file/broken-line", format!("the line cannot be read: {why}"));
-        found.at(self.source, span).help("write NAME=VALUE, one a line; `#` begins a comment")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expected: &[(&str, &str)]) {
-        let read = dotenv(&Source::new(".env", text));
-        assert!(read.diagnostics.is_empty(), "{:?}", read.diagnostics);
-        let pairs: Vec<_> = read.value.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
-        assert_eq!(pairs, expected, "{text:?}");
-    }
-
-    #[test]
-    fn dotenv_values() {
-        check("A=1\nB = two words \n# no\n\nexport C=3", &[("A", "1"), ("B", "two words"), ("C", "3")]);
-        check("A=\"x\\ny\" # why\nB='$1\\n'\n", &[("A", "x\ny"), ("B", "$1\\n")]);
-        check("A=\"one\ntwo\"\nB=2", &[("A", "one\ntwo"), ("B", "2")]);
-        check("A=a#b #c\nB=\n", &[("A", "a#b"), ("B", "")]);
-        check("A=x=y\r\n", &[("A", "x=y")]);
-    }
-
-    #[test]
-    fn broken_lines_are_said_and_the_rest_is_read() {
-        let source = Source::new(".env", "A=1\nnonsense\nB=\"open\n");
-        let read = dotenv(&source);
-        assert_eq!(read.value.len(), 1);
-        let places: Vec<_> = read.diagnostics.iter().map(ToString::to_string).collect();
-        insta::assert_debug_snapshot!(places, @r###"
-        [
-            "error[file/broken-line]: the line cannot be read: expected NAME=VALUE (.env:2:1)",
-            "error[file/broken-line]: the line cannot be read: the quote is never closed (.env:3:1)",
-        ]
-        "###);
-    }
 
     #[test]
     fn yaml_values() {

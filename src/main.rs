@@ -1,6 +1,8 @@
 //! `wfrun`: runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why.
+mod act;
 mod actions;
 mod check;
+mod checkouts;
 mod cli;
 mod codes;
 mod commands;
@@ -19,6 +21,7 @@ mod output;
 mod place;
 mod repositories;
 mod repository;
+mod runs;
 mod secrets;
 mod settings;
 mod situation;

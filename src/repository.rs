@@ -283,6 +283,12 @@ impl Repository {
         format!("local/{}", if legal.is_empty() { "repository" } else { &legal })
     }
 
+    /// The same of another remote than `origin`, if it has an address that names one.
+    pub(crate) fn slug_of_remote(&self, name: &str) -> Option<String> {
+        let url = self.git.look_up(&["config", "--get", &format!("remote.{name}.url")])?;
+        slug_of(&url)
+    }
+
     /// What git says of a commit.
     pub(crate) fn describe(&self, sha: &str) -> Option<Commit> {
         self.commits(&[sha, "--max-count=1"]).ok()?.pop()

@@ -1,5 +1,6 @@
 //! The secrets of a run: given ones, and the AWS keys that never leave this machine.
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use wfrun_aws::Account;
@@ -15,16 +16,22 @@ use crate::output::Help;
 /// The secrets as given, by their names as GitHub keeps them: in upper case.
 pub(crate) type Secrets = IndexMap<String, Secret>;
 
+/// What to say of a `GITHUB_TOKEN` that is given: GitHub takes no secret of the name, and act does.
+///
+/// Differs: a secret `GITHUB_TOKEN` that is given is masked and else has no effect, which is said; GitHub takes no secret of that name.
+pub(crate) const NO_TOKEN: &str =
+    "a job's own token is always used for `GITHUB_TOKEN`, and it opens nothing outside of this machine";
+
 /// The user that the minted keys belong to.
 const USER: &str = "github-actions-deploy";
 
 /// Reads the secrets of the files and options; the later wins.
 pub(crate) fn given(args: &EventArgs) -> anyhow::Result<Checked<Secrets>> {
-    let mut all = in_files(&args.secret_file)?;
+    let mut all = in_files(args.defaults.secrets.as_deref(), &args.secret_file)?;
     for text in &args.secret {
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
-            None => (text.as_str(), Environment::variable(text)),
+            None => (text.as_str(), variable(text).or_else(|| asked(text))),
         };
         let Some(value) = value else {
             let help = "give its value as NAME=VALUE, or set the variable";
@@ -36,11 +43,26 @@ pub(crate) fn given(args: &EventArgs) -> anyhow::Result<Checked<Secrets>> {
     Ok(all)
 }
 
-/// Reads the secrets of files; the later wins.
-pub(crate) fn in_files(paths: &[PathBuf]) -> anyhow::Result<Checked<Secrets>> {
+/// The value of the environment's variable, also of the one in upper case, in which secrets are kept.
+fn variable(name: &str) -> Option<String> {
+    Environment::variable(name).or_else(|| Environment::variable(&name.to_ascii_uppercase()))
+}
+
+/// Asks for a value on the terminal, if there is one; what is typed is not shown.
+fn asked(name: &str) -> Option<String> {
+    let term = console::Term::stderr();
+    if !term.is_term() || !std::io::stdin().is_terminal() {
+        return None;
+    }
+    term.write_str(&format!("value of the secret `{name}`: ")).ok()?;
+    term.read_secure_line().ok()
+}
+
+/// Reads the secrets of a default file and of files; the later wins.
+pub(crate) fn in_files(default: Option<&Path>, paths: &[PathBuf]) -> anyhow::Result<Checked<Secrets>> {
     let mut all = Checked::clean(Secrets::new());
-    for path in paths {
-        let Checked { value, diagnostics } = key_values::read(path)?;
+    for read in std::iter::once(key_values::read_default(default)).chain(paths.iter().map(|it| key_values::read(it))) {
+        let Checked { value, diagnostics } = read?;
         all.value.extend(value.into_iter().map(|it| (it.name.to_ascii_uppercase(), Secret::new(it.value))));
         all.diagnostics.extend(diagnostics.into_iter().map(without_source));
     }
@@ -159,6 +181,11 @@ enum KeyPart {
     Id,
     Secret,
     Session,
+}
+
+/// Whether a secret of this name is a part of an AWS key.
+pub(crate) fn is_aws_key(name: &str) -> bool {
+    key_part(name).is_some()
 }
 
 /// `PROD_AWS_ACCESS_KEY_ID` is an access key id, too.

@@ -93,15 +93,18 @@ pub(crate) fn load(run: &RunArgs, environment: &Environment) -> anyhow::Result<R
     let outbound = outbound::read(run.ca_file.as_deref(), environment)?;
     let (found, actions, set, mut diagnostics) = read_set(run, environment, &outbound)?;
     let secrets = secrets::given(args)?;
-    let vars = key_values::collect(&args.var_file, &args.var, "--var")?;
-    let env = key_values::collect(&args.env_file, &args.env, "--env")?;
+    let vars = key_values::collect(args.defaults.vars.as_deref(), &args.var_file, &args.var, "--var")?;
+    let env = key_values::environment(args)?;
     diagnostics.extend(secrets.diagnostics);
     diagnostics.extend(vars.diagnostics);
     diagnostics.extend(env.diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(Err(diagnostics));
     }
-    let situation = situation(&set.root, &found.root, &args.happening, environment)?;
+    let mut situation = situation(&set.root, &found.root, &args.happening, environment)?;
+    if secrets.value.contains_key("GITHUB_TOKEN") {
+        situation.notices.push(format!("the secret `GITHUB_TOKEN` has no effect: {}", secrets::NO_TOKEN));
+    }
     let inputs = Value::Object(situation.inputs.clone());
     Ok(Ok(Loaded {
         set,

@@ -17,7 +17,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 use wfrun_expr::Object;
 use wfrun_plan::{ChangedPaths, Event};
-use wfrun_runner::SnapshotSettings;
+use wfrun_runner::{NearWanted, SnapshotSettings};
 use wfrun_workflow::Workflow;
 
 use self::asked::Asked;
@@ -70,9 +70,13 @@ pub(crate) fn situation_in(
     args: &EventArgs,
     environment: &Environment,
 ) -> anyhow::Result<Situation> {
-    let name = event_name(workflow, args.event.as_deref())?;
+    let name = event_name(workflow, args.event.as_deref(), args.detect_event)?;
     let asked = Asked::read(args, &name)?;
-    let mut making = Making { workflow, repository, asked, notices: Vec::new() };
+    let mut making = Making { workflow, repository, asked, notices: args.said.clone() };
+    if args.act_compat {
+        let what = "`ACT` is set, which GitHub does not do: conditions on it are decided as by act";
+        making.notices.push(what.to_owned());
+    }
     if let Some(reason) = making.repository.missing() {
         making.notices.push(format!("{reason}: `github` has no commit, and its ref and repository are made up"));
     }
@@ -124,6 +128,9 @@ pub(crate) fn situation_in(
         sha: subject.sha,
         merge_base: subject.merge_base,
         dirty: false,
+        repository: event.repository.clone(),
+        near: NearWanted::default(),
+        lfs: false,
     };
     Ok(Situation { event, inputs: inputs.context, snapshot, notices, repository })
 }

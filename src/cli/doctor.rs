@@ -15,6 +15,9 @@ pub(crate) struct DoctorArgs {
     /// As for `run`: certificates that steps trust besides this machine's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Say what would change for this repository if its runs came from act: `.actrc`, act's files, workflows
+    #[arg(long)]
+    pub(crate) from_act: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

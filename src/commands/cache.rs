@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use wfrun_report::{ago, bytes};
 use wfrun_services::{CacheEntry, CacheFolder};
 
 use crate::cli::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
@@ -96,10 +97,10 @@ fn tell(gone: &[CacheEntry], freed: u64, as_json: bool) {
         return Output::data(&format!("{:#}\n", json!({"removed": all, "size": sum})));
     }
     for it in gone {
-        Output::data(&format!("removed {} of {} ({})\n", it.key, short(&it.git_ref), size(it.size)));
+        Output::data(&format!("removed {} of {} ({})\n", it.key, short(&it.git_ref), bytes(it.size)));
     }
     let entries = if gone.len() == 1 { "entry" } else { "entries" };
-    Output::note(&format!("removed {} {entries}, {}", gone.len(), size(sum)));
+    Output::note(&format!("removed {} {entries}, {}", gone.len(), bytes(sum)));
 }
 
 fn of_entry(it: &CacheEntry) -> Value {
@@ -121,7 +122,7 @@ fn table(entries: &[CacheEntry], now: Timestamp) -> String {
     let row = |it: &CacheEntry| {
         let used = if it.hits == 0 { "never".to_owned() } else { ago(it.used_at, now) };
         let key = if it.is_whole { it.key.clone() } else { format!("{} (broken)", it.key) };
-        [key, short(&it.git_ref), size(it.size), it.hits.to_string(), ago(it.created_at, now), used, it.id.to_string()]
+        [key, short(&it.git_ref), bytes(it.size), it.hits.to_string(), ago(it.created_at, now), used, it.id.to_string()]
     };
     let rows: Vec<_> = std::iter::once(head).chain(entries.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|it| console::measure_text_width(&it[column])).max().unwrap_or(0);
@@ -139,37 +140,12 @@ fn table(entries: &[CacheEntry], now: Timestamp) -> String {
     let sum = entries.iter().map(|it| it.size).sum();
     let (count, hits) = (entries.len(), entries.iter().map(|it| it.hits).sum::<u64>());
     let (entries, used) = (if count == 1 { "entry" } else { "entries" }, if hits == 1 { "hit" } else { "hits" });
-    text + &format!("{count} {entries}, {}, {hits} {used}\n", size(sum))
+    text + &format!("{count} {entries}, {}, {hits} {used}\n", bytes(sum))
 }
 
 /// A ref as people write it.
 fn short(git_ref: &str) -> String {
     git_ref.strip_prefix("refs/heads/").unwrap_or(git_ref).to_owned()
-}
-
-/// `1.2 MB`: powers of 1000, as GitHub counts.
-fn size(bytes: u64) -> String {
-    let units = [(1_000_000_000_000_u64, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "KB")];
-    match units.iter().find(|(unit, _)| bytes >= *unit) {
-        Some((unit, name)) => {
-            let tenths = bytes / (unit / 10);
-            format!("{}.{} {name}", tenths / 10, tenths % 10)
-        }
-        None => format!("{bytes} B"),
-    }
-}
-
-/// `5 minutes ago`
-fn ago(then: Timestamp, now: Timestamp) -> String {
-    let seconds = now.as_second().saturating_sub(then.as_second());
-    let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
-    match units.iter().find(|(unit, _)| seconds >= *unit) {
-        Some((unit, name)) => {
-            let number = seconds / unit;
-            format!("{number} {name}{} ago", if number == 1 { "" } else { "s" })
-        }
-        None => "just now".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -196,13 +172,5 @@ mod tests {
         let entries = [entry("Linux-pip-1", 12, 1_234_567), entry("ä", 0, 999), entry("broken", 1, 10_000_000_000)];
         let now = "2026-01-02T01:59:00Z".parse().expect("a time");
         insta::assert_snapshot!(table(&entries, now));
-    }
-
-    #[test]
-    fn sizes() {
-        let rows = [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1_990_000, "1.9 MB"), (10_000_000_000, "10.0 GB")];
-        for (bytes, expected) in rows {
-            assert_eq!(size(bytes), expected);
-        }
     }
 }

@@ -98,8 +98,8 @@ fn summary(files: &[CheckedFile], found: &[Diagnostic]) -> String {
 }
 
 fn settings(args: &CheckArgs, from: &Path, environment: &Environment) -> anyhow::Result<Checked<CheckSettings>> {
-    let mut secrets = secrets::in_files(&args.secret_file)?;
-    let mut vars = key_values::collect(&args.var_file, &[], "--var")?;
+    let mut secrets = secrets::in_files(None, &args.secret_file)?;
+    let mut vars = key_values::collect(None, &args.var_file, &[], "--var")?;
     let name = |text: &String| text.split('=').next().unwrap_or_default().to_owned();
     let names = args.secret.iter().map(name).map(|it| (it.to_ascii_uppercase(), Secret::new(String::new())));
     secrets.value.extend(names);

@@ -58,7 +58,7 @@ fn runs_in(work: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
 }
 
 /// Whether the process that made a run's work folder still runs.
-fn is_alive(folder: &Path) -> bool {
+pub(super) fn is_alive(folder: &Path) -> bool {
     let Ok(owner) = std::fs::read_to_string(folder.join(OWNER)) else {
         // One that is just being made has no owner yet.
         let age = folder.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());

@@ -1,8 +1,8 @@
 //! `wfrun doctor`: what this machine offers, and what to do about what is missing.
-use wfrun_report::{doctor_json, doctor_text};
+use wfrun_report::{doctor_json, doctor_text, from_act_json, from_act_text};
 
 use crate::cli::DoctorArgs;
-use crate::doctor::{examine, look};
+use crate::doctor::{examine, from_act, look};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -10,6 +10,14 @@ use crate::{find, outbound};
 
 /// Looks at the machine and says what it found; could not, where no job can run.
 pub(crate) fn doctor(args: &DoctorArgs, environment: &Environment, output: &Output) -> anyhow::Result<Exit> {
+    if args.from_act {
+        let from = find::directory(args.directory.as_deref())?;
+        let habits = from_act(&from, args.directory.is_some(), environment);
+        let text =
+            if args.json { format!("{:#}\n", from_act_json(&habits)) } else { from_act_text(&habits, &output.stdout) };
+        Output::data(&text);
+        return Ok(Exit::Success);
+    }
     let scratch = tempfile::tempdir()?;
     let outbound = match outbound::read(args.ca_file.as_deref(), environment) {
         // That the cache folder cannot be written is one of the things to say.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use wfrun_services::Artifact;
 use zip::ZipArchive;
 
-use super::why_run::{LATEST, run_of};
 use crate::cli::DownloadArgs;
 use crate::exit::Exit;
 use crate::find;
 use crate::output::{Help, Output};
+use crate::runs;
 
 /// Unpacks what is asked for; nothing is written if a part of it is not there.
 pub(crate) fn download(args: &DownloadArgs) -> anyhow::Result<Exit> {
@@ -29,16 +29,9 @@ pub(crate) fn download(args: &DownloadArgs) -> anyhow::Result<Exit> {
 }
 
 fn run_folder(wanted: &str, from: &Path) -> anyhow::Result<PathBuf> {
-    let journal = run_of(wanted, from);
-    journal.and_then(|it| it.parent().map(Path::to_owned)).ok_or_else(|| {
-        let message = match wanted {
-            LATEST => "there is no run here yet".to_owned(),
-            other => format!("there is no run `{other}`"),
-        };
-        let help =
-            format!("runs are the folders of `.wfrun/runs`; `{LATEST}` is the youngest. `-C` names another repository");
-        Help::error("file/artifact", message, help)
-    })
+    let journal = runs::journal_of(wanted, from);
+    let folder = journal.and_then(|it| it.parent().map(Path::to_owned));
+    folder.ok_or_else(|| runs::none(wanted, "file/artifact", from))
 }
 
 /// The artifacts of these names, or all that can still be had.

@@ -16,13 +16,14 @@ use wfrun_report::{
     LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread, not_triggered, render_timings,
 };
 use wfrun_runner::{
-    Groups, LocalServices, Outside, RunSettings, Snapshot, Trees, aws_names, container_workspace, node_of_machine,
-    uses_aws,
+    Groups, LocalServices, Outside, RunSettings, Snapshot, SnapshotSettings, Trees, aws_names, container_workspace,
+    node_of_machine, uses_aws,
 };
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
 use wfrun_syntax::{Diagnostic, Source};
 
 use crate::check::to_show;
+use crate::checkouts::Checkouts;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -199,7 +200,10 @@ async fn carry_out(
     let github = ServicesSettings::below(&state, args.cache_limit, issuer);
     let (services, mut notices) = start_services(args, &loaded, &state, github, outside.sender.clone()).await?;
     let Loaded { set, actions, situation, mut secrets, vars, env, inputs, outbound, diagnostics, .. } = loaded;
-    let snapshot = take_snapshot(args, environment, &run_id, situation.snapshot)?;
+    let checkouts = Checkouts::of(&set);
+    let near = checkouts.near(&actions, &plan.event.repository);
+    let wanted = SnapshotSettings { dirty: args.dirty, near, lfs: checkouts.lfs, ..situation.snapshot };
+    let snapshot = take_snapshot(environment, &run_id, &wanted)?;
     plan.event.sha.clone_from(&snapshot.sha);
     let account = services.aws.as_ref().map(|it| &*it.account);
     let (mut hidden, notice) = secrets::swap_aws_keys(&set, &mut secrets, account);
@@ -351,16 +355,10 @@ fn account_error(path: &Path, text: String, err: &wfrun_aws::AccountFileError) -
     Help::error("aws/account-file", format!("{} ({place})", err.message), help)
 }
 
-fn take_snapshot(
-    args: &RunArgs,
-    environment: &Environment,
-    run_id: &str,
-    mut settings: wfrun_runner::SnapshotSettings,
-) -> anyhow::Result<Snapshot> {
-    settings.dirty = args.dirty;
+fn take_snapshot(environment: &Environment, run_id: &str, settings: &SnapshotSettings) -> anyhow::Result<Snapshot> {
     let work = environment.cache.join("work").join(run_id);
     let dir = work.join("repository.git");
-    Ok(Snapshot::take(&dir, &settings)?)
+    Ok(Snapshot::take(&dir, settings)?)
 }
 
 /// A folder that only its owner may look into: scripts in it hold secrets, journals what a run did.

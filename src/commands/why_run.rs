@@ -1,21 +1,13 @@
 //! `wfrun why RUN`: why the jobs of a run that is over ended as they did, from its journal.
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use wfrun_journal::{Fault, JobRun, RunEventKind, RunRecord};
-use wfrun_plan::{JobKey, PlanError};
-use wfrun_report::{JournalError, RunWhy, read_journal, run_why_json, run_why_text};
+use wfrun_report::{RunWhy, run_why_json, run_why_text};
 
 use crate::cli::WhyArgs;
 use crate::exit::Exit;
 use crate::find;
 use crate::output::{Help, Output};
-
-/// What a run writes down below its folder.
-const JOURNAL: &str = "journal.ndjson";
-/// The word for the youngest run.
-pub(super) const LATEST: &str = "latest";
+use crate::runs::{self, JOURNAL, LATEST};
 
 /// Finds the journal of the run that a person asks about; none where they ask about a workflow.
 ///
@@ -33,37 +25,20 @@ pub(super) fn wanted(args: &WhyArgs) -> anyhow::Result<Option<PathBuf>> {
     }
     let Err(err) = find::path_of(wanted, &from) else { return Ok(None) };
     match err.downcast::<Help>() {
-        Ok(help) if help.code == "workflow/not-found" => match run_of(wanted, &from) {
+        Ok(help) if help.code == "workflow/not-found" => match runs::journal_of(wanted, &from) {
             Some(journal) => Ok(Some(journal)),
-            None => Err(or_a_run(help, &from)),
+            None => Err(or_a_run(help, wanted, &from)),
         },
         Ok(help) => Err(help.into()),
         Err(err) => Err(err),
     }
 }
 
-/// The journal of the run with this id, or of the youngest one.
-pub(super) fn run_of(wanted: &str, from: &Path) -> Option<PathBuf> {
-    let runs = runs_around(from)?;
+fn or_a_run(help: Help, wanted: &str, from: &Path) -> anyhow::Error {
     if wanted == LATEST {
-        let entries = std::fs::read_dir(runs).ok()?.flatten();
-        let numbered = entries.filter_map(|it| Some((it.file_name().to_str()?.parse::<u64>().ok()?, it.path())));
-        let journals = numbered.map(|(id, path)| (id, path.join(JOURNAL))).filter(|(_, it)| it.is_file());
-        return journals.max().map(|(_, it)| it);
+        return runs::none(wanted, "file/run", from);
     }
-    let mut parts = Path::new(wanted).components();
-    let (Some(Component::Normal(id)), None) = (parts.next(), parts.next()) else { return None };
-    Some(runs.join(id).join(JOURNAL)).filter(|it| it.is_file())
-}
-
-/// The runs of the repository around a folder.
-fn runs_around(from: &Path) -> Option<PathBuf> {
-    let root = find::above(from).find(|it| it.join(".github").is_dir() || it.join(".wfrun/runs").is_dir())?;
-    Some(root.join(".wfrun/runs")).filter(|it| it.is_dir())
-}
-
-fn or_a_run(help: Help, from: &Path) -> anyhow::Error {
-    let none = if runs_around(from).is_some() { "" } else { ", and there is no run here yet" };
+    let none = runs::why_none(from).map(|it| format!(", but {it}")).unwrap_or_default();
     let way_out = format!("{}; a run's id, or `{LATEST}`, would do too{none}", help.way_out);
     Help { way_out, ..help }.into()
 }
@@ -73,13 +48,13 @@ pub(super) fn why_run(journal: &Path, args: &WhyArgs, output: &Output) -> anyhow
     if let Some(option) = without_effect(args) {
         Output::note(&format!("`{option}` has no effect: a run is explained from its journal"));
     }
-    let (record, faults) = read(journal)?;
+    let (record, faults) = runs::read(journal)?;
     let Some(started) = &record.started else {
-        return Err(unreadable(journal, "it does not say which run it is of"));
+        return Err(runs::unreadable(journal, "it does not say which run it is of"));
     };
     let asked = args.wanted.as_ref().or(args.situation.job.first());
     let jobs = match asked {
-        Some(asked) => jobs_of(&record, asked)?,
+        Some(asked) => runs::jobs_of(&record, asked)?,
         None => record.jobs.iter().collect(),
     };
     let why = RunWhy {
@@ -124,45 +99,4 @@ fn without_effect(args: &WhyArgs) -> Option<&'static str> {
         ("--until-skipped", args.until_skipped),
     ];
     given.into_iter().find(|(_, it)| *it).map(|(name, _)| name)
-}
-
-fn read(journal: &Path) -> anyhow::Result<(RunRecord, Vec<Fault>)> {
-    let file = File::open(journal).map_err(|err| unreadable(journal, &err.to_string()))?;
-    let events = read_journal(BufReader::new(file)).map_err(|err| {
-        let cause = match &err {
-            JournalError::Read { err, .. } => format!(": {err}"),
-            JournalError::NotAnEvent { err, .. } => format!(": {err}"),
-            JournalError::Schema { .. } => String::new(),
-        };
-        unreadable(journal, &format!("{err}{cause}"))
-    })?;
-    let mut record = RunRecord::default();
-    let mut faults = Vec::new();
-    for event in &events {
-        record.apply(event);
-        if let RunEventKind::Fault(it) = &event.kind {
-            faults.push(it.clone());
-        }
-    }
-    Ok((record, faults))
-}
-
-fn unreadable(journal: &Path, what: &str) -> anyhow::Error {
-    let help = "a run's journal is `.wfrun/runs/<id>/journal.ndjson`";
-    Help::error("file/run", format!("failed to read {}: {what}", journal.display()), help)
-}
-
-/// The jobs that a person asks for by key, id or name, in any case.
-fn jobs_of<'r>(record: &'r RunRecord, asked: &str) -> anyhow::Result<Vec<(&'r JobKey, &'r JobRun)>> {
-    let is = |it: &str| it.eq_ignore_ascii_case(asked);
-    let jobs: Vec<_> = record.jobs.iter().filter(|(key, _)| is(key.as_str())).collect();
-    if !jobs.is_empty() {
-        return Ok(jobs);
-    }
-    let jobs: Vec<_> = record.jobs.iter().filter(|(_, job)| is(&job.id) || is(&job.name)).collect();
-    if !jobs.is_empty() {
-        return Ok(jobs);
-    }
-    let jobs = record.jobs.keys().map(ToString::to_string).collect();
-    Err(super::plan_error(&PlanError::UnknownJob { id: asked.to_owned(), jobs }))
 }

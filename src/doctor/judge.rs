@@ -2,7 +2,7 @@
 use std::path::Path;
 
 use wfrun_backend::outbound::{CERTIFICATE_FOLDER, PROXIES};
-use wfrun_report::{Examination, Examined, Standing};
+use wfrun_report::{Examination, Examined, Standing, bytes};
 use wfrun_runner::Way;
 
 use super::{Engine, Folder, Machine, Problem};
@@ -13,7 +13,7 @@ const OLDEST_GIT: (u32, u32) = (2, 32);
 /// What JavaScript actions need at least.
 const OLDEST_NODE: u32 = 20;
 /// Less is soon full: a workflow's tools and caches take as much.
-const LITTLE: u64 = 2 << 30;
+const LITTLE: u64 = 2_000_000_000;
 
 /// Says of each thing how it stands, and where jobs can run.
 pub(crate) fn examine(machine: &Machine) -> Examination {
@@ -187,7 +187,7 @@ fn folders(machine: &Machine, all: &mut Vec<Examined>) {
                 } else {
                     (Standing::Good, "")
                 };
-                thing(AREA, name, standing, format!("{}, {} free", path.display(), gigabytes(*free)), way_out)
+                thing(AREA, name, standing, format!("{}, {} free", path.display(), bytes(*free)), way_out)
             }
             Err(err) => {
                 let message = format!("{} cannot be written: {err}", path.display());
@@ -221,11 +221,6 @@ fn way_to_write(path: &Path) -> &'static str {
     } else {
         "free some space, or set XDG_CACHE_HOME to a folder of this user's"
     }
-}
-
-fn gigabytes(bytes: u64) -> String {
-    let tenths = bytes / (1 << 30) * 10 + bytes % (1 << 30) * 10 / (1 << 30);
-    format!("{}.{} GB", tenths / 10, tenths % 10)
 }
 
 /// `git version 2.39.5 (Apple Git-1)`

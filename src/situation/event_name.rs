@@ -1,10 +1,12 @@
 use wfrun_syntax::closest;
-use wfrun_workflow::{EventSpec, Workflow};
+use wfrun_workflow::{EventName, EventSpec, Workflow};
 
 use crate::output::Help;
 
 /// The event's name: given, or the workflow's only event, or `push`. One that GitHub does not have is an error.
-pub(crate) fn event_name(workflow: &Workflow, given: Option<&str>) -> anyhow::Result<String> {
+///
+/// With `detects`, the first by the alphabet takes the place of `push`, as with act's `--detect-event`.
+pub(crate) fn event_name(workflow: &Workflow, given: Option<&str>, detects: bool) -> anyhow::Result<String> {
     if let Some(name) = given {
         if EventSpec::find(name).is_some() {
             return Ok(name.to_owned());
@@ -18,6 +20,9 @@ pub(crate) fn event_name(workflow: &Workflow, given: Option<&str>) -> anyhow::Re
         return Err(Help::error("cli/event", message, near.unwrap_or_else(listed)));
     }
     let mut events = workflow.on.events.keys();
+    if let (true, Some(first)) = (detects, workflow.on.events.keys().map(EventName::as_str).min()) {
+        return Ok(first.to_owned());
+    }
     Ok(match (events.next(), events.next()) {
         (Some(only), None) => only.to_string(),
         _ => "push".to_owned(),

@@ -3,7 +3,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 use wfrun_expr::Value;
 use wfrun_plan::{Event, InputError, Inputs, call_inputs, dispatch_inputs};
-use wfrun_syntax::closest;
+use wfrun_syntax::{Checked, closest};
 use wfrun_workflow::Workflow;
 
 use super::Making;
@@ -13,7 +13,31 @@ use crate::output::Help;
 
 /// What the options and their files give, as it was written.
 pub(crate) fn given(args: &EventArgs) -> anyhow::Result<IndexMap<String, String>> {
-    Ok(key_values::collect(&args.input_file, &args.input, "--input")?.value)
+    let Checked { value, diagnostics } = key_values::collect(None, &args.input_file, &args.input, "--input")?;
+    match diagnostics.into_iter().next() {
+        None => Ok(value),
+        Some(found) => {
+            let place = found.place.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+            let help = found.help.clone().unwrap_or_default();
+            Err(Help::error("file/broken-line", format!("{place}{}", found.message), help))
+        }
+    }
+}
+
+/// What act's `.input` gives to a workflow: of the inputs of all workflows in it, those that this one declares.
+fn of_default(making: &mut Making<'_>, event: &str) -> anyhow::Result<IndexMap<String, String>> {
+    let path = making.asked.args.defaults.input.as_deref();
+    let Checked { value, diagnostics } = key_values::read_default(path)?;
+    making.notices.extend(diagnostics.iter().map(ToString::to_string));
+    let declared = making.workflow.on.event(event).map(|it| &it.inputs);
+    let is_declared = |name: &str| declared.is_some_and(|it| it.keys().any(|known| name.eq_ignore_ascii_case(known)));
+    let (known, others): (Vec<_>, Vec<_>) = value.into_iter().partition(|it| is_declared(&it.name));
+    if let (Some(path), false) = (path, others.is_empty()) {
+        let names: Vec<_> = others.iter().map(|it| format!("`{}`", it.name)).collect();
+        let path = path.display();
+        making.notices.push(format!("{} of {path}: no inputs of this workflow", names.join(", ")));
+    }
+    Ok(known.into_iter().map(|it| (it.name, it.value)).collect())
 }
 
 /// Checks what was given against what the workflow declares. Events that have no inputs leave them alone, and say so.
@@ -29,8 +53,9 @@ pub(super) fn inputs(making: &mut Making<'_>, event: &Event) -> anyhow::Result<I
     // An option wins over the payload, whatever the case of the name.
     let told = making.asked.member("/inputs").and_then(Json::as_object).cloned().unwrap_or_default();
     let told = told.into_iter().filter(|(_, value)| !value.is_null());
-    let mut all: IndexMap<String, String> = told.map(|(name, value)| (name, Value::from(value).to_text())).collect();
-    for (name, value) in given {
+    let mut all = of_default(making, &event.name)?;
+    let told = told.map(|(name, value)| (name, Value::from(value).to_text()));
+    for (name, value) in told.chain(given) {
         all.retain(|it, _| !it.eq_ignore_ascii_case(&name));
         all.insert(name, value);
     }

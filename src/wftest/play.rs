@@ -182,5 +182,6 @@ fn environment(labels: &[String]) -> JobEnvironment {
         actions: IndexMap::new(),
         secrets: Vec::new(),
         containers: None,
+        absent: None,
     }
 }

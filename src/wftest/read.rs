@@ -191,7 +191,7 @@ fn chosen_and_inputs(
         }
     }
     let span_of = |keys: &[&str]| span_of(keys).unwrap_or_default();
-    let name = match event_name(&set.root, case.given.event.as_deref()) {
+    let name = match event_name(&set.root, case.given.event.as_deref(), false) {
         Ok(name) => name,
         Err(err) => return reader.refused("wftest/bad-event", &err, span_of(&["event"])),
     };

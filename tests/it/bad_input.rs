@@ -290,9 +290,10 @@ fn subcommand_not_built_yet() {
     assert_snapshot!(said(GOOD, &["vendor", "w.yml"]), @r"
     error[wfrun/not-supported-yet]: `wfrun vendor` is not built yet
      |
-     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun graph`,
-             `wfrun table`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`,
-             `wfrun download`, `wfrun clean`, `wfrun doctor`; see `wfrun run --help`
+     = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun table`,
+             `wfrun graph`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun eval`, `wfrun cache`,
+             `wfrun runs`, `wfrun view`, `wfrun logs`, `wfrun download`, `wfrun clean`,
+             `wfrun doctor`, `wfrun completions`, `wfrun man`; see `wfrun run --help`
     exit code 3
     ");
 }

@@ -80,6 +80,38 @@ fn a_job_container_is_as_on_github() {
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
 }
 
+/// The work folder is the runner's, 1001, whoever runs in the container.
+#[test]
+fn a_container_of_another_user_has_the_work_folder_as_on_github() {
+    if !has_docker() || !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let steps = r#"
+    - {id: c, uses: actions/checkout@v4}
+    - id: s
+      run: |
+        echo "1 $(id -u) $(cat file) $(git status --porcelain 2>&1 | head -1)"
+        echo more >> file && mkdir -p $RUNNER_TOOL_CACHE/x ~/y $RUNNER_TEMP/z && echo "2 $(git diff --stat | tail -1)"
+        echo "x=from the file" >> $GITHUB_OUTPUT
+    - run: echo "3 ${{ steps.s.outputs.x }} ${{ steps.c.outputs.commit == github.sha }}"
+    - {uses: actions/cache@v4, with: {path: p, key: k}}
+    - run: mkdir p && echo kept > p/x
+"#;
+    let job =
+        |container: &str| format!("\n  j:\n    runs-on: ubuntu-latest\n    container: {container}\n    steps: {steps}");
+    let ran = docker(&repo(&job("{image: IMAGE, options: --user 1001}"))).ends_with(0);
+    let lines = ran.lines();
+    let line = |number: &str| lines.iter().find(|it| it.starts_with(number)).cloned().unwrap_or_default();
+    assert_eq!(line("1 "), "1 1001 of the repository ");
+    assert_eq!(line("2 "), "2  1 file changed, 1 insertion(+)");
+    assert_eq!(line("3 "), "3 from the file true");
+    assert!(has_line(&ran, "Cache saved with key: k"));
+    // Root reads and writes what it likes, but git does not trust a folder that is another's.
+    let ran = docker(&repo(&job("IMAGE"))).ends_with(0);
+    let dubious = "1 0 of the repository fatal: detected dubious ownership in repository at '/__w/repo/repo'";
+    assert!(has_line(&ran, dubious), "{:?}", ran.lines());
+}
+
 /// Source: GitHub: execution rules E10 item 46.
 #[test]
 fn services_of_a_job_without_a_container_have_ports_here() {
@@ -200,16 +232,15 @@ fn a_wfrun_that_is_killed_leaves_no_container() {
     }
 }
 
-/// What is wrong with a container is no failure of the workflow's steps: nothing was tried.
+/// What this machine cannot do is no failure of the workflow's: nothing was tried.
 #[test]
-fn what_cannot_be_made_is_named() {
+fn what_is_not_to_be_had_here_is_named() {
     if !has_docker() {
         return;
     }
     let cases = [
         ("container: 'wfrun-test/none:1'", "the Docker engine has no image `wfrun-test/none:1`"),
-        ("container: {image: IMAGE, options: --frobnicate}", "container: in `options`: unknown option `--frobnicate`"),
-        ("services: {db: {image: IMAGE, ports: [x]}}", "service `db`: `x` of `ports` is not a port"),
+        ("container: {image: IMAGE, options: --gpus all}", "container: in `options`: option `--gpus` is not supported"),
     ];
     for (key, expected) in cases {
         let repo = repo(&format!("\n  j:\n    runs-on: ubuntu-latest\n    {key}\n    steps: [run: echo no]\n"));
@@ -217,6 +248,40 @@ fn what_cannot_be_made_is_named() {
         let faults: Vec<String> = ran.of_type("fault").iter().map(|it| it["message"].to_string()).collect();
         assert!(faults.concat().contains(expected), "{faults:?}");
         assert!(!has_line(&ran, "no"), "no step runs");
+        assert_eq!(left(&ran), "");
+    }
+}
+
+/// What the workflow says wrong fails `Initialize containers`, as on GitHub; what always runs does, where it can.
+#[test]
+fn what_the_workflow_says_wrong_fails_the_job() {
+    if !has_docker() {
+        return;
+    }
+    let cases = [
+        ("container: {image: IMAGE, options: --frobnicate}", "container: in `options`: unknown option `--frobnicate`"),
+        ("container: {image: IMAGE, options: --user nobody-knows}", "container: the Docker engine refused it: "),
+        ("services: {db: {image: IMAGE, ports: [x]}}", "service `db`: `x` of `ports` is not a port"),
+        ("services: {db: {image: IMAGE, command: /no/such/program}}", "service `db`: the Docker engine refused it: "),
+    ];
+    for (key, expected) in cases {
+        let steps = "[{run: echo never}, {if: always(), run: echo clean}]";
+        let repo = repo(&format!("\n  j:\n    runs-on: ubuntu-latest\n    {key}\n    steps: {steps}\n"));
+        let ran = docker(&repo).ends_with(1);
+        assert!(messages(&ran).iter().any(|it| it.starts_with(expected)), "{:?}", messages(&ran));
+        let (clean, told) = if key.starts_with("container") {
+            ("failure", messages(&ran).iter().any(|it| it == "Value cannot be null. (Parameter 'ContainerId')"))
+        } else {
+            ("success", has_line(&ran, "clean"))
+        };
+        assert!(told, "{:?}", messages(&ran));
+        let expected = [
+            "Initialize containers: failure".to_owned(),
+            "Run echo never: skipped".to_owned(),
+            format!("Run echo clean: {clean}"),
+            "Stop containers: success".to_owned(),
+        ];
+        assert_eq!(ran.steps(), expected);
         assert_eq!(left(&ran), "");
     }
 }

@@ -180,6 +180,47 @@ jobs:
     assert_eq!(left(&ran), "");
 }
 
+/// Of a job with services the network, which may be gone as well, or not wanted: the service turns out to be none.
+#[test]
+fn the_network_of_the_next_job_s_containers_is_made_ahead() {
+    if !has_docker() {
+        return;
+    }
+    let of = |job: &str| {
+        format!("docker network ls --quiet --filter label=wfrun.run=$GITHUB_RUN_ID --filter label=wfrun.job={job}")
+    };
+    let wait =
+        |job: &str| format!("for i in $(seq 100); do test $({} | wc -l) -eq 0 || break; sleep 0.1; done", of(job));
+    let wait_all = ["b", "c", "d"].map(wait).join("; ");
+    let service = "{image: IMAGE, command: sleep infinity}".replace("IMAGE", IMAGE);
+    let needs = "needs: a, runs-on: ubuntu-latest";
+    let workflow = format!(
+        "on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    outputs: {{image: '${{{{ steps.s.outputs.image }}}}'}}
+    steps: [{{id: s, run: '{wait_all}; echo made: $({}) $(docker network rm $({}) | wc -l)'}}]
+  b: {{{needs}, services: {{s: {service}}}, steps: [{{run: 'echo has: ${{{{ job.container.network }}}}; {}'}}]}}
+  c: {{{needs}, services: {{s: {service}}}, steps: [{{run: echo another}}]}}
+  d: {{{needs}, services: {{s: {{image: '${{{{ needs.a.outputs.image }}}}'}}}}, steps: [{{run: echo none}}]}}
+",
+        of("b"),
+        of("c"),
+        of("b"),
+    );
+    let ran = Repo::new(&workflow, &[]).wfrun(&["w.yml", "--backend", "docker", "--max-jobs", "3", "--json"]);
+    let ran = ran.ends_with(0);
+    let lines = ran.lines();
+    let made = lines.iter().find_map(|it| it.strip_prefix("made: ")?.strip_suffix(" 1").map(str::to_owned));
+    let made = made.unwrap_or_else(|| panic!("networks of b and c: {lines:?}"));
+    assert!(lines.contains(&made), "b has the one that was made: {lines:?}");
+    for said in ["another", "none"] {
+        assert!(lines.iter().any(|it| it == said), "{lines:?}");
+    }
+    assert_eq!(left(&ran), "");
+}
+
 /// Labels that only the job before tells: what was made for others is not taken.
 #[test]
 fn what_was_made_ahead_is_taken_if_it_fits() {

@@ -1,5 +1,6 @@
 //! `wfrun` as a person runs it: real processes, real environments.
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
+mod act;
 mod actions;
 mod artifacts;
 mod bad_input;
@@ -8,16 +9,19 @@ mod cancel;
 mod cases;
 mod check;
 mod check_references;
+mod checkouts;
 mod containers;
 mod diagnostics_pages;
 mod differences;
 mod docker;
 mod doctor;
+mod documents;
 mod eval;
 mod execution_differences;
 mod forced;
 mod github_api;
 mod graph;
+mod history;
 mod id_tokens;
 mod legs_and_calls;
 mod list;

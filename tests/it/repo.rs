@@ -67,6 +67,11 @@ impl Repo {
         self.dir.path().join("repo").join(self.prefix)
     }
 
+    /// A folder beside the repository, for what is no part of it.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// wfrun's cache folder.
     pub(crate) fn cache(&self) -> PathBuf {
         self.dir.path().join("cache/wfrun")
@@ -109,6 +114,8 @@ impl Repo {
         let mut command = Command::new(WFRUN);
         command.args(arguments).current_dir(self.root()).stdin(Stdio::null());
         command.env("XDG_CACHE_HOME", self.dir.path().join("cache")).env("NO_COLOR", "1");
+        // act may have been used on this machine.
+        command.env("XDG_CONFIG_HOME", self.dir.path().join("config"));
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
         command
     }

@@ -113,7 +113,22 @@ fn a_workflow_wins_over_a_run_and_where_there_is_neither_it_is_said() {
     let new = Repo::new(WORKFLOW, &[]);
     let ran = new.wfrun(&["why", "latest"]).ends_with(2);
     let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("there is no run here yet"), "{}", ran.stderr);
+    let folder = new.root().canonicalize().expect("a folder").join(".wfrun/runs");
+    let none = format!("error[file/run]: there is no run in {} yet", folder.display());
+    assert!(said.contains(&none) && said.contains("`-C` names another repository"), "{}", ran.stderr);
+    let ran = new.wfrun(&["why", "123"]).ends_with(2);
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let none = format!("would do too, but there is no run in {} yet", folder.display());
+    assert!(said.contains(&none), "{}", ran.stderr);
+    // The same of `download`, and where there is no repository at all.
+    let ran = new.wfrun(&["download"]).ends_with(2);
+    assert!(ran.stderr.contains(&format!("there is no run in {} yet", folder.display())), "{}", ran.stderr);
+    let outside = new.beside("outside");
+    fs::create_dir_all(&outside).expect("a folder");
+    let ran = new.wfrun(&["download", "-C", &outside.display().to_string()]).ends_with(2);
+    let outside = outside.canonicalize().expect("a folder");
+    let none = format!("no `.github` in {} or above", outside.display());
+    assert!(ran.stderr.contains(&none) && ran.stderr.contains("`-C`"), "{}", ran.stderr);
 }
 
 #[test]

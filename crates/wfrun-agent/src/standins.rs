@@ -14,15 +14,27 @@ mod cache;
 mod checkout;
 pub mod cli;
 mod configure_aws_credentials;
+mod dependency_cache;
 mod ecr_login;
 mod ecs_deploy;
 mod ecs_render;
 mod error;
+mod glob;
 pub mod http;
+mod problem_matchers;
 mod program;
+mod search_path;
+mod semver;
+mod setup_dotnet;
+mod setup_go;
+mod setup_java;
+mod setup_node;
 mod setup_python;
+mod substitute;
+mod tool_cache;
 pub mod toolkit;
 mod version;
+mod xml;
 
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
@@ -37,8 +49,6 @@ pub struct StandIn {
     pub repository: &'static str,
     /// The major versions whose behaviour is known.
     pub majors: RangeInclusive<u32>,
-    /// Whether the action has a post step.
-    pub has_post: bool,
     manifests: &'static [(u32, &'static str)],
     run: fn(&Invocation) -> Result<(), StandInError>,
 }
@@ -88,7 +98,6 @@ pub const ACTIONS: &[StandIn] = &[
     StandIn {
         repository: "actions/checkout",
         majors: 2..=7,
-        has_post: true,
         manifests: &[
             (2, include_str!("standins/manifests/checkout-v2.yml")),
             (3, include_str!("standins/manifests/checkout-v3.yml")),
@@ -99,7 +108,6 @@ pub const ACTIONS: &[StandIn] = &[
     StandIn {
         repository: "actions/setup-python",
         majors: 2..=7,
-        has_post: true,
         manifests: &[
             (2, include_str!("standins/manifests/setup-python-v2.yml")),
             (3, include_str!("standins/manifests/setup-python-v3.yml")),
@@ -111,9 +119,54 @@ pub const ACTIONS: &[StandIn] = &[
         run: setup_python::run,
     },
     StandIn {
+        repository: "actions/setup-node",
+        majors: 2..=7,
+        manifests: &[
+            (2, include_str!("standins/manifests/setup-node-v2.yml")),
+            (3, include_str!("standins/manifests/setup-node-v3.yml")),
+            (4, include_str!("standins/manifests/setup-node-v4.yml")),
+            (5, include_str!("standins/manifests/setup-node-v5.yml")),
+            (6, include_str!("standins/manifests/setup-node-v6.yml")),
+            (7, include_str!("standins/manifests/setup-node-v7.yml")),
+        ],
+        run: setup_node::run,
+    },
+    StandIn {
+        repository: "actions/setup-go",
+        majors: 2..=7,
+        manifests: &[
+            (2, include_str!("standins/manifests/setup-go-v2.yml")),
+            (3, include_str!("standins/manifests/setup-go-v3.yml")),
+            (4, include_str!("standins/manifests/setup-go-v4.yml")),
+            (5, include_str!("standins/manifests/setup-go-v5.yml")),
+            (6, include_str!("standins/manifests/setup-go-v6.yml")),
+        ],
+        run: setup_go::run,
+    },
+    StandIn {
+        repository: "actions/setup-java",
+        majors: 2..=5,
+        manifests: &[
+            (2, include_str!("standins/manifests/setup-java-v2.yml")),
+            (3, include_str!("standins/manifests/setup-java-v3.yml")),
+            (4, include_str!("standins/manifests/setup-java-v4.yml")),
+            (5, include_str!("standins/manifests/setup-java-v5.yml")),
+        ],
+        run: setup_java::run,
+    },
+    StandIn {
+        repository: "actions/setup-dotnet",
+        majors: 3..=6,
+        manifests: &[
+            (3, include_str!("standins/manifests/setup-dotnet-v3.yml")),
+            (4, include_str!("standins/manifests/setup-dotnet-v4.yml")),
+            (5, include_str!("standins/manifests/setup-dotnet-v5.yml")),
+        ],
+        run: setup_dotnet::run,
+    },
+    StandIn {
         repository: "actions/cache",
         majors: 1..=5,
-        has_post: true,
         manifests: &[
             (1, include_str!("standins/manifests/cache-v1.yml")),
             (2, include_str!("standins/manifests/cache-v2.yml")),
@@ -125,21 +178,18 @@ pub const ACTIONS: &[StandIn] = &[
     StandIn {
         repository: "actions/cache/restore",
         majors: 3..=5,
-        has_post: false,
         manifests: &[(3, include_str!("standins/manifests/cache-restore-v3.yml"))],
         run: cache::run_restore_only,
     },
     StandIn {
         repository: "actions/cache/save",
         majors: 3..=5,
-        has_post: false,
         manifests: &[(3, include_str!("standins/manifests/cache-save-v3.yml"))],
         run: cache::run_save_only,
     },
     StandIn {
         repository: "actions/upload-artifact",
         majors: 1..=7,
-        has_post: false,
         manifests: &[
             (1, include_str!("standins/manifests/upload-artifact-v1.yml")),
             (4, include_str!("standins/manifests/upload-artifact-v4.yml")),
@@ -150,7 +200,6 @@ pub const ACTIONS: &[StandIn] = &[
     StandIn {
         repository: "actions/download-artifact",
         majors: 1..=8,
-        has_post: false,
         manifests: &[
             (1, include_str!("standins/manifests/download-artifact-v1.yml")),
             (4, include_str!("standins/manifests/download-artifact-v4.yml")),
@@ -161,7 +210,6 @@ pub const ACTIONS: &[StandIn] = &[
     StandIn {
         repository: "aws-actions/configure-aws-credentials",
         majors: 1..=6,
-        has_post: true,
         manifests: &[
             (1, include_str!("standins/manifests/configure-aws-credentials-v1.yml")),
             (2, include_str!("standins/manifests/configure-aws-credentials-v2.yml")),
@@ -175,7 +223,6 @@ pub const ACTIONS: &[StandIn] = &[
     StandIn {
         repository: "aws-actions/amazon-ecr-login",
         majors: 1..=2,
-        has_post: true,
         manifests: &[
             (1, include_str!("standins/manifests/amazon-ecr-login-v1.yml")),
             (2, include_str!("standins/manifests/amazon-ecr-login-v2.yml")),
@@ -185,14 +232,12 @@ pub const ACTIONS: &[StandIn] = &[
     StandIn {
         repository: "aws-actions/amazon-ecs-render-task-definition",
         majors: 1..=1,
-        has_post: false,
         manifests: &[(1, include_str!("standins/manifests/amazon-ecs-render-task-definition-v1.yml"))],
         run: ecs_render::run,
     },
     StandIn {
         repository: "aws-actions/amazon-ecs-deploy-task-definition",
         majors: 1..=2,
-        has_post: false,
         manifests: &[
             (1, include_str!("standins/manifests/amazon-ecs-deploy-task-definition-v1.yml")),
             (2, include_str!("standins/manifests/amazon-ecs-deploy-task-definition-v2.yml")),
@@ -280,7 +325,6 @@ mod tests {
                 let manifest: serde_yaml::Value = serde_yaml::from_str(text).expect("is YAML");
                 let name = format!("{} v{major}", action.repository);
                 assert!(manifest["name"].is_string() && manifest["runs"]["main"].is_string(), "{name}");
-                assert_eq!(manifest["runs"]["post"].is_string(), action.has_post, "{name}");
                 assert!(action.majors.contains(major), "{name}");
             }
             assert_eq!(action.manifests.first().map(|(from, _)| from), Some(action.majors.start()));

@@ -23,6 +23,7 @@ pub(crate) use container::Container;
 pub use facts::EngineFacts;
 pub use job_network::{JobNetwork, NetworkSettings, ServiceFacts};
 pub use log::Log;
+pub use options::names_user;
 pub(crate) use passing_on::PassingOn;
 pub use request::{ContainerRequest, Login, PreparedContainer};
 pub use run::{ContainerRun, RunImage, RunNetwork};

@@ -69,6 +69,37 @@ pub enum BackendError {
         /// What is wrong.
         message: String,
     },
+    /// What a job says of one of its containers is right for Docker, and not supported here.
+    #[error("{what}: {message}")]
+    NotSupported {
+        /// Which: `container`, or a service.
+        what: String,
+        /// What is not supported.
+        message: String,
+    },
+    /// The engine refused to make or start one of a job's containers as the job says it.
+    #[error("{what}: the Docker engine refused it")]
+    Refused {
+        /// Which: `container`, or a service.
+        what: String,
+        /// What it said.
+        #[source]
+        err: bollard::errors::Error,
+    },
+    /// A port of this machine that a job wants cannot be had.
+    #[error("{what}: {message}")]
+    Port {
+        /// Which port, or whose.
+        what: String,
+        /// Why not.
+        message: String,
+    },
+    /// The job was cancelled while its containers were made.
+    #[error("{what}: it was given up, because the job was cancelled")]
+    GivenUp {
+        /// What was waited for.
+        what: String,
+    },
     /// The engine refused something.
     #[error("the Docker engine failed to {action}")]
     Engine {
@@ -122,6 +153,13 @@ pub enum BackendError {
         /// What is known of its end.
         detail: String,
     },
+}
+
+impl BackendError {
+    /// Whether the workflow is to blame, so that GitHub's runner would fail as well.
+    pub const fn is_of_the_workflow(&self) -> bool {
+        matches!(self, Self::Container { .. } | Self::Refused { .. })
+    }
 }
 
 /// An error and its causes in one line.

@@ -35,6 +35,10 @@ pub struct EnvironmentRequest {
     pub labels: Vec<String>,
     /// The actions the job's steps use; those that these use in turn are wanted, too.
     pub actions: Vec<ActionRef>,
+    /// The images that the job's steps name themselves: `uses: docker://…`.
+    pub images: Vec<String>,
+    /// Whether the job asks for containers, and so for a network of its own.
+    pub network: bool,
     /// Whether nothing can see the workspace before `actions/checkout` fills it with the run's commit: then it may be
     /// filled at once.
     pub checks_out_first: bool,

@@ -12,6 +12,7 @@ mod containers;
 mod contexts;
 mod declare;
 mod declared;
+mod entries;
 mod id_token;
 mod issues;
 mod job;
@@ -19,11 +20,13 @@ mod launch;
 mod lines;
 mod matching;
 mod names;
+mod parts;
 mod prepare;
 mod step;
 mod step_end;
 
 pub(crate) use containers::ContainersState;
+pub(crate) use entries::OpenEntry;
 
 use std::sync::Arc;
 
@@ -135,8 +138,9 @@ impl Engine {
             FactKind::Begin => self.begin(),
             FactKind::JobReady { job, environment } => self.job_ready(&job, self.told_to_debug(*environment)),
             FactKind::JobNotReady { job, message, help } => self.job_not_ready(&job, &message, help),
-            FactKind::ContainersBegin { job, image, workspace } => self.containers_begin(&job, image, workspace),
-            FactKind::ContainerLines { job, lines } => self.container_lines(&job, &lines),
+            FactKind::EntryBegins { job, entry, image, workspace } => self.entry_begins(&job, entry, image, workspace),
+            FactKind::EntryLines { job, lines } => self.entry_lines(&job, &lines),
+            FactKind::ImageReady { job, error } => self.entry_ended(&job, error.as_slice()),
             FactKind::ContainersStopped { job, warnings } => self.containers_stopped(&job, &warnings),
             FactKind::Hashed { job, patterns, digest } => self.hashed(&job, &patterns, &digest),
             FactKind::GroupEntered { job } => self.group_entered(job.as_ref()),

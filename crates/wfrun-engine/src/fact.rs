@@ -38,21 +38,30 @@ pub enum FactKind {
         /// The way out.
         help: Option<String>,
     },
-    /// A job's containers are about to be made.
-    ContainersBegin {
+    /// Something is done before the steps of a job, as an entry of its log.
+    EntryBegins {
         /// Whose.
         job: JobKey,
+        /// What.
+        entry: Entry,
         /// The image that the job will run in, where there is one.
         image: Option<String>,
         /// How its workspace was filled, as [`JobEnvironment::workspace`] says it.
         workspace: &'static str,
     },
-    /// Something was done about a job's containers.
-    ContainerLines {
+    /// What was done, for the entry that has begun.
+    EntryLines {
         /// Whose.
         job: JobKey,
         /// What, for the log.
         lines: Vec<String>,
+    },
+    /// The image of a container action is there, or not: the entry that has begun ends.
+    ImageReady {
+        /// Whose.
+        job: JobKey,
+        /// Why it is not there.
+        error: Option<String>,
     },
     /// A job's containers are gone.
     ContainersStopped {
@@ -184,8 +193,9 @@ impl FactKind {
             | Self::JobReady { .. }
             | Self::JobNotReady { .. }
             | Self::Hashed { .. }
-            | Self::ContainersBegin { .. }
-            | Self::ContainerLines { .. }
+            | Self::EntryBegins { .. }
+            | Self::EntryLines { .. }
+            | Self::ImageReady { .. }
             | Self::ContainersStopped { .. }
             | Self::GroupEntered { .. }
             | Self::GroupLost { .. }
@@ -307,6 +317,22 @@ pub struct JobEnvironment {
     pub secrets: Vec<String>,
     /// The containers that the job asked for, if it did.
     pub containers: Option<JobContainers>,
+    /// Why no process can be started: the job's own container could not be made. Each step that would run fails with it.
+    pub absent: Option<&'static str>,
+}
+
+/// What is done before the steps of a job.
+///
+/// Source: GitHub: execution rules E1.1, rows 3 and 4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// The image of a container action is pulled or built.
+    Image {
+        /// As the log calls it: `Pull alpine:3`, `Build octo/d@v1`.
+        name: String,
+    },
+    /// `Initialize containers`.
+    Containers,
 }
 
 /// The places of a job, as its processes see them. All absolute.

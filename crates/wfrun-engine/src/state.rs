@@ -6,7 +6,7 @@ use wfrun_expr::Value;
 use wfrun_journal::{Outcome, Phase};
 use wfrun_plan::{JobKey, StepPath};
 
-use crate::engine::ContainersState;
+use crate::engine::{ContainersState, OpenEntry};
 use crate::frame::Place;
 use crate::strand::{Composite, Current, Stage, Strand};
 use crate::{JobEnvironment, ResolvedAction};
@@ -32,6 +32,12 @@ pub(crate) struct JobState {
     pub(crate) cancel_timeout_ms: u64,
     pub(crate) environment: Option<JobEnvironment>,
     pub(crate) containers: ContainersState,
+    /// What is done before or after the steps, while it is.
+    pub(crate) entry: Option<OpenEntry>,
+    /// How many images of container actions were made ready, or tried.
+    pub(crate) images: usize,
+    /// Whether its log has begun.
+    pub(crate) is_told: bool,
     /// `env` of workflow and job, and all that `GITHUB_ENV` added.
     pub(crate) global_env: IndexMap<String, String>,
     /// `defaults.run`: shell and working directory, where they say something.
@@ -40,11 +46,11 @@ pub(crate) struct JobState {
     pub(crate) added_paths: Vec<String>,
     /// The results of the job's own steps that have an id.
     pub(crate) results: IndexMap<String, StepResult>,
-    /// Steps whose pre part is still to come.
-    pub(crate) pre: VecDeque<StepPath>,
+    /// Steps whose pre part is still to come, by their index.
+    pub(crate) pre: VecDeque<usize>,
     /// Steps whose main part is still to come, by their index.
     pub(crate) main: VecDeque<usize>,
-    /// Steps whose post part is to come; the last goes first.
+    /// Steps whose post part is to come, none of them inside of a composite action; the last goes first.
     pub(crate) post: Vec<StepPath>,
     /// What each step saved in `GITHUB_STATE`.
     pub(crate) saved: HashMap<StepPath, IndexMap<String, String>>,
@@ -109,6 +115,9 @@ impl JobState {
             cancel_timeout_ms: 0,
             environment: None,
             containers: ContainersState::None,
+            entry: None,
+            images: 0,
+            is_told: false,
             global_env: IndexMap::new(),
             defaults: (None, None),
             added_paths: Vec::new(),
@@ -202,13 +211,24 @@ impl JobState {
 
     /// The job's own next stage; the background steps have ended before posts begin.
     pub(crate) fn next_stage(&self) -> Option<Stage> {
-        if let Some(path) = self.pre.front() {
-            return Some(Stage { path: path.clone(), phase: Phase::Pre });
+        if let Some(index) = self.pre.front() {
+            return Some(Stage { path: StepPath::at(*index), phase: Phase::Pre });
         }
         if let Some(index) = self.main.front() {
             return Some(Stage { path: StepPath::at(*index), phase: Phase::Main });
         }
         self.post.last().map(|path| Stage { path: path.clone(), phase: Phase::Post })
+    }
+
+    /// The post part of a step is due from now on: the job's, or one of those that make up its composite action's.
+    ///
+    /// Source: GitHub: execution rules E1.7.
+    pub(crate) fn register_post(&mut self, path: &StepPath) {
+        if let Some(composite) = path.parent().and_then(|it| self.composites.get_mut(&it)) {
+            composite.posts.insert(path.position());
+        } else if !self.post.contains(path) {
+            self.post.push(path.clone());
+        }
     }
 
     /// Takes a stage that begins, or never will, off its list.
@@ -220,23 +240,23 @@ impl JobState {
             it.shells.clear();
             it.waits = None;
         }
-        match stage.phase {
-            Phase::Pre => {
-                self.pre.pop_front();
-            }
-            Phase::Post => {
-                self.post.pop();
-            }
+        match (composite, stage.phase) {
             // The next of a composite action.
-            Phase::Main if composite.is_some() => {
-                if let Some(composite) = composite.and_then(|it| self.composites.get_mut(&it)) {
-                    composite.next += 1;
+            (Some(composite), _) => {
+                if let Some(composite) = self.composites.get_mut(&composite) {
+                    composite.coming.pop_front();
                 }
             }
-            Phase::Main if active == 0 => {
+            (None, Phase::Pre) => {
+                self.pre.pop_front();
+            }
+            (None, Phase::Post) => {
+                self.post.pop();
+            }
+            (None, Phase::Main) if active == 0 => {
                 self.main.pop_front();
             }
-            Phase::Main => {
+            (None, Phase::Main) => {
                 if let Some(it) = self.strand_mut() {
                     it.pending = None;
                 }

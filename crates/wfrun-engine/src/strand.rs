@@ -1,5 +1,5 @@
 //! Steps on their way: what runs in a job at the same time, and what runs inside of what.
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use indexmap::IndexMap;
 use wfrun_journal::{How, Masked, Outcome, Phase};
@@ -109,11 +109,18 @@ pub(crate) struct Composite {
     pub(crate) results: IndexMap<String, StepResult>,
     /// How its steps went so far: `github.action_status`.
     pub(crate) status: Outcome,
-    /// Its next step, from 0.
-    pub(crate) next: usize,
+    /// The steps whose turn is still to come in the part that runs, from 0.
+    pub(crate) coming: VecDeque<usize>,
+    /// The steps that have a post part and began.
+    pub(crate) posts: BTreeSet<usize>,
 }
 
 impl Composite {
+    /// Its next step, in the same part as the step that uses it.
+    pub(crate) fn next_stage(&self, outer: &Stage) -> Option<Stage> {
+        self.coming.front().map(|it| Stage { path: outer.path.child(*it), phase: outer.phase })
+    }
+
     /// Merges the conclusion of one of its steps in. Source: GitHub: execution rules E7.5.
     pub(crate) fn merge(&mut self, conclusion: Outcome) {
         let gets_worse = matches!(

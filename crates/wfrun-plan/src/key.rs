@@ -68,7 +68,7 @@ impl StepPath {
         Self(Arc::new([u32::try_from(index + 1).unwrap_or(u32::MAX)]))
     }
 
-    /// What comes before the steps of a job.
+    /// What comes before the steps of a job: its children are more of that, before it.
     pub fn before() -> Self {
         Self(Arc::new([0]))
     }
@@ -85,10 +85,10 @@ impl StepPath {
         self.0.first().map_or(0, |it| *it as usize).saturating_sub(1)
     }
 
-    /// The step that this one is inside of.
+    /// The step that this one is inside of; what comes before the steps of a job is inside of nothing.
     pub fn parent(&self) -> Option<Self> {
         let (_, outer) = self.0.split_last()?;
-        (!outer.is_empty()).then(|| Self(outer.into()))
+        (!matches!(outer, [] | [0])).then(|| Self(outer.into()))
     }
 
     /// The position among the steps beside it, from 0.

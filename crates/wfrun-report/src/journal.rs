@@ -61,29 +61,60 @@ const TYPES: [&str; 19] = [
 /// Reads a journal, in order. Types and fields that are not known are skipped, and so are empty lines.
 ///
 /// A last line without its end, which is what a killed run leaves, is left out if it cannot be read.
-pub fn read_journal(mut journal: impl BufRead) -> Result<Vec<RunEvent>, JournalError> {
-    let mut events = Vec::new();
-    let mut text = Vec::new();
-    for line in 1.. {
-        text.clear();
-        let length = journal.read_until(b'\n', &mut text).map_err(|err| JournalError::Read { line, err })?;
-        if length == 0 {
-            break;
-        }
-        let is_whole = text.ends_with(b"\n");
-        match read_line(&text) {
-            Ok(Some(event)) => events.push(event),
-            Ok(None) => {}
-            Err(_) if !is_whole => break,
-            Err(err) => return Err(JournalError::NotAnEvent { line, err }),
-        }
-        if let Some(RunEvent { kind: RunEventKind::RunStarted(it), .. }) = events.last()
-            && it.schema > SCHEMA
-        {
-            return Err(JournalError::Schema { found: it.schema });
+pub fn read_journal(journal: impl BufRead) -> Result<Vec<RunEvent>, JournalError> {
+    JournalReader::new(journal).collect()
+}
+
+/// The same event by event, for journals of any length. It ends with the first error.
+#[derive(Debug)]
+pub struct JournalReader<R> {
+    journal: R,
+    text: Vec<u8>,
+    /// The line that was read last, from 1.
+    line: usize,
+    is_over: bool,
+}
+
+impl<R: BufRead> JournalReader<R> {
+    /// Reads from `journal`.
+    pub fn new(journal: R) -> Self {
+        Self { journal, text: Vec::new(), line: 0, is_over: false }
+    }
+
+    fn read(&mut self) -> Result<Option<RunEvent>, JournalError> {
+        loop {
+            self.text.clear();
+            self.line += 1;
+            let line = self.line;
+            let length = self.journal.read_until(b'\n', &mut self.text);
+            if length.map_err(|err| JournalError::Read { line, err })? == 0 {
+                return Ok(None);
+            }
+            let is_whole = self.text.ends_with(b"\n");
+            match read_line(&self.text) {
+                Ok(Some(RunEvent { kind: RunEventKind::RunStarted(it), .. })) if it.schema > SCHEMA => {
+                    return Err(JournalError::Schema { found: it.schema });
+                }
+                Ok(Some(event)) => return Ok(Some(event)),
+                Ok(None) => {}
+                Err(_) if !is_whole => return Ok(None),
+                Err(err) => return Err(JournalError::NotAnEvent { line, err }),
+            }
         }
     }
-    Ok(events)
+}
+
+impl<R: BufRead> Iterator for JournalReader<R> {
+    type Item = Result<RunEvent, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let read = self.read().transpose();
+        self.is_over = !matches!(read, Some(Ok(_)));
+        read
+    }
 }
 
 fn read_line(text: &[u8]) -> Result<Option<RunEvent>, serde_json::Error> {

@@ -7,8 +7,10 @@ mod diagnostics;
 mod doctor_view;
 mod explain;
 mod foreseen;
+mod from_act_view;
 mod gate_view;
 mod graph;
+mod history_view;
 mod journal;
 mod list_view;
 mod live;
@@ -39,8 +41,12 @@ pub use diagnostics::{diagnostics_github, diagnostics_json, diagnostics_sarif, r
 pub use doctor_view::{Examination, Examined, Standing, doctor_json, doctor_text};
 pub use explain::{paragraphs, sentence};
 pub use foreseen::foreseen_sentence;
+pub use from_act_view::{Bearing, Habit, Habits, from_act_json, from_act_text};
 pub use graph::{graph_dot, graph_mermaid, graph_svg, graph_text};
-pub use journal::{JournalError, read_journal};
+pub use history_view::{
+    PastRun, RUN_FIELDS, Writer, past_lines, past_step, runs_json, runs_text, view_json, view_text,
+};
+pub use journal::{JournalError, JournalReader, read_journal};
 pub use list_view::{Listed, list_json, list_text};
 pub use live::LiveView;
 pub use ndjson::NdjsonWriter;
@@ -55,6 +61,7 @@ pub use table_view::{Column, table_json, table_markdown, table_text};
 pub use tee::Tee;
 pub use test_report::{TestCaseReport, TestFailure, TestFileReport, TestReport, test_json, test_junit};
 pub use test_view::test_text;
+pub use text::{ago, bytes};
 pub use timings::render_timings;
 pub use trace_view::trace_text;
 pub use view_thread::ViewThread;

@@ -361,7 +361,7 @@ fn marked(line: &str) -> Option<AnnotationLevel> {
 
 /// How deep in composite actions a step is: 0 for a step of the job.
 pub(crate) fn depth(step: &StepPath) -> usize {
-    step.to_string().matches('.').count()
+    std::iter::successors(step.parent(), StepPath::parent).count()
 }
 
 /// The name with its part of the step, as GitHub shows it: `Post Run actions/checkout@v3`.

@@ -70,7 +70,7 @@ fn reason_json(reason: Option<&SkipReason>) -> Json {
 /// The explanation for people. Ends with a line break.
 pub fn run_why_text(why: &RunWhy<'_>, style: &Style) -> String {
     let style = *style;
-    let mut lines = heading(why, style);
+    let mut lines = heading(why.id, why.record, style);
     for (key, job) in &why.jobs {
         lines.push(String::new());
         lines.extend(job_lines(why, key, job, style));
@@ -87,8 +87,9 @@ pub fn run_why_text(why: &RunWhy<'_>, style: &Style) -> String {
     lines.into_iter().map(|it| it.trim_end().to_owned() + "\n").collect()
 }
 
-fn heading(why: &RunWhy<'_>, style: Style) -> Vec<String> {
-    let ended = match why.record.conclusion {
+/// Which run it is of, and how it ended.
+pub(crate) fn heading(id: &str, record: &RunRecord, style: Style) -> Vec<String> {
+    let ended = match record.conclusion {
         Some(Conclusion::Success) => "succeeded",
         Some(Conclusion::Failure) => "failed",
         Some(Conclusion::Cancelled) => "was cancelled",
@@ -96,11 +97,11 @@ fn heading(why: &RunWhy<'_>, style: Style) -> Vec<String> {
         Some(Conclusion::Incomplete) => "is incomplete",
         None => "did not come to its end",
     };
-    let Some(started) = &why.record.started else { return vec![format!("run {} {ended}", one_line(why.id))] };
+    let Some(started) = &record.started else { return vec![format!("run {} {ended}", one_line(id))] };
     let name = style.paint(Label::Heading, &one_line(started.workflow.as_str()));
     let sha = started.sha.get(..7).unwrap_or(&started.sha);
     vec![
-        format!("{name}: {} of {}, run {} {ended}", started.event, one_line(&started.git_ref), one_line(why.id)),
+        format!("{name}: {} of {}, run {} {ended}", started.event, one_line(&started.git_ref), one_line(id)),
         style.paint(Label::Dim, &format!("{} at {}", one_line(&started.path), one_line(sha))),
     ]
 }
@@ -125,7 +126,7 @@ fn job_lines(why: &RunWhy<'_>, key: &JobKey, job: &JobRun, style: Style) -> Vec<
     lines
 }
 
-fn step_lines(key: &StepKey, step: &StepRun, style: Style) -> Vec<String> {
+pub(crate) fn step_lines(key: &StepKey, step: &StepRun, style: Style) -> Vec<String> {
     let phase = match key.phase {
         Phase::Main => String::new(),
         Phase::Pre | Phase::Post => format!(" ({})", key.phase),

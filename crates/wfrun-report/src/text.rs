@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 
 use console::{AnsiCodeIterator, measure_text_width, truncate_str};
+use jiff::Timestamp;
 
 use crate::Style;
 
@@ -19,8 +20,8 @@ pub(crate) fn duration(ms: u64) -> String {
     format!("{}h {:02}m", minutes / 60, minutes % 60)
 }
 
-/// A size for people: `242 B`, `1.2 kB`, `19 MB`.
-pub(crate) fn bytes(size: u64) -> String {
+/// A size in bytes for people, everywhere the same: `242 B`, `1.2 kB`, `19 MB`. Powers of 1000, as GitHub counts, and cut off.
+pub fn bytes(size: u64) -> String {
     let mut unit = (1, "B");
     for next in [(1_000, "kB"), (1_000_000, "MB"), (1_000_000_000, "GB"), (1_000_000_000_000, "TB")] {
         if size >= next.0 {
@@ -29,6 +30,19 @@ pub(crate) fn bytes(size: u64) -> String {
     }
     let (whole, tenths) = (size / unit.0, size % unit.0 * 10 / unit.0);
     if whole < 10 && unit.0 > 1 { format!("{whole}.{tenths} {}", unit.1) } else { format!("{whole} {}", unit.1) }
+}
+
+/// `5 minutes ago`, `just now`.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.as_second().saturating_sub(then.as_second());
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
+    match units.iter().find(|(unit, _)| seconds >= *unit) {
+        Some((unit, name)) => {
+            let number = seconds / unit;
+            format!("{number} {name}{} ago", if number == 1 { "" } else { "s" })
+        }
+        None => "just now".to_owned(),
+    }
 }
 
 /// `1 warning`, `2 warnings`, `1 simulated`.

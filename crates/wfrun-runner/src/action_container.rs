@@ -1,6 +1,7 @@
 //! Container actions: a container of its own beside the job, for one process.
 //!
 //! Source: GitHub: execution rules E7.4.
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) struct Siblings {
     hosts: Vec<(String, IpAddr)>,
     dns: Option<IpAddr>,
     outbound: Arc<Outbound>,
+    /// The images that were made before the first step, by their names in the engine.
+    images: HashSet<String>,
 }
 
 impl Siblings {
@@ -44,6 +47,7 @@ impl Siblings {
         services: &LocalServices,
         job: &JobKey,
         containers: Option<&JobContainers>,
+        images: HashSet<String>,
     ) -> Self {
         let network = match containers {
             None => RunNetwork::Machine,
@@ -63,14 +67,12 @@ impl Siblings {
             hosts: if dns.is_none() { blocked_names(services) } else { Vec::new() },
             dns,
             outbound: Arc::clone(&settings.outbound),
+            images,
         }
     }
 }
 
-/// Starts a container action.
-///
-/// Differs: the image of a container action is pulled or built when its step begins; GitHub does it before the first step,
-/// as an entry of its own, and no step runs where it fails.
+/// Starts a container action; one in the workspace is built first.
 pub(crate) fn start(
     open: &OpenJob,
     image: &ContainerImage,
@@ -87,11 +89,17 @@ pub(crate) fn start(
     };
     let image = match image {
         ContainerImage::Named(name) => RunImage::Named { name: name.clone(), may_pull: siblings.may_pull },
-        ContainerImage::Built { dockerfile } => RunImage::Built {
-            dockerfile: on_this_machine(open, dockerfile)?,
-            tag: tag(&siblings.repository, dockerfile),
-            arguments: siblings.outbound.proxies_elsewhere(),
-        },
+        ContainerImage::Built { dockerfile } => {
+            let outside = || format!("{dockerfile} is not in the job's work folder");
+            let relative = open.relative(dockerfile).ok_or_else(outside)?;
+            let tag = tag(&siblings.repository, relative);
+            if siblings.images.contains(&tag) {
+                RunImage::Named { name: tag, may_pull: false }
+            } else {
+                let arguments = siblings.outbound.proxies_elsewhere();
+                RunImage::Built { dockerfile: on_this_machine(open, relative)?, tag, arguments }
+            }
+        }
     };
     let paths = Paths::of_container_action(&open.work_inside, &open.layout.workspace);
     let workspace = open.relative(&open.layout.workspace).ok_or("the workspace is not in the work folder")?;
@@ -112,17 +120,17 @@ pub(crate) fn start(
     engine.run(&siblings.executable, run).map_err(|err| chain(&err))
 }
 
-/// A Dockerfile of the job's work folder; a link that leads out of it is none.
+/// A Dockerfile of the job's work folder, in which it has this path; a link that leads out of it is none.
 fn on_this_machine(open: &OpenJob, dockerfile: &str) -> Result<PathBuf, String> {
-    let relative = open.relative(dockerfile).ok_or_else(|| format!("{dockerfile} is not in the job's work folder"))?;
-    let path = open.work_dir.join(relative);
+    let path = open.work_dir.join(dockerfile);
     let failed = |err: std::io::Error| format!("Can't find the Dockerfile {dockerfile}: {err}");
     let (whole, folder) = (path.canonicalize().map_err(failed)?, open.work_dir.canonicalize().map_err(failed)?);
     if whole.starts_with(folder) { Ok(whole) } else { Err(format!("{dockerfile} leads out of the job's work folder")) }
 }
 
-/// The name that an action's image keeps in the engine: one for each Dockerfile of a repository.
-fn tag(repository: &str, dockerfile: &str) -> String {
+/// The name that an action's image keeps in the engine: one for each Dockerfile, by its path in the work folder, of a
+/// repository.
+pub(crate) fn tag(repository: &str, dockerfile: &str) -> String {
     let digest = hex::encode(Sha256::digest(format!("{repository}\n{dockerfile}")));
     format!("wfrun.local/action-{}:latest", &digest[..12])
 }

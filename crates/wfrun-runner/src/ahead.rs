@@ -38,7 +38,7 @@ impl Ahead {
         let fits = *making.request == *request;
         let made = finished(making).await?;
         // It may have waited long, and have been stopped meanwhile.
-        if fits && made.is_alive() {
+        if fits && made.is_alive().await {
             return Some(made);
         }
         discard(job, made).await;

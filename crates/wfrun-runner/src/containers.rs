@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use wfrun_backend::docker::{ContainerRequest, JobNetwork, Log, Login, NetworkSettings};
-use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, chain};
+use wfrun_backend::{BackendError, Environment, EnvironmentSpec, chain};
 use wfrun_engine::{ContainerSpec, FactKind, JobContainers, ServiceContainer, ServiceSpec, keep_loopback_direct};
 use wfrun_plan::JobKey;
 
@@ -16,12 +16,6 @@ use crate::RunSettings;
 pub(crate) struct WantedContainers {
     pub(crate) container: Option<Box<ContainerSpec>>,
     pub(crate) services: Vec<ServiceSpec>,
-}
-
-impl WantedContainers {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.container.is_none() && self.services.is_empty()
-    }
 }
 
 /// Who is told of the making of containers, and who may end a wait.
@@ -38,21 +32,36 @@ pub(crate) struct Opened {
     pub(crate) containers: JobContainers,
 }
 
-/// Makes the network, the job's environment and the services; leaves nothing behind where that fails.
+/// Makes the network of a job's containers.
+pub(crate) async fn make_network(settings: &RunSettings, job: &JobKey) -> Result<JobNetwork, BackendError> {
+    let Some(engine) = settings.backend.engine() else {
+        let message = "it asks for containers, which need `--backend docker`".to_owned();
+        return Err(BackendError::Container { what: job.to_string(), message });
+    };
+    let network_settings = NetworkSettings {
+        run_id: settings.run_id.clone(),
+        job: job.to_string(),
+        executable: settings.executable.clone(),
+        may_pull: !settings.offline,
+        ports: settings.work_root.with_file_name("ports"),
+    };
+    JobNetwork::make(engine, network_settings).await
+}
+
+/// Makes the job's environment and the services on its network; leaves nothing behind where that fails.
+///
+/// Services that cannot be made as the workflow says them are an error of the job, whose steps may still run.
 pub(crate) async fn open(
     settings: &RunSettings,
     wanted: &WantedContainers,
     spec: EnvironmentSpec,
+    mut network: JobNetwork,
     telling: Telling<'_>,
 ) -> Result<Opened, BackendError> {
-    let Some(engine) = settings.backend.engine() else {
-        let what = telling.job.to_string();
-        let message = "it asks for containers, which need `--backend docker`".to_owned();
-        return Err(BackendError::Container { what, message });
-    };
     let (log, lines) = Log::new();
     let told = tell(telling.job.clone(), telling.facts.clone(), lines);
-    let opened = make(settings, engine, wanted, spec, &log, telling.hurry).await;
+    network.begin(spec.work_dir.clone(), telling.hurry, &log);
+    let opened = make(settings, wanted, spec, network, &log).await;
     drop(log);
     // All that was done is in the journal before what came of it.
     told.await.ok();
@@ -69,7 +78,7 @@ pub(crate) fn tell(
     tokio::spawn(async move {
         let mut batch = Vec::new();
         while lines.recv_many(&mut batch, AT_ONCE).await > 0 {
-            let fact = FactKind::ContainerLines { job: job.clone(), lines: std::mem::take(&mut batch) };
+            let fact = FactKind::EntryLines { job: job.clone(), lines: std::mem::take(&mut batch) };
             if facts.send(fact).await.is_err() {
                 return;
             }
@@ -79,51 +88,49 @@ pub(crate) fn tell(
 
 async fn make(
     settings: &RunSettings,
-    engine: &DockerBackend,
     wanted: &WantedContainers,
     mut spec: EnvironmentSpec,
+    mut network: JobNetwork,
     log: &Log,
-    hurry: watch::Receiver<bool>,
 ) -> Result<Opened, BackendError> {
-    let network_settings = NetworkSettings {
-        run_id: spec.run_id.clone(),
-        job: spec.job.clone(),
-        work_dir: spec.work_dir.clone(),
-        executable: settings.executable.clone(),
-        may_pull: !settings.offline,
-        ports: settings.work_root.with_file_name("ports"),
-    };
-    let mut network = JobNetwork::make(engine, network_settings, hurry, log).await?;
     let mut environment = None;
     let proxies = settings.outbound.proxies_elsewhere();
     let of_service = |it: &ServiceSpec| request(&format!("service `{}`", it.id), Some(&it.id), &it.container, &proxies);
     let services: Vec<_> = wanted.services.iter().map(of_service).collect();
     let container = wanted.container.as_ref().map(|it| request("container", None, it, &[]));
-    let made = async {
+    let mut started = IndexMap::new();
+    let made: Result<Vec<String>, BackendError> = async {
         let all: Vec<_> = container.iter().chain(&services).cloned().collect();
         network.take_ports(&all, log).await?;
         if let Some(container) = &container {
             spec.container = Some(network.prepare(container, log).await?);
             spec.shims.clear();
         }
-        environment = Some(settings.backend.open(spec).await?);
-        let mut started = IndexMap::new();
+        environment = Some(settings.backend.open(spec.clone()).await?);
         for (service, request) in wanted.services.iter().zip(&services) {
             let facts = network.start_service(&service.id, request, log).await?;
             let ports = facts.ports.into_iter().collect();
             started.insert(service.id.clone(), ServiceContainer { id: facts.container, ports });
         }
-        let errors = network.wait_until_healthy(log).await;
-        Ok((started, errors))
+        Ok(network.wait_until_healthy(log).await)
     }
     .await;
+    let made = match made {
+        Err(err) if err.is_of_the_workflow() && container.is_none() => {
+            if environment.is_none() {
+                environment = Some(settings.backend.open(spec).await?);
+            }
+            Ok(vec![chain(&err)])
+        }
+        other => other,
+    };
     match (made, environment) {
-        (Ok((services, errors)), Some(environment)) => {
+        (Ok(errors), Some(environment)) => {
             let own = wanted.container.as_ref().and_then(|_| environment.container());
             let containers = JobContainers {
                 network: network.name().to_owned(),
                 container: own.map(|(id, _)| id),
-                services,
+                services: started,
                 errors,
             };
             Ok(Opened { environment, network, containers })

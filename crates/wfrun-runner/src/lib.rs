@@ -2,6 +2,7 @@
 //!
 //! Invariant: there is one loop and one receiver of facts; nothing else changes the run.
 mod action_container;
+mod action_images;
 mod actions;
 mod ahead;
 mod aws_names;
@@ -12,9 +13,12 @@ mod git;
 mod groups;
 mod hash_files;
 mod job;
+mod job_folders;
 mod kept;
 mod lines;
 mod node;
+mod not_started;
+mod opening;
 mod own_repository;
 mod paths;
 mod read_file;
@@ -41,5 +45,5 @@ pub use paths::container_workspace;
 pub use run::{Outside, run};
 pub use services::{GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
-pub use snapshot::{Snapshot, SnapshotError, SnapshotSettings, merge_commit};
+pub use snapshot::{Near, NearWanted, Snapshot, SnapshotError, SnapshotSettings, merge_commit};
 pub use trees::{Trees, Way};

@@ -1,8 +1,8 @@
-//! The workflow's own repository, as git in an action finds it under its address on github.com.
+//! The workflow's own repository and those beside it, as git in an action finds them under their addresses.
 use std::io;
 
-use crate::RunSettings;
 use crate::job::snapshot_path;
+use crate::{Near, RunSettings};
 
 /// The file with git's settings, in the snapshot.
 const FILE: &str = "gitconfig";
@@ -20,18 +20,31 @@ const PUSH: &str = "wfrun-pushes-nothing-to-github";
 /// Differs: where `.github` is in a folder of a larger repository, git in an action finds the whole of it; the stand-in for
 /// `actions/checkout` takes that folder for the repository.
 pub(crate) fn write_git_settings(settings: &RunSettings) -> io::Result<()> {
-    std::fs::write(settings.snapshot.dir.join(FILE), git_settings_text(&snapshot_path(settings), &settings.repository))
+    let text = git_settings_text(&snapshot_path(settings), &settings.repository, &settings.snapshot.near);
+    std::fs::write(settings.snapshot.dir.join(FILE), text)
 }
 
-fn git_settings_text(snapshot: &str, name: &str) -> String {
+fn git_settings_text(snapshot: &str, name: &str, near: &[Near]) -> String {
+    let own = (snapshot.to_owned(), format!("https://github.com/{name}"));
+    let others = near.iter().map(|it| (format!("{snapshot}/{}", it.path), it.address.clone()));
+    let all: Vec<(String, String)> = std::iter::once(own).chain(others).collect();
+    let safe: Vec<String> = all.iter().map(|(path, _)| format!("\tdirectory = {path}\n")).collect();
+    let safe = safe.concat();
+    // Files of this machine are no danger here: that is where all of this is.
     let head = format!(
-        "[include]\n\tpath = /etc/gitconfig\n[safe]\n\tdirectory = {snapshot}\n[uploadpack]\n\tallowAnySHA1InWant = true\n"
+        "[include]\n\tpath = /etc/gitconfig\n[safe]\n{safe}[uploadpack]\n\tallowAnySHA1InWant = true\n\
+         [protocol \"file\"]\n\tallow = always\n"
     );
-    let addresses = [format!("https://github.com/{name}"), format!("git@github.com:{name}")];
-    let addresses = addresses.iter().flat_map(|it| [it.clone(), format!("{it}.git")]);
+    std::iter::once(head).chain(all.iter().map(|(path, address)| sections(path, address))).collect()
+}
+
+/// What makes git go to `path` for an address, however it is written.
+fn sections(path: &str, address: &str) -> String {
+    let plain = address.strip_suffix(".git").unwrap_or(address);
+    let others = plain.strip_prefix("https://github.com/").map(|it| format!("git@github.com:{it}"));
+    let addresses = std::iter::once(plain.to_owned()).chain(others).flat_map(|it| [it.clone(), format!("{it}.git")]);
     let sections = addresses.map(|it| {
-        let own =
-            format!("[url \"file://{snapshot}\"]\n\tinsteadOf = {it}\n[url \"{PUSH}://\"]\n\tpushInsteadOf = {it}\n");
+        let own = format!("[url \"file://{path}\"]\n\tinsteadOf = {it}\n[url \"{PUSH}://\"]\n\tpushInsteadOf = {it}\n");
         // git looks at beginnings only, and the longest wins: what goes on is another repository, and stays as it is.
         let more = ('a'..='z')
             .chain('A'..='Z')
@@ -40,7 +53,7 @@ fn git_settings_text(snapshot: &str, name: &str) -> String {
             .map(|more| format!("[url \"{it}{more}\"]\n\tinsteadOf = {it}{more}\n\tpushInsteadOf = {it}{more}\n"));
         std::iter::once(own).chain(more).collect::<Vec<_>>().concat()
     });
-    std::iter::once(head).chain(sections).collect::<Vec<_>>().concat()
+    sections.collect()
 }
 
 /// The variable that makes git read it in the place of `/etc/gitconfig`, which it includes.
@@ -59,16 +72,23 @@ mod tests {
     fn the_repository_s_own_addresses_and_no_others() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join(FILE);
-        std::fs::write(&file, git_settings_text("/opt/wfrun/repository", "me/mine")).expect("a file");
+        let near = Near { address: "https://gitlab.com/a/b.git".to_owned(), path: "near/0".to_owned() };
+        std::fs::write(&file, git_settings_text("/opt/wfrun/repository", "me/mine", &[near])).expect("a file");
         let git = Git::at(dir.path()).with_env("GIT_CONFIG_SYSTEM", file.display().to_string());
         let git = git.with_env("GIT_CONFIG_GLOBAL", "/dev/null");
         let url = |it: &str| git.ask(&["ls-remote", "--get-url", it]).expect("a URL");
         for own in ["https://github.com/me/mine", "https://github.com/me/mine.git", "git@github.com:me/mine.git"] {
             assert_eq!(url(own), "file:///opt/wfrun/repository", "{own}");
         }
-        for other in
-            ["https://github.com/me/mine-too", "https://github.com/me/mine.github", "git@github.com:me/mines.git"]
-        {
+        for near in ["https://gitlab.com/a/b.git", "https://gitlab.com/a/b"] {
+            assert_eq!(url(near), "file:///opt/wfrun/repository/near/0", "{near}");
+        }
+        for other in [
+            "https://gitlab.com/a/bc",
+            "https://github.com/me/mine-too",
+            "https://github.com/me/mine.github",
+            "git@github.com:me/mines.git",
+        ] {
             assert_eq!(url(other), other);
         }
     }

@@ -19,6 +19,7 @@ use crate::containers::{Telling, WantedContainers, tell};
 use crate::find_action::{Told, find_action};
 use crate::job::{MadeAhead, OpenError, OpenJob, Wanted};
 use crate::kept::keep;
+use crate::opening::Opening;
 use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
 use crate::step::{find_shell, run_step, signal};
@@ -280,13 +281,16 @@ impl Shared {
         let job = wanted.job;
         let telling = Telling { job, facts: &self.facts, hurry };
         let ahead = Box::pin(self.ahead.take(job, wanted.request)).await;
-        let opened = OpenJob::open(&self.settings, &self.services, wanted, self.number(), telling, ahead).await;
+        let (settings, services, number) = (&self.settings, &self.services, self.number());
+        let opened = Box::pin(Opening { settings, services, wanted, number }.open(telling, ahead)).await;
         if let Ok(mut hurries) = self.hurries.lock() {
             hurries.remove(job);
         }
         match opened {
             Ok((open, environment)) => {
-                self.insert(job.clone(), open);
+                if let Some(open) = open {
+                    self.insert(job.clone(), open);
+                }
                 FactKind::JobReady { job: job.clone(), environment: Box::new(environment) }
             }
             Err(err) => FactKind::JobNotReady { job: job.clone(), message: chain(&err), help: help(&err) },

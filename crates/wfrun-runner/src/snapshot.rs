@@ -1,10 +1,13 @@
 //! The commit of a run as a small repository of its own, from which jobs check out.
+mod near;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::{Git, GitError};
+pub use near::{Near, NearWanted};
 
 /// A bare repository that borrows the user's objects and holds what only this run needs.
 ///
@@ -17,6 +20,10 @@ pub struct Snapshot {
     pub borrowed: Vec<PathBuf>,
     /// The commit to check out, `github.sha`.
     pub sha: String,
+    /// Other repositories that jobs find here.
+    pub near: Vec<Near>,
+    /// The user's store of Git LFS objects, to be visible where jobs run.
+    pub lfs: Option<PathBuf>,
 }
 
 /// What to take a snapshot of.
@@ -32,6 +39,12 @@ pub struct SnapshotSettings {
     pub merge_base: Option<String>,
     /// Whether uncommitted changes belong to it.
     pub dirty: bool,
+    /// `owner/name`
+    pub repository: String,
+    /// What else jobs check out.
+    pub near: NearWanted,
+    /// Whether files of Git LFS are wanted.
+    pub lfs: bool,
 }
 
 /// A snapshot could not be taken.
@@ -62,7 +75,8 @@ impl Snapshot {
     pub fn take(dir: &Path, settings: &SnapshotSettings) -> Result<Self, SnapshotError> {
         let user = Git::at(&settings.root);
         let common = user.ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
-        let objects = PathBuf::from(common).join("objects");
+        let common = PathBuf::from(common);
+        let objects = common.join("objects");
         create(dir)?;
         let bare = Git::at(dir);
         bare.ask(&["init", "--quiet", "--bare", "--template=", "."])?;
@@ -85,7 +99,13 @@ impl Snapshot {
             replace_tree(&bare, &sha, settings.prefix.trim_end_matches('/'))?;
         }
         bare.ask(&["update-ref", "refs/wfrun/head", &sha])?;
-        Ok(Self { dir: dir.to_owned(), borrowed, sha })
+        let address = format!("https://github.com/{}", settings.repository);
+        let near::Made { near, borrowed: more } = near::make(dir, &user, &sha, &address, &settings.near)?;
+        borrowed.extend(more);
+        borrowed.sort();
+        borrowed.dedup();
+        let lfs = Some(common.join("lfs/objects")).filter(|it| settings.lfs && it.is_dir());
+        Ok(Self { dir: dir.to_owned(), borrowed, sha, near, lfs })
     }
 }
 

@@ -10,6 +10,7 @@ use wfrun_plan::JobKey;
 
 use crate::action_container;
 use crate::job::OpenJob;
+use crate::not_started::as_docker_says;
 use crate::{LineSplitter, Lines};
 
 /// Runs a step's process to its end; its lines and its end become facts.
@@ -21,7 +22,10 @@ pub(crate) async fn run_step(
     facts: mpsc::Sender<FactKind>,
 ) {
     let (end, deviation) = match start(&open, number, &launch).await {
-        Ok((process, deviation)) => (follow(&open, &job, number, process, &facts).await, deviation),
+        Ok((process, deviation)) => {
+            let end = follow(&open, &job, number, process, &facts).await;
+            (said_by_docker(&open, &job, number, &launch, end, &facts).await, deviation)
+        }
         // Where nothing runs any more, nothing is found either.
         Err(_) if !open.environment.is_alive() => (StepEnd::Lost { reason: open.environment.why_lost().await }, None),
         Err(message) => (StepEnd::NotStarted { message }, None),
@@ -133,6 +137,23 @@ pub(crate) async fn find_shell(environment: &Environment, search: &ShellSearch) 
         }
     }
     None
+}
+
+/// A process that could not be started in a job container has ended, as on GitHub, where Docker is asked to start it.
+async fn said_by_docker(
+    open: &OpenJob,
+    job: &JobKey,
+    number: u64,
+    launch: &Launch,
+    end: StepEnd,
+    facts: &mpsc::Sender<FactKind>,
+) -> StepEnd {
+    if !open.in_container || !matches!(end, StepEnd::NotStarted { .. }) {
+        return end;
+    }
+    let Some((said, code)) = as_docker_says(open, launch).await else { return end };
+    tell(job, number, facts, Stream::Stdout, Some(Lines { text: said, goes_on: false })).await;
+    StepEnd::Exited { code }
 }
 
 async fn follow(

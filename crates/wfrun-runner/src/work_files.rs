@@ -6,12 +6,15 @@ mod tree;
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid, fchown};
+
+use crate::job_folders::Owner;
 
 /// A file command larger than this is not read: no step means it.
 const READ_LIMIT: u64 = 64 << 20;
@@ -20,19 +23,28 @@ const READ_LIMIT: u64 = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct WorkFiles {
     root: OwnedFd,
+    /// Whose files and folders are that are made; none for this process's user.
+    owner: Option<Owner>,
 }
 
 impl WorkFiles {
     /// Opens the folder.
     pub(crate) fn at(folder: &Path) -> io::Result<Self> {
         let root = open(folder, OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-        Ok(Self { root })
+        Ok(Self { root, owner: None })
+    }
+
+    /// The same, with all that is made in it given to this user.
+    pub(crate) fn given_to(self, owner: Option<Owner>) -> Self {
+        Self { owner, ..self }
     }
 
     /// Makes a file, or makes it anew; its folder must exist.
     pub(crate) fn write(&self, path: &str, text: &str) -> io::Result<()> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
-        self.open(path, flags)?.write_all(text.as_bytes())
+        let mut file = self.open(path, flags)?;
+        give(&file, self.owner)?;
+        file.write_all(text.as_bytes())
     }
 
     /// Reads a file; what is no file, or not there, has no text.
@@ -90,6 +102,14 @@ impl WorkFiles {
             }
             Err(err) => Err(err.into()),
         }
+    }
+}
+
+/// Gives a file or folder to a user, if there is one to give it to.
+fn give(file: impl AsFd, owner: Option<Owner>) -> io::Result<()> {
+    match owner {
+        Some(Owner { uid, gid }) => Ok(fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?),
+        None => Ok(()),
     }
 }
 

@@ -97,7 +97,16 @@ pub enum RunsKind {
 }
 
 impl Runs {
-    /// Tells whether something is run after the job's steps.
+    /// Tells whether something is run before the job's steps; of a composite action that depends on what it uses.
+    pub const fn has_pre(&self) -> bool {
+        match &self.kind {
+            RunsKind::Node { pre, .. } => pre.is_some(),
+            RunsKind::Container { pre_entrypoint, .. } => pre_entrypoint.is_some(),
+            RunsKind::Composite(_) => false,
+        }
+    }
+
+    /// Tells whether something is run after the job's steps; of a composite action that depends on what it uses.
     pub const fn has_post(&self) -> bool {
         match &self.kind {
             RunsKind::Node { post, .. } => post.is_some(),

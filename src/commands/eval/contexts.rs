@@ -40,20 +40,29 @@ impl Contexts {
             None => Object::default(),
         };
         let secrets = secrets::given(&args.happening)?;
-        let vars = key_values::collect(&args.happening.var_file, &args.happening.var, "--var")?;
-        let env = key_values::collect(&args.happening.env_file, &args.happening.env, "--env")?;
+        let happening = &args.happening;
+        let default = happening.defaults.vars.as_deref();
+        let vars = key_values::collect(default, &happening.var_file, &happening.var, "--var")?;
+        let env = key_values::environment(happening)?;
         let diagnostics: Vec<Diagnostic> =
             [secrets.diagnostics, vars.diagnostics, env.diagnostics].into_iter().flatten().collect();
         output.diagnostics(&diagnostics);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Ok(None);
         }
+        // There is no workflow that could declare some of them.
+        let mut inputs: IndexMap<String, String> = key_values::read_default(happening.defaults.input.as_deref())?
+            .value
+            .into_iter()
+            .map(|it| (it.name, it.value))
+            .collect();
+        inputs.extend(given_inputs(happening)?);
         Ok(Some(Self {
             given,
             secrets: secrets.value,
             vars: vars.value,
             env: env.value,
-            inputs: given_inputs(&args.happening)?,
+            inputs,
             folder: args.happening.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
         }))
     }

@@ -53,6 +53,9 @@ pub(crate) struct Script {
     /// What is wrong with the containers of jobs.
     #[serde(default)]
     pub(crate) container_errors: Vec<String>,
+    /// What is wrong with images of container actions, by their entries of the log.
+    #[serde(default)]
+    pub(crate) image_errors: IndexMap<String, String>,
     /// What processes do, by the step: see [`Script::process`].
     #[serde(default)]
     process: IndexMap<String, Process>,

@@ -1,6 +1,7 @@
 //! What a job's place looks like in a scripted run: as GitHub's.
-use indexmap::IndexMap;
-use wfrun_engine::{IdTokenClaims, JobEnvironment, Layout};
+use indexmap::{IndexMap, IndexSet};
+use wfrun_engine::{IdTokenClaims, JobEnvironment, Layout, ResolvedAction};
+use wfrun_workflow::{ActionRef, RunsKind, image_name};
 
 /// Where job processes see their work folder.
 pub(super) const WORK: &str = "/home/runner/work";
@@ -24,7 +25,20 @@ pub(super) fn environment() -> JobEnvironment {
         actions: IndexMap::new(),
         secrets: vec!["runtime-token".to_owned()],
         containers: None,
+        absent: None,
     }
+}
+
+/// What the log calls the images of container actions: those that steps name, then those to be pulled and to be built.
+pub(super) fn images(named: &[String], actions: &IndexMap<ActionRef, ResolvedAction>) -> IndexSet<String> {
+    let of_actions = actions.iter().filter_map(|(action, found)| match &found.manifest.runs.kind {
+        RunsKind::Container { image, .. } => Some((action, image_name(image))),
+        RunsKind::Node { .. } | RunsKind::Composite(_) => None,
+    });
+    let (pulled, built): (Vec<_>, Vec<_>) = of_actions.partition(|(_, image)| image.is_some());
+    let named = named.iter().map(String::as_str).chain(pulled.into_iter().filter_map(|(_, image)| image));
+    let pulled = named.map(|it| format!("Pull {it}"));
+    pulled.chain(built.into_iter().map(|(action, _)| format!("Build {action}"))).collect()
 }
 
 /// Where a shell is, if it is one that every machine has.

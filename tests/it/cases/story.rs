@@ -139,7 +139,8 @@ fn line(kind: &RunEventKind, silent: &mut Vec<String>) -> Option<(String, String
             of(job, format!("job {job}: {result}, {}", why(reason)))
         }
         RunEventKind::StepStarted(it) => {
-            if it.how != How::Real || it.name.to_string().ends_with(" containers") {
+            let is_of_the_engine = it.step.to_string().starts_with('0') || it.name.to_string() == "Stop containers";
+            if it.how != How::Real || is_of_the_engine {
                 silent.push(format!("{} {}", it.job, it.step));
             }
             of(&it.job, started(it))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 use wfrun_engine::{
-    Effect, Engine, EngineSettings, Fact, FactKind, Grace, JobContainers, Launch, ServiceContainer, ServiceSpec,
+    Effect, Engine, EngineSettings, Entry, Fact, FactKind, Grace, JobContainers, Launch, ServiceContainer, ServiceSpec,
     Signal, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
@@ -18,7 +18,7 @@ use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
 
 use super::actions::Found;
 use super::case::Case;
-use super::place::{environment, id_token_env, shell};
+use super::place::{environment, id_token_env, images, shell};
 use super::process::{command, said};
 
 /// A process that runs.
@@ -126,10 +126,24 @@ impl World<'_> {
                     Ok(actions) => environment.actions = actions,
                     Err(message) => return self.comes(1, FactKind::JobNotReady { job, message, help: None }),
                 }
+                let image = container.as_ref().map(|it| it.image.clone());
+                for name in images(&request.images, &environment.actions) {
+                    let error = self.case.script.image_errors.get(&name).cloned();
+                    let is_there = error.is_none();
+                    let (entry, image) = (Entry::Image { name }, image.clone());
+                    self.comes(1, FactKind::EntryBegins { job: job.clone(), entry, image, workspace: "files" });
+                    self.comes(1, FactKind::ImageReady { job: job.clone(), error });
+                    if !is_there {
+                        environment.absent =
+                            container.is_some().then_some("Value cannot be null. (Parameter 'ContainerId')");
+                        return self.comes(1, FactKind::JobReady { job, environment: Box::new(environment) });
+                    }
+                }
                 if container.is_some() || !services.is_empty() {
-                    let image = container.as_ref().map(|it| it.image.clone());
                     environment.image.clone_from(&image);
-                    self.comes(1, FactKind::ContainersBegin { job: job.clone(), image, workspace: "files" });
+                    let begins =
+                        FactKind::EntryBegins { job: job.clone(), entry: Entry::Containers, image, workspace: "files" };
+                    self.comes(1, begins);
                     let errors = self.case.script.container_errors.clone();
                     environment.containers = Some(containers(container.is_some(), &services, errors));
                 }

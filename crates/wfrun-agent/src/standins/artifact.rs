@@ -5,8 +5,6 @@
 mod archive;
 mod blocks;
 mod download;
-mod glob;
-mod name_pattern;
 mod names;
 mod service;
 mod upload;

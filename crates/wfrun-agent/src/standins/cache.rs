@@ -2,19 +2,16 @@
 //!
 //! It speaks the cache service's own protocol (version 2), so entries made by it and by the real action are the same.
 
-mod archive;
+pub(super) mod archive;
+pub(super) mod entry;
 mod paths;
-mod service;
-
-use std::fs::File;
-use std::io::{Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+pub(super) mod service;
 
 use super::error::StandInError;
 use super::toolkit::{self, How};
 use super::{Invocation, Phase, Version};
-use service::{Service, version_of};
+use entry::{check_keys, is_exact};
+use service::Service;
 
 /// Whether main and post step talk to each other, or one of them stands alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +66,7 @@ fn restore(part: Part) -> Result<(), StandInError> {
     check_keys(&key, &restore_keys)?;
     let lookup_only = toolkit::loose_boolean_input("lookup-only");
     // As the real action: a service that fails means a miss with a warning, not a failed step.
-    let matched = fetch(&service, &key, &restore_keys, &patterns, lookup_only).unwrap_or_else(|error| {
+    let matched = entry::fetch(&service, &key, &restore_keys, &patterns, lookup_only).unwrap_or_else(|error| {
         toolkit::warning(&format!("Failed to restore: {}", error.chain()));
         None
     });
@@ -88,30 +85,6 @@ fn restore(part: Part) -> Result<(), StandInError> {
     let verb = if lookup_only { "found and can be restored" } else { "restored" };
     toolkit::info(&format!("Cache {verb} from key: {matched}"));
     Ok(())
-}
-
-fn fetch(
-    service: &Service,
-    key: &str,
-    restore_keys: &[String],
-    patterns: &[String],
-    lookup_only: bool,
-) -> Result<Option<String>, StandInError> {
-    let Some(hit) = service.look_up(key, restore_keys, &version_of(patterns))? else {
-        return Ok(None);
-    };
-    toolkit::info(&format!("Cache hit for{}: {}", if is_exact(key, &hit.key) { "" } else { " restore-key" }, hit.key));
-    if lookup_only {
-        return Ok(Some(hit.key));
-    }
-    let mut file = scratch_file()?;
-    service.download(&hit.url, &mut file)?;
-    let size = file.stream_position().map_err(StandInError::file("read", "the downloaded cache"))?;
-    file.seek(SeekFrom::Start(0)).map_err(StandInError::file("read", "the downloaded cache"))?;
-    say_size(size);
-    archive::unpack(&file, &workspace()?)?;
-    toolkit::info("Cache restored successfully");
-    Ok(Some(hit.key))
 }
 
 /// Saves and, as the real action, never fails the step.
@@ -144,29 +117,9 @@ fn try_save(part: Part, version: Version) -> Result<bool, StandInError> {
     }
     let patterns = lines("path");
     check_keys(&key, &[])?;
-    let workspace = workspace()?;
-    let found = paths::resolve(&patterns, &workspace, &home());
-    if found.is_empty() {
-        return Err(StandInError::action(
-            "Path Validation Error: Path(s) specified in the action for caching do(es) not exist, hence no cache is \
-             being saved.",
-        ));
-    }
-    let entry_version = version_of(&patterns);
-    let Some(url) = service.reserve(&key, &entry_version)? else {
-        toolkit::info(&format!(
-            "Failed to save: Unable to reserve cache with key {key}, another job may be creating this cache."
-        ));
+    if !entry::store(&service, &key, &patterns, |size, milliseconds| say_sent(version, size, milliseconds))? {
         return Ok(false);
-    };
-    let mut file = scratch_file()?;
-    archive::pack(&found, &workspace, &mut file)?;
-    let size = file.stream_position().map_err(StandInError::file("read", "the packed cache"))?;
-    file.seek(SeekFrom::Start(0)).map_err(StandInError::file("read", "the packed cache"))?;
-    let started = Instant::now();
-    service.upload(&url, &file, size)?;
-    say_sent(version, size, started.elapsed().as_millis());
-    service.finalize(&key, &entry_version, size)?;
+    }
     if version.major < 3 {
         toolkit::info("Cache saved successfully");
     }
@@ -200,23 +153,6 @@ fn is_valid_event() -> bool {
     valid
 }
 
-fn check_keys(key: &str, restore_keys: &[String]) -> Result<(), StandInError> {
-    if restore_keys.len() + 1 > 10 {
-        return Err(StandInError::action("Key Validation Error: Keys are limited to a maximum of 10."));
-    }
-    for key in std::iter::once(key).chain(restore_keys.iter().map(String::as_str)) {
-        if key.chars().count() > 512 {
-            return Err(StandInError::action(format!(
-                "Key Validation Error: {key} cannot be larger than 512 characters."
-            )));
-        }
-        if key.contains(',') {
-            return Err(StandInError::action(format!("Key Validation Error: {key} cannot contain commas.")));
-        }
-    }
-    Ok(())
-}
-
 fn remember(part: Part, state: &str, output: &str, value: &str) -> Result<(), StandInError> {
     match part {
         Part::Whole => toolkit::save_state(state, value),
@@ -233,40 +169,12 @@ fn lines(input: &str) -> Vec<String> {
     toolkit::input_lines(input).into_iter().map(join).collect()
 }
 
-fn is_exact(key: &str, matched: &str) -> bool {
-    !matched.is_empty() && key.to_lowercase() == matched.to_lowercase()
-}
-
 /// Up to v2 the log tells the size, from then on the speed.
 fn say_sent(version: Version, size: u64, milliseconds: u128) {
-    if version.major < 3 {
-        return say_size(size);
-    }
-    // In tenths of a megabyte a second.
-    let tenths = u128::from(size) * 10_000 / milliseconds.max(1) / (1024 * 1024);
-    toolkit::info(&format!("Sent {size} of {size} (100.0%), {}.{} MBs/sec", tenths / 10, tenths % 10));
-}
-
-fn say_size(size: u64) {
-    let megabytes = (size + 512 * 1024) / (1024 * 1024);
-    toolkit::info(&format!("Cache Size: ~{megabytes} MB ({size} B)"));
+    if version.major < 3 { entry::say_size(size) } else { entry::say_sent(size, milliseconds) }
 }
 
 /// The real action marks its warnings so in the log; they are no annotations.
 fn warn_in_log(message: &str) {
     toolkit::info(&format!("[warning]{message}"));
-}
-
-fn workspace() -> Result<PathBuf, StandInError> {
-    toolkit::path_variable("GITHUB_WORKSPACE")
-}
-
-fn home() -> PathBuf {
-    PathBuf::from(toolkit::variable("HOME"))
-}
-
-/// A file without a name in the step's temporary folder: it is gone when the program ends, however it ends.
-fn scratch_file() -> Result<File, StandInError> {
-    let folder = toolkit::path_variable("RUNNER_TEMP").unwrap_or_else(|_| std::env::temp_dir());
-    tempfile::tempfile_in(Path::new(&folder)).map_err(StandInError::file("create a file in", folder))
 }

@@ -5,12 +5,15 @@
 //!
 //! Differs: `actions/checkout` takes the files from a snapshot on this machine, so `token`, `ssh-key`, `filter` and `persist-credentials` have no effect.
 
+mod elsewhere;
+mod lfs;
 mod settings;
 mod snapshot;
+mod submodules;
 mod worktree;
 
 use super::error::StandInError;
-use super::toolkit::{self, How};
+use super::toolkit;
 use super::{Invocation, Phase};
 use settings::Settings;
 use snapshot::{Snapshot, Target};
@@ -30,9 +33,11 @@ pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
 }
 
 fn check_out(invocation: &Invocation) -> Result<(), StandInError> {
-    let settings = Settings::from_inputs()?;
+    let mut settings = Settings::from_inputs()?;
     toolkit::info(&format!("Syncing repository: {}", settings.repository));
-    say_what_is_left_out(&settings);
+    if !settings.is_own {
+        return check_out_another(invocation, &mut settings);
+    }
     let snapshot = Snapshot::open()?;
     let target = snapshot.resolve(&settings)?;
 
@@ -43,14 +48,30 @@ fn check_out(invocation: &Invocation) -> Result<(), StandInError> {
         toolkit::info("The workspace is a view of the tree at this commit, which was checked out before");
         return put_out(invocation, &settings, &target);
     }
-    let tree = WorkTree::prepare(&settings, &snapshot)?;
+    let tree = WorkTree::prepare(&settings, &snapshot.alternates())?;
     toolkit::start_group("Fetching the repository");
     tree.fetch(&settings, &snapshot, &target)?;
     toolkit::end_group();
     toolkit::start_group("Checking out the ref");
     tree.check_out(&settings, &target)?;
     toolkit::end_group();
+    lfs::fetch(&settings)?;
+    submodules::fetch(&settings)?;
     put_out(invocation, &settings, &target)
+}
+
+fn check_out_another(invocation: &Invocation, settings: &mut Settings) -> Result<(), StandInError> {
+    let target = elsewhere::resolve(settings)?;
+    let tree = WorkTree::prepare(settings, &[])?;
+    toolkit::start_group("Fetching the repository");
+    tree.fetch_from_elsewhere(settings, &target)?;
+    toolkit::end_group();
+    toolkit::start_group("Checking out the ref");
+    tree.check_out(settings, &target)?;
+    toolkit::end_group();
+    lfs::fetch(settings)?;
+    submodules::fetch(settings)?;
+    put_out(invocation, settings, &target)
 }
 
 fn put_out(invocation: &Invocation, settings: &Settings, target: &Target) -> Result<(), StandInError> {
@@ -62,17 +83,4 @@ fn put_out(invocation: &Invocation, settings: &Settings, target: &Target) -> Res
         toolkit::set_output("ref", &settings.git_ref)?;
     }
     Ok(())
-}
-
-fn say_what_is_left_out(settings: &Settings) {
-    if settings.submodules {
-        let detail = "submodules are not fetched: their folders stay empty";
-        toolkit::warning(&format!("actions/checkout: {detail}. Check them in, or fetch them in a `run` step"));
-        toolkit::declare(How::NotRun, "actions/checkout submodules", detail);
-    }
-    if settings.lfs {
-        let detail = "files in Git LFS stay pointer files";
-        toolkit::warning(&format!("actions/checkout: {detail}. Fetch them in a `run` step with `git lfs pull`"));
-        toolkit::declare(How::NotRun, "actions/checkout lfs", detail);
-    }
 }

@@ -3,74 +3,96 @@
 //! It downloads nothing. What the tool cache does not hold is made from a Python of this machine; where none satisfies
 //! the version asked for, the nearest is used, and this is said and declared.
 
+mod dependencies;
 mod environment;
 mod interpreters;
-mod semver;
+mod request;
 mod version_file;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use super::error::StandInError;
-use super::toolkit::{self, Annotation, How};
-use super::{Invocation, Phase, program};
-use environment::Tool;
-use interpreters::Choice;
-use semver::Range;
+use super::search_path::SearchPath;
+use super::substitute::{self, Line};
+use super::tool_cache::{Tool, ToolCache, architecture};
+use super::{Invocation, Phase, problem_matchers, program, toolkit};
+use environment::{NAME, PROGRAM};
+use request::Request;
 
 const ACTION: &str = "actions/setup-python";
 
 /// Runs the action.
 ///
-/// Source: GitHub: execution rules E9.10, and "Advanced usage" of `actions/setup-python`.
+/// Source: GitHub: execution rules E9.10; `actions/setup-python`, `src/setup-python.ts`, each major version.
 pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
     match invocation.phase {
-        Phase::Main => set_up(invocation),
-        // The real post step saves the cache that `cache:` asks for; that is declared as not run in the main step.
-        Phase::Post => Ok(()),
+        Phase::Main => set_up(invocation.version.major),
+        Phase::Post => dependencies::save(),
     }
 }
 
-fn set_up(invocation: &Invocation) -> Result<(), StandInError> {
-    let versions = asked_versions(invocation)?;
-    if versions.is_empty() {
+fn set_up(action: u32) -> Result<(), StandInError> {
+    let versions = asked_versions(action)?;
+    // Read before anything is done, as there: a value that is none fails the step.
+    let boolean = |name: &str, from: u32| if action >= from { toolkit::boolean_input(name, false) } else { Ok(false) };
+    let check_latest = boolean("check-latest", 4)?;
+    let prereleases = boolean("allow-prereleases", 4)?;
+    let freethreaded = boolean("freethreaded", 5)?;
+    if versions.is_empty() && action >= 4 {
         toolkit::warning(
             "The `python-version` input is not set.  The version of Python currently in `PATH` will be used.",
         );
+    }
+    if versions.is_empty() {
         return add_problem_matcher();
     }
-    let update_environment = toolkit::boolean_input("update-environment", true)?;
-    let prereleases = toolkit::boolean_input("allow-prereleases", false)?;
-    check_architecture();
-    let cache = tool_cache()?;
-    toolkit::start_group("Installed versions");
-    let mut last = None;
+    let update_environment = action < 4 || toolkit::boolean_input("update-environment", true)?;
+    let cache = ToolCache::of_the_agent()?;
+    let mut path = SearchPath::of_the_step();
+    let mut last = String::new();
+    let mut libraries = toolkit::variable("LD_LIBRARY_PATH");
+    if action >= 4 {
+        toolkit::start_group("Installed versions");
+    }
     for version in &versions {
-        let tool = provide(&cache, version, prereleases)?;
+        refuse_others(version)?;
+        if version.starts_with('2') {
+            say_end_of_2(action);
+        }
+        let mut request = Request::read(version, action, prereleases)?;
+        request.is_freethreaded |= freethreaded;
+        let tool = provide(&cache, &request, check_latest)?;
         if update_environment {
-            export(&tool.folder)?;
+            export(&tool.folder, action, &mut path, &mut libraries)?;
         }
-        toolkit::set_output("python-version", &tool.version)?;
-        if invocation.version.major >= 4 {
-            toolkit::set_output("python-path", &tool.python().to_string_lossy())?;
+        last = if request.is_freethreaded { format!("{}t", tool.version) } else { tool.version.clone() };
+        toolkit::set_output("python-version", &last)?;
+        if action >= 4 {
+            toolkit::set_output("python-path", &tool.folder.join(PROGRAM).to_string_lossy())?;
         }
-        toolkit::info(&format!("Successfully set up CPython ({})", tool.version));
-        last = Some(tool);
+        if action >= 6 {
+            install_pip(&tool, &path)?;
+        }
+        let verb = if action >= 4 { "set up" } else { "setup" };
+        toolkit::info(&format!("Successfully {verb} CPython ({last})"));
     }
-    toolkit::end_group();
-    let dependency_cache = toolkit::input("cache");
-    if !dependency_cache.is_empty() {
-        let detail = "nothing is restored or saved; use actions/cache in a step of its own";
-        toolkit::info(&format!("cache: {dependency_cache}: {detail}"));
-        toolkit::declare(How::NotRun, &format!("setup-python cache: {dependency_cache}"), detail);
+    if action >= 4 {
+        toolkit::end_group();
     }
-    if let Some(tool) = last {
-        install_packages(&tool)?;
+    let manager = toolkit::input("cache");
+    if !manager.is_empty() && super::dependency_cache::is_available("setup-python", true) {
+        dependencies::restore(&manager, &last, action, &path)?;
+    }
+    if action == 6 {
+        install_packages(&path)?;
     }
     add_problem_matcher()
 }
 
-fn asked_versions(invocation: &Invocation) -> Result<Vec<String>, StandInError> {
+fn asked_versions(action: u32) -> Result<Vec<String>, StandInError> {
+    if action < 4 {
+        return Ok(Some(toolkit::input("python-version")).filter(|it| !it.is_empty()).into_iter().collect());
+    }
     let versions = toolkit::input_lines("python-version");
     let file = toolkit::input("python-version-file");
     if !versions.is_empty() {
@@ -82,127 +104,148 @@ fn asked_versions(invocation: &Invocation) -> Result<Vec<String>, StandInError> 
         return Ok(versions);
     }
     if !file.is_empty() {
-        return version_file::read(&file);
+        return version_file::read(&file, action);
     }
-    if invocation.version.major < 4 {
-        return Ok(Vec::new());
+    let default = ".python-version";
+    toolkit::info(&format!(
+        "[warning]Neither 'python-version' nor 'python-version-file' inputs were supplied. Attempting to find '{default}' \
+         file."
+    ));
+    if let Ok(text) = std::fs::read_to_string(default) {
+        return Ok(version_file::plain(default, &text, action));
     }
-    toolkit::info(
-        "[warning]Neither 'python-version' nor 'python-version-file' inputs were supplied. \
-         Attempting to find '.python-version' file.",
-    );
-    if Path::new(".python-version").exists() {
-        return version_file::read(".python-version");
-    }
-    toolkit::info("[warning].python-version doesn't exist.");
+    toolkit::info(&format!("[warning]{default} doesn't exist."));
     Ok(Vec::new())
 }
 
-fn check_architecture() {
-    let (asked, own) = (toolkit::input("architecture"), environment::architecture());
-    if !asked.is_empty() && asked != own {
-        toolkit::warning(&format!("architecture `{asked}` is not this machine's: Python for {own} is used"));
-        toolkit::declare(How::StandIn, &format!("python for {asked}"), &format!("{own} used: this machine's"));
+fn refuse_others(asked: &str) -> Result<(), StandInError> {
+    if !asked.starts_with("pypy") && !asked.starts_with("graalpy") {
+        return Ok(());
     }
+    Err(StandInError::NotSupported {
+        action: ACTION,
+        what: format!("`python-version: {asked}`"),
+        way_out: "use a version of CPython, such as '3.12'".to_owned(),
+    })
 }
 
-fn tool_cache() -> Result<PathBuf, StandInError> {
-    let agent = toolkit::variable("AGENT_TOOLSDIRECTORY");
-    if agent.trim().is_empty() { toolkit::path_variable("RUNNER_TOOL_CACHE") } else { Ok(PathBuf::from(agent.trim())) }
+fn say_end_of_2(action: u32) {
+    let tense = if action >= 4 { "was removed on June 19, 2023" } else { "will be removed on June 19" };
+    toolkit::warning(&format!(
+        "The support for python 2.7 {tense}. Related issue: https://github.com/actions/setup-python/issues/672"
+    ));
 }
 
-fn provide(cache: &Path, asked: &str, prereleases: bool) -> Result<Tool, StandInError> {
-    let lower = asked.to_ascii_lowercase();
-    if lower.starts_with("pypy") || lower.starts_with("graalpy") {
-        return Err(StandInError::NotSupported {
-            action: ACTION,
-            what: format!("`python-version: {asked}`"),
-            way_out: "use a version of CPython, such as '3.12'".to_owned(),
-        });
+fn provide(cache: &ToolCache, request: &Request, check_latest: bool) -> Result<Tool, StandInError> {
+    let own = architecture();
+    let asked = Some(toolkit::input("architecture")).filter(|it| !it.is_empty()).unwrap_or_else(|| own.to_owned());
+    let wanted = if request.is_freethreaded { format!("{asked}-freethreaded") } else { asked.clone() };
+    if check_latest {
+        substitute::say_latest_is_not_asked("Python", &request.text, &request.spec);
     }
-    let range = Range::parse(asked, prereleases).ok_or_else(|| {
-        StandInError::action(format!("`{asked}` is not a version or a range of versions, such as '3.12' or '>=3.9'"))
-    })?;
-    if let Some(tool) = environment::find(cache, &range) {
+    if let Some(tool) = cache.find(NAME, &request.spec, &wanted, PROGRAM) {
         return Ok(tool);
     }
-    match interpreters::choose(&range) {
-        Choice::Satisfies(interpreter) => environment::make(cache, &interpreter),
-        Choice::Nearest(interpreter) => {
-            say_nearest(asked, &interpreter.version.to_string());
-            let exact = Range::parse(&interpreter.version.to_string(), true);
-            match exact.and_then(|range| environment::find(cache, &range)) {
-                Some(tool) => Ok(tool),
-                None => environment::make(cache, &interpreter),
-            }
-        }
-        Choice::Nothing => Err(StandInError::action(format!(
-            "The version '{asked}' with architecture '{}' was not found on this machine, nor one of the same major \
-             version; {}",
-            environment::architecture(),
-            environment::INSTALL
-        ))),
+    if request.is_freethreaded {
+        return Err(StandInError::NotSupported {
+            action: ACTION,
+            what: format!("a free-threaded Python {} that the tool cache does not hold", request.text),
+            way_out: format!(
+                "put one into {}, or leave out `freethreaded`",
+                cache.folder(NAME, "<version>", &wanted).display()
+            ),
+        });
     }
+    if asked != own {
+        substitute::say_architecture("Python", &asked, own);
+        if let Some(tool) = cache.find(NAME, &request.spec, own, PROGRAM) {
+            return Ok(tool);
+        }
+    }
+    toolkit::info(&format!("Version {} was not found in the local cache", request.spec));
+    let all = substitute::available(cache, (NAME, PROGRAM), interpreters::find(&request.range));
+    let choice = substitute::choose(&request.range, Line::Minor, all).ok_or_else(|| {
+        StandInError::action(format!(
+            "The version '{}' with architecture '{asked}' was not found on this machine, nor one of the same major version; \
+             {}",
+            request.text,
+            environment::INSTALL
+        ))
+    })?;
+    if !choice.is_asked_for {
+        substitute::say("Python", &request.text, &choice.version.to_string(), Line::Minor);
+    }
+    choice.what.take(|interpreter| environment::make(cache, &interpreter))
 }
 
-fn say_nearest(asked: &str, used: &str) {
-    let message = format!(
-        "Python {asked} is not on this machine: {used} is used instead, the nearest there is (the same minor version, \
-         else the smallest distance, the newer of two). GitHub would use {asked}. Install Python {asked} to run it for real."
-    );
-    toolkit::warning_at(&message, &Annotation { title: Some("Another version of Python"), ..Annotation::default() });
-    toolkit::declare(How::StandIn, &format!("python {asked}"), &format!("{used} used: nearest on this machine"));
-}
-
-/// Source: `actions/setup-python`: these variables and folders, in this order.
-fn export(folder: &Path) -> Result<(), StandInError> {
+/// Source: `actions/setup-python`: these variables and folders, in this order; up to v3 fewer.
+fn export(folder: &Path, action: u32, path: &mut SearchPath, libraries: &mut String) -> Result<(), StandInError> {
     let location = folder.to_string_lossy();
     toolkit::export_variable("pythonLocation", &location)?;
-    toolkit::export_variable("PKG_CONFIG_PATH", &format!("{location}/lib/pkgconfig"))?;
-    for name in ["Python_ROOT_DIR", "Python2_ROOT_DIR", "Python3_ROOT_DIR"] {
-        toolkit::export_variable(name, &location)?;
+    if action >= 4 {
+        toolkit::export_variable("PKG_CONFIG_PATH", &format!("{location}/lib/pkgconfig"))?;
+        for name in ["Python_ROOT_DIR", "Python2_ROOT_DIR", "Python3_ROOT_DIR"] {
+            toolkit::export_variable(name, &location)?;
+        }
     }
     let library = format!("{location}/lib");
-    let present = toolkit::variable("LD_LIBRARY_PATH");
-    if !present.split(':').any(|entry| entry == library) {
-        let value = if present.is_empty() { library } else { format!("{library}:{present}") };
-        toolkit::export_variable("LD_LIBRARY_PATH", &value)?;
+    if !libraries.split(':').any(|entry| entry == library) {
+        *libraries = if libraries.is_empty() { library } else { format!("{library}:{libraries}") };
+        toolkit::export_variable("LD_LIBRARY_PATH", libraries)?;
     }
-    toolkit::add_path(folder)?;
-    toolkit::add_path(&folder.join("bin"))
+    path.add(folder)?;
+    path.add(&folder.join("bin"))
 }
 
-/// `pip-version` and `pip-install`, inputs from v6 on.
-fn install_packages(tool: &Tool) -> Result<(), StandInError> {
-    let (pip, packages) = (toolkit::input("pip-version"), toolkit::input("pip-install"));
-    if !pip.is_empty() {
-        let text = pip_install(
-            tool,
-            &["--upgrade", "--disable-pip-version-check", "--no-warn-script-location", &format!("pip=={pip}")],
-        )?;
-        toolkit::info(text.trim_end());
+/// `pip-version`, an input from v6 on.
+fn install_pip(tool: &Tool, path: &SearchPath) -> Result<(), StandInError> {
+    let version = toolkit::input("pip-version");
+    if version.is_empty() {
+        return Ok(());
     }
-    if !packages.is_empty() {
-        let words: Vec<&str> = packages.split_whitespace().collect();
-        let text = pip_install(tool, &words)?;
-        toolkit::info(text.trim_end());
+    let numbers: Vec<&str> = version.split('.').collect();
+    if numbers.len() > 3 || !numbers.iter().all(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit())) {
+        return Err(StandInError::action(format!(
+            "Invalid pip-version \"{version}\". Please specify a version in the format major[.minor][.patch]."
+        )));
     }
+    toolkit::info(&format!("pip-version input is specified. Installing pip version {version}"));
+    let python = tool.folder.join(PROGRAM).to_string_lossy().into_owned();
+    let install = ["-m", "pip", "install", "--upgrade"];
+    let wanted = format!("pip=={version}");
+    let quiet = ["--disable-pip-version-check", "--no-warn-script-location"];
+    let words = [&[python.as_str()], &install[..], &[&wanted], &quiet].concat();
+    path.exec(&words, None)
+}
+
+/// `pip-install`, an input of v6 alone.
+fn install_packages(path: &SearchPath) -> Result<(), StandInError> {
+    let packages = toolkit::input("pip-install");
+    if packages.is_empty() {
+        return Ok(());
+    }
+    toolkit::info(&format!("Installing pip packages: {packages}"));
+    let words: Vec<&str> = ["python", "-m", "pip", "install"].into_iter().chain(packages.split_whitespace()).collect();
+    path.exec(&words, None).map_err(|_| {
+        StandInError::action(format!(
+            "Failed to install pip packages from \"{packages}\". Please verify that the package names, versions, or \
+             requirements files provided are correct and installable, that the specified packages and versions can be \
+             resolved from PyPI or the configured package index, and that your network connection is stable and allows \
+             access to the package index."
+        ))
+    })?;
+    toolkit::info("Successfully installed pip packages");
     Ok(())
-}
-
-fn pip_install(tool: &Tool, arguments: &[&str]) -> Result<String, StandInError> {
-    let mut command = Command::new(tool.python());
-    program::stdout(command.args(["-m", "pip", "install"]).args(arguments), None, environment::INSTALL)
 }
 
 /// Tracebacks become annotations from here on.
 fn add_problem_matcher() -> Result<(), StandInError> {
-    let file = toolkit::path_variable("RUNNER_TEMP")?.join("_setup_python_problem_matcher.json");
-    let matcher = serde_json::json!({ "problemMatcher": [{ "owner": "python", "pattern": [
-        { "regexp": r#"^\s*File\s\"(.*)\",\sline\s(\d+),\sin\s(.*)$"#, "file": 1, "line": 2 },
-        { "regexp": r"^\s*raise\s(.*)\(\'(.*)\'\)$", "message": 2 }
-    ] }] });
-    std::fs::write(&file, matcher.to_string()).map_err(StandInError::file("write", &file))?;
-    toolkit::info(&format!("##[add-matcher]{}", file.display()));
-    Ok(())
+    problem_matchers::add(
+        "setup_python",
+        "python",
+        &serde_json::json!([
+            { "regexp": r#"^\s*File\s\"(.*)\",\sline\s(\d+),\sin\s(.*)$"#, "file": 1, "line": 2 },
+            { "regexp": r"^\s*raise\s(.*)\(\'(.*)\'\)$", "message": 2 }
+        ]),
+    )
 }

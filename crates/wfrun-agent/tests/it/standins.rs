@@ -1,10 +1,15 @@
 //! The stand-ins, run as real processes in a step's environment.
 
+mod against_real;
 mod artifacts;
 mod aws;
 mod cache;
 mod checkout;
 mod server;
+mod setup_dotnet;
+mod setup_go;
+mod setup_java;
+mod setup_node;
 mod setup_python;
 mod web_identity;
 
@@ -60,12 +65,7 @@ impl Job {
         let mut command = Command::new(std::env::current_exe().expect("has a path"));
         command.args(["--exact", "standins::entry", "--nocapture", "--test-threads=2"]);
         command.env_clear().env(ARGUMENTS, arguments).current_dir(self.workspace());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.path("home")).env("RUNNER_TEMP", self.path("temp"));
-        command.env("RUNNER_TOOL_CACHE", self.path("tools")).env("GITHUB_WORKSPACE", self.workspace());
-        command.env("GITHUB_REPOSITORY", "octo/news").env("GITHUB_SERVER_URL", "https://github.com");
-        command.env("GITHUB_REF", "refs/heads/main").env("GITHUB_EVENT_NAME", "push");
-        Step { job: self, command }
+        Step { job: self, command }.with_job_environment()
     }
 }
 
@@ -76,6 +76,17 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// Sets the variables that each step of the job has.
+    fn with_job_environment(mut self) -> Self {
+        let (job, command) = (self.job, &mut self.command);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", job.path("home")).env("RUNNER_TEMP", job.path("temp"));
+        command.env("RUNNER_TOOL_CACHE", job.path("tools")).env("GITHUB_WORKSPACE", job.workspace());
+        command.env("GITHUB_REPOSITORY", "octo/news").env("GITHUB_SERVER_URL", "https://github.com");
+        command.env("GITHUB_REF", "refs/heads/main").env("GITHUB_EVENT_NAME", "push");
+        self
+    }
+
     pub(crate) fn input(self, name: &str, value: &str) -> Self {
         let name = format!("INPUT_{}", name.to_uppercase());
         self.env(&name, value)

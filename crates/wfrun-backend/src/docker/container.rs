@@ -126,6 +126,8 @@ pub(super) async fn open(
     let created = docker.create_container(Some(options), body).await.map_err(|err| {
         if is_not_found(&err) {
             BackendError::ImageMissing { image: image.clone() }
+        } else if own.is_some() {
+            BackendError::Refused { what: "container".to_owned(), err }
         } else {
             BackendError::Engine { action: format!("create a container of `{image}`"), err }
         }
@@ -174,10 +176,10 @@ async fn start(
 ) -> Result<(Link, Ready, PassingOn), BackendError> {
     let Container { docker, id, .. } = container;
     let job = spec.job.as_str();
-    docker
-        .start_container(id, None::<StartContainerOptions>)
-        .await
-        .map_err(|err| BackendError::Engine { action: format!("start the container of job `{job}`"), err })?;
+    docker.start_container(id, None::<StartContainerOptions>).await.map_err(|err| match &spec.container {
+        Some(_) => BackendError::Refused { what: "container".to_owned(), err },
+        None => BackendError::Engine { action: format!("start the container of job `{job}`"), err },
+    })?;
     let lost = |detail: String| BackendError::Lost { job: job.to_owned(), detail };
     let mut end = docker.wait_container(id, None::<WaitContainerOptions>);
     let stream = tokio::select! {

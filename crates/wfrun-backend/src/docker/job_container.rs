@@ -20,9 +20,6 @@ const HOME: &str = "/github/home";
 const WORKFLOW: &str = "/github/workflow";
 
 /// What the engine is asked for.
-///
-/// Differs: folders and files of the work folder belong to root; on GitHub to the user 1001, so that a container with
-/// `--user 1001` can write there.
 pub(super) fn body(
     spec: &EnvironmentSpec,
     own: &PreparedContainer,

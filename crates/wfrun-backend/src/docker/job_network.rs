@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, NetworkCreateRequest};
 use bollard::query_parameters::{
-    CreateContainerOptions, InspectContainerOptions, LogsOptions, RemoveVolumeOptions, StartContainerOptions,
+    CreateContainerOptions, InspectContainerOptions, InspectNetworkOptions, LogsOptions, RemoveVolumeOptions,
+    StartContainerOptions,
 };
 use futures_util::StreamExt as _;
 use tokio::sync::{Mutex, watch};
@@ -29,8 +30,6 @@ pub struct NetworkSettings {
     pub run_id: String,
     /// The job's key; goes into labels.
     pub job: String,
-    /// The job's work folder, which volumes may name.
-    pub work_dir: PathBuf,
     /// This executable: it takes away what is left if this process is killed.
     pub executable: PathBuf,
     /// Whether images may be fetched that the engine does not have.
@@ -75,18 +74,12 @@ pub struct ServiceFacts {
 }
 
 impl JobNetwork {
-    /// Makes the network. Once `hurry` is true, nothing is waited for any more.
-    pub async fn make(
-        backend: &DockerBackend,
-        settings: NetworkSettings,
-        hurry: watch::Receiver<bool>,
-        log: &Log,
-    ) -> Result<Self, BackendError> {
-        let NetworkSettings { run_id, job, work_dir, executable, may_pull, ports } = settings;
+    /// Makes the network, for a job that has begun or will.
+    pub async fn make(backend: &DockerBackend, settings: NetworkSettings) -> Result<Self, BackendError> {
+        let NetworkSettings { run_id, job, executable, may_pull, ports } = settings;
         backend.watch_over(&executable, &run_id)?;
         let unique = names::unique(32);
         let name = format!("github_network_{unique}");
-        log.group("Create local container network", [format!("docker network create {name}")]);
         let labels = super::labels(&run_id, &job);
         let request = NetworkCreateRequest {
             name: name.clone(),
@@ -95,10 +88,24 @@ impl JobNetwork {
         };
         let failed = |err| BackendError::Engine { action: "make a network".to_owned(), err };
         backend.docker.create_network(request).await.map_err(failed)?;
-        let volumes = Mutex::new(Volumes::new(format!("github_volume_{unique}"), work_dir, labels.clone()));
+        let volumes = Mutex::new(Volumes::new(format!("github_volume_{unique}"), labels.clone()));
+        let (_, hurry) = watch::channel(false);
         let labels = labels.into_iter().collect();
         let backend = backend.clone();
         Ok(Self { backend, name, labels, may_pull, hurry, volumes, services: Vec::new(), ports, taken: Vec::new() })
+    }
+
+    /// Its job begins: `work_dir` is the folder that volumes may name; once `hurry` is true, nothing is waited for any
+    /// more.
+    pub fn begin(&mut self, work_dir: PathBuf, hurry: watch::Receiver<bool>, log: &Log) {
+        log.group("Create local container network", [format!("docker network create {}", self.name)]);
+        self.volumes.get_mut().work_dir = work_dir;
+        self.hurry = hurry;
+    }
+
+    /// Whether the engine still has it.
+    pub async fn is_there(&self) -> bool {
+        self.backend.docker.inspect_network(&self.name, None::<InspectNetworkOptions>).await.is_ok()
     }
 
     /// `github_network_…`
@@ -125,8 +132,7 @@ impl JobNetwork {
         tokio::select! {
             ensured = self.backend.ensure_image(&request.image, request.login.as_ref(), self.may_pull, log) => ensured?,
             _ = hurry.wait_for(|it| *it) => {
-                let message = "it was given up, because the job was cancelled".to_owned();
-                return Err(BackendError::Container { what: request.what.clone(), message });
+                return Err(BackendError::GivenUp { what: request.what.clone() });
             }
         }
         let mut known = self.volumes.lock().await;
@@ -158,15 +164,15 @@ impl JobNetwork {
         let (what, docker) = (&request.what, &self.backend.docker);
         let failed = |action: String| move |err| BackendError::Engine { action, err };
         let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
-        let created = docker.create_container(Some(options), body).await;
-        let container = created.map_err(failed(format!("create the container of {what}")))?.id;
+        let refused = |err| BackendError::Refused { what: what.clone(), err };
+        let container = docker.create_container(Some(options), body).await.map_err(refused)?.id;
         let image = request.image.clone();
         // From here on it is stopped with the others, also if it does not start.
         self.services.push(Service { id: id.to_owned(), image, container: container.clone(), name, failed: false });
         docker.start_container(&container, None::<StartContainerOptions>).await.map_err(|err| {
             match port_in_use(&err) {
-                Some(said) => BackendError::Container { what: what.clone(), message: in_use(said) },
-                None => failed(format!("start the container of {what}"))(err),
+                Some(said) => BackendError::Port { what: what.clone(), message: in_use(said) },
+                None => refused(err),
             }
         })?;
         let state = docker.inspect_container(&container, None::<InspectContainerOptions>).await;

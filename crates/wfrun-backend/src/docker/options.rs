@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding};
 
+use thiserror::Error;
+
 use super::split_words;
 use values::{Refused, cpus, device, duration, flag, number, pair, publish, range, size, ulimit};
 
@@ -25,6 +27,11 @@ pub(crate) struct Options {
     pub(crate) aliases: Vec<String>,
 }
 
+/// Tells whether `options` say which user runs in the container.
+pub fn names_user(options: &str) -> bool {
+    Options::read(options).is_ok_and(|it| it.body.user.is_some())
+}
+
 /// What one word of `options` does.
 enum Takes {
     /// `--flag`, `--flag=false`
@@ -35,9 +42,26 @@ enum Takes {
     Forbidden(&'static str),
 }
 
+/// Why `options` cannot be carried out.
+#[derive(Debug, Error)]
+pub(crate) enum OptionsError {
+    /// Docker would refuse them, too: which word is wrong, and how.
+    #[error("{0}")]
+    Wrong(String),
+    /// Docker knows the option, and it is not in the table.
+    #[error("option `{0}` is not supported; docs/containers.md lists those that are")]
+    NotSupported(String),
+}
+
+impl From<String> for OptionsError {
+    fn from(message: String) -> Self {
+        Self::Wrong(message)
+    }
+}
+
 impl Options {
-    /// Reads `options`; the error says which word is wrong and how.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    /// Reads `options`.
+    pub(crate) fn read(text: &str) -> Result<Self, OptionsError> {
         let mut options = Self::default();
         let mut words = split_words(text).into_iter();
         while let Some(word) = words.next() {
@@ -46,13 +70,13 @@ impl Options {
         Ok(options)
     }
 
-    fn word(&mut self, word: &str, rest: &mut impl Iterator<Item = String>) -> Result<(), String> {
+    fn word(&mut self, word: &str, rest: &mut impl Iterator<Item = String>) -> Result<(), OptionsError> {
         if let Some(long) = word.strip_prefix("--") {
             let (name, given) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
             return self.option(&format!("--{name}"), given, rest);
         }
         let Some(short) = word.strip_prefix('-').filter(|it| !it.is_empty()) else {
-            return Err(format!("`{}` is no option{}", shown(word), broken(word)));
+            return Err(format!("`{}` is no option{}", shown(word), broken(word)).into());
         };
         // `-it`: flags may stand together, and the last may have its value at once.
         for (at, letter) in short.char_indices() {
@@ -74,9 +98,13 @@ impl Options {
         name: &str,
         given: Option<&str>,
         rest: &mut impl Iterator<Item = String>,
-    ) -> Result<(), String> {
+    ) -> Result<(), OptionsError> {
         let Some(takes) = find(name) else {
-            return Err(format!("unknown option `{}`{}", shown(name), broken(name)));
+            return Err(if NOT_HERE.contains(&name) {
+                OptionsError::NotSupported(name.to_owned())
+            } else {
+                format!("unknown option `{}`{}", shown(name), broken(name)).into()
+            });
         };
         let refused = |value: &str, what| format!("`{}` of `{name}` is not {what}{}", shown(value), broken(value));
         match takes {
@@ -88,7 +116,7 @@ impl Options {
                 let value = value.ok_or_else(|| format!("`{name}` has no value"))?;
                 set(self, &value).map_err(|what| refused(&value, what))?;
             }
-            Takes::Forbidden(why) => return Err(format!("`{name}` cannot be used: {why}")),
+            Takes::Forbidden(why) => return Err(format!("`{name}` cannot be used: {why}").into()),
         }
         Ok(())
     }
@@ -125,6 +153,48 @@ fn shown(word: &str) -> String {
 fn broken(word: &str) -> &'static str {
     if word.contains('\n') { "; a line break is part of a word, as on GitHub: write `options: >-`" } else { "" }
 }
+
+/// What `docker create` takes besides the options of the table.
+const NOT_HERE: &[&str] = &[
+    "--attach",
+    "-a",
+    "--blkio-weight",
+    "--blkio-weight-device",
+    "--cgroupns",
+    "--cidfile",
+    "--cpu-rt-period",
+    "--cpu-rt-runtime",
+    "--device-cgroup-rule",
+    "--device-read-bps",
+    "--device-read-iops",
+    "--device-write-bps",
+    "--device-write-iops",
+    "--disable-content-trust",
+    "--env-file",
+    "--gpus",
+    "--help",
+    "--ip",
+    "--ip6",
+    "--isolation",
+    "--kernel-memory",
+    "--label-file",
+    "--link",
+    "--link-local-ip",
+    "--log-driver",
+    "--log-opt",
+    "--mac-address",
+    "--mount",
+    "--platform",
+    "--pull",
+    "--quiet",
+    "-q",
+    "--restart",
+    "--rm",
+    "--storage-opt",
+    "--use-api-socket",
+    "--volume-driver",
+    "--volumes-from",
+];
 
 fn find(name: &str) -> Option<&'static Takes> {
     TABLE.iter().find(|(names, _)| names.contains(&name)).map(|(_, takes)| takes)
@@ -284,6 +354,7 @@ mod tests {
         let cases = [
             ("--no-such-thing x", "unknown option `--no-such-thing`"),
             ("-Z", "unknown option `-Z`"),
+            ("--gpus all", "option `--gpus` is not supported; docs/containers.md lists those that are"),
             ("--memory", "`--memory` has no value"),
             ("--memory lots", "`lots` of `--memory` is not a size such as `512m` or `2g`"),
             ("--init=perhaps", "`perhaps` of `--init` is not `true` or `false`"),
@@ -292,7 +363,7 @@ mod tests {
             ("--cpus 1\n--init", "a line break is part of a word, as on GitHub: write `options: >-`"),
         ];
         for (text, expected) in cases {
-            let err = Options::read(text).expect_err(text);
+            let err = Options::read(text).expect_err(text).to_string();
             assert!(err.contains(expected), "{text}: {err}");
         }
     }

@@ -3,8 +3,8 @@ use std::fmt;
 
 use bollard::models::{ContainerCreateBody, EndpointSettings, NetworkingConfig};
 
-use super::options::Options;
 use super::options::values::publish;
+use super::options::{Options, OptionsError};
 use crate::BackendError;
 
 /// A container that a job asks for.
@@ -63,7 +63,13 @@ impl ContainerRequest {
     /// Source: GitHub: execution rules E8.2, the order of `docker create`'s arguments.
     pub(crate) fn read(&self, network: &str, labels: &[(String, String)]) -> Result<Read, BackendError> {
         let wrong = |message: String| BackendError::Container { what: self.what.clone(), message };
-        let mut options = Options::read(&self.options).map_err(|err| wrong(format!("in `options`: {err}")))?;
+        let mut options = Options::read(&self.options).map_err(|err| {
+            let message = format!("in `options`: {err}");
+            match err {
+                OptionsError::Wrong(_) => wrong(message),
+                OptionsError::NotSupported(_) => BackendError::NotSupported { what: self.what.clone(), message },
+            }
+        })?;
         for port in &self.ports {
             publish(port, options.bindings()).map_err(|what| wrong(format!("`{port}` of `ports` is not {what}")))?;
         }

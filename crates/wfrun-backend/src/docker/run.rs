@@ -94,6 +94,22 @@ impl DockerBackend {
         tokio::spawn(carry_out(self.clone(), run, sender, signals));
         Ok(Process { events, control: ProcessControl(Controlled::Container(control)) })
     }
+
+    /// Pulls or builds an image; gives back the name to start it by, or why it is not there.
+    pub async fn make_image(&self, image: &RunImage, log: &Log) -> Result<String, String> {
+        match image {
+            RunImage::Named { name, may_pull } => {
+                self.ensure_image(name, None, *may_pull, log).await.map_err(|err| crate::chain(&err))?;
+                Ok(name.clone())
+            }
+            RunImage::Built { dockerfile, tag, arguments } => {
+                log.line("##[group]Building docker image");
+                let built = self.build(dockerfile, tag, arguments, log).await;
+                log.line("##[endgroup]");
+                built.map_err(|err| format!("Docker build failed: {err}"))
+            }
+        }
+    }
 }
 
 async fn carry_out(
@@ -112,7 +128,7 @@ async fn carry_out(
     });
     // Nothing runs yet that a signal could reach: whoever sends one wants no container.
     let image = tokio::select! {
-        image = image(&backend, &run.image, &log) => image,
+        image = backend.make_image(&run.image, &log) => image,
         _ = signals.recv() => Err("it was given up before its image was there".to_owned()),
     };
     drop(log);
@@ -122,22 +138,6 @@ async fn carry_out(
         Err(message) => ProcessEvent::FailedToStart { message },
     };
     events.send(end).await.ok();
-}
-
-/// Makes sure of the image; returns the name to start it by.
-async fn image(backend: &DockerBackend, image: &RunImage, log: &Log) -> Result<String, String> {
-    match image {
-        RunImage::Named { name, may_pull } => {
-            backend.ensure_image(name, None, *may_pull, log).await.map_err(|err| crate::chain(&err))?;
-            Ok(name.clone())
-        }
-        RunImage::Built { dockerfile, tag, arguments } => {
-            log.line("##[group]Building docker image");
-            let built = backend.build(dockerfile, tag, arguments, log).await;
-            log.line("##[endgroup]");
-            built.map_err(|err| format!("Docker build failed: {err}"))
-        }
-    }
 }
 
 async fn start(

@@ -12,8 +12,8 @@ use crate::BackendError;
 pub(crate) struct Volumes {
     /// Before the name in the engine, which is shared by all.
     prefix: String,
-    /// Where a job's work folder is, which GitHub has at [`WORK`].
-    work_dir: PathBuf,
+    /// Where a job's work folder is, which GitHub has at [`WORK`]; empty before the job begins.
+    pub(super) work_dir: PathBuf,
     labels: HashMap<String, String>,
     made: Vec<String>,
 }
@@ -42,8 +42,8 @@ impl<'a> Entry<'a> {
 }
 
 impl Volumes {
-    pub(crate) fn new(prefix: String, work_dir: PathBuf, labels: HashMap<String, String>) -> Self {
-        Self { prefix, work_dir, labels, made: Vec::new() }
+    pub(crate) fn new(prefix: String, labels: HashMap<String, String>) -> Self {
+        Self { prefix, work_dir: PathBuf::new(), labels, made: Vec::new() }
     }
 
     /// Puts `volumes` into a container.
@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn the_work_folder_is_where_it_is_here() {
-        let volumes = Volumes::new("p".to_owned(), PathBuf::from("/cache/work/7/1"), HashMap::new());
+        let mut volumes = Volumes::new("p".to_owned(), HashMap::new());
+        volumes.work_dir = PathBuf::from("/cache/work/7/1");
         let cases = [
             ("/home/runner/work/demo/demo", "/cache/work/7/1/demo/demo"),
             ("/home/runner/work", "/cache/work/7/1"),

@@ -37,13 +37,13 @@ impl Job {
         let settings = NetworkSettings {
             run_id: run_id.clone(),
             job: "j".to_owned(),
-            work_dir: work_dir.path().to_owned(),
             executable: agent_executable(),
             may_pull: false,
             ports: work_dir.path().join("ports"),
         };
         let (hurry, receiver) = watch::channel(false);
-        let network = JobNetwork::make(&backend, settings, receiver, &log).await.expect("a network");
+        let mut network = JobNetwork::make(&backend, settings).await.expect("a network");
+        network.begin(work_dir.path().to_owned(), receiver, &log);
         Some(Self { backend, network, work_dir, run_id, hurry, log, lines })
     }
 

@@ -42,14 +42,14 @@ impl Engine {
             !self.ahead.waiting.contains(key) && !self.ahead.considered.contains(&(key.clone(), is_leg))
         };
         let is_leg =
-            |it: &&JobState| it.progress == Progress::Waiting && is_new(&it.key, true) && self.is_plain(&it.place);
+            |it: &&JobState| it.progress == Progress::Waiting && is_new(&it.key, true) && self.is_makeable(&it.place);
         if let Some(leg) = self.jobs.values().find(is_leg) {
             return Some((leg.key.clone(), leg.place.clone(), true));
         }
         let declared = |(frame, it): (usize, &Frame)| {
             let jobs = it.jobs.iter().filter(|(_, job)| job.legs.is_none() && is_new(&job.key, false));
             let places = jobs.map(|(id, job)| (job.key.clone(), Place { frame, id: id.clone() }));
-            places.filter(|(_, it)| self.is_plain(it) && self.needs_have_begun(it)).collect::<Vec<_>>()
+            places.filter(|(_, it)| self.is_makeable(it) && self.needs_have_begun(it)).collect::<Vec<_>>()
         };
         let (key, place) = self.frames.iter().enumerate().flat_map(declared).next()?;
         Some((key, place, false))
@@ -67,13 +67,13 @@ impl Engine {
         }
     }
 
-    /// Whether a job wants nothing but a place of its runner's kind. What else it may ask for is done where its log
-    /// shows it.
-    fn is_plain(&self, place: &Place) -> bool {
+    /// Whether there is something to make for a job before it begins: a place of its runner's kind, or the network of
+    /// its containers. The containers themselves are made where its log shows it.
+    fn is_makeable(&self, place: &Place) -> bool {
         let Some(frame) = self.frames.get(place.frame) else { return false };
         let (Some(declared), Some(model)) = (frame.jobs.get(&place.id), frame.model(&place.id)) else { return false };
         let is_forced = self.settings.forced.job(&declared.key).is_some();
-        model.call.is_none() && model.container.is_none() && model.services.is_empty() && !is_forced
+        model.call.is_none() && !is_forced
     }
 
     fn needs_have_begun(&self, place: &Place) -> bool {
@@ -108,7 +108,9 @@ impl Engine {
         if labels.iter().any(|it| is_elsewhere(it)) {
             return;
         }
-        let request = self.environment_request(model, labels);
+        // As far as that is known: one whose image turns out empty is none.
+        let network = model.container.is_some() || !model.services.is_empty();
+        let request = self.environment_request(model, labels, network);
         self.ahead.waiting.insert(key.clone());
         self.turn.effects.push(Effect::MakeAhead { job: key.clone(), request });
     }

@@ -1,6 +1,6 @@
 //! What a job asks of its machine and of its environment.
 use indexmap::IndexSet;
-use wfrun_workflow::{ActionRef, Field, Job, StepKind};
+use wfrun_workflow::{ActionRef, Field, Job, Step, StepKind};
 
 use super::job::PlanningError;
 use crate::scope::{At, Named, Status, texts};
@@ -23,6 +23,12 @@ pub(super) fn actions_of(model: &Job) -> Vec<ActionRef> {
         StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
     });
     used.collect::<IndexSet<_>>().into_iter().collect()
+}
+
+/// The images that a job's steps run, each once.
+pub(super) fn images_of(model: &Job) -> Vec<String> {
+    let used: IndexSet<&str> = model.steps.iter().filter_map(Step::image).collect();
+    used.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether the first step is a plain `actions/checkout`, whatever happens before.

@@ -235,7 +235,7 @@ impl JobState {
         let strand = self.strands.get(number)?;
         if let Some(current) = strand.stack.last() {
             let composite = self.composites.get(&current.stage.path)?;
-            return Some(Stage { path: current.stage.path.child(composite.next), phase: Phase::Main });
+            return composite.next_stage(&current.stage);
         }
         if strand.background.is_some() { strand.pending.clone() } else { self.next_stage() }
     }

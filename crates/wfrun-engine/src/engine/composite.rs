@@ -4,20 +4,21 @@
 use indexmap::IndexMap;
 use wfrun_journal::{AnnotationLevel, How, Outcome, Phase, StepKindName};
 use wfrun_plan::{JobKey, StepPath};
-use wfrun_workflow::{ActionRef, RunsKind, Step, StepKind, UsesStep, UsesTarget};
+use wfrun_workflow::{UsesStep, UsesTarget};
 
 use super::Engine;
 use super::launch::shown_inputs;
+use super::parts::steps_of_part;
 use super::prepare::Prepared;
 use super::step::{Beginning, Hindrance};
 use super::step_end::Ending;
-use crate::scope::{At, Status};
+use crate::scope::{At, Status, steps};
 use crate::state::JobState;
 use crate::strand::{Composite, Current, Stage, Waits, Work};
 use crate::{FoundAction, ResolvedAction};
 
 /// Source: GitHub: execution rules E1.2, "Recursion".
-const MAX_DEPTH: usize = 9;
+pub(super) const MAX_DEPTH: usize = 9;
 
 impl Engine {
     /// The action that a step uses; none for an image.
@@ -62,63 +63,6 @@ impl Engine {
         }
     }
 
-    /// The steps that have a pre part, in order, also those of composite actions.
-    ///
-    /// Source: GitHub: execution rules E1.1 and E7.5: local actions have none.
-    pub(super) fn pre_stages(
-        state: &JobState,
-        steps: &[Step],
-        within: Option<(&StepPath, &ActionRef)>,
-    ) -> Vec<StepPath> {
-        let mut found = Vec::new();
-        for (index, step) in steps.iter().enumerate() {
-            let path = within.map_or_else(|| StepPath::at(index), |(it, _)| it.child(index));
-            let StepKind::Uses(uses) = &step.kind else { continue };
-            let used = match (&uses.target.value, within) {
-                (UsesTarget::Repository(action), _) => action.clone(),
-                (UsesTarget::SelfRepository(path), Some((_, own))) => own.sibling(path),
-                (UsesTarget::SelfRepository(_) | UsesTarget::Local(_) | UsesTarget::Docker(_), _) => continue,
-            };
-            let known = state.environment.as_ref().and_then(|it| it.actions.get(&used));
-            let Some(action) = known.filter(|_| path.depth() <= MAX_DEPTH) else { continue };
-            match &action.manifest.runs.kind {
-                RunsKind::Node { pre: Some(_), .. } | RunsKind::Container { pre_entrypoint: Some(_), .. } => {
-                    found.push(path);
-                }
-                RunsKind::Composite(inner) => found.extend(Self::pre_stages(state, inner, Some((&path, &used)))),
-                RunsKind::Node { pre: None, .. } | RunsKind::Container { pre_entrypoint: None, .. } => {}
-            }
-        }
-        found
-    }
-
-    /// Makes the composite actions around a step known to its pre part.
-    pub(super) fn open_composites(&mut self, key: &JobKey, path: &StepPath) -> Result<(), Hindrance> {
-        let Some(outer) = path.parent() else { return Ok(()) };
-        if self.jobs.get(key).is_none_or(|it| it.composites.contains_key(&outer)) {
-            return Ok(());
-        }
-        self.open_composites(key, &outer)?;
-        let (Some(step), Some(state)) = (self.model_step(key, &outer).cloned(), self.jobs.get(key)) else {
-            return Ok(());
-        };
-        let StepKind::Uses(uses) = &step.kind else { return Ok(()) };
-        let Some(action) = resolved(state, &outer, uses).cloned() else { return Ok(()) };
-        let overrides = state.composite_of(&outer).map(|it| it.overrides.clone()).unwrap_or_default();
-        let mut env = state.env();
-        env.extend(overrides.clone());
-        let contexts = self.step_contexts(key, &outer, &step, &env, None);
-        let at = At { contexts: &contexts, status: Status::None, hashes: state.strand().map(|it| &it.hashes) };
-        let own = super::job::evaluate_map(&step.env, &at)?;
-        let inputs = Self::inputs(state, uses, Some(&action.manifest), &contexts)?;
-        let overrides = overrides.into_iter().chain(own).collect();
-        let composite = composite(action, meant(state, &outer, &uses.target.value), inputs, overrides);
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.composites.insert(outer, composite);
-        }
-        Ok(())
-    }
-
     pub(super) fn begin_composite(
         &mut self,
         it: &Beginning<'_>,
@@ -134,40 +78,50 @@ impl Engine {
         let inputs = Self::inputs(state, uses, Some(&action.manifest), &contexts)?;
         let header = shown_inputs(&inputs);
         let target = meant(state, &it.stage.path, &uses.target.value);
-        let composite = composite(action.clone(), target, inputs, prepared.overrides.clone());
+        let earlier = state.composites.get(&it.stage.path);
+        let composite = Composite {
+            action: action.clone(),
+            inputs,
+            overrides: prepared.overrides.clone(),
+            // What its parts before this one left.
+            results: earlier.map(|it| it.results.clone()).unwrap_or_default(),
+            posts: earlier.map(|it| it.posts.clone()).unwrap_or_default(),
+            status: Outcome::Success,
+            coming: steps_of_part(state, &action.manifest, &target, it.stage.phase, earlier),
+            target,
+        };
         self.push_current(it, prepared, Work::Composite, (StepKindName::Composite, How::Real), &header);
         if let Some(state) = self.jobs.get_mut(it.key) {
             state.composites.insert(it.stage.path.clone(), composite);
         }
         self.warn_of_inputs(it, uses, Some(&action.manifest));
-        if action.manifest.runs.pre_if.is_some() && !matches!(uses.target.value, UsesTarget::Repository(_)) {
-            let path = &uses.target.value;
-            let message = format!("`pre` execution is not supported for local action from '{path}'");
-            self.annotate(it.key, AnnotationLevel::Warning, &message);
-        }
+        self.warn_of_pre(it, uses, Some(&action.manifest));
         Ok(())
     }
 
     /// The next step of a composite action that runs.
     pub(super) fn next_of_composite(state: &JobState, current: &Current) -> Option<Stage> {
         let composite = state.composites.get(&current.stage.path)?;
-        let RunsKind::Composite(steps) = &composite.action.manifest.runs.kind else { return None };
-        let goes_on = composite.next < steps.len() && !current.timed_out && !state.halted;
-        goes_on.then(|| Stage { path: current.stage.path.child(composite.next), phase: Phase::Main })
+        composite.next_stage(&current.stage).filter(|_| !current.timed_out && !state.halted)
     }
 
     /// All steps of a composite action are through: its outputs, then its own end.
     pub(super) fn finish_composite(&mut self, key: &JobKey) {
         let Some(state) = self.jobs.get(key) else { return };
         let Some(current) = state.current() else { return };
-        let path = current.stage.path.clone();
+        let Stage { path, phase } = current.stage.clone();
         let Some(composite) = state.composites.get(&path) else { return };
         let mut outcome = composite.status;
         let mut outputs = IndexMap::new();
         let mut failed = None;
         if let Some(step) = self.model_step(key, &path) {
             // As one of its own steps would see it.
-            let contexts = self.step_contexts(key, &path.child(0), step, &current.env, None);
+            let mut contexts = self.step_contexts(key, &path.child(0), step, &current.env, None);
+            if phase != Phase::Main {
+                // Outputs are evaluated after each part, and `steps` is empty then. Source: GitHub: `RunAsync` of
+                // CompositeActionHandler.
+                contexts.set("steps", steps(&IndexMap::new()));
+            }
             let at = At { contexts: &contexts, status: Status::None, hashes: None };
             for (name, output) in &composite.action.manifest.outputs {
                 match super::job::evaluate_text(output.value.as_ref(), &at) {
@@ -179,6 +133,9 @@ impl Engine {
         if let Some(message) = failed {
             self.annotate(key, AnnotationLevel::Error, &message);
             outcome = Outcome::Failure;
+        }
+        if phase != Phase::Main {
+            outputs.clear();
         }
         self.finish_current(key, outcome, None, outputs);
     }
@@ -242,14 +199,4 @@ pub(super) fn resolved<'a>(state: &'a JobState, path: &StepPath, uses: &UsesStep
         UsesTarget::Local(_) | UsesTarget::SelfRepository(_) => state.found.get(path)?.as_ref().ok(),
         UsesTarget::Docker(_) => None,
     }
-}
-
-fn composite(
-    action: ResolvedAction,
-    target: UsesTarget,
-    inputs: IndexMap<String, String>,
-    overrides: IndexMap<String, String>,
-) -> Composite {
-    let (results, status) = (IndexMap::new(), Outcome::Success);
-    Composite { action, target, inputs, overrides, results, status, next: 0 }
 }

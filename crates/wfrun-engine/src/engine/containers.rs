@@ -1,21 +1,18 @@
-//! Containers and services of a job: what they are to be, and the two entries of its log that are about them.
+//! Containers and services of a job: what they are to be, and how far they have come.
 //!
 //! Source: GitHub: execution rules E8.
 use std::cell::LazyCell;
 
 use indexmap::IndexMap;
 use wfrun_expr::{EvalError, Object, Value};
-use wfrun_journal::{
-    Annotation, AnnotationLevel, How, JobStarted, Outcome, Phase, RunEventKind, Secret, SkipReason, StepFinished,
-    StepKindName, StepStarted,
-};
+use wfrun_journal::{AnnotationLevel, How, Outcome, Secret, SkipReason};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_syntax::Span;
 use wfrun_workflow::{Container, EnvMap, Field, Job, image_name};
 
 use super::Engine;
 use super::declared::Skip;
-use super::job::{evaluate_map, matrix_json};
+use super::job::evaluate_map;
 use crate::scope::{At, Named, Status, env_object, texts};
 use crate::state::{JobState, Progress};
 use crate::{ContainerSpec, Effect, JobContainers, RegistryLogin, ServiceSpec};
@@ -26,12 +23,12 @@ pub(crate) enum ContainersState {
     /// It asks for none, or none is being made yet.
     #[default]
     None,
-    /// They are being made, since so many milliseconds after the run began.
-    Starting(u64),
+    /// They are being made.
+    Starting,
     /// They are there.
     Up,
-    /// They are being taken away, since then.
-    Stopping(u64),
+    /// They are being taken away.
+    Stopping,
 }
 
 /// What a job asks for.
@@ -89,58 +86,23 @@ impl Engine {
         false
     }
 
-    /// The containers of a job are about to be made: its log begins.
-    pub(super) fn containers_begin(&mut self, key: &JobKey, image: Option<String>, workspace: &str) {
-        let now_ms = self.now_ms;
-        let Some(state) = self.jobs.get_mut(key) else { return };
-        if state.progress != Progress::Opening || state.containers != ContainersState::None {
-            return;
-        }
-        state.containers = ContainersState::Starting(now_ms);
-        self.emit_job_started(key, image, workspace);
-        self.begin_entry(key, "Initialize containers", &StepPath::before());
-    }
-
-    /// What was done about a job's containers, in lines.
-    pub(super) fn container_lines(&mut self, key: &JobKey, lines: &[String]) {
-        let Some((_, path)) = self.open_entry(key) else { return };
-        for line in lines {
-            let text = self.masker.mask(line);
-            self.say_of_step(key, &path, Phase::Main, text);
-        }
-    }
-
-    /// The containers of a job are there, or what went wrong; a failure counts as that of a step does.
+    /// The containers of a job are there, or what went wrong.
     pub(super) fn containers_ready(&mut self, key: &JobKey, errors: &[String]) {
-        if self.open_entry(key).is_none() {
-            return;
-        }
-        for error in errors {
-            self.annotate_entry(key, AnnotationLevel::Error, error);
-        }
-        let outcome = match self.jobs.get(key).map(|it| it.status) {
-            Some(Outcome::Cancelled) => Outcome::Cancelled,
-            Some(_) | None if errors.is_empty() => Outcome::Success,
-            Some(_) | None => Outcome::Failure,
-        };
-        self.end_entry(key, "Initialize containers", outcome);
-        if let Some(state) = self.jobs.get_mut(key) {
+        self.entry_ended(key, errors);
+        if let Some(state) = self.jobs.get_mut(key).filter(|it| it.containers == ContainersState::Starting) {
             state.containers = ContainersState::Up;
-            state.merge(outcome);
         }
     }
 
     /// Begins to take a job's containers away, once; whether there are any.
     pub(super) fn stop_containers(&mut self, key: &JobKey) -> bool {
-        let now_ms = self.now_ms;
-        let Some(state) = self.jobs.get_mut(key) else { return false };
-        if state.containers != ContainersState::Up {
+        let path = StepPath::at(self.model(key).map_or(0, |it| it.steps.len()));
+        let Some(state) = self.jobs.get_mut(key).filter(|it| it.containers == ContainersState::Up) else {
             return false;
-        }
-        state.containers = ContainersState::Stopping(now_ms);
+        };
+        state.containers = ContainersState::Stopping;
         state.progress = Progress::Stopping;
-        let Some((_, path)) = self.open_entry(key) else { return false };
-        self.begin_entry(key, "Stop containers", &path);
+        self.begin_entry(key, "Stop containers".to_owned(), path);
         self.turn.effects.push(Effect::StopContainers { job: key.clone() });
         true
     }
@@ -149,84 +111,13 @@ impl Engine {
     ///
     /// Source: GitHub: execution rules E8.6: what fails then is a warning.
     pub(super) fn containers_stopped(&mut self, key: &JobKey, warnings: &[String]) {
-        if self.open_entry(key).is_none() {
+        if !self.end_entry(key, AnnotationLevel::Warning, warnings, Outcome::Success) {
             return;
         }
-        for warning in warnings {
-            self.annotate_entry(key, AnnotationLevel::Warning, warning);
-        }
-        self.end_entry(key, "Stop containers", Outcome::Success);
         if let Some(state) = self.jobs.get_mut(key) {
             state.containers = ContainersState::None;
         }
         self.finish_steps(key);
-    }
-
-    pub(super) fn emit_job_started(&mut self, key: &JobKey, image: Option<String>, workspace: &str) {
-        let Some(state) = self.jobs.get(key) else { return };
-        let started = JobStarted {
-            job: key.clone(),
-            id: state.place.id.to_string(),
-            name: self.masker.mask(&state.name),
-            matrix: matrix_json(&state.matrix, &self.masker),
-            backend: self.settings.backend.clone(),
-            image,
-            workspace: workspace.to_owned(),
-        };
-        self.emit(RunEventKind::JobStarted(started));
-    }
-
-    /// The entry that is open, with when it began and its place: before the first step, or after the last.
-    fn open_entry(&self, key: &JobKey) -> Option<(u64, StepPath)> {
-        match self.jobs.get(key)?.containers {
-            ContainersState::None | ContainersState::Up => None,
-            ContainersState::Starting(since) => Some((since, StepPath::before())),
-            ContainersState::Stopping(since) => Some((since, StepPath::at(self.model(key)?.steps.len()))),
-        }
-    }
-
-    fn begin_entry(&mut self, key: &JobKey, name: &str, path: &StepPath) {
-        let line = self.model(key).map_or(0, |it| {
-            let place = it.container.as_ref().map(|it| it.span);
-            let place = place.or_else(|| it.services.list.first().map(|it| it.id.span));
-            place.or_else(|| it.services.whole.as_ref().map(Field::span)).map_or(0, |it| it.start)
-        });
-        let started = StepStarted {
-            job: key.clone(),
-            step: path.clone(),
-            id: None,
-            name: self.masker.mask(name),
-            kind: StepKindName::Docker,
-            phase: Phase::Main,
-            how: How::Real,
-            line: self.jobs.get(key).map_or(0, |it| self.line_of(it.place.frame, line)),
-            header: Vec::new(),
-        };
-        self.emit(RunEventKind::StepStarted(started));
-    }
-
-    fn end_entry(&mut self, key: &JobKey, name: &str, outcome: Outcome) {
-        let Some((since, step)) = self.open_entry(key) else { return };
-        let finished = StepFinished {
-            job: key.clone(),
-            step,
-            id: None,
-            name: self.masker.mask(name),
-            phase: Phase::Main,
-            outcome,
-            conclusion: outcome,
-            exit_code: None,
-            duration_ms: self.now_ms.saturating_sub(since),
-            outputs: IndexMap::new(),
-            how: How::Real,
-        };
-        self.emit(RunEventKind::StepFinished(finished));
-    }
-
-    fn annotate_entry(&mut self, key: &JobKey, level: AnnotationLevel, message: &str) {
-        let step = self.open_entry(key).map(|(_, path)| path);
-        let annotation = self.annotation(key, level, message);
-        self.emit(RunEventKind::Annotation(Annotation { step, ..annotation }));
     }
 }
 

@@ -9,9 +9,10 @@ use wfrun_syntax::Source;
 use wfrun_workflow::{EnvMap, Field, Job};
 
 use super::Engine;
-use super::asked::{actions_of, checks_out_first, is_elsewhere, is_served, labels_of};
-use super::containers::{ContainersState, Wanted};
+use super::asked::{actions_of, checks_out_first, images_of, is_elsewhere, is_served, labels_of};
+use super::containers::Wanted;
 use super::declared::Skip;
+use super::parts::pre_steps;
 use crate::frame::Place;
 use crate::scope::{At, Contexts, Named, Status, env_object, steps};
 use crate::state::Progress;
@@ -149,16 +150,18 @@ impl Engine {
         state.labels.clone_from(&prepared.labels);
         state.main = (0..model.steps.len()).collect();
         let Wanted { container, services, notices: _ } = wanted;
-        let request = self.environment_request(model, prepared.labels);
+        let network = container.is_some() || !services.is_empty();
+        let request = self.environment_request(model, prepared.labels, network);
         self.take_ahead(key);
         let (job, token) = (key.clone(), self.job_token(key));
         self.turn.effects.push(Effect::OpenJob { job, request, container, services, id_token, token });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
-    pub(super) fn environment_request(&self, model: &Job, labels: Vec<String>) -> EnvironmentRequest {
+    pub(super) fn environment_request(&self, model: &Job, labels: Vec<String>, network: bool) -> EnvironmentRequest {
         let (actions, checks_out_first) = (actions_of(model), checks_out_first(model));
-        EnvironmentRequest { labels, actions, checks_out_first, event: self.plan.event.payload.clone() }
+        let event = self.plan.event.payload.clone();
+        EnvironmentRequest { labels, actions, images: images_of(model), network, checks_out_first, event }
     }
 
     /// Declares what is special about the machine that the labels ask for; a job for another kind of machine is skipped.
@@ -183,18 +186,14 @@ impl Engine {
         }
         let Some(state) = self.jobs.get_mut(key) else { return };
         state.progress = Progress::Running;
-        let is_told = state.containers != ContainersState::None;
         let (image, workspace) = (environment.image.clone(), environment.workspace);
         let errors = environment.containers.as_ref().map(|it| it.errors.clone()).unwrap_or_default();
         state.environment = Some(environment);
-        if !is_told {
-            self.emit_job_started(key, image, workspace);
-        }
+        self.tell_job_begins(key, image, workspace);
         self.containers_ready(key, &errors);
         let steps = self.model(key).map(|it| it.steps.clone()).unwrap_or_default();
-        let pre = self.jobs.get(key).map(|it| Self::pre_stages(it, &steps, None)).unwrap_or_default();
         if let Some(state) = self.jobs.get_mut(key) {
-            state.pre = pre.into();
+            state.pre = pre_steps(state, &steps);
         }
         if let Err(message) = self.set_global_env(key).and_then(|()| self.set_defaults(key)) {
             // Source: GitHub: execution rules E1.2: no step and no post step runs then.
@@ -263,8 +262,6 @@ impl Engine {
         Ok(global)
     }
 
-    /// Differs: where containers cannot be made (a bad option, a user that is not there, one port twice), the run ends with 3 and
-    /// no step runs; on GitHub `Initialize containers` fails and steps with `always()` run.
     pub(super) fn job_not_ready(&mut self, key: &JobKey, message: &str, help: Option<String>) {
         self.containers_ready(key, &[message.to_owned()]);
         // What was given up because nobody wants it any more is no fault.

@@ -10,6 +10,7 @@ use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget, image_name
 use super::Engine;
 use super::contexts::runner_object;
 use super::job::{evaluate_map, evaluate_text};
+use super::parts::has_part;
 use super::prepare::Prepared;
 use super::step::{Beginning, Hindrance};
 use crate::environment::{Kind, Layers, environment, search_path};
@@ -191,13 +192,12 @@ impl Engine {
     ///
     /// Source: GitHub: execution rules E1.7.
     pub(super) fn warn_of_pre(&mut self, it: &Beginning<'_>, uses: &UsesStep, manifest: Option<&Action>) {
-        let (UsesTarget::Local(_), Phase::Main, Some(manifest)) = (&uses.target.value, it.stage.phase, manifest) else {
+        let (target @ UsesTarget::Local(_), Phase::Main, Some(manifest), Some(state)) =
+            (&uses.target.value, it.stage.phase, manifest, self.jobs.get(it.key))
+        else {
             return;
         };
-        if matches!(
-            manifest.runs.kind,
-            RunsKind::Node { pre: Some(_), .. } | RunsKind::Container { pre_entrypoint: Some(_), .. }
-        ) {
+        if has_part(state, manifest, target, Phase::Pre) {
             let message = format!("`pre` execution is not supported for local action from '{}'", uses.target.value);
             self.annotate(it.key, AnnotationLevel::Warning, &message);
         }

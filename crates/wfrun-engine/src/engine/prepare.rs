@@ -43,7 +43,7 @@ impl Engine {
         }
         let path = &it.stage.path;
         let mut overrides = state.composite_of(path).map(|it| it.overrides.clone()).unwrap_or_default();
-        let is_inner = it.stage.phase == Phase::Main && state.composite_of(path).is_some();
+        let is_inner = state.composite_of(path).is_some();
         let mut env = state.env();
         env.extend(overrides.clone());
         let mut errors = Vec::new();
@@ -119,9 +119,10 @@ impl Engine {
             if state.status == Outcome::Cancelled {
                 return SkipReason::Cancelled;
             }
-            let status = state.composite_of(&stage.path).map_or(state.status, |it| it.status);
-            if status == Outcome::Failure {
-                let composite = state.composite_of(&stage.path).and(stage.path.parent());
+            // Pre and post parts go by the job, wherever they are.
+            let composite = state.composite_of(&stage.path).filter(|_| stage.phase == Phase::Main);
+            if composite.map_or(state.status, |it| it.status) == Outcome::Failure {
+                let composite = composite.and(stage.path.parent());
                 let run = self.record.jobs.get(&state.key);
                 let failed = run.and_then(|it| it.first_failure_in(composite.as_ref()));
                 return SkipReason::EarlierStep { step: failed.map(ToString::to_string) };

@@ -11,9 +11,10 @@ use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{RunsKind, Step, StepKind};
 
 use super::Engine;
-use super::composite::resolved;
+use super::composite::{meant, resolved};
 use super::launch::ToLaunch;
 use super::names::raw_name;
+use super::parts::has_part;
 use super::prepare::Prepared;
 use super::step_end::Ending;
 use crate::state::{JobState, Progress};
@@ -115,13 +116,6 @@ impl Engine {
     }
 
     fn begin_stage(&mut self, key: &JobKey, stage: &Stage) {
-        if stage.phase == Phase::Pre {
-            match self.open_composites(key, &stage.path) {
-                Ok(()) => {}
-                Err(Hindrance::Waits(waits)) => return self.wait_for(key, waits),
-                Err(Hindrance::Failed(message)) => return self.drop_pre(key, stage, &message),
-            }
-        }
         let Some(step) = self.model_step(key, &stage.path).cloned() else {
             // Stages are made of steps that are there; this is for those that are not, all the same.
             return self.jobs.get_mut(key).into_iter().for_each(|it| it.take_stage(stage));
@@ -138,19 +132,10 @@ impl Engine {
                 self.fail_at_once(&it, &message, Outcome::Failure);
                 // Source: GitHub: execution rules E7.5, "Status".
                 let composite = self.jobs.get_mut(key).and_then(|it| it.composite_of_mut(&stage.path));
-                if let Some(composite) = composite.filter(|_| stage.phase == Phase::Main) {
-                    composite.next = usize::MAX;
+                if let Some(composite) = composite {
+                    composite.coming.clear();
                 }
             }
-        }
-    }
-
-    /// The composite action around a pre part cannot be given its inputs.
-    fn drop_pre(&mut self, key: &JobKey, stage: &Stage, message: &str) {
-        self.annotate(key, AnnotationLevel::Error, message);
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.take_stage(stage);
-            state.merge(Outcome::Failure);
         }
     }
 
@@ -197,6 +182,14 @@ impl Engine {
 
     /// Starts what the step does.
     fn launch(&mut self, it: &Beginning<'_>, prepared: Prepared) -> Result<(), Hindrance> {
+        let state = self.jobs.get_mut(it.key);
+        if let Some(absent) = state.and_then(|it| it.environment.as_ref()?.absent)
+            && matches!(it.step.kind, StepKind::Run(_) | StepKind::Uses(_))
+        {
+            // Before it is asked what there is to run it in.
+            self.register_post(it);
+            return Err(Hindrance::Failed(absent.to_owned()));
+        }
         match &it.step.kind {
             StepKind::Run(run) => self.script(it, run, &prepared).map(|to_launch| self.start(it, prepared, to_launch)),
             StepKind::Uses(uses) => match self.find(it, uses) {
@@ -247,7 +240,7 @@ impl Engine {
         header: &[String],
     ) -> u64 {
         let name = self.masker.mask(&prepared.name);
-        let has_post = self.has_post(it);
+        self.register_post(it);
         let (timeout_minutes, errors, fails) = (prepared.timeout_minutes, prepared.errors, prepared.fails);
         let now_ms = self.now_ms;
         // What a step was given is shown once, where it begins; for those that wait there is nothing to show.
@@ -259,12 +252,6 @@ impl Engine {
         };
         let Some(state) = self.jobs.get_mut(it.key) else { return 0 };
         state.take_stage(it.stage);
-        // The post part is pushed when the first part starts. Source: GitHub: execution rules E1.7.
-        // Differs: pre and post parts inside of a composite action stand in the job's own order, and neither `continue-on-error`
-        // nor the time limit of the step that uses it covers them; GitHub has one outer part for all of them.
-        if has_post && it.stage.phase != Phase::Post && !state.post.contains(&it.stage.path) {
-            state.post.push(it.stage.path.clone());
-        }
         state.serial += 1;
         let serial = state.serial;
         let current = Current {
@@ -416,9 +403,15 @@ impl Engine {
         }
     }
 
-    fn has_post(&self, it: &Beginning<'_>) -> bool {
-        let (StepKind::Uses(uses), Some(state)) = (&it.step.kind, self.jobs.get(it.key)) else { return false };
-        resolved(state, &it.stage.path, uses).is_some_and(|it| it.manifest.runs.has_post())
+    /// The first part of a step starts: its post part is due from now on, if it has one.
+    fn register_post(&mut self, it: &Beginning<'_>) {
+        let (StepKind::Uses(uses), Some(state)) = (&it.step.kind, self.jobs.get_mut(it.key)) else { return };
+        let target = meant(state, &it.stage.path, &uses.target.value);
+        let action = resolved(state, &it.stage.path, uses);
+        let has_post = action.is_some_and(|it| has_part(state, &it.manifest, &target, Phase::Post));
+        if has_post && it.stage.phase != Phase::Post {
+            state.register_post(&it.stage.path);
+        }
     }
 
     pub(super) fn file_paths(&self, state: &JobState) -> FilePaths {

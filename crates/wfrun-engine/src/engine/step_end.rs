@@ -182,19 +182,16 @@ impl Engine {
             return;
         }
         let id = step.id.to_string();
-        match state.composite_of_mut(&stage.path) {
-            Some(composite) if is_main => {
-                if step.has_id {
-                    composite.results.insert(id, result);
-                }
-                composite.merge(conclusion);
+        if let Some(composite) = state.composite_of_mut(&stage.path) {
+            if is_main && step.has_id {
+                composite.results.insert(id, result);
             }
-            Some(_) | None => {
-                if is_main && step.has_id {
-                    state.results.insert(id, result);
-                }
-                state.merge(conclusion);
+            composite.merge(conclusion);
+        } else {
+            if is_main && step.has_id {
+                state.results.insert(id, result);
             }
+            state.merge(conclusion);
         }
     }
 

@@ -39,11 +39,20 @@ fn others_are_left_to_their_time() {
         "runs-on: '${{ fromJSON(needs.a.outputs.x) }}'",
         "runs-on: windows-latest",
         "strategy: {matrix: {n: [1]}}, runs-on: ubuntu-latest",
-        "container: alpine, runs-on: ubuntu-latest",
-        "services: {db: {image: pg}}, runs-on: ubuntu-latest",
     ] {
         let a = "  a: {runs-on: ubuntu-latest, outputs: {x: '[\"z\"]'}, steps: [{run: a}]}\n";
         check(&format!("{a}  b: {{needs: a, {rest}, steps: [{{run: b}}]}}\n"), &[]);
+    }
+}
+
+#[test]
+fn of_a_job_with_containers_the_network_is_made() {
+    for containers in ["container: alpine", "services: {db: {image: pg}}"] {
+        let b = format!("  b: {{needs: a, {containers}, runs-on: ubuntu-latest, steps: [{{run: b}}]}}\n");
+        check(
+            &format!("  a: {{runs-on: ubuntu-latest, steps: [{{run: a}}]}}\n{b}"),
+            &["network of b on ubuntu-latest"],
+        );
     }
 }
 

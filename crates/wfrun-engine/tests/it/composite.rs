@@ -218,3 +218,74 @@ jobs:
     assert_eq!((env["A"].as_str(), env["B"].as_str(), env.get("PATH")), ("workflow", "manifest", None));
     assert!(world.story().contains("main Run alpine:3 (real)"), "{}", world.story());
 }
+
+/// A composite action that uses two others, the first without a pre part.
+const TWO: &str = "runs: {using: composite, steps: [{uses: o/a@v1}, {uses: o/b@v1}]}";
+
+fn two(step: &str) -> World {
+    let world = World::steps(&format!("[{step}, {{if: always(), run: '${{{{ job.status }}}}'}}]"));
+    world.action("o/two@v1", TWO).action("o/a@v1", POST_ONLY).action("o/b@v1", PRE_AND_POST)
+}
+
+/// Not in the order in which they began, as for steps of a job.
+#[test]
+fn post_parts_inside_come_in_the_reverse_order_of_the_steps() {
+    let nodes = two("{uses: o/two@v1}").run().nodes();
+    let of = |part: &str| nodes.iter().filter(|it| it.ends_with(part)).cloned().collect::<Vec<_>>();
+    assert_eq!(of("pre.js"), ["/actions/o/b/v1/pre.js"]);
+    assert_eq!(of("post.js"), ["/actions/o/b/v1/post.js", "/actions/o/a/v1/post.js"]);
+}
+
+/// Source: GitHub: execution rules E1.7 and E7.5: `continue-on-error` and the time limit are the outer step's.
+#[test]
+fn the_outer_step_covers_its_pre_and_post_parts() {
+    let (pre, post) = ("/actions/o/b/v1/pre.js", "/actions/o/b/v1/post.js");
+    let table = [
+        // (the step, what fails in which part, what a later step sees, the job's end)
+        ("{uses: o/two@v1}", pre, "failure", "j failure: failure"),
+        ("{continue-on-error: true, uses: o/two@v1}", pre, "success", "j success: success"),
+        ("{uses: o/two@v1}", post, "success", "j failure: failure"),
+        ("{continue-on-error: true, uses: o/two@v1}", post, "success", "j success: success"),
+    ];
+    for (step, fails, status, end) in table {
+        let world = two(step).fails(fails).run();
+        assert_eq!((world.scripts(), world.results()), (vec![status.to_owned()], end.to_owned()), "{step}, {fails}");
+        let others_post = world.nodes().contains(&"/actions/o/a/v1/post.js".to_owned());
+        assert_eq!(
+            others_post,
+            status == "success",
+            "those that began, whatever becomes of each other: {step}, {fails}"
+        );
+    }
+    let world = two("{timeout-minutes: 2, uses: o/two@v1}").endless(post).run();
+    assert_snapshot!(world.story());
+}
+
+/// Source: GitHub: execution rules E7.5, "Status": as for its steps themselves.
+#[test]
+fn conditions_and_outputs_in_pre_and_post_parts() {
+    let broken = "runs: {using: node20, pre: pre.js, pre-if: fromJSON('x'), main: main.js}\n";
+    let outer = "runs: {using: composite, steps: [{uses: o/broken@v1}, {uses: o/b@v1}]}";
+    let world = World::steps("[{uses: o/two@v1}]").action("o/two@v1", outer);
+    let world = world.action("o/broken@v1", broken).action("o/b@v1", PRE_AND_POST).run();
+    assert_eq!((world.nodes(), world.results()), (vec![], "j failure: failure".to_owned()), "it ends the part");
+    // Outputs are evaluated once more after the post part, when there is nothing in `steps`.
+    let outer = "
+outputs: {x: {value: '${{ fromJSON(steps.s.outputs.json) }}'}}
+runs: {using: composite, steps: [{id: s, uses: o/a@v1}]}
+";
+    let world = World::steps("[{id: c, uses: o/two@v1}, {run: 'got ${{ steps.c.outputs.x }}'}]");
+    let world = world.action("o/two@v1", outer).action("o/a@v1", POST_ONLY);
+    let world = world.outputs("/actions/o/a/v1/main.js", "json=\"hi\"\n").run();
+    assert_eq!((world.scripts(), world.results()), (vec!["got hi".to_owned()], "j failure: failure".to_owned()));
+}
+
+/// Source: GitHub: execution rules E1.7, the table of cases.
+#[test]
+fn a_local_action_has_no_pre_part_inside_either() {
+    let world = World::steps("[{uses: ./two}]").action("./two", TWO);
+    let world = world.action("o/a@v1", POST_ONLY).action("o/b@v1", PRE_AND_POST).run();
+    assert!(!world.nodes().contains(&"/actions/o/b/v1/pre.js".to_owned()));
+    let warning = "warning: `pre` execution is not supported for local action from './two'";
+    assert!(world.story().contains(warning), "{}", world.story());
+}

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ApiCall, ApiNote, ContainerSpec, Effect, Engine, EngineSettings, Fact, FactKind, Forced, FoundAction, Grace,
+    ApiCall, ApiNote, ContainerSpec, Effect, Engine, EngineSettings, Entry, Fact, FactKind, Forced, FoundAction, Grace,
     IdTokenClaims, JobToken, Launch, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
@@ -258,9 +258,11 @@ impl World {
                 self.resolve(&request.actions, &mut environment.actions);
                 if container.is_some() || !services.is_empty() {
                     let image = container.as_ref().map(|it| it.image.clone());
-                    facts.push(FactKind::ContainersBegin { job: job.clone(), image, workspace: "files" });
+                    let begun = job.clone();
+                    let entry = Entry::Containers;
+                    facts.push(FactKind::EntryBegins { job: begun, entry, image, workspace: "files" });
                     let lines = services.iter().map(|it| format!("{} service is healthy.", it.id)).collect();
-                    facts.push(FactKind::ContainerLines { job: job.clone(), lines });
+                    facts.push(FactKind::EntryLines { job: job.clone(), lines });
                     let errors = self.container_errors.clone();
                     environment.containers = Some(containers_of(container.is_some(), &services, errors));
                 }
@@ -358,7 +360,8 @@ impl World {
                 Vec::new()
             }
             Effect::MakeAhead { job, request } => {
-                self.ahead.push(format!("{job} on {}", request.labels.join(", ")));
+                let what = if request.network { "network of " } else { "" };
+                self.ahead.push(format!("{what}{job} on {}", request.labels.join(", ")));
                 Vec::new()
             }
             Effect::WakeAt { .. } | Effect::HurryJob { .. } | Effect::FindShell { .. } => Vec::new(),

@@ -53,7 +53,7 @@ pub(crate) fn find_in_repository(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SnapshotSettings;
+    use crate::{NearWanted, SnapshotSettings};
 
     const ACTION: &str = "name: x\nruns: {using: node20, main: a.js}\n";
 
@@ -94,8 +94,16 @@ mod tests {
         git.ask(&[&user[..], &["commit", "--quiet", "-m", "x"]].concat()).expect("a commit");
         let sha = git.commit("HEAD").expect("a commit");
         std::fs::write(root.join("tools/one/action.yml"), "not committed").expect("a file");
-        let settings =
-            SnapshotSettings { root, prefix: String::new(), sha: sha.clone(), merge_base: None, dirty: false };
+        let settings = SnapshotSettings {
+            root,
+            prefix: String::new(),
+            sha: sha.clone(),
+            merge_base: None,
+            dirty: false,
+            repository: "me/mine".to_owned(),
+            near: NearWanted::default(),
+            lfs: false,
+        };
         let snapshot = Snapshot::take(&dir.path().join("snapshot"), &settings).expect("a snapshot");
         let own = |path: &str| ActionRef {
             owner: "o".to_owned(),

@@ -168,6 +168,14 @@ impl Actions {
         Self { shared: Arc::new(Shared { settings, store, known: Mutex::default(), told: Mutex::default() }) }
     }
 
+    /// A repository that is on this machine anyway, with git in it: a local one, or one of a mirror's folder.
+    pub fn here(&self, name: &str) -> Option<Git> {
+        let ActionSettings { local, mirror, .. } = &self.shared.settings;
+        let folder = local.iter().find(|it| it.name.eq_ignore_ascii_case(name)).map(|it| it.folder.as_path());
+        let own = folder.filter(|it| git_dir(it).is_some()).map(Git::at);
+        own.or_else(|| mirror.as_ref()?.repository(name))
+    }
+
     pub(super) fn told(&self) -> MutexGuard<'_, HashSet<String>> {
         self.shared.told.lock().unwrap_or_else(PoisonError::into_inner)
     }

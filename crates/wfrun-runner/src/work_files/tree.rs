@@ -10,7 +10,8 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::symlinkat;
 
-use super::WorkFiles;
+use super::{WorkFiles, give};
+use crate::job_folders::Owner;
 
 impl WorkFiles {
     /// Copies `entries` of a folder, each after the folder it is in, to `target`, where none of them may be yet.
@@ -19,12 +20,12 @@ impl WorkFiles {
     pub(crate) fn put(&self, source: &Path, entries: &[PathBuf], target: &str) -> io::Result<()> {
         let mut root = self.root.try_clone()?;
         for name in target.split('/').filter(|it| !it.is_empty()) {
-            root = folder(&root, Path::new(name))?;
+            root = folder(&root, Path::new(name), self.owner)?;
         }
         for entry in entries {
             let from = source.join(entry);
             let metadata = std::fs::symlink_metadata(&from)?;
-            copy(&root, &from, &metadata, entry).map_err(|err| {
+            copy(&root, &from, &metadata, entry, self.owner).map_err(|err| {
                 io::Error::new(err.kind(), format!("{}: {err}", Path::new(target).join(entry).display()))
             })?;
         }
@@ -32,9 +33,9 @@ impl WorkFiles {
     }
 }
 
-fn copy(root: &OwnedFd, from: &Path, metadata: &Metadata, entry: &Path) -> io::Result<()> {
+fn copy(root: &OwnedFd, from: &Path, metadata: &Metadata, entry: &Path, owner: Option<Owner>) -> io::Result<()> {
     if metadata.is_dir() {
-        folder(root, entry)?;
+        folder(root, entry, owner)?;
     } else if metadata.is_symlink() {
         let (parent, name) = parent(root, entry)?;
         symlinkat(&std::fs::read_link(from)?, &parent, name)?;
@@ -42,18 +43,25 @@ fn copy(root: &OwnedFd, from: &Path, metadata: &Metadata, entry: &Path) -> io::R
         let mode = if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let mut to = File::from(open(root, entry, flags, Mode::from_bits_truncate(mode))?);
+        give(&to, owner)?;
         io::copy(&mut File::open(from)?, &mut to)?;
     }
     Ok(())
 }
 
 /// Opens a folder, which is made if it is missing.
-fn folder(root: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
+fn folder(root: &OwnedFd, path: &Path, owner: Option<Owner>) -> io::Result<OwnedFd> {
     let (above, name) = parent(root, path)?;
-    match mkdirat(&above, name, Mode::from_bits_truncate(0o755)) {
-        Ok(()) | Err(Errno::EEXIST) => open(&above, Path::new(name), OFlag::O_DIRECTORY, Mode::empty()),
-        Err(err) => Err(err.into()),
+    let made = mkdirat(&above, name, Mode::from_bits_truncate(0o755));
+    match made {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(err) => return Err(err.into()),
     }
+    let opened = open(&above, Path::new(name), OFlag::O_DIRECTORY, Mode::empty())?;
+    if made.is_ok() {
+        give(&opened, owner)?;
+    }
+    Ok(opened)
 }
 
 /// The folder that a path is in, and its last name: what makes a new entry may have no folder to walk through.

@@ -76,6 +76,19 @@ impl UsesStep {
 }
 
 impl Step {
+    /// The image that it runs, without `docker://`, if that is what it uses.
+    pub fn image(&self) -> Option<&str> {
+        match &self.kind {
+            StepKind::Uses(uses) => match &uses.target.value {
+                UsesTarget::Docker(image) => Some(image),
+                UsesTarget::Repository(_) | UsesTarget::Local(_) | UsesTarget::SelfRepository(_) => None,
+            },
+            StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {
+                None
+            }
+        }
+    }
+
     /// What the log calls it, as far as it is written: its name, or what it does.
     ///
     /// Source: GitHub: execution rules E1.3, "Display names".

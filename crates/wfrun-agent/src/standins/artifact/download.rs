@@ -11,9 +11,9 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 
 use super::archive;
-use super::name_pattern::name_matches;
 use super::service::{Listed, Service};
 use crate::standins::error::StandInError;
+use crate::standins::glob::name_pattern::name_matches;
 use crate::standins::http::Payload;
 use crate::standins::toolkit;
 use crate::standins::version::Version;

@@ -7,10 +7,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::blocks::Blocks;
-use super::glob::{Found, Places, find};
 use super::service::{New, Service};
 use super::{archive, names};
 use crate::standins::error::StandInError;
+use crate::standins::glob::{Found, Places, find};
 use crate::standins::toolkit;
 use crate::standins::version::Version;
 

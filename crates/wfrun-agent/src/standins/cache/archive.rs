@@ -188,7 +188,7 @@ fn relative(path: &Path, base: &Path) -> PathBuf {
 }
 
 /// Without `.` and `..`, by the text alone.
-fn normalized(path: &Path) -> PathBuf {
+pub(in crate::standins) fn normalized(path: &Path) -> PathBuf {
     let mut result = PathBuf::new();
     for component in path.components() {
         match component {

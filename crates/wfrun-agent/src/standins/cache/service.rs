@@ -11,7 +11,7 @@ use crate::standins::toolkit;
 
 /// The service of the job.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(in crate::standins) struct Service {
     client: Client,
     origin: String,
     authorization: String,
@@ -19,14 +19,14 @@ pub(super) struct Service {
 
 /// An entry that was found.
 #[derive(Debug)]
-pub(super) struct Hit {
+pub(in crate::standins) struct Hit {
     pub(super) key: String,
     pub(super) url: String,
 }
 
 impl Service {
     /// `None` where the job has no service.
-    pub(super) fn from_environment() -> Option<Self> {
+    pub(in crate::standins) fn from_environment() -> Option<Self> {
         let url = toolkit::variable("ACTIONS_RESULTS_URL");
         // Only scheme, host and port of the address count.
         let (scheme, rest) = url.split_once("://")?;

@@ -2,16 +2,26 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::ACTION;
 use crate::standins::error::StandInError;
 use crate::standins::toolkit;
+
+/// Which submodules are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Submodules {
+    No,
+    Own,
+    /// And theirs in turn.
+    Recursive,
+}
 
 /// The inputs, with what the context adds to them.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "the action has these switches")]
 pub(super) struct Settings {
-    /// `owner/repo`, the workflow's own.
+    /// `owner/repo`
     pub(super) repository: String,
+    /// Whether that is the workflow's own.
+    pub(super) is_own: bool,
     /// Where the work tree goes: the workspace or a folder in it.
     pub(super) path: PathBuf,
     /// The ref as asked for; empty where only a commit was.
@@ -22,7 +32,7 @@ pub(super) struct Settings {
     pub(super) depth: usize,
     pub(super) tags: bool,
     pub(super) clean: bool,
-    pub(super) submodules: bool,
+    pub(super) submodules: Submodules,
     pub(super) lfs: bool,
     /// Patterns, one a line; empty for the whole tree.
     pub(super) sparse: Vec<String>,
@@ -35,9 +45,13 @@ impl Settings {
     pub(super) fn from_inputs() -> Result<Self, StandInError> {
         let own = toolkit::variable("GITHUB_REPOSITORY");
         let repository = Some(toolkit::input("repository")).filter(|it| !it.is_empty()).unwrap_or_else(|| own.clone());
-        check_repository(&repository, &own)?;
+        check_repository(&repository)?;
+        let is_own = repository.eq_ignore_ascii_case(&own);
         let input_ref = toolkit::input("ref");
-        let (git_ref, commit) = if input_ref.is_empty() {
+        let (git_ref, commit) = if input_ref.is_empty() && !is_own {
+            // Its default branch, which only it knows.
+            (String::new(), None)
+        } else if input_ref.is_empty() {
             (full_ref(&toolkit::variable("GITHUB_REF")), Some(toolkit::variable("GITHUB_SHA")))
         } else if is_commit(&input_ref) {
             (String::new(), Some(input_ref))
@@ -59,32 +73,27 @@ impl Settings {
             },
             tags: toolkit::loose_boolean_input("fetch-tags"),
             clean: toolkit::input("clean").is_empty() || toolkit::loose_boolean_input("clean"),
-            submodules: matches!(toolkit::input("submodules").to_ascii_lowercase().as_str(), "true" | "recursive"),
+            submodules: match toolkit::input("submodules").to_ascii_lowercase().as_str() {
+                "true" => Submodules::Own,
+                "recursive" => Submodules::Recursive,
+                _ => Submodules::No,
+            },
             lfs: toolkit::loose_boolean_input("lfs"),
             sparse: toolkit::input_lines("sparse-checkout"),
             sparse_cone: toolkit::input("sparse-checkout-cone-mode").is_empty()
                 || toolkit::loose_boolean_input("sparse-checkout-cone-mode"),
             url: format!("{server}/{repository}"),
             repository,
+            is_own,
         })
     }
 }
 
-fn check_repository(repository: &str, own: &str) -> Result<(), StandInError> {
-    if repository.split('/').filter(|part| !part.is_empty()).count() != 2 || repository.split('/').count() != 2 {
-        return Err(StandInError::action(format!(
-            "Invalid repository '{repository}'. Expected format {{owner}}/{{repo}}."
-        )));
-    }
-    if repository.eq_ignore_ascii_case(own) {
+fn check_repository(repository: &str) -> Result<(), StandInError> {
+    if repository.split('/').filter(|part| !part.is_empty()).count() == 2 && repository.split('/').count() == 2 {
         return Ok(());
     }
-    Err(StandInError::NotSupported {
-        action: ACTION,
-        what: format!("checking out another repository, `{repository}` (the workflow's own is `{own}`),"),
-        way_out: "put what is needed into this repository, or skip the step with `if:` where it runs on your machine"
-            .to_owned(),
-    })
+    Err(StandInError::action(format!("Invalid repository '{repository}'. Expected format {{owner}}/{{repo}}.")))
 }
 
 /// Source: `actions/checkout`: the path must stay under the workspace.
@@ -144,15 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_repository() {
-        assert!(check_repository("O/R", "o/r").is_ok());
+    fn names_of_repositories() {
+        assert!(check_repository("O/R").is_ok());
         for (repository, text) in [
-            ("x/y", "checking out another repository, `x/y`"),
             ("x", "Invalid repository 'x'. Expected format {owner}/{repo}."),
             ("x/", "Invalid repository 'x/'."),
             ("x/y/z", "Invalid repository 'x/y/z'."),
         ] {
-            let error = check_repository(repository, "o/r").expect_err("is refused").chain();
+            let error = check_repository(repository).expect_err("is refused").chain();
             assert!(error.contains(text), "{error}");
         }
     }

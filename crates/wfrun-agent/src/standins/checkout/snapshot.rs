@@ -201,6 +201,13 @@ pub(super) fn plain_git() -> Command {
     command
 }
 
+/// git that knows where repositories are on this machine: wfrun's settings for git in actions say so.
+pub(super) fn near_git() -> Command {
+    let mut command = plain_git();
+    command.env_remove("GIT_CONFIG_NOSYSTEM");
+    command
+}
+
 fn parse_ref(line: &str) -> Option<Ref> {
     let mut words = line.split(' ');
     let name = words.next()?.to_owned();

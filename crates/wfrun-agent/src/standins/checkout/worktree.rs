@@ -34,11 +34,11 @@ pub(super) struct WorkTree {
 }
 
 impl WorkTree {
-    /// Makes the folder and an empty repository in it, or cleans the one that an earlier checkout of the job left.
+    /// Makes the folder and an empty repository in it that borrows objects from `alternates`, or cleans the one that an earlier checkout of the job left.
     ///
     /// Source: `actions/checkout`: what is in the folder and is not this repository's work tree is deleted.
     /// Differs: `actions/checkout` deletes any git repository it finds at its path; the stand-in refuses one that it did not make.
-    pub(super) fn prepare(settings: &Settings, snapshot: &Snapshot) -> Result<Self, StandInError> {
+    pub(super) fn prepare(settings: &Settings, alternates: &[String]) -> Result<Self, StandInError> {
         let path = settings.path.clone();
         if path.is_file() {
             fs::remove_file(&path).map_err(StandInError::file("delete", &path))?;
@@ -59,11 +59,11 @@ impl WorkTree {
         }
         empty(&path)?;
         let tree = Self { path, is_new: true };
-        tree.initialize(settings, snapshot)?;
+        tree.initialize(settings, alternates)?;
         Ok(tree)
     }
 
-    fn initialize(&self, settings: &Settings, snapshot: &Snapshot) -> Result<(), StandInError> {
+    fn initialize(&self, settings: &Settings, alternates: &[String]) -> Result<(), StandInError> {
         toolkit::start_group("Initializing the repository");
         let mut init = plain_git();
         init.args(["-c", "init.defaultBranch=master", "init", "--quiet", "--template="]);
@@ -77,9 +77,11 @@ impl WorkTree {
             quoted(&settings.url)
         );
         append(&git_dir.join("config"), &config)?;
-        let info = git_dir.join("objects/info");
-        fs::create_dir_all(&info).map_err(StandInError::file("create", &info))?;
-        write(&info.join("alternates"), &(snapshot.alternates().join("\n") + "\n"))?;
+        if !alternates.is_empty() {
+            let info = git_dir.join("objects/info");
+            fs::create_dir_all(&info).map_err(StandInError::file("create", &info))?;
+            write(&info.join("alternates"), &(alternates.join("\n") + "\n"))?;
+        }
         write(&git_dir.join(MARK), "")?;
         toolkit::info(&format!("Initialized empty Git repository in {}/", git_dir.display()));
         toolkit::end_group();
@@ -201,7 +203,7 @@ impl WorkTree {
     }
 
     /// git in the work tree; no hook runs, and who owns the folder does not matter.
-    fn git(&self) -> Command {
+    pub(super) fn git(&self) -> Command {
         let mut command = plain_git();
         command.args(["-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*"]);
         command.arg("--git-dir").arg(self.path.join(".git")).arg("--work-tree").arg(&self.path);

@@ -1,90 +1,41 @@
 //! A Python in the tool cache: a virtual environment with a pip of its own.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::interpreters::{Interpreter, wheel_folders};
-use super::semver::{PythonVersion, Range};
 use crate::standins::error::StandInError;
+use crate::standins::tool_cache::{Tool, ToolCache};
 use crate::standins::{program, toolkit};
 
-/// A Python of the tool cache.
-#[derive(Debug)]
-pub(super) struct Tool {
-    pub(super) version: String,
-    /// `$RUNNER_TOOL_CACHE/Python/<version>/<arch>`.
-    pub(super) folder: PathBuf,
-}
-
-impl Tool {
-    pub(super) fn python(&self) -> PathBuf {
-        self.folder.join("bin/python")
-    }
-}
-
-/// `x64` or `arm64`, as the tool cache names this machine's processor.
-pub(super) fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        "x86" => "x86",
-        other => other,
-    }
-}
-
-/// The highest version in the tool cache that satisfies the range.
-///
-/// Source: GitHub: execution rules E9.10: `Python/<version>/<arch>/` counts only beside a file `<arch>.complete`.
-pub(super) fn find(cache: &Path, range: &Range) -> Option<Tool> {
-    let root = cache.join("Python");
-    let architecture = architecture();
-    let versions = fs::read_dir(&root).into_iter().flatten().flatten();
-    versions
-        .filter_map(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let version = PythonVersion::parse(&name).filter(|version| range.contains(version))?;
-            let folder = entry.path().join(architecture);
-            let complete = entry.path().join(format!("{architecture}.complete")).exists();
-            // The interpreter behind an environment may have been taken off the machine since.
-            (complete && folder.join("bin/python").exists()).then_some((version, Tool { version: name, folder }))
-        })
-        .max_by(|(a, _), (b, _)| a.cmp(b))
-        .map(|(_, tool)| tool)
-}
+/// The tool's name in the tool cache.
+pub(super) const NAME: &str = "Python";
+/// Its program there.
+pub(super) const PROGRAM: &str = "bin/python";
 
 /// Makes the environment and puts pip into it.
 ///
 /// Differs: `actions/setup-python` gives a Python of its own; here it is a virtual environment of one on this machine, so `pip install --user` is refused.
-pub(super) fn make(cache: &Path, interpreter: &Interpreter) -> Result<Tool, StandInError> {
-    let version = interpreter.version.to_string();
-    let parent = cache.join("Python").join(&version);
-    let folder = parent.join(architecture());
-    fs::create_dir_all(&parent).map_err(StandInError::file("create", &parent))?;
-    // Two jobs may share the tool cache: the second waits, and takes what the first has made.
-    let lock = parent.join(format!("{}.lock", architecture()));
-    let held = File::create(&lock).and_then(|file| file.lock().map(|()| file));
-    let held = held.map_err(StandInError::file("lock", &lock))?;
-    let complete = parent.join(format!("{}.complete", architecture()));
-    if complete.exists() && folder.join("bin/python").exists() {
-        return Ok(Tool { version, folder });
-    }
+pub(super) fn make(cache: &ToolCache, interpreter: &Interpreter) -> Result<Tool, StandInError> {
+    cache.make(NAME, &interpreter.version.to_string(), PROGRAM, |folder| fill(folder, interpreter))
+}
+
+fn fill(folder: &Path, interpreter: &Interpreter) -> Result<(), StandInError> {
     let mut command = Command::new(&interpreter.executable);
-    command.args(["-I", "-c", MAKE]).arg(&folder);
+    command.args(["-I", "-c", MAKE]).arg(folder);
     command.args(wheels(interpreter));
     // A folder of modules that the workflow names must not reach into the making of the environment.
     command.env_remove("PYTHONHOME").env_remove("PYTHONPATH");
     let output = program::output(&mut command, None, INSTALL)?;
-    if !output.status.success() {
-        return Err(StandInError::Program {
-            program: format!("{} -m venv {}", interpreter.executable.display(), folder.display()),
-            status: output.status.to_string(),
-            message: format!("{}; {INSTALL}", String::from_utf8_lossy(&output.stderr).trim()),
-        });
+    if output.status.success() {
+        return Ok(());
     }
-    fs::write(&complete, "").map_err(StandInError::file("write", &complete))?;
-    drop(held);
-    Ok(Tool { version, folder })
+    Err(StandInError::Program {
+        program: format!("{} -m venv {}", interpreter.executable.display(), folder.display()),
+        status: output.status.to_string(),
+        message: format!("{}; {INSTALL}", String::from_utf8_lossy(&output.stderr).trim()),
+    })
 }
 
 /// What to tell a user whose machine has no usable Python.

@@ -8,14 +8,15 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use super::semver::{PythonVersion, Range};
+use super::request::python_version;
+use crate::standins::semver::{Range, SemVer};
 use crate::standins::{program, toolkit};
 
 /// A Python that was asked about itself.
 #[derive(Debug, Clone)]
 pub(super) struct Interpreter {
     pub(super) executable: PathBuf,
-    pub(super) version: PythonVersion,
+    pub(super) version: SemVer,
     /// Where wheels of pip may lie: with this interpreter, or where its distribution keeps them.
     pub(super) wheel_folders: Vec<PathBuf>,
 }
@@ -29,36 +30,19 @@ struct Candidate {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Known {
-    Exactly(PythonVersion),
-    Minor(u32, u32),
+    Exactly(SemVer),
+    Minor(u64, u64),
     Nothing,
 }
 
-/// What was found for a range.
-#[derive(Debug)]
-pub(super) enum Choice {
-    /// It satisfies the range.
-    Satisfies(Interpreter),
-    /// Nothing does; this one is nearest.
-    Nearest(Interpreter),
-    /// There is no Python of that major version, or none at all.
-    Nothing,
-}
-
-/// Looks through `PATH`, pyenv's and the system's folders.
-pub(super) fn choose(range: &Range) -> Choice {
+/// Looks through `PATH`, pyenv's and the system's folders: for those that satisfy the range or, where there are none, for all.
+pub(super) fn find(range: &Range) -> Vec<(SemVer, Interpreter)> {
     let candidates = candidates();
-    let fitting = candidates.iter().filter(|it| it.known.may_satisfy(range)).filter_map(ask);
-    let best = fitting.filter(|it| range.contains(&it.version)).max_by(|a, b| a.version.cmp(&b.version));
-    if let Some(interpreter) = best {
-        return Choice::Satisfies(interpreter);
-    }
-    let all: Vec<Interpreter> = candidates.iter().filter_map(ask).collect();
-    let versions: Vec<PythonVersion> = all.iter().map(|it| it.version.clone()).collect();
-    match nearest(range, &versions).and_then(|wanted| all.into_iter().find(|it| it.version == wanted)) {
-        Some(interpreter) => Choice::Nearest(interpreter),
-        None => Choice::Nothing,
-    }
+    let with_version = |it: Interpreter| (it.version.clone(), it);
+    let fitting = candidates.iter().filter(|it| it.known.may_satisfy(range)).filter_map(ask).map(with_version);
+    let fitting: Vec<_> = fitting.filter(|(version, _)| range.contains(version)).collect();
+    // Only where none of these is one are all the others started, to be asked.
+    if fitting.is_empty() { candidates.iter().filter_map(ask).map(with_version).collect() } else { fitting }
 }
 
 /// Folders that hold wheels of pip for any interpreter, those of `interpreter` first.
@@ -75,27 +59,12 @@ pub(super) fn wheel_folders(interpreter: &Interpreter) -> Vec<PathBuf> {
     folders
 }
 
-/// The nearest of `versions`: the same minor with the highest patch, else the smallest distance in minor (the newer of
-/// two at the same distance) with the highest patch. Never another major, and no prerelease if there is a release.
-pub(super) fn nearest(range: &Range, versions: &[PythonVersion]) -> Option<PythonVersion> {
-    let wanted = range.wanted();
-    let same_major = versions.iter().filter(|version| version.major == wanted.major);
-    same_major
-        .min_by_key(|version| {
-            let distance = version.minor.abs_diff(wanted.minor);
-            (version.is_prerelease(), distance, std::cmp::Reverse((*version).clone()))
-        })
-        .cloned()
-}
-
 impl Known {
     fn may_satisfy(&self, range: &Range) -> bool {
         match self {
             Self::Exactly(version) => range.contains(version),
             // No release has a patch beyond 99.
-            Self::Minor(major, minor) => {
-                (0..100).any(|patch| range.contains(&PythonVersion::new(*major, *minor, patch)))
-            }
+            Self::Minor(major, minor) => (0..100).any(|patch| range.contains(&SemVer::new(*major, *minor, patch))),
             Self::Nothing => true,
         }
     }
@@ -107,7 +76,7 @@ fn candidates() -> Vec<Candidate> {
     for root in pyenv_roots() {
         for folder in entries(&root.join("versions")) {
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if let Some(version) = PythonVersion::parse(&name) {
+            if let Some(version) = python_version(&name) {
                 add(&mut found, &mut seen, &folder.join("bin/python"), Known::Exactly(version));
             }
         }
@@ -189,7 +158,7 @@ fn ask(candidate: &Candidate) -> Option<Interpreter> {
     command.args(["-I", "-S", "-c", QUESTION]);
     let output = program::output(&mut command, None, "it is not needed").ok()?;
     let answer: Answer = serde_json::from_slice(&output.stdout).ok()?;
-    let version = PythonVersion::parse(&answer.version)?;
+    let version = python_version(&answer.version)?;
     (answer.implementation == "cpython").then_some(Interpreter {
         executable: answer.executable,
         version,
@@ -200,30 +169,6 @@ fn ask(candidate: &Candidate) -> Option<Interpreter> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn chooses_the_nearest() {
-        let cases = [
-            // (asked for, on the machine, used)
-            ("3.11", "3.10.1 3.12.1", "3.12.1"),
-            ("3.11", "3.10.1 3.13.0", "3.10.1"),
-            ("3.11", "3.9.1 3.13.0 3.13.2", "3.13.2"),
-            ("3.11.9", "3.11.2 3.11.7 3.12.0", "3.11.7"),
-            ("3.14", "3.12.1 3.13.0 2.7.18", "3.13.0"),
-            ("3.14", "3.14.0rc1 3.13.0", "3.13.0"),
-            ("3.14", "3.14.0rc1", "3.14.0-rc1"),
-            ("<3.6", "3.9.1 3.12.1", "3.9.1"),
-            (">=3.9 <3.10", "3.8.1 3.11.1", "3.8.1"),
-            ("2.7", "3.11.2", ""),
-            ("3.11", "", ""),
-        ];
-        for (asked, present, expected) in cases {
-            let range = Range::parse(asked, false).expect("is a range");
-            let versions: Vec<PythonVersion> = present.split_whitespace().filter_map(PythonVersion::parse).collect();
-            let used = nearest(&range, &versions).map(|version| version.to_string()).unwrap_or_default();
-            assert_eq!(used, expected, "{asked} of {present}");
-        }
-    }
 
     #[test]
     fn knows_names() {
@@ -239,7 +184,7 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(known_by_name(name), expected, "{name}");
         }
-        let range = Range::parse("3.11", false).expect("is a range");
+        let range = Range::strict("3.11").expect("is a range");
         assert!(Known::Minor(3, 11).may_satisfy(&range) && Known::Nothing.may_satisfy(&range));
         assert!(!Known::Minor(3, 12).may_satisfy(&range));
     }

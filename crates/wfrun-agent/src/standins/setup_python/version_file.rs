@@ -4,47 +4,89 @@ use std::path::Path;
 
 use super::ACTION;
 use crate::standins::error::StandInError;
+use crate::standins::semver::{Range, Rules};
 use crate::standins::toolkit;
 
-/// Reads `.python-version`, `.tool-versions`, `pyproject.toml` or `Pipfile`.
+/// Reads `.python-version`, `.tool-versions`, `pyproject.toml` or `Pipfile`, each if the major version of the action does.
 ///
-/// Source: `actions/setup-python`, "Using the python-version-file input".
-pub(super) fn read(file: &str) -> Result<Vec<String>, StandInError> {
+/// Source: `actions/setup-python`, `getVersionInputFromFile`.
+pub(super) fn read(file: &str, action: u32) -> Result<Vec<String>, StandInError> {
     if !Path::new(file).exists() {
         return Err(StandInError::action(format!("The specified python version file at: {file} doesn't exist.")));
     }
     let text = std::fs::read_to_string(file).map_err(StandInError::file("read", file))?;
-    let versions = versions_in(file, &text);
-    if versions.is_empty() {
-        return Err(StandInError::NotSupported {
-            action: ACTION,
-            what: format!("the way `{file}` names a version of Python"),
-            way_out: "give the step `python-version` as well".to_owned(),
-        });
+    if Path::new(file).extension().is_some_and(|it| it == "toml") {
+        return project(file, &text);
     }
-    toolkit::info(&format!("Resolved {file} as {}", versions.join(", ")));
-    Ok(versions)
+    if action >= 5 && file.contains(".tool-versions") {
+        let version = tool_version(&text);
+        if version.is_none() {
+            toolkit::warning(&format!("No Python version found in {file}"));
+        }
+        return Ok(version.into_iter().collect());
+    }
+    if action >= 6 && file.contains("Pipfile") {
+        return pipfile(file, &text);
+    }
+    Ok(plain(file, &text, action))
 }
 
-fn versions_in(file: &str, text: &str) -> Vec<String> {
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    if Path::new(file).extension().is_some_and(|extension| extension == "toml") {
-        let project = toml_value(text, "project", "requires-python");
-        return project.or_else(|| toml_value(text, "tool.poetry.dependencies", "python")).into_iter().collect();
+/// Reads a file that is nothing but versions.
+pub(super) fn plain(file: &str, text: &str, action: u32) -> Vec<String> {
+    let versions: Vec<String> = if action >= 6 {
+        // `3.10/envs/name` is pyenv-virtualenv's way to name an environment.
+        let lines = text.trim().lines().filter(|it| !it.starts_with('#') && !it.trim().is_empty());
+        lines.filter_map(|it| it.trim().split('/').next()).map(str::to_owned).collect()
+    } else {
+        vec![text.trim().to_owned()]
+    };
+    toolkit::info(&format!("Resolved {file} as {}", versions.join(", ")));
+    versions
+}
+
+fn project(file: &str, text: &str) -> Result<Vec<String>, StandInError> {
+    let is_project = text.lines().any(|it| it.trim_start().starts_with("[project"));
+    let (table, key) = if is_project { ("project", "requires-python") } else { ("tool.poetry.dependencies", "python") };
+    let version = toml_value(text, table, key);
+    if version.is_none() && text.contains(key) && text.contains(table) {
+        return Err(not_read(file));
     }
-    if file.contains("Pipfile") {
-        let full = toml_value(text, "requires", "python_full_version");
-        return full.or_else(|| toml_value(text, "requires", "python_version")).into_iter().collect();
+    toolkit::info(&format!("Extracted {} from {file}", version.as_deref().unwrap_or_default()));
+    let loose = Rules { loose: true, ..Rules::default() };
+    // What is no range for npm is passed over.
+    let range = version.and_then(|it| Range::parse(&it.replace(',', " "), loose));
+    Ok(range.map(|it| if it.to_string().is_empty() { "*".to_owned() } else { it.to_string() }).into_iter().collect())
+}
+
+fn pipfile(file: &str, text: &str) -> Result<Vec<String>, StandInError> {
+    if !text.lines().any(|it| it.trim() == "[requires]") {
+        toolkit::warning(&format!("No Python version found in {file}"));
+        return Ok(Vec::new());
     }
-    if file.contains(".tool-versions") {
-        let version = lines().find_map(|line| {
-            let mut words = line.split_whitespace();
-            (words.next() == Some("python")).then(|| words.next()).flatten()
-        });
-        return version.map(|version| version.trim_start_matches('v').to_owned()).into_iter().collect();
+    let full = toml_value(text, "requires", "python_full_version");
+    let version = full.or_else(|| toml_value(text, "requires", "python_version"));
+    if version.is_none() && text.contains("python_version") {
+        return Err(not_read(file));
     }
-    // `3.10/envs/name` is pyenv-virtualenv's way to name an environment.
-    lines().filter_map(|line| line.split('/').next()).map(str::to_owned).collect()
+    toolkit::info(&format!("Extracted {} from {file}", version.as_deref().unwrap_or_default()));
+    Ok(version.into_iter().collect())
+}
+
+fn not_read(file: &str) -> StandInError {
+    StandInError::NotSupported {
+        action: ACTION,
+        what: format!("the way `{file}` names a version of Python"),
+        way_out: "give the step `python-version` as well".to_owned(),
+    }
+}
+
+fn tool_version(text: &str) -> Option<String> {
+    let lines = text.lines().filter(|line| !line.trim().starts_with('#'));
+    lines.filter_map(|line| line.trim().strip_prefix("python")).find_map(|rest| {
+        let version = rest.trim_start();
+        let version = version.strip_prefix('v').unwrap_or(version).trim_start();
+        (!version.is_empty() && !version.contains(char::is_whitespace)).then(|| version.to_owned())
+    })
 }
 
 /// The text of `key = "…"` under `[table]`: all of TOML that these files need for a version.
@@ -71,16 +113,34 @@ mod tests {
 
     #[test]
     fn reads_versions() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let cases = [
-            (".python-version", "3.11.7\n# old\n3.10/envs/x\n", "3.11.7 | 3.10"),
-            (".tool-versions", "nodejs 20\npython v3.12.1\n", "3.12.1"),
-            ("pyproject.toml", "[project]\nname = \"x\"\nrequires-python = \">=3.9,<3.13\" # why\n", ">=3.9,<3.13"),
-            ("pyproject.toml", "[tool.poetry.dependencies]\npython = '^3.11'\n", "^3.11"),
-            ("pyproject.toml", "[other]\nrequires-python = \"3.9\"\n", ""),
-            ("Pipfile", "[requires]\npython_version = \"3.11\"\n", "3.11"),
+            (7, ".python-version", "3.11.7\n# old\n3.10/envs/x\n", "3.11.7 | 3.10"),
+            (5, ".python-version", "3.11.7\n", "3.11.7"),
+            (5, ".tool-versions", "nodejs 20\n# python 3.9\npython v3.12.1\n", "3.12.1"),
+            (5, ".tool-versions", "nodejs 20\n", ""),
+            (4, ".tool-versions", "3.12", "3.12"),
+            (
+                5,
+                "pyproject.toml",
+                "[project]\nname = \"x\"\nrequires-python = \">=3.9,<3.13\" # why\n",
+                ">=3.9.0 <3.13.0-0",
+            ),
+            (5, "pyproject.toml", "[project]\nrequires-python = \"==3.11.*,!=3.11.2\"\n", ">=3.11.0 <3.12.0-0"),
+            (5, "pyproject.toml", "[project]\nname = \"x\"\n[tool.poetry.dependencies]\npython = '^3.11'\n", ""),
+            (5, "pyproject.toml", "[tool.poetry.dependencies]\npython = '^3.11'\n", ">=3.11.0 <4.0.0-0"),
+            (5, "pyproject.toml", "[other]\nrequires-python = \"3.9\"\n", ""),
+            (7, "Pipfile", "[requires]\npython_version = \"3.11\"\n", "3.11"),
+            (7, "Pipfile", "[packages]\n", ""),
         ];
-        for (file, text, expected) in cases {
-            assert_eq!(versions_in(file, text).join(" | "), expected, "{file}");
+        for (action, name, text, expected) in cases {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).expect("can write");
+            let versions = read(&file.to_string_lossy(), action).expect("can be read");
+            assert_eq!(versions.join(" | "), expected, "{name} {text}");
         }
+        let odd = folder.path().join("pyproject.toml");
+        std::fs::write(&odd, "[project]\nrequires-python = [\"3.9\"]\n").expect("can write");
+        assert!(read(&odd.to_string_lossy(), 5).is_err(), "said, not passed over");
     }
 }

@@ -129,6 +129,61 @@ fn files_and_lists_of_versions() {
     outcome.assert_success();
     assert!(outcome.env.is_empty() && outcome.path.is_empty(), "{outcome:#?}");
     assert_eq!(outcome.outputs.iter().filter(|(name, _)| name == "python-version").count(), 2);
-    assert_eq!(outcome.declarations[0]["subject"], "setup-python cache: pip");
+    // The job of this test has no cache service.
+    outcome.assert_line("::warning::The runner was not able to contact the cache service. Caching will be skipped");
+    assert_eq!(outcome.declarations[0]["subject"], "setup-python cache");
     assert_eq!(outcome.declarations[0]["how"], "not run");
+}
+
+#[test]
+fn what_is_not_the_same_as_asked_is_declared() {
+    let job = Job::new();
+    let Some(python) = set_up(&job, "3").and_then(|it| it.output("python-version").map(str::to_owned)) else { return };
+    let step = || job.step("actions/setup-python main v5").input("python-version", &python);
+    let latest = step().input("check-latest", "true").run();
+    latest.assert_success();
+    assert_eq!(latest.declarations[0]["subject"], format!("python {python}, check-latest"));
+    let other = step().input("architecture", "s390x").run();
+    other.assert_success();
+    assert_eq!(other.declarations[0]["subject"], "python for s390x");
+    step().input("freethreaded", "true").run().assert_failure("a free-threaded Python");
+    step().input("freethreaded", "maybe").run().assert_failure("Input does not meet YAML 1.2");
+    job.step("actions/setup-python main v5")
+        .input("python-version", "3.99t")
+        .run()
+        .assert_failure("a free-threaded Python");
+}
+
+#[test]
+fn what_the_tool_cache_holds_is_taken() {
+    let job = Job::new();
+    for (version, architecture) in
+        [("3.9.1", "x64"), ("3.9.10", "x64"), ("3.13.0", "x64-freethreaded"), ("3.9.11", "s390x")]
+    {
+        job.write(&format!("tools/Python/{version}/{architecture}/bin/python"), "");
+        job.write(&format!("tools/Python/{version}/{architecture}.complete"), "");
+    }
+    if wfrun_architecture() != "x64" {
+        return skip("the tools of this test are for x64");
+    }
+    for (version, architecture, expected) in
+        [("3.9", "", "3.9.10"), ("3.9.1", "", "3.9.1"), ("3.9", "s390x", "3.9.11"), ("3.13t", "", "3.13.0t")]
+    {
+        let step = job.step("actions/setup-python main v5").input("python-version", version);
+        let outcome = step.input("architecture", architecture).env("PATH", "").run();
+        outcome.assert_success();
+        assert_eq!(outcome.output("python-version"), Some(expected), "{version}");
+        assert!(outcome.declarations.is_empty(), "{outcome:#?}");
+    }
+    let old = job.step("actions/setup-python main v2").input("python-version", "3.9").run();
+    old.assert_success();
+    old.assert_line("Successfully setup CPython (3.9.10)");
+    let names: Vec<&str> = old.env.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["pythonLocation", "LD_LIBRARY_PATH"]);
+    assert_eq!(old.output("python-path"), None);
+}
+
+/// As the tool cache names this machine's processor.
+fn wfrun_architecture() -> &'static str {
+    if std::env::consts::ARCH == "x86_64" { "x64" } else { std::env::consts::ARCH }
 }

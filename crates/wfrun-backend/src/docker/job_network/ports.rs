@@ -38,7 +38,7 @@ pub(super) async fn take(
     let mut taken = Vec::new();
     for port in ports {
         let path = folder.join(port.to_string());
-        let wrong = |err: std::io::Error| BackendError::Container {
+        let wrong = |err: std::io::Error| BackendError::Port {
             what: format!("port {port} of this machine"),
             message: format!("failed to lock {}: {err}", path.display()),
         };
@@ -58,8 +58,7 @@ pub(super) async fn take(
             tokio::select! {
                 () = tokio::time::sleep(POLL) => {}
                 _ = hurry.wait_for(|it| *it) => {
-                    let message = "it was given up, because the job was cancelled".to_owned();
-                    return Err(BackendError::Container { what: format!("port {port} of this machine"), message });
+                    return Err(BackendError::GivenUp { what: format!("port {port} of this machine") });
                 }
             }
         }

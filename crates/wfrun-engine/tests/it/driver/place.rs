@@ -63,5 +63,6 @@ pub(super) fn environment() -> JobEnvironment {
         actions: IndexMap::new(),
         secrets: vec!["runtime-token".to_owned()],
         containers: None,
+        absent: None,
     }
 }

@@ -4,7 +4,7 @@
 
 /// A pattern without `/`.
 #[derive(Debug)]
-pub(super) struct NamePattern {
+pub(in crate::standins) struct NamePattern {
     parts: Vec<Part>,
     /// A wildcard at the beginning also matches a dot.
     takes_dots: bool,
@@ -31,17 +31,17 @@ enum Part {
 
 impl NamePattern {
     /// A segment of a path: wildcards, sets and escapes, no more.
-    pub(super) fn of_path(text: &str) -> Self {
+    pub(in crate::standins) fn of_path(text: &str) -> Self {
         Self { parts: read(&text.chars().collect::<Vec<_>>(), false), takes_dots: true }
     }
 
     /// This name and no other.
-    pub(super) fn exactly(name: &str) -> Self {
+    pub(in crate::standins) fn exactly(name: &str) -> Self {
         Self { parts: name.chars().map(Part::Letter).collect(), takes_dots: true }
     }
 
     /// The name that a segment of a path stands for, if it has no wildcard in it.
-    pub(super) fn literal(text: &str) -> Option<String> {
+    pub(in crate::standins) fn literal(text: &str) -> Option<String> {
         let parts = read(&text.chars().collect::<Vec<_>>(), false);
         let letter = |part: &Part| match part {
             Part::Letter(it) => Some(*it),
@@ -56,7 +56,7 @@ impl NamePattern {
     }
 
     /// Whether the whole name matches.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(in crate::standins) fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.chars().collect();
         let begins_wild = !matches!(self.parts.first(), Some(Part::Letter('.')));
         if !self.takes_dots && begins_wild && name.first() == Some(&'.') {
@@ -70,7 +70,7 @@ impl NamePattern {
 }
 
 /// Whether an artifact's name matches a pattern with all that `minimatch` knows: braces, groups, `!` in front.
-pub(super) fn name_matches(pattern: &str, name: &str) -> bool {
+pub(in crate::standins) fn name_matches(pattern: &str, name: &str) -> bool {
     let pattern = pattern.trim();
     if pattern.starts_with('#') {
         return false;

@@ -1,14 +1,16 @@
 //! The patterns of `path`, as `@actions/glob` reads them.
 //!
-//! Source: actions/toolkit, `packages/glob`, with the options of actions/upload-artifact: links are followed, broken ones
-//! passed over, a folder stands for all that is in it.
+//! Source: actions/toolkit, `packages/glob`, with its usual options: links are followed, broken ones passed over, a
+//! folder stands for all that is in it.
+
+pub(super) mod name_pattern;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::name_pattern::NamePattern;
-use crate::standins::error::StandInError;
+use super::error::StandInError;
+use name_pattern::NamePattern;
 
 /// What was found, and where it was looked for.
 pub(super) struct Found {
