@@ -108,6 +108,10 @@ pub(crate) struct RunArgs {
     /// Fetch nothing, and list all that is missing before anything runs; steps are not cut off from the network yet
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Give steps your own GitHub token, the secret or else the variable `GITHUB_TOKEN`, and the real API: what they write is
+    /// real
+    #[arg(long, conflicts_with = "offline")]
+    pub(crate) real_github: bool,
     /// Certificates that steps trust besides this machine's, as PEM: a company's (default: what the environment names)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,

@@ -49,7 +49,7 @@ impl Environment {
         }
     }
 
-    /// A variable's value, for `--secret NAME` without one, and for `$NAME` in `.actrc`.
+    /// A variable's value, for `--secret NAME` without one, for `$NAME` in `.actrc`, and `GITHUB_TOKEN` for `--real-github`.
     pub(crate) fn variable(name: &str) -> Option<String> {
         std::env::var(name).ok()
     }

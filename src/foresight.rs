@@ -124,6 +124,7 @@ impl<'e> Foresight<'e> {
             run_attempt: 1,
             token: String::new(),
             workflow_sha: found.event.sha.clone(),
+            api: wfrun_plan::ApiUrls::default(),
         };
         let skips = results.iter().filter(|(_, result)| *result == "skipped").map(|(job, _)| job.clone()).collect();
         let world = World {

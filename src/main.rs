@@ -14,6 +14,7 @@ mod find;
 mod forced;
 mod foresight;
 mod from_github;
+mod github_token;
 mod images;
 mod key_values;
 mod names;

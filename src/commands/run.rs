@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use wfrun_aws::{AccountFile, AccountSettings};
 use wfrun_engine::{Engine, EngineSettings, FactKind, Grace};
 use wfrun_journal::{Outcome, RunRecord, Sink};
-use wfrun_plan::{JobKey, Plan, PlanError, RunIdentity, Selection};
+use wfrun_plan::{JobKey, Plan, PlanError, Selection};
 use wfrun_report::{
     LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread, not_triggered, render_timings,
 };
@@ -31,6 +31,7 @@ use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::forced::Forced;
+use crate::github_token::{self, GithubToken};
 use crate::outbound;
 use crate::output::{Help, Output};
 use crate::place::shims;
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         Err(diagnostics) => return Ok(refuse(output, &diagnostics)),
     };
     loaded.situation.repository.required()?;
+    let token = GithubToken::of(args.real_github, &loaded.secrets)?;
     let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
     loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, emulates.then_some(&loaded.set)));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
@@ -78,7 +80,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     }
     let place = place?;
     output.diagnostics(&to_show(&loaded.set.root.source, &found));
-    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, forced, place))?;
+    let record = runtime.block_on(carry_out(args, environment, output, loaded, plan, (forced, token, place)))?;
     if args.timings {
         let whole_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let text = render_timings(&record, whole_ms.saturating_sub(record.duration_ms), &output.stdout);
@@ -174,8 +176,7 @@ async fn carry_out(
     output: &Output,
     loaded: Loaded,
     mut plan: Plan,
-    forced: wfrun_engine::Forced,
-    settled: Settled,
+    (forced, token, settled): (wfrun_engine::Forced, GithubToken, Settled),
 ) -> anyhow::Result<RunRecord> {
     let outside = Outside::new();
     let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
@@ -202,6 +203,11 @@ async fn carry_out(
     let account = services.aws.as_ref().map(|it| &*it.account);
     let (mut hidden, notice) = secrets::swap_aws_keys(&set, &mut secrets, account);
     notices.extend(notice);
+    let scratch = environment.cache.join("work").join(&run_id);
+    let api = github_token::api_settings(&plan, &snapshot, &run_id, number, &scratch);
+    let tokens = token.prepare(&services.github, &mut secrets, api);
+    hidden.extend(tokens.hidden.iter().cloned());
+    notices.extend(tokens.notices.iter().cloned());
     hidden.extend(outbound::hidden(&outbound));
     notices.extend(outbound::notices(&outbound, args.ca_file.is_some(), place.backend.name(), args.verbose));
     if services.guard.is_none() && services.aws.is_some() && place.backend.name() != "host" {
@@ -243,13 +249,7 @@ async fn carry_out(
         executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
         cache_scopes: cache_scopes(&plan),
     };
-    let identity = RunIdentity {
-        run_id: run_id.clone(),
-        run_number: number,
-        run_attempt: 1,
-        token: format!("ghs_{}", uuid_like(&run_id)),
-        workflow_sha: snapshot.sha.clone(),
-    };
+    let identity = github_token::identity(&tokens, &run_id, number, &snapshot.sha);
     let without_effect =
         diagnostics.into_iter().filter(|it| it.code.as_str() == "wfrun/no-effect").map(|it| it.message);
     let settings = EngineSettings {
@@ -257,6 +257,7 @@ async fn carry_out(
         identity,
         backend: place.backend.name().to_owned(),
         backend_reason: place.reason,
+        token_seed: tokens.seed,
         secrets,
         hidden,
         vars,
@@ -420,12 +421,6 @@ fn new_run_id(work: &Path, state: &Path) -> anyhow::Result<String> {
         }
         id += 1;
     }
-}
-
-/// A token of no worth outside this machine; it only has to look like one.
-fn uuid_like(run_id: &str) -> String {
-    let process = std::process::id();
-    format!("{run_id:0>20}{process:0>16}")
 }
 
 /// The views of a run: the journal file, and what the caller sees.

@@ -56,6 +56,7 @@ pub(super) fn identity(given: &Given, event: &Event) -> RunIdentity {
         run_attempt: 1,
         token: String::new(),
         workflow_sha: event.sha.clone(),
+        api: wfrun_plan::ApiUrls::default(),
     }
 }
 

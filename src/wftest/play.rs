@@ -118,6 +118,7 @@ fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
         identity,
         backend: "scripted".to_owned(),
         backend_reason: "it is a test".to_owned(),
+        token_seed: None,
         secrets: given.secrets.clone(),
         hidden: Vec::new(),
         vars: given.vars.clone(),

@@ -20,6 +20,7 @@ mod eval;
 mod execution_differences;
 mod fake_engine;
 mod forced;
+mod github_api;
 mod graph;
 mod history;
 mod id_tokens;

@@ -1,9 +1,9 @@
 //! What is to be done outside.
 use indexmap::IndexMap;
 use serde_json::Value as Json;
-use wfrun_journal::{Phase, RunEvent};
+use wfrun_journal::{Phase, RunEvent, Secret};
 use wfrun_plan::{JobKey, StepPath};
-use wfrun_workflow::{ActionRef, UsesTarget};
+use wfrun_workflow::{ActionRef, Permissions, UsesTarget};
 
 use crate::{ContainerSpec, ServiceSpec};
 
@@ -18,6 +18,15 @@ pub struct Turn {
 
 /// The claims of a job's ID tokens by name, but for those that their issuer adds: who made it for whom, and when.
 pub type IdTokenClaims = IndexMap<String, String>;
+
+/// A job's `GITHUB_TOKEN`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobToken {
+    /// Its text.
+    pub text: Secret,
+    /// What it may do.
+    pub permissions: Permissions,
+}
 
 /// What a job's environment is to be, whether it is made when the job begins or ahead.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +61,8 @@ pub enum Effect {
         services: Vec<ServiceSpec>,
         /// What ID tokens say of it, if it may ask for them.
         id_token: Option<Box<IdTokenClaims>>,
+        /// Its `GITHUB_TOKEN`, if it has one of its own.
+        token: Option<Box<JobToken>>,
     },
     /// Make a job's environment while others run: its `OpenJob` follows, or nothing does.
     MakeAhead {

@@ -1,5 +1,6 @@
 //! The run as a state machine.
 mod ahead;
+mod api;
 mod asked;
 mod background;
 mod call;
@@ -64,6 +65,7 @@ pub struct Engine {
     /// Whether the run waits for its concurrency group.
     is_pending: bool,
     aws_declared: bool,
+    api_declared: bool,
     ahead: ahead::Ahead,
     seq: u64,
     now_ms: u64,
@@ -104,6 +106,7 @@ impl Engine {
             cancelled: false,
             is_pending: false,
             aws_declared: false,
+            api_declared: false,
             ahead: ahead::Ahead::default(),
             seq: 0,
             now_ms: 0,
@@ -157,6 +160,7 @@ impl Engine {
             FactKind::Cancel { force } => self.cancel(force),
             FactKind::Woke(timer) => self.woke(&timer),
             FactKind::ServiceCalled(call) => self.service_called(call),
+            FactKind::ApiCalled(call) => self.api_called(call),
             FactKind::ArtifactKept { job, id, name, size, digest } => {
                 let name = self.masker.mask(&name);
                 self.emit(RunEventKind::ArtifactKept(ArtifactKept { job, id, name, size, digest }));

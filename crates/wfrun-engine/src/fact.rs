@@ -158,6 +158,8 @@ pub enum FactKind {
     Woke(Timer),
     /// A local service was called.
     ServiceCalled(ServiceCalled),
+    /// GitHub's API was called, on this machine.
+    ApiCalled(ApiCall),
     /// A job has made an artifact.
     ArtifactKept {
         /// Which.
@@ -204,11 +206,36 @@ impl FactKind {
             | Self::Cancel { .. }
             | Self::Woke(_)
             | Self::ServiceCalled(_)
+            | Self::ApiCalled(_)
             | Self::ArtifactKept { .. }
             | Self::ArtifactRemoved { .. }
             | Self::Noticed(_) => None,
         }
     }
+}
+
+/// A call of GitHub's API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiCall {
+    /// The job whose token came with it.
+    pub job: Option<JobKey>,
+    /// GitHub's name of the operation, or method and path.
+    pub operation: String,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// What a person should know of it.
+    pub note: Option<ApiNote>,
+}
+
+/// What a person should know of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiNote {
+    /// What it would have done on GitHub: `create release v1.2`.
+    Would(String),
+    /// What was asked and is not served here.
+    Unserved(String),
+    /// What the token may not do, and why.
+    Refused(String),
 }
 
 /// How a step's process ended.

@@ -23,12 +23,13 @@ mod strand;
 pub use command::{Command, StopCommands, parse_command};
 pub use container::{ContainerSpec, JobContainers, RegistryLogin, ServiceContainer, ServiceSpec};
 pub use effect::{
-    ConcurrencyGroup, ContainerImage, Effect, EnvironmentRequest, FilePaths, IdTokenClaims, Launch, Program,
+    ConcurrencyGroup, ContainerImage, Effect, EnvironmentRequest, FilePaths, IdTokenClaims, JobToken, Launch, Program,
     ShellSearch, Signal, Timer, Turn,
 };
 pub use engine::Engine;
 pub use fact::{
-    Entry, Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction, StepEnd, StepFiles,
+    ApiCall, ApiNote, Entry, Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction,
+    StepEnd, StepFiles,
 };
 pub use file_command::{FileCommandError, parse_key_values};
 pub use forced::{Forced, ForcedStep};

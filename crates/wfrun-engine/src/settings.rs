@@ -17,6 +17,8 @@ pub struct EngineSettings {
     pub backend: String,
     /// Why there.
     pub backend_reason: String,
+    /// What the tokens of jobs are made of, one for each; without it all have that of `identity`.
+    pub token_seed: Option<Secret>,
     /// `secrets`
     pub secrets: IndexMap<String, Secret>,
     /// Further values to mask, which steps never get: real keys that stand-ins took the place of.

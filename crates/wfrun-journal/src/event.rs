@@ -397,6 +397,12 @@ pub struct ServiceCalled {
     /// For a look into the cache: whether there was an entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit: Option<bool>,
+    /// The job that called, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobKey>,
+    /// For GitHub's API: what the call would have done there, such as `create release v1.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would: Option<Masked>,
 }
 
 /// `artifact-kept`

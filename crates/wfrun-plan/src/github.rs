@@ -16,6 +16,24 @@ pub struct RunIdentity {
     pub token: String,
     /// The commit the workflow file was read from.
     pub workflow_sha: String,
+    /// Where GitHub's API is asked.
+    pub api: ApiUrls,
+}
+
+/// Where GitHub's API is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiUrls {
+    /// `github.api_url`, without `/` at its end.
+    pub rest: String,
+    /// `github.graphql_url`
+    pub graphql: String,
+}
+
+impl Default for ApiUrls {
+    /// GitHub's own.
+    fn default() -> Self {
+        Self { rest: "https://api.github.com".to_owned(), graphql: "https://api.github.com/graphql".to_owned() }
+    }
 }
 
 /// The members of the `github` context that are the same for every job of a run.
@@ -52,8 +70,8 @@ pub fn github_context(workflow: &Workflow, event: &Event, run: &RunIdentity) -> 
         ("event_name", text(&event.name)),
         ("event", Value::from(event.payload.clone())),
         ("server_url", text(server)),
-        ("api_url", text("https://api.github.com")),
-        ("graphql_url", text("https://api.github.com/graphql")),
+        ("api_url", text(&run.api.rest)),
+        ("graphql_url", text(&run.api.graphql)),
         ("ref_name", text(event.ref_name())),
         ("ref_protected", Value::Bool(false)),
         ("ref_type", text(ref_type)),

@@ -34,7 +34,7 @@ pub use dependencies::{
 pub use event::{ChangedPaths, Event};
 pub use filter::{Filtered, PatternStep, Verdict};
 pub use gate::{Gate, GateKind, RefKind, gates};
-pub use github::{RunIdentity, github_context, stable_id};
+pub use github::{ApiUrls, RunIdentity, github_context, stable_id};
 pub use inputs::{InputError, Inputs, call_inputs, dispatch_inputs};
 pub use job_name::{JobKeys, called_name, job_name};
 pub use key::{JobKey, StepPath};

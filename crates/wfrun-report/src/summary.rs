@@ -126,6 +126,9 @@ fn artifacts(record: &RunRecord, style: Style) -> Vec<String> {
 /// So many artifacts are named in the summary.
 const MOST_ARTIFACTS: usize = 10;
 
+/// So many differences of a job and a kind are shown.
+const MOST_DETAILS: usize = 50;
+
 /// What one job did in one way that is not GitHub's.
 struct Departure {
     how: How,
@@ -160,7 +163,9 @@ fn declared(record: &RunRecord, style: Style) -> Vec<String> {
                 *first = format!("    {word}{}", rest.trim_end_matches([':', ' ']));
             }
             lines.extend(steps);
-            lines.extend(it.details.iter().flat_map(|detail| hanging(detail, 6, style)));
+            lines.extend(it.details.iter().take(MOST_DETAILS).flat_map(|detail| hanging(detail, 6, style)));
+            let more = it.details.len().saturating_sub(MOST_DETAILS);
+            lines.extend((more > 0).then(|| format!("      and {more} more, which are in the journal")));
         }
     }
     lines

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use thiserror::Error;
 use wfrun_backend::docker::{self, JobNetwork, Log};
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
-use wfrun_engine::{EnvironmentRequest, IdTokenClaims, Layout};
+use wfrun_engine::{EnvironmentRequest, IdTokenClaims, JobToken, Layout};
 use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_workflow::ActionRef;
@@ -71,6 +71,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) request: &'a EnvironmentRequest,
     pub(crate) containers: &'a WantedContainers,
     pub(crate) id_token: Option<&'a IdTokenClaims>,
+    pub(crate) token: Option<&'a JobToken>,
 }
 
 impl Wanted<'_> {

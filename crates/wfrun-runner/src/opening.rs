@@ -7,9 +7,10 @@ use indexmap::IndexMap;
 use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
 use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{Environment, Facts, chain};
-use wfrun_engine::{Entry, FactKind, JobContainers, JobEnvironment, Layout, ResolvedAction};
-use wfrun_services::{CacheScope, JobIdentity};
-use wfrun_workflow::ActionRef;
+use wfrun_engine::{Entry, FactKind, JobContainers, JobEnvironment, JobToken, Layout, ResolvedAction};
+use wfrun_plan::JobKey;
+use wfrun_services::{Access, ApiGrant, CacheScope, JobIdentity};
+use wfrun_workflow::{ActionRef, Level, Permissions, SCOPES};
 
 use crate::action_container::Siblings;
 use crate::action_images::{self, Workshop};
@@ -205,6 +206,17 @@ fn nowhere() -> Facts {
     }
 }
 
+/// What a job's token may do, as the API knows it.
+fn api_grant(job: &JobKey, permissions: &Permissions) -> ApiGrant {
+    let access = |scope: &str| match permissions.level(scope) {
+        Level::None => None,
+        Level::Read => Some(Access::Read),
+        Level::Write => Some(Access::Write),
+    };
+    let scopes = SCOPES.into_iter().filter_map(|it| Some((it.to_owned(), access(it)?))).collect();
+    ApiGrant { job: job.to_string(), scopes }
+}
+
 fn describe(
     settings: &RunSettings,
     services: &LocalServices,
@@ -218,6 +230,9 @@ fn describe(
     let scopes = scopes.map(|(index, git_ref)| CacheScope { git_ref: git_ref.clone(), write: index == 0 }).collect();
     let identity = JobIdentity { run_id: settings.run_id.clone(), job: wanted.job.to_string(), scopes };
     let token = services.github.job_token(identity);
+    if let Some(JobToken { text, permissions }) = wanted.token {
+        services.github.allow_api(text.expose(), api_grant(wanted.job, permissions));
+    }
     let url = services.github.url();
     let mut step_env = pairs([("WFRUN_REPOSITORY", snapshot_path(settings).as_str())]);
     if let Some(lfs) = &settings.snapshot.lfs {

@@ -136,13 +136,13 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
                 deliver(&facts, FactKind::Woke(timer)).await;
             });
         }
-        Effect::OpenJob { job, request, container, services, id_token } => {
+        Effect::OpenJob { job, request, container, services, id_token, token } => {
             let shared = Arc::clone(shared);
             let containers = WantedContainers { container, services };
             let hurry = shared.hurry(&job);
             tasks.spawn(async move {
                 let (job, request, containers, id_token) = (&job, &request, &containers, id_token.as_deref());
-                let wanted = Wanted { job, request, containers, id_token };
+                let wanted = Wanted { job, request, containers, id_token, token: token.as_deref() };
                 let fact = Box::pin(shared.open(&wanted, hurry)).await;
                 deliver(&shared.facts, fact).await;
             });
@@ -302,7 +302,7 @@ impl Shared {
         let (request, of) = (Arc::new(request), job.clone());
         self.ahead.begin(job, Arc::clone(&request), async move {
             let containers = &WantedContainers::default();
-            let wanted = Wanted { job: &of, request: &request, containers, id_token: None };
+            let wanted = Wanted { job: &of, request: &request, containers, id_token: None, token: None };
             MadeAhead::make(&shared.settings, &shared.services, &wanted, shared.number()).await
         });
     }
@@ -377,6 +377,7 @@ impl Shared {
     }
 
     async fn close(&self, key: &JobKey) -> Option<String> {
+        self.services.github.end_api_tokens(key.as_str());
         let open = self.jobs.lock().ok()?.remove(key)?;
         let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };
         let OpenJob { environment, work_dir, view, layout, work_inside, .. } = open;

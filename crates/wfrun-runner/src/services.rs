@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError, WebIdentityError};
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
-use wfrun_engine::FactKind;
+use wfrun_engine::{ApiCall, ApiNote, FactKind};
 use wfrun_journal::ServiceCalled;
 use wfrun_plan::JobKey;
 use wfrun_services::{ArtifactChange, IdTokenError, Services, ServicesSettings};
@@ -64,17 +64,17 @@ impl LocalServices {
             if let Some(change) = call.artifact {
                 tell(&calls, artifact(&call.job, change));
             }
-            tell(
-                &calls,
-                FactKind::ServiceCalled(ServiceCalled {
-                    service: call.service.to_owned(),
-                    operation: call.operation,
-                    status: call.status,
-                    iam_action: None,
-                    allowed: None,
-                    hit: call.hit,
-                }),
-            );
+            let job = Some(call.job).filter(|it| !it.is_empty()).map(JobKey::new);
+            let (operation, status) = (call.operation, call.status);
+            if call.service == "github" {
+                let note = call.note.map(api_note);
+                return tell(&calls, FactKind::ApiCalled(ApiCall { job, operation, status, note }));
+            }
+            let (iam_action, allowed, would) = (None, None, None);
+            let service = call.service.to_owned();
+            let hit = call.hit;
+            let called = ServiceCalled { service, operation, status, iam_action, allowed, hit, job, would };
+            tell(&calls, FactKind::ServiceCalled(called));
         });
         let github = github.await.map_err(ServicesError::Github)?;
         let guard = start_dns_guard(GUARD).await.ok();
@@ -89,6 +89,8 @@ impl LocalServices {
                     iam_action: call.iam_action,
                     allowed: Some(call.allowed),
                     hit: None,
+                    job: None,
+                    would: None,
                 }),
             );
         };
@@ -131,6 +133,14 @@ fn tell(facts: &mpsc::Sender<FactKind>, fact: FactKind) {
     if let Err(TrySendError::Full(fact)) = facts.try_send(fact) {
         let facts = facts.clone();
         tokio::spawn(async move { facts.send(fact).await });
+    }
+}
+
+fn api_note(note: wfrun_services::ApiNote) -> ApiNote {
+    match note {
+        wfrun_services::ApiNote::Would(text) => ApiNote::Would(text),
+        wfrun_services::ApiNote::Unserved(text) => ApiNote::Unserved(text),
+        wfrun_services::ApiNote::Refused(text) => ApiNote::Refused(text),
     }
 }
 

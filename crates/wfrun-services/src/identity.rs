@@ -95,6 +95,12 @@ pub(crate) fn random_word() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
+/// A token of GitHub's form, such as `ghs_` and 36 letters and digits, from the system's random source.
+pub fn new_token(prefix: &str) -> String {
+    let word = random_word();
+    format!("{prefix}{}", word.get(..36).unwrap_or(&word))
+}
+
 /// An identifier without colon or space, as the three parts of `scp` must be; the same text gives the same one.
 fn backend_id(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());

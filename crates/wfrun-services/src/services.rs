@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{Path, Query, Request, State};
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::{self, Api, ApiGrant, ApiNote, ApiSettings};
 use crate::artifact::{self, Artifact, Artifacts};
 use crate::blob::{self, Transfers};
 use crate::cache::{self, Store};
@@ -59,9 +60,10 @@ impl ServicesSettings {
 /// One answered call, as told to the observer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceCall {
-    /// `cache`, `artifact`, `oidc`, or `results` for calls of GitHub's results service that are not served here.
+    /// `cache`, `artifact`, `oidc`, `github` for its API, or `results` for calls of GitHub's results service that are not served here.
     pub service: &'static str,
-    /// Twirp method, or Azure's name of a blob operation, such as `Put Block`.
+    /// Twirp method, Azure's name of a blob operation, such as `Put Block`, or GitHub's of an operation of its API, such as
+    /// `repos/create-release`; of one that is not known there, method and path.
     pub operation: String,
     /// HTTP status of the answer.
     pub status: u16,
@@ -71,6 +73,8 @@ pub struct ServiceCall {
     pub hit: Option<bool>,
     /// What the call did to the run's artifacts.
     pub artifact: Option<ArtifactChange>,
+    /// What is to be said of a call of GitHub's API.
+    pub note: Option<ApiNote>,
 }
 
 /// What became of an artifact.
@@ -98,6 +102,7 @@ pub(crate) struct Shared {
     /// Ends in `/`.
     pub(crate) origin: String,
     pub(crate) oidc: Oidc,
+    api: OnceLock<Arc<Api>>,
     tokens: Tokens,
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
 }
@@ -125,6 +130,7 @@ impl Services {
             transfers: Transfers::default(),
             origin,
             oidc: Oidc::new(issuer),
+            api: OnceLock::new(),
             tokens: Tokens::default(),
             observer: Box::new(observer),
         });
@@ -149,6 +155,35 @@ impl Services {
         self.shared.oidc.grant(&self.shared.origin, token, claims)
     }
 
+    /// Serves GitHub's API of a run from now on; a second call has no effect.
+    pub fn serve_api(&self, settings: ApiSettings) {
+        self.shared.api.get_or_init(|| Arc::new(Api::new(settings, &self.shared.origin)));
+    }
+
+    /// Lets who has this token ask the API, and do what the grant allows; none without [`Services::serve_api`].
+    pub fn allow_api(&self, token: &str, grant: ApiGrant) {
+        if let Some(api) = self.shared.api() {
+            api.allow(token, grant);
+        }
+    }
+
+    /// Takes back what a job's tokens allow: as on GitHub they end with their job.
+    pub fn end_api_tokens(&self, job: &str) {
+        if let Some(api) = self.shared.api() {
+            api.end(job);
+        }
+    }
+
+    /// The value of `GITHUB_API_URL`.
+    pub fn api_url(&self) -> String {
+        api::rest_url(&self.shared.origin)
+    }
+
+    /// The value of `GITHUB_GRAPHQL_URL`.
+    pub fn graphql_url(&self) -> String {
+        api::graphql_url(&self.shared.origin)
+    }
+
     /// Ends the services: no new connection, a second for answers under way, unfinished uploads removed.
     pub async fn stop(mut self) {
         self.stopping.cancel();
@@ -164,6 +199,11 @@ impl Shared {
     /// The job behind an `Authorization` header's value.
     pub(crate) fn identify(&self, authorization: &str) -> Option<Arc<JobIdentity>> {
         self.tokens.identify(authorization)
+    }
+
+    /// GitHub's API, if it is served.
+    pub(crate) fn api(&self) -> Option<Arc<Api>> {
+        self.api.get().cloned()
     }
 
     /// Tells of an answered call.
@@ -187,6 +227,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/blobs/{name}", any(blobs))
         .merge(oidc::routes())
         .merge(cache::routes())
+        .merge(api::routes())
         .fallback(nothing_here)
         .with_state(shared)
 }
@@ -233,6 +274,7 @@ async fn twirp(
         job: identity.map(|it| it.job.clone()).unwrap_or_default(),
         hit,
         artifact,
+        note: None,
     });
     response
 }
@@ -250,6 +292,7 @@ async fn blobs(
         job,
         hit: None,
         artifact: None,
+        note: None,
     });
     response
 }

@@ -132,6 +132,7 @@ fn github(args: &EventArgs, folder: &Path, environment: &Environment) -> anyhow:
         run_attempt: 1,
         token: TOKEN.to_owned(),
         workflow_sha: event.sha.clone(),
+        api: wfrun_plan::ApiUrls::default(),
     };
     Ok(github_context(&workflow, &event, &identity))
 }

@@ -46,6 +46,7 @@ fn given(loaded: &Loaded, plan: &Plan) -> Given {
         run_attempt: 1,
         token: String::new(),
         workflow_sha: String::new(),
+        api: wfrun_plan::ApiUrls::default(),
     };
     let github = github_context(&loaded.set.root, &plan.event, &identity);
     let known = github.iter().filter(|(name, _)| !NOT_YET.contains(name));

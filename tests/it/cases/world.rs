@@ -117,7 +117,7 @@ impl World<'_> {
 
     fn carry_out(&mut self, effect: Effect) {
         let fact = match effect {
-            Effect::OpenJob { job, request, container, services, id_token } => {
+            Effect::OpenJob { job, request, container, services, id_token, token: _ } => {
                 let mut environment = environment();
                 if let Some(claims) = id_token {
                     environment.step_env.extend(id_token_env(&claims));
@@ -303,6 +303,7 @@ fn engine(case: &Case) -> Result<Engine, String> {
         run_attempt: 1,
         token: "ghs_token".to_owned(),
         workflow_sha: sha,
+        api: wfrun_plan::ApiUrls::default(),
     };
     let secrets = script.secrets.iter().map(|(name, it)| (name.clone(), Secret::new(it))).collect();
     let settings = EngineSettings {
@@ -310,6 +311,7 @@ fn engine(case: &Case) -> Result<Engine, String> {
         identity,
         backend: "scripted".to_owned(),
         backend_reason: "a case".to_owned(),
+        token_seed: None,
         secrets,
         hidden: Vec::new(),
         vars: script.vars.clone(),

@@ -56,7 +56,7 @@ impl Engine {
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
         let inputs =
             called_inputs(&callee, call, &at).map_err(|err| fail(number, "with", &err.to_string(), err.span))?;
-        contexts.set("secrets", self.secrets_of(number));
+        contexts.set("secrets", self.secrets_to_hand_over(number));
         let secrets = match &call.secrets {
             CallSecrets::Inherit => Arc::clone(&frame.secrets),
             CallSecrets::Named(map) => {

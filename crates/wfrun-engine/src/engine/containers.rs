@@ -56,7 +56,7 @@ impl Engine {
         let contexts = LazyCell::new(own);
         let all = LazyCell::new(|| {
             let mut all = own();
-            all.set("secrets", self.secrets_of(frame));
+            all.set("secrets", self.secrets_of(frame, key));
             // An `env` that cannot be evaluated fails the job later, in its own words.
             all.set("env", env_object(&self.global_env(key).unwrap_or_default()));
             all

@@ -46,7 +46,7 @@ impl Engine {
     ///
     /// Source: `actions/runner`, `JobExtension.cs`: the workspace is set before `env` of the job is evaluated.
     pub(super) fn job_github(&self, state: &JobState) -> Object {
-        let github = self.github.with("job", Value::string(state.place.id.as_str()));
+        let github = self.github_of(state).with("job", Value::string(state.place.id.as_str()));
         let place = state.environment.as_ref().map(|it| &it.layout.workspace);
         match place.or(self.settings.container_workspace.as_ref()) {
             Some(it) => github.with("workspace", Value::string(it)),
@@ -65,8 +65,16 @@ impl Engine {
         direct.iter().filter_map(entry).collect()
     }
 
-    /// `secrets` of a workflow of the run.
-    pub(super) fn secrets_of(&self, frame: usize) -> Object {
+    /// `secrets` of a workflow of the run, as one of its jobs has them.
+    pub(super) fn secrets_of(&self, frame: usize, key: &JobKey) -> Object {
+        let secrets = self.frames.get(frame).map(|it| Arc::clone(&it.secrets)).unwrap_or_default();
+        let named = secrets.iter().map(|(name, it)| (name.clone(), Value::string(self.secret_of(it.expose(), key))));
+        let token = ("github_token".to_owned(), Value::string(self.token_of(key)));
+        named.chain([token]).collect()
+    }
+
+    /// `secrets` for a call, in which `GITHUB_TOKEN` stands for that of each called job.
+    pub(super) fn secrets_to_hand_over(&self, frame: usize) -> Object {
         let secrets = self.frames.get(frame).map(|it| Arc::clone(&it.secrets)).unwrap_or_default();
         let named = secrets.iter().map(|(name, it)| (name.clone(), Value::string(it.expose())));
         let token = ("github_token".to_owned(), Value::string(&self.settings.identity.token));
@@ -90,7 +98,7 @@ impl Engine {
         contexts.set("runner", runner_object(state));
         match state.composite_of(path) {
             None => {
-                contexts.set("secrets", self.secrets_of(state.place.frame));
+                contexts.set("secrets", self.secrets_of(state.place.frame, key));
                 contexts.set("steps", steps(&state.results));
             }
             // Source: GitHub: execution rules E6.4 and E7.1.
@@ -177,7 +185,8 @@ impl Engine {
             members.push(("state", files.state.clone()));
             members.push(("output", files.output.clone()));
         }
-        let base = self.github.iter().map(|(name, value)| (name.to_owned(), value.clone()));
+        let github = self.github_of(state);
+        let base = github.iter().map(|(name, value)| (name.to_owned(), value.clone()));
         base.chain(members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value)))).collect()
     }
 }

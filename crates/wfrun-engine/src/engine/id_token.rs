@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// What the job's token may do, through all calls above it.
-    fn permissions(&self, place: &Place) -> Option<Permissions> {
+    pub(super) fn permissions(&self, place: &Place) -> Option<Permissions> {
         let frame = self.frames.get(place.frame)?;
         let job = frame.model(&place.id)?;
         let caller = frame.caller.as_ref().and_then(|it| self.permissions(&self.jobs.get(&it.key)?.place));
@@ -84,7 +84,7 @@ impl Engine {
 ///
 /// Source: GitHub: "Workflow syntax", "How permissions are calculated for a workflow job": the last adjustment is for
 /// forks.
-fn is_from_fork(event: &Event) -> bool {
+pub(super) fn is_from_fork(event: &Event) -> bool {
     let head = event.payload.pointer("/pull_request/head/repo/full_name").and_then(serde_json::Value::as_str);
     event.name == "pull_request" && head.is_some_and(|it| !it.eq_ignore_ascii_case(&event.repository))
 }

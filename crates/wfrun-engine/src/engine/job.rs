@@ -153,7 +153,8 @@ impl Engine {
         let network = container.is_some() || !services.is_empty();
         let request = self.environment_request(model, prepared.labels, network);
         self.take_ahead(key);
-        self.turn.effects.push(Effect::OpenJob { job: key.clone(), request, container, services, id_token });
+        let (job, token) = (key.clone(), self.job_token(key));
+        self.turn.effects.push(Effect::OpenJob { job, request, container, services, id_token, token });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
@@ -250,7 +251,7 @@ impl Engine {
             let contexts = LazyCell::new(|| {
                 let mut contexts = self.leg_contexts(state);
                 contexts.set("github", self.job_github(state));
-                contexts.set("secrets", self.secrets_of(state.place.frame));
+                contexts.set("secrets", self.secrets_of(state.place.frame, key));
                 contexts.set("env", env_object(&global));
                 contexts
             });
@@ -342,7 +343,7 @@ impl Engine {
         let Some(state) = self.jobs.get(key) else { return Contexts::default() };
         let mut contexts = self.leg_contexts(state);
         contexts.set("github", self.job_github(state));
-        contexts.set("secrets", self.secrets_of(state.place.frame));
+        contexts.set("secrets", self.secrets_of(state.place.frame, key));
         contexts.set("steps", steps(&state.results));
         contexts.set("env", env_object(&state.global_env));
         contexts.set("job", self.job_object(state));

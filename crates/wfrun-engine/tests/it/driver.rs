@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ContainerSpec, Effect, Engine, EngineSettings, Entry, Fact, FactKind, Forced, FoundAction, Grace, IdTokenClaims,
-    Launch, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
+    ApiCall, ApiNote, ContainerSpec, Effect, Engine, EngineSettings, Entry, Fact, FactKind, Forced, FoundAction, Grace,
+    IdTokenClaims, JobToken, Launch, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
@@ -31,6 +31,7 @@ pub(crate) struct Does {
 }
 
 /// A world and what happened in it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct World {
     workflow: String,
     /// What it calls, by path.
@@ -47,6 +48,9 @@ pub(crate) struct World {
     files: BTreeMap<&'static str, &'static str>,
     git_ref: String,
     strict: bool,
+    has_own_tokens: bool,
+    is_fork: bool,
+    calls: Vec<(&'static str, ApiCall)>,
     cancel_after: Option<&'static str>,
     no_containers: bool,
     container_errors: Vec<String>,
@@ -56,6 +60,8 @@ pub(crate) struct World {
     pub(crate) searches: Vec<ShellSearch>,
     /// What ID tokens would say of each job that was opened.
     pub(crate) id_tokens: Vec<Option<Box<IdTokenClaims>>>,
+    /// The tokens that jobs got.
+    pub(crate) tokens: Vec<Option<Box<JobToken>>>,
     /// The environments that were asked for ahead.
     pub(crate) ahead: Vec<String>,
     pub(crate) launched: Vec<Launch>,
@@ -77,12 +83,16 @@ impl World {
             files: BTreeMap::new(),
             git_ref: "refs/heads/main".to_owned(),
             strict: false,
+            has_own_tokens: false,
+            is_fork: false,
+            calls: Vec::new(),
             cancel_after: None,
             no_containers: false,
             container_errors: Vec::new(),
             wanted: Vec::new(),
             searches: Vec::new(),
             id_tokens: Vec::new(),
+            tokens: Vec::new(),
             ahead: Vec::new(),
             launched: Vec::new(),
             journal: Vec::new(),
@@ -123,6 +133,25 @@ impl World {
 
     pub(crate) fn strict(mut self) -> Self {
         self.strict = true;
+        self
+    }
+
+    /// Each job has a token of its own.
+    pub(crate) fn with_own_tokens(mut self) -> Self {
+        self.has_own_tokens = true;
+        self
+    }
+
+    /// A pull request from another repository.
+    pub(crate) fn of_a_fork(mut self) -> Self {
+        self.is_fork = true;
+        self
+    }
+
+    /// The script calls the API as its job.
+    pub(crate) fn calls(mut self, script: &'static str, status: u16, note: ApiNote) -> Self {
+        let operation = "an/operation".to_owned();
+        self.calls.push((script, ApiCall { job: None, operation, status, note: Some(note) }));
         self
     }
 
@@ -223,7 +252,7 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect, _: &mut Engine) -> Vec<FactKind> {
         match effect {
-            Effect::OpenJob { job, request, container, services, id_token } => {
+            Effect::OpenJob { job, request, container, services, id_token, token } => {
                 let mut facts = Vec::new();
                 let mut environment = environment();
                 self.resolve(&request.actions, &mut environment.actions);
@@ -239,6 +268,7 @@ impl World {
                 }
                 self.wanted.push((container, services));
                 self.id_tokens.push(id_token);
+                self.tokens.push(token);
                 facts.push(FactKind::JobReady { job, environment: Box::new(environment) });
                 facts
             }
@@ -266,6 +296,9 @@ impl World {
                         FactKind::Lines { job, process, stream, lines, goes_on }
                     })
                     .collect();
+                let calls = self.calls.iter().filter(|(script, _)| *script == name);
+                let by_job = |it: &ApiCall| FactKind::ApiCalled(ApiCall { job: Some(job.clone()), ..it.clone() });
+                facts.extend(calls.map(|(_, it)| by_job(it)));
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }
@@ -344,7 +377,7 @@ impl World {
         let read = read_set(&source, SetOptions::default(), &mut load);
         assert!(!read.diagnostics.iter().any(wfrun_syntax::Diagnostic::is_error), "{:?}", read.diagnostics);
         let event = Event {
-            name: "push".to_owned(),
+            name: if self.is_fork { "pull_request" } else { "push" }.to_owned(),
             activity: None,
             git_ref: self.git_ref.clone(),
             sha: "1".repeat(40),
@@ -355,7 +388,11 @@ impl World {
             repository: "octo/demo".to_owned(),
             actor: "octocat".to_owned(),
             default_branch: "main".to_owned(),
-            payload: json!({"ref": self.git_ref}),
+            payload: if self.is_fork {
+                json!({"pull_request": {"head": {"repo": {"full_name": "else/demo"}}}})
+            } else {
+                json!({"ref": self.git_ref})
+            },
         };
         let plan = plan(read.value, event, Selection::default()).expect("it triggers");
         let identity = RunIdentity {
@@ -364,6 +401,7 @@ impl World {
             run_attempt: 1,
             token: "ghs_token".to_owned(),
             workflow_sha: "1".repeat(40),
+            api: wfrun_plan::ApiUrls::default(),
         };
         Engine::new(
             plan,
@@ -372,6 +410,7 @@ impl World {
                 identity,
                 backend: "scripted".to_owned(),
                 backend_reason: "a test".to_owned(),
+                token_seed: self.has_own_tokens.then(|| Secret::new("seed")),
                 secrets: self.secrets.clone(),
                 hidden: vec![],
                 vars: self.vars.clone(),

@@ -1,5 +1,6 @@
 //! The engine driven by scripts: no process, no clock.
 mod ahead;
+mod api;
 mod background;
 mod calls;
 mod commands;

@@ -29,6 +29,7 @@ pub(crate) fn world(name: &str, git_ref: &str) -> World {
         run_attempt: 1,
         token: String::new(),
         workflow_sha: "1".repeat(40),
+        api: wfrun_plan::ApiUrls::default(),
     };
     let inputs = Value::Object(Object::default());
     World {

@@ -62,6 +62,7 @@ fn world() -> World {
         run_attempt: 1,
         token: String::new(),
         workflow_sha: event.sha.clone(),
+        api: wfrun_plan::ApiUrls::default(),
     };
     let inputs = Value::Object(Object::default());
     World {

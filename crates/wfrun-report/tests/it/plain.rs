@@ -161,3 +161,23 @@ fn artifacts_are_named_with_their_sizes() {
         "{verbose}"
     );
 }
+
+/// A step may write hundreds of things; the summary ends all the same.
+#[test]
+fn so_many_differences_of_a_job_are_listed() {
+    let (first, last) = SUCCESS.trim_end().rsplit_once('\n').expect("lines");
+    let would = |number: u32| {
+        format!(
+            "{{\"seq\":1,\"at_ms\":1,\"type\":\"declared\",\"job\":\"test\",\"step\":null,\"how\":\"simulated\",\"subject\":\"GitHub's API\",\"detail\":\"would label issue #{number}\"}}\n"
+        )
+    };
+    let summary = |most: u32| {
+        let journal = format!("{first}\n{}{last}\n", (0..most).map(would).collect::<String>());
+        let record = feed(&events(&journal), &mut wfrun_report::Tee::default());
+        render_summary(&record, &UNICODE)
+    };
+    let all = summary(50);
+    assert!(all.contains("would label issue #49\n") && !all.contains("more, which are in the journal"), "{all}");
+    let some = summary(53);
+    assert!(some.contains("would label issue #49\n      and 3 more, which are in the journal\n"), "{some}");
+}

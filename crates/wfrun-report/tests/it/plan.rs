@@ -75,6 +75,7 @@ fn look_into(text: &str, files: &[(&str, &str)], event: &Event) -> (Arc<Workflow
         run_attempt: 1,
         token: String::new(),
         workflow_sha: event.sha.clone(),
+        api: wfrun_plan::ApiUrls::default(),
     };
     let (inputs, vars) = (Value::Object(Object::default()), Object::default());
     let world = World {

@@ -50,7 +50,15 @@ async fn answered(
     };
     let (response, hit) = answer.unwrap_or_else(|err| (refuse(&err), None));
     let status = response.status().as_u16();
-    shared.tell(ServiceCall { service: "cache", operation: operation.to_owned(), status, job, hit, artifact: None });
+    shared.tell(ServiceCall {
+        service: "cache",
+        operation: operation.to_owned(),
+        status,
+        job,
+        hit,
+        artifact: None,
+        note: None,
+    });
     response
 }
 

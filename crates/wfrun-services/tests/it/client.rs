@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use wfrun_services::{CacheScope, IdTokenIssuer, JobIdentity, ServiceCall, Services, ServicesSettings};
+use wfrun_services::{ApiNote, CacheScope, IdTokenIssuer, JobIdentity, ServiceCall, Services, ServicesSettings};
 
 pub(crate) const MAIN: &str = "refs/heads/main";
 pub(crate) const PULL: &str = "refs/pull/7/merge";
@@ -54,6 +54,17 @@ impl Server {
     pub(crate) fn job_of(&self, run_id: &str, name: &str, scopes: Vec<CacheScope>) -> Job {
         let token = self.services.job_token(JobIdentity { run_id: run_id.to_owned(), job: name.to_owned(), scopes });
         Job { url: self.services.url(), token }
+    }
+
+    /// What was to be said of calls of the API.
+    pub(crate) fn notes(&self) -> Vec<ApiNote> {
+        let calls = self.calls.lock().expect("no panic");
+        calls.iter().filter_map(|it| it.note.clone()).collect()
+    }
+
+    /// Forgets the calls so far.
+    pub(crate) fn forget(&self) {
+        self.calls.lock().expect("no panic").clear();
     }
 
     /// The calls so far, as `job operation status`.

@@ -1,0 +1,163 @@
+//! `GITHUB_TOKEN` of each job, and what is said of its calls.
+use wfrun_engine::ApiNote;
+use wfrun_journal::{How, RunEventKind};
+use wfrun_workflow::{Level, Permissions, SCOPES};
+
+use crate::driver::World;
+
+/// The scopes of each job's token, in order: `contents: read, issues: write`.
+fn scopes(world: World) -> Vec<String> {
+    let of = |level: Level| if level == Level::None { None } else { Some(level) };
+    let world = world.run();
+    let tokens = world.tokens.iter().map(|it| it.as_ref().expect("a token"));
+    let named = |it: &Permissions| {
+        let named = SCOPES.iter().filter_map(|name| Some(format!("{name}: {}", of(it.level(name))?)));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    tokens.map(|it| named(&it.permissions)).collect()
+}
+
+fn one_job(permissions: &str) -> World {
+    World::new(&format!(
+        "on: [push, pull_request]\n{permissions}\njobs: {{j: {{runs-on: linux, steps: [{{run: a}}]}}}}\n"
+    ))
+    .with_own_tokens()
+}
+
+/// Source: GitHub: planning rules 4.9; "How permissions are calculated for a workflow job".
+#[test]
+fn what_tokens_may_do() {
+    for (permissions, of_push, of_fork) in [
+        ("", "contents: read, packages: read", "contents: read, packages: read"),
+        ("permissions: {}", "", ""),
+        (
+            "permissions: {contents: write, issues: read}",
+            "contents: write, issues: read",
+            "contents: read, issues: read",
+        ),
+        ("permissions: {pull-requests: write}", "pull-requests: write", "pull-requests: read"),
+    ] {
+        assert_eq!(scopes(one_job(permissions)), [of_push], "{permissions}");
+        assert_eq!(scopes(one_job(permissions).of_a_fork()), [of_fork], "{permissions}");
+    }
+    let all = scopes(one_job("permissions: write-all"));
+    assert!(all[0].contains("contents: write") && all[0].contains("models: read"), "{all:?}");
+    let fork = scopes(one_job("permissions: write-all").of_a_fork());
+    assert!(!fork[0].contains("write") && fork[0].contains("contents: read"), "{fork:?}");
+}
+
+/// A token is a job's own, the same wherever the job reads it, and hidden.
+#[test]
+fn each_job_has_its_own() {
+    let steps = "[{run: 'x ${{ github.token }} ${{ secrets.GITHUB_TOKEN }}'}]";
+    let workflow =
+        format!("on: push\njobs:\n  a: {{runs-on: linux, steps: {steps}}}\n  b: {{runs-on: linux, steps: {steps}}}\n");
+    let world = World::new(&workflow).with_own_tokens().run();
+    let texts: Vec<&str> = world.tokens.iter().map(|it| it.as_ref().expect("a token").text.expose()).collect();
+    assert_eq!(texts.len(), 2);
+    assert_ne!(texts[0], texts[1]);
+    assert!(texts.iter().all(|it| it.len() == 40 && it.starts_with("ghs_")), "{texts:?}");
+    let expected: Vec<String> = texts.iter().map(|it| format!("x {it} {it}")).collect();
+    assert_eq!(world.scripts(), expected);
+    let journal = serde_json::to_string(&world.journal).expect("JSON");
+    assert!(texts.iter().all(|it| !journal.contains(it)), "{journal}");
+    assert!(journal.contains("x *** ***"), "{journal}");
+}
+
+/// `GITHUB_TOKEN` that a call hands over is that of each called job.
+#[test]
+fn a_token_that_is_handed_over_is_the_called_jobs() {
+    let callee = "on: {workflow_call: {secrets: {t: {}}}}\njobs: {d: {runs-on: linux, permissions: {contents: read}, \
+                  steps: [{run: 'x ${{ secrets.t }} ${{ github.token }}'}]}}\n";
+    for secrets in ["{t: '${{ secrets.GITHUB_TOKEN }}'}", "{t: '${{ github.token }}'}"] {
+        let call = format!("on: push\njobs: {{c: {{uses: ./.github/workflows/callee.yml, secrets: {secrets}}}}}\n");
+        let world = World::new(&call).with("callee.yml", callee).with_own_tokens().run();
+        let token = world.tokens[0].as_ref().expect("a token").text.expose();
+        assert_eq!(world.scripts(), [format!("x {token} {token}")], "{secrets}");
+    }
+}
+
+/// With the caller's token no job has another.
+#[test]
+fn without_tokens_of_their_own_all_have_the_runs() {
+    let world = World::steps("[{run: 'x ${{ github.token }}'}]").run();
+    assert_eq!(world.scripts(), ["x ghs_token"]);
+    assert_eq!(world.tokens, [None]);
+}
+
+/// What is declared, and of which step, and how the step and the run count.
+fn declared(world: &World) -> Vec<String> {
+    let one = |it: &RunEventKind| {
+        if let RunEventKind::Declared(it) = it {
+            let step = it.step.as_ref().map(ToString::to_string).unwrap_or_default();
+            Some(format!("{step} {}: {}", it.how, it.detail))
+        } else if let RunEventKind::Notice(it) = it {
+            Some(format!("notice: {}", it.message))
+        } else if let RunEventKind::StepFinished(it) = it {
+            (it.how != How::Real).then(|| format!("{} is {}", it.step, it.how))
+        } else {
+            None
+        }
+    };
+    world.journal.iter().filter_map(|it| one(&it.kind)).collect()
+}
+
+const KNOWN: &str =
+    " stand-in: asked on this machine: git, the event's payload and what this run wrote are all that it knows";
+
+#[test]
+fn what_is_said_of_calls() {
+    let would = ApiNote::Would("create release v1.2".to_owned());
+    let unserved = ApiNote::Unserved("GET /x is not served".to_owned());
+    let refused = ApiNote::Refused("issues/create was refused".to_owned());
+    let no_permissions =
+        "; the workflow writes no `permissions`, and then it reads contents and packages, as in a new repository";
+    for (note, expected, result, strictly) in [
+        (
+            &would,
+            vec![KNOWN.to_owned(), "2 simulated: would create release v1.2".into(), "2 is simulated".into()],
+            "success",
+            "incomplete",
+        ),
+        (&unserved, vec![KNOWN.to_owned(), "2 not run: GET /x is not served".into()], "incomplete", "incomplete"),
+        (
+            &refused,
+            vec![KNOWN.to_owned(), format!("notice: job `j`: issues/create was refused{no_permissions}")],
+            "success",
+            "incomplete",
+        ),
+    ] {
+        let world = || World::steps("[{run: a}, {run: b}]").calls("b", 200, note.clone());
+        assert_eq!(declared(&world().run()), expected);
+        assert_eq!(world().run().results(), format!("j success: {result}"));
+        assert_eq!(world().strict().run().results(), format!("j success: {strictly}"));
+    }
+}
+
+/// That the API is asked here is said once; with two steps at the same time nobody knows which one asked.
+#[test]
+fn calls_of_steps_that_run_at_the_same_time() {
+    let would = |what: &str| ApiNote::Would(what.to_owned());
+    let world = World::steps("[{run: a, background: true}, {run: b}, {wait-all: }]")
+        .endless("a")
+        .calls("b", 201, would("one"))
+        .calls("b", 201, would("two"));
+    assert_eq!(
+        declared(&world.cancelled_in("b").run())[..3],
+        [KNOWN.to_owned(), " simulated: would one".into(), " simulated: would two".into()]
+    );
+}
+
+/// What a call says can hold a secret.
+#[test]
+fn calls_are_masked() {
+    let world = World::steps("[{run: a}]")
+        .secret("S", "hidden-value")
+        .calls("a", 201, ApiNote::Would("comment hidden-value".to_owned()))
+        .calls("a", 501, ApiNote::Unserved("GET /hidden-value".to_owned()))
+        .calls("a", 403, ApiNote::Refused("hidden-value".to_owned()))
+        .run();
+    let journal = serde_json::to_string(&world.journal).expect("JSON");
+    assert!(journal.contains("comment ***") && !journal.contains("hidden-value"), "{journal}");
+    assert!(journal.contains("\"would\":\"comment ***\"") && journal.contains("\"job\":\"j\""), "{journal}");
+}
