@@ -239,6 +239,9 @@ impl<'a> Pool<'a> {
                 for value in texts_with(function, &text, of_ref) {
                     self.assign(&path, &value);
                 }
+                if of_ref && text.starts_with("refs/heads/") {
+                    self.set_ref("refs/tags/v1.0.0");
+                }
                 self.others(&path, &text);
             }
             (None, None) if function == "contains" => {
@@ -362,7 +365,6 @@ impl<'a> Pool<'a> {
         let default_branch = self.world.event.default_branch.clone();
         self.set_ref(&format!("refs/heads/{default_branch}"));
         self.set_ref("refs/heads/feature/x");
-        self.set_ref("refs/tags/v1.0.0");
         self.add(Change::Base { base: default_branch });
     }
 
@@ -370,8 +372,10 @@ impl<'a> Pool<'a> {
         for activity in config.types.iter().flatten() {
             self.add(Change::Type { activity: activity.value.clone() });
         }
-        if config.types.is_none() && event == self.world.event.name {
-            let types = EventSpec::find(event).map(|it| it.default_types).unwrap_or_default();
+        let types = EventSpec::find(event).map(|it| it.default_types).unwrap_or_default();
+        // Every candidate multiplies the sets that are tried: only where the type keeps it out.
+        let is_out = self.world.event.activity.as_deref().is_some_and(|it| !types.contains(&it));
+        if config.types.is_none() && event == self.world.event.name && is_out {
             for it in types {
                 self.add(Change::Type { activity: (*it).to_owned() });
             }
