@@ -48,7 +48,7 @@ pub(crate) fn in_files(paths: &[PathBuf]) -> anyhow::Result<Checked<Secrets>> {
 }
 
 /// A finding about a file of secrets names its place in words: the line itself may hold one.
-fn without_source(mut found: Diagnostic) -> Diagnostic {
+pub(crate) fn without_source(mut found: Diagnostic) -> Diagnostic {
     if let Some(place) = found.place.take() {
         found.message = format!("{place}: {}", found.message);
     }

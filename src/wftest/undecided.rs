@@ -1,13 +1,14 @@
 //! What a case leaves open: an expectation about it fails, whatever the engine made of it.
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use wfrun_expr::Op;
 use wfrun_journal::{Outcome, Phase, SkipReason, StepKey};
 use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect, Reason, StepPath};
-use wfrun_workflow::{EnvMap, Field, Job, Step};
+use wfrun_workflow::{Concurrency, EnvMap, Field, Job, SiteValue, Step, sites};
 
 use super::leaves::{Leaf, leaves};
-use super::model::{Case, StepPlace};
+use super::model::{Case, StepPlace, TestFile};
 use super::play::Played;
 
 /// Jobs and steps whose fate depends on what the case does not say, and on what.
@@ -21,6 +22,7 @@ pub(super) struct Undecided {
 
 /// What can be asked about a case.
 pub(super) struct Open<'a> {
+    pub(super) file: &'a TestFile,
     pub(super) case: &'a Case,
     pub(super) played: &'a Played,
     pub(super) outlook: &'a Outlook,
@@ -40,8 +42,11 @@ impl Open<'_> {
                     let Some(reason) = step.reason.as_ref().filter(|_| step.verdict == Prospect::Depends) else {
                         continue;
                     };
-                    let on = self.of_step(job, leg, step.index, reason);
-                    all.steps.extend(on.map(|on| ((leg.clone(), step.index), on)));
+                    let Some(on) = self.of_step(job, leg, step.index, reason) else { continue };
+                    if self.fails_if_it_runs(leg, step.index) {
+                        all.jobs.entry(job.key.clone()).or_insert_with(|| on.clone());
+                    }
+                    all.steps.insert((leg.clone(), step.index), on);
                 }
             }
         }
@@ -50,8 +55,11 @@ impl Open<'_> {
 
     fn of_job(&self, job: &JobOutlook, all: &Undecided) -> Option<String> {
         // Which legs there are is as open as what the matrix is made of.
-        if job.verdict == Prospect::Runs && !job.deferred.is_empty() {
+        if job.verdict == Prospect::Runs && self.is_matrix_open(job) {
             return Some(format!("`{}`: give it under `outputs`", job.deferred.join("`, `")));
+        }
+        if let Some(on) = self.of_planning(job) {
+            return Some(on);
         }
         if job.verdict != Prospect::Depends {
             return None;
@@ -63,6 +71,78 @@ impl Open<'_> {
         let before = || job.needs.iter().find(|it| all.jobs.contains_key(*it)).cloned();
         let caller = || self.caller(job).filter(|it| all.jobs.contains_key(&it.key)).map(|it| it.key.clone());
         own.or_else(|| before().or_else(caller).map(|it| format!("job `{it}`")))
+    }
+
+    /// What a leg that failed before it began, or gave way to another, may owe to what the case does not say.
+    fn of_planning(&self, job: &JobOutlook) -> Option<String> {
+        let model = job.model()?;
+        let legs = self.played.record.legs_of(&job.key).iter().filter_map(|it| self.played.record.jobs.get(it));
+        let key = legs.filter_map(|it| it.skipped.as_ref()).find_map(|it| {
+            if let SkipReason::Planning { key, .. } = it {
+                return Some(key.as_str());
+            }
+            matches!(it, SkipReason::Concurrency { .. }).then_some("concurrency")
+        })?;
+        let own = sites(&job.workflow).into_iter().filter(|it| {
+            it.step.is_none() && it.job.is_some_and(|it| it.id.value == model.id.value) && is_below(key, it.key)
+        });
+        let own = own.filter_map(|it| if let SiteValue::Field(field) = it.value { Some(field.raw()) } else { None });
+        let called = job.call.as_ref().and_then(|it| self.file.set.called.get(&it.file)?.concurrency.as_ref());
+        let called = called.filter(|_| key == "concurrency").into_iter().flat_map(fields_of);
+        let mut texts = own.chain(called.map(Field::raw));
+        let leaf = texts.find_map(|it| self.open_leaf(job, &it))?;
+        Some(format!("{leaf}, which the case does not say: {}", way_out(&leaf)))
+    }
+
+    /// Whether a step fails its job if it runs: it did so, or the case says so.
+    fn fails_if_it_runs(&self, leg: &JobKey, index: usize) -> bool {
+        let key = StepKey { phase: Phase::Main, step: StepPath::at(index) };
+        let run = self.played.record.jobs.get(leg).and_then(|it| it.steps.get(&key));
+        let is_forced = |(place, outcome): &(StepPlace, Outcome)| {
+            *outcome == Outcome::Failure && place.index == index && self.played.is(&place.job, leg)
+        };
+        run.is_some_and(|it| it.conclusion == Some(Outcome::Failure)) || self.case.step_ends.iter().any(is_forced)
+    }
+
+    /// What jobs put out, as far as the case says all that it is made of: by the job's key without its own matrix.
+    pub(super) fn known_outputs(&self, undecided: &Undecided) -> IndexMap<String, IndexMap<String, String>> {
+        // Of what a matrix calls the keys are not known before its legs are.
+        let is_settled = |job: &&JobOutlook| {
+            let mut above = std::iter::successors(Some(*job), |it| self.caller(it));
+            above.all(|it| it.deferred.is_empty()) && !undecided.jobs.contains_key(&job.key)
+        };
+        let of_job = |job: &JobOutlook| {
+            let names = self.output_names(job).into_iter().filter(|it| self.open_output(job, it).is_none());
+            let values: IndexMap<String, String> = names.map(|it| (it.clone(), self.value(job, &it))).collect();
+            (job.key.to_string(), values)
+        };
+        self.outlook.jobs.iter().filter(is_settled).map(of_job).filter(|(_, it)| !it.is_empty()).collect()
+    }
+
+    /// The outputs that a job has in the file, and those that the case gives it.
+    fn output_names(&self, job: &JobOutlook) -> Vec<String> {
+        let own = job.model().into_iter().flat_map(|it| it.outputs.iter()).map(|(name, _)| name.to_owned());
+        let called = job.call.iter().flat_map(|it| it.outputs.iter().cloned());
+        let said = self.case.job_outputs.iter().filter(|(it, _)| self.played.is_of(it, &job.key));
+        own.chain(called).chain(said.flat_map(|(_, it)| it.keys().cloned())).collect()
+    }
+
+    /// What a job's legs put out; the last that puts something out wins.
+    fn value(&self, job: &JobOutlook, name: &str) -> String {
+        let legs = self.played.record.legs_of(&job.key).iter().filter_map(|it| self.played.record.jobs.get(it));
+        let mut values = legs.flat_map(|it| &it.outputs).filter(|(it, _)| it.eq_ignore_ascii_case(name));
+        values.next_back().map(|(_, value)| value.to_string()).unwrap_or_default()
+    }
+
+    fn is_matrix_open(&self, job: &JobOutlook) -> bool {
+        let Some(model) = job.model() else { return !job.deferred.is_empty() };
+        job.deferred.iter().flat_map(|it| leaves(it)).any(|it| it != Leaf::Matrix && self.is_open(job, model, &it))
+    }
+
+    /// Whether an expression reads something open.
+    pub(super) fn is_text_open(&self, job: &JobOutlook, expression: &str) -> bool {
+        let model = job.model();
+        model.is_some_and(|model| leaves(expression).iter().any(|it| self.is_open(job, model, it)))
     }
 
     fn of_step(&self, job: &JobOutlook, leg: &JobKey, index: usize, reason: &Reason) -> Option<String> {
@@ -115,7 +195,8 @@ impl Open<'_> {
             Leaf::Step(id, _) => self.is_step_open(job, model, id),
             Leaf::Input(name) => self.is_input_open(job, name),
             Leaf::Env(name) => self.is_env_open(job, model, name),
-            Leaf::Matrix => !job.deferred.is_empty(),
+            Leaf::Matrix => self.is_matrix_open(job),
+            Leaf::Secret(name) => !self.case.given.secrets.contains_key(&name.to_ascii_uppercase()),
             // Only outputs of called workflows have `jobs`, and these are looked at with their own jobs.
             Leaf::Job(..) | Leaf::Hash | Leaf::Run(_) => true,
         }
@@ -153,7 +234,13 @@ impl Open<'_> {
             inside(&field.raw()).flat_map(leaves).any(|leaf| match leaf {
                 Leaf::Job(id, name) => self.is_output_open(Some(caller), &id, name.as_deref()),
                 Leaf::Input(name) => self.is_input_open(any, &name),
-                Leaf::Need(..) | Leaf::Step(..) | Leaf::Env(_) | Leaf::Matrix | Leaf::Hash | Leaf::Run(_) => true,
+                Leaf::Need(..)
+                | Leaf::Step(..)
+                | Leaf::Env(_)
+                | Leaf::Matrix
+                | Leaf::Hash
+                | Leaf::Secret(_)
+                | Leaf::Run(_) => true,
             })
         })
     }
@@ -172,11 +259,8 @@ impl Open<'_> {
         let is_here = |it: &StepPlace| it.index == index && self.played.is_of(&it.job, &job.key);
         let is_said = self.case.step_outputs.iter().any(|(it, _)| is_here(it))
             || self.case.step_ends.iter().any(|(it, _)| is_here(it));
-        let key = StepKey { phase: Phase::Main, step: StepPath::at(index) };
-        let ran = |leg: &JobKey| {
-            let step = self.played.record.jobs.get(leg).and_then(|it| it.steps.get(&key));
-            step.is_some_and(|it| it.skipped.is_none())
-        };
+        // What could not even begin puts out nothing.
+        let ran = |leg: &JobKey| self.played.started.contains(&(leg.clone(), index));
         !is_said && self.played.record.legs_of(&job.key).iter().any(ran)
     }
 
@@ -201,6 +285,21 @@ pub(super) fn steps_of<'o>(job: &'o JobOutlook, leg: &JobKey) -> &'o [wfrun_plan
 /// The expressions in a text.
 fn inside(text: &str) -> impl Iterator<Item = &str> {
     text.split("${{").skip(1).map(|it| it.split("}}").next().unwrap_or_default())
+}
+
+/// Whether the value of a site is part of a key that is evaluated before a job begins.
+fn is_below(planned: &str, site: &str) -> bool {
+    const OF_CONTAINERS: [&str; 10] =
+        ["services", "image", "options", "env", "ports", "volumes", "username", "password", "entrypoint", "command"];
+    match planned {
+        "concurrency" => matches!(site, "group" | "cancel-in-progress"),
+        "container" | "services" | "credentials" => OF_CONTAINERS.contains(&site),
+        key => key == site,
+    }
+}
+
+fn fields_of(concurrency: &Concurrency) -> impl Iterator<Item = &Field> {
+    concurrency.group.iter().chain(&concurrency.cancel_in_progress)
 }
 
 /// What decided: of what the engine skipped the parts that did, for no other can change that; else all that is open.
@@ -235,6 +334,7 @@ fn way_out(leaf: &Leaf) -> String {
         Leaf::Input(_) => "give outputs that it is made of under `outputs`".to_owned(),
         Leaf::Env(name) => format!("give `{name}` under `env`"),
         Leaf::Matrix => "give the outputs that it is made of under `outputs`".to_owned(),
+        Leaf::Secret(name) => format!("give `{name}` under `secrets`"),
         Leaf::Run(_) => "there is no run in a test".to_owned(),
         Leaf::Hash => "files are not hashed in a test".to_owned(),
     }
