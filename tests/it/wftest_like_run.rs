@@ -82,8 +82,8 @@ const STEP_KEYS: [(&str, &str); 8] = [
     ("background", "true"),
 ];
 
-/// Numbers that are the same each time (splitmix64).
-struct Dice(u64);
+/// Numbers that are the same each time (splitmix64), and how often a key was taken: each has its turn.
+struct Dice(u64, usize);
 
 impl Dice {
     fn below(&mut self, most: usize) -> usize {
@@ -98,13 +98,15 @@ impl Dice {
         self.below(100) < percent
     }
 
+    fn in_turn(&mut self, of: &[(&'static str, &'static str)]) -> (&'static str, Json) {
+        self.1 += 1;
+        let (key, value) = of[self.1 % of.len()];
+        (key, serde_json::from_str(value).expect("a value"))
+    }
+
     fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
         of[self.below(of.len())]
     }
-}
-
-fn parsed(text: &str) -> Json {
-    serde_json::from_str(text).expect("a value")
 }
 
 fn step(dice: &mut Dice, index: usize) -> Json {
@@ -114,8 +116,8 @@ fn step(dice: &mut Dice, index: usize) -> Json {
     } else if dice.chance(20) {
         step["run"] = "exit 1".into();
     } else if dice.chance(35) {
-        let (key, value) = STEP_KEYS[dice.below(STEP_KEYS.len())];
-        step[key] = parsed(value);
+        let (key, value) = dice.in_turn(&STEP_KEYS);
+        step[key] = value;
     }
     if dice.chance(40) {
         // Conditions ask for steps that stand before.
@@ -131,9 +133,9 @@ fn job(dice: &mut Dice, before: &[String]) -> Json {
     if dice.chance(30) {
         job["outputs"] = json!({"o": dice.one(&["v", "${{ steps.s0.outputs.o }}", "${{ steps.s0.outcome }}"])});
     }
-    if dice.chance(45) {
-        let (key, value) = KEYS[dice.below(KEYS.len())];
-        job[key] = parsed(value);
+    if dice.chance(70) {
+        let (key, value) = dice.in_turn(&KEYS);
+        job[key] = value;
     }
     need(dice, &mut job, before);
     job
@@ -219,7 +221,7 @@ fn generated_workflows_come_to_the_same() {
 
 /// Runs and plays a workflow: the results of its jobs, and what differs.
 fn compare(seed: u64) -> (Vec<String>, String) {
-    let mut dice = Dice(seed * 7919 + 4);
+    let mut dice = Dice(seed * 7919 + 4, usize::try_from(seed).expect("it is small") * 7);
     let called_jobs = jobs(&mut dice, "q", false);
     let main_jobs = jobs(&mut dice, "j", true);
     let mut called = json!({"on": {"workflow_call": {"inputs": {"s": {"type": "string"}}, "outputs": {"o": {"value": "${{ jobs.q0.outputs.o }}"}}}}});
