@@ -10,7 +10,7 @@ use wfrun_journal::{Outcome, RunEventKind, RunRecord};
 use wfrun_plan::{Event, JobKey, Plan, PlanError, RunIdentity, Selection};
 use wfrun_workflow::WorkflowSet;
 
-use super::groups::Groups;
+use super::groups::{Entry, Groups};
 use super::model::{Case, JobPlace, StepPlace, TestFile};
 
 /// What happened in a case.
@@ -24,6 +24,8 @@ pub(super) struct Played {
     pub(super) outputs: HashMap<(JobKey, usize), IndexMap<String, String>>,
     /// The steps of which a process was started, in the same way.
     pub(super) started: HashSet<(JobKey, usize)>,
+    /// The jobs that entered concurrency groups, in order.
+    pub(super) entered: Vec<Entry>,
     /// What kept the run from beginning, if something did.
     pub(super) fault: Option<String>,
 }
@@ -74,18 +76,25 @@ pub(super) fn play(case: &Case, plan: Plan, identity: RunIdentity) -> Option<Pla
             if let Effect::RunStep { job, step, .. } = &effect {
                 started.insert((job.clone(), step.index()));
             }
-            facts.extend(answer(effect, &mut groups));
+            facts.extend(answer(effect, &mut groups, at_ms));
         }
     }
     let record = engine.record().clone();
     let paths = paths(&record);
-    record.conclusion.is_some().then_some(Played { record, paths, outputs, started, fault })
+    record.conclusion.is_some().then_some(Played {
+        record,
+        paths,
+        outputs,
+        started,
+        entered: groups.into_entries(),
+        fault,
+    })
 }
 
 /// Every step ends well by itself, and no time passes.
-fn answer(effect: Effect, groups: &mut Groups) -> Vec<FactKind> {
+fn answer(effect: Effect, groups: &mut Groups, turn: u64) -> Vec<FactKind> {
     let fact = match effect {
-        Effect::EnterGroup { job, group } => return groups.enter(job, &group),
+        Effect::EnterGroup { job, group } => return groups.enter(job, &group, turn),
         Effect::LeaveGroup { job } => return groups.leave(&job),
         Effect::OpenJob { job, request, .. } => {
             FactKind::JobReady { job, environment: Box::new(environment(&request.labels)) }

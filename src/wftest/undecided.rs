@@ -7,6 +7,7 @@ use wfrun_journal::{Outcome, Phase, SkipReason, StepKey};
 use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect, Reason, StepPath};
 use wfrun_workflow::{Concurrency, EnvMap, Field, Job, SiteValue, Step, sites};
 
+use super::groups::race;
 use super::leaves::{Leaf, leaves};
 use super::model::{Case, StepPlace, TestFile};
 use super::play::Played;
@@ -32,8 +33,22 @@ impl Open<'_> {
     /// Looks for what is open, given what is known before the run.
     pub(super) fn undecided(&self) -> Undecided {
         let mut all = Undecided::default();
+        // What waits for something open may stand before it in the file.
+        loop {
+            let known = all.jobs.len();
+            self.look_once(&mut all);
+            if all.jobs.len() == known {
+                return all;
+            }
+        }
+    }
+
+    fn look_once(&self, all: &mut Undecided) {
         for job in &self.outlook.jobs {
-            if let Some(on) = self.of_job(job, &all) {
+            if all.jobs.contains_key(&job.key) {
+                continue;
+            }
+            if let Some(on) = self.of_job(job, all) {
                 all.jobs.insert(job.key.clone(), on);
                 continue;
             }
@@ -50,7 +65,6 @@ impl Open<'_> {
                 }
             }
         }
-        all
     }
 
     fn of_job(&self, job: &JobOutlook, all: &Undecided) -> Option<String> {
@@ -58,7 +72,7 @@ impl Open<'_> {
         if job.verdict == Prospect::Runs && self.is_matrix_open(job) {
             return Some(format!("`{}`: give it under `outputs`", job.deferred.join("`, `")));
         }
-        if let Some(on) = self.of_planning(job) {
+        if let Some(on) = self.of_planning(job).or_else(|| self.of_group(job)).or_else(|| self.of_results(job, all)) {
             return Some(on);
         }
         if job.verdict != Prospect::Depends {
@@ -92,6 +106,50 @@ impl Open<'_> {
         let mut texts = own.chain(called.map(Field::raw));
         let leaf = texts.find_map(|it| self.open_leaf(job, &it))?;
         Some(format!("{leaf}, which the case does not say: {}", way_out(&leaf)))
+    }
+
+    /// A concurrency group in which who gives way to whom is a matter of time.
+    fn of_group(&self, job: &JobOutlook) -> Option<String> {
+        let entries = &self.played.entered;
+        let is_ordered = |one: &JobKey, other: &JobKey| self.waits_for(one, other) || self.waits_for(other, one);
+        let legs = self.played.record.legs_of(&job.key);
+        let group = legs.iter().find_map(|leg| race(entries, leg, &is_ordered))?;
+        Some(format!("who meets whom in the concurrency group `{group}`, which is a matter of how long jobs take"))
+    }
+
+    /// A job before this one whose end is open though it is known to begin; before the run it counts as a success.
+    fn of_results(&self, job: &JobOutlook, all: &Undecided) -> Option<String> {
+        let condition = &job.model()?.condition.condition;
+        let text = condition.text.to_ascii_lowercase();
+        let asks = condition.implicit_success || ["success", "failure", "needs"].iter().any(|it| text.contains(it));
+        let ends_open = |key: &&JobKey| {
+            let found = self.outlook.jobs.iter().find(|it| it.key == **key);
+            all.jobs.contains_key(*key) && found.is_some_and(|it| it.verdict != Prospect::Depends)
+        };
+        let above = self.caller(job).map(|it| &it.key).filter(ends_open);
+        let before = || self.ancestors(vec![job]).into_iter().find(ends_open).filter(|_| asks);
+        above.or_else(before).map(|it| format!("job `{it}`"))
+    }
+
+    /// The keys of all that jobs need, and what these need.
+    fn ancestors<'o>(&'o self, jobs: Vec<&'o JobOutlook>) -> Vec<&'o JobKey> {
+        let mut open: Vec<&JobKey> = jobs.into_iter().flat_map(|it| &it.needs).collect();
+        let mut seen: Vec<&JobKey> = Vec::new();
+        while let Some(need) = open.pop() {
+            if !seen.contains(&need) {
+                seen.push(need);
+                open.extend(self.outlook.jobs.iter().filter(|it| it.key == *need).flat_map(|it| &it.needs));
+            }
+        }
+        seen
+    }
+
+    /// Whether a job begins only after another has ended: it, or one that calls it, needs that or one that calls that.
+    fn waits_for(&self, later: &JobKey, earlier: &JobKey) -> bool {
+        let of = |leg: &JobKey| self.outlook.jobs.iter().find(|it| self.played.record.legs_of(&it.key).contains(leg));
+        let above = |leg: &JobKey| std::iter::successors(of(leg), |it| self.caller(it)).collect::<Vec<_>>();
+        let earlier: Vec<&JobKey> = above(earlier).into_iter().map(|it| &it.key).collect();
+        self.ancestors(above(later)).iter().any(|it| earlier.contains(it))
     }
 
     /// Whether a step fails its job if it runs: it did so, or the case says so.

@@ -89,15 +89,22 @@ jobs:
     steps: [{run: x}]
   c: {needs: a, concurrency: '${{ needs.a.outputs.t }}', runs-on: ubuntu-latest, steps: [{run: x}]}
   d: {needs: a, runs-on: ubuntu-latest, env: {J: '${{ fromJSON(needs.a.outputs.j) }}'}, steps: [{run: x}]}
+  after: {needs: b, runs-on: ubuntu-latest, steps: [{run: x}]}
+  anyway: {needs: b, if: always(), runs-on: ubuntu-latest, steps: [{run: x}]}
   e: {runs-on: ubuntu-latest, steps: [{id: s, run: x}, {if: fromJSON(steps.s.outputs.j).y, run: x}]}
 ";
     passes(workflow, "{expect: {jobs: {a: success, d: success}, steps: {a.s: runs, a.2: success, a.4: runs}}}");
     assert_eq!(
-        failures(workflow, &[], "{expect: {jobs: {b: runs, c: runs, e: success}, outputs: {a: {j: ''}}}}"),
+        failures(
+            workflow,
+            &[],
+            "{expect: {jobs: {b: runs, c: runs, after: skipped, anyway: runs, e: success}, outputs: {a: {j: ''}}}}"
+        ),
         "jobs.b: depends: depends on needs.a.outputs.t, which the case does not say: give outputs of `a` under \
          `outputs`\n\
          jobs.c: depends: depends on needs.a.outputs.t, which the case does not say: give outputs of `a` under \
          `outputs`\n\
+         jobs.after: depends: depends on job `b`\n\
          jobs.e: depends: depends on steps.s.outputs.j, which the case does not say: give outputs of step `s` under \
          `outputs`\n\
          outputs.a.j: depends: depends on steps.s.outputs.j, which the case does not say"
@@ -138,6 +145,17 @@ fn groups_go_one_after_another_and_deadlocks_are_found() {
     passes(&three, "{expect: {jobs: {a: success, b: cancelled, c: success}}}");
     let all = format!("on: push\njobs:\n  a: {0}\n  b: {0}\n  c: {0}\n", job("concurrency: {group: g, queue: max}"));
     passes(&all, "{expect: {jobs: {a: success, b: success, c: success}}}");
+    // Whether they meet at all is a matter of time, unless one needs the other.
+    let group = job("concurrency: g");
+    let late = |need: &str| job(&format!("needs: {need}, concurrency: g"));
+    let (x, b, c, d) = (job("name: x"), late("x"), late("y"), late("b"));
+    let apart = format!("on: push\njobs:\n  x: {x}\n  y: {x}\n  a: {group}\n  b: {b}\n  c: {c}\n  last: {d}\n");
+    let found = failures(&apart, &[], "{expect: {jobs: {x: success, a: runs, b: success, last: runs}}}");
+    let why =
+        "depends: depends on who meets whom in the concurrency group `g`, which is a matter of how long jobs take";
+    assert_eq!(found, format!("jobs.a: {why}\njobs.b: {why}\njobs.last: depends: depends on job `b`"));
+    let chain = format!("on: push\njobs:\n  a: {group}\n  b: {}\n  last: {d}\n", late("a"));
+    passes(&chain, "{expect: {jobs: {a: success, b: success, last: success}}}");
     let nameless = "on: push\nconcurrency: '${{ vars.EMPTY }}'\njobs: {a: {runs-on: x, steps: [{run: x}]}}\n";
     assert_eq!(
         failures(nameless, &[], "{expect: {jobs: {a: success}}}"),
