@@ -11,7 +11,8 @@ const LEVELS: usize = 10;
 /// The jobs of a workflow and of all that it calls.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
-    jobs: Vec<(String, &'a Job)>,
+    /// By key: the job, and the workflow that it calls if that is at hand.
+    jobs: Vec<(String, &'a Job, Option<&'a Workflow>)>,
 }
 
 /// A job: all its legs, or one.
@@ -65,10 +66,11 @@ impl<'a> Names<'a> {
     fn add(&mut self, set: &'a WorkflowSet, workflow: &'a Arc<Workflow>, file: &FileRef, prefix: &str, levels: usize) {
         for (id, job) in &workflow.jobs {
             let key = format!("{prefix}{id}");
-            self.jobs.push((key.clone(), job));
-            let Some(call) = job.call.as_ref().filter(|_| levels > 0) else { continue };
-            let file = file.resolve(&call.target.value);
-            if let Some(callee) = set.called.get(&file) {
+            let called = job.call.as_ref().map(|it| file.resolve(&it.target.value));
+            let callee = called.as_ref().and_then(|it| set.called.get(it));
+            self.jobs.push((key.clone(), job, callee.map(|it| &**it)));
+            let (Some(file), Some(callee)) = (called, callee) else { continue };
+            if levels > 0 {
                 self.add(set, callee, &file, &format!("{key} / "), levels - 1);
             }
         }
@@ -81,15 +83,26 @@ impl<'a> Names<'a> {
 
     /// The job of a key.
     pub(crate) fn model(&self, key: &str) -> Option<&'a Job> {
-        self.jobs.iter().find(|(it, _)| it.eq_ignore_ascii_case(key)).map(|(_, job)| *job)
+        self.jobs.iter().find(|(it, ..)| it.eq_ignore_ascii_case(key)).map(|(_, job, _)| *job)
+    }
+
+    /// The names of what a job puts out, or the workflow that it calls; none where the file does not tell.
+    pub(crate) fn outputs(&self, key: &str) -> Option<Vec<&'a str>> {
+        let (_, job, callee) = self.jobs.iter().find(|(it, ..)| it.eq_ignore_ascii_case(key))?;
+        let outputs = match (&job.call, callee) {
+            (None, _) => &job.outputs,
+            (Some(_), Some(callee)) => &callee.on.event("workflow_call")?.outputs,
+            (Some(_), None) => return None,
+        };
+        outputs.computed().is_none().then(|| outputs.iter().map(|(name, _)| name).collect())
     }
 
     /// The key of a job; a leg of a matrix, `test (20)`, is its job.
     pub(crate) fn job(&self, text: &str) -> Result<String, Unknown> {
         let plain = JobKey::without_legs(text);
-        let found = self.jobs.iter().find(|(it, _)| it.eq_ignore_ascii_case(&plain));
-        let all = || self.jobs.iter().map(|(it, _)| it.clone()).collect();
-        found.map(|(key, _)| key.clone()).ok_or_else(|| Unknown::Job(text.to_owned(), all()))
+        let found = self.jobs.iter().find(|(it, ..)| it.eq_ignore_ascii_case(&plain));
+        let all = || self.jobs.iter().map(|(it, ..)| it.clone()).collect();
+        found.map(|(key, ..)| key.clone()).ok_or_else(|| Unknown::Job(text.to_owned(), all()))
     }
 
     /// The step of `job.step`: by its id, its name, or its number.

@@ -70,7 +70,7 @@ pub(crate) fn in_files(default: Option<&Path>, paths: &[PathBuf]) -> anyhow::Res
 }
 
 /// A finding about a file of secrets names its place in words: the line itself may hold one.
-fn without_source(mut found: Diagnostic) -> Diagnostic {
+pub(crate) fn without_source(mut found: Diagnostic) -> Diagnostic {
     if let Some(place) = found.place.take() {
         found.message = format!("{place}: {}", found.message);
     }

@@ -20,9 +20,13 @@ use wfrun_plan::{ChangedPaths, Event};
 use wfrun_runner::{NearWanted, SnapshotSettings};
 use wfrun_workflow::Workflow;
 
+pub(crate) use self::activity::checked_activity;
 use self::asked::Asked;
+pub(crate) use self::asked::read_json;
+pub(crate) use self::changed::changed_since;
 pub(crate) use self::event_name::event_name;
 pub(crate) use self::inputs::{checked_inputs, given as given_inputs};
+pub(crate) use self::schedule::due;
 use self::subject::Subject;
 pub(crate) use self::subject::runs_on_default;
 use crate::cli::EventArgs;

@@ -19,7 +19,7 @@ pub(super) fn activity(making: &mut Making<'_>) -> anyhow::Result<Option<String>
     let is_free = name == "repository_dispatch";
     let given = making.asked.args.activity.as_deref().filter(|it| !it.is_empty());
     if let Some(given) = given {
-        refuse(&name, types, is_free, given)?;
+        checked_activity(&name, given)?;
     }
     if types.is_empty() && !is_free {
         return Ok(None);
@@ -47,7 +47,10 @@ pub(super) fn activity(making: &mut Making<'_>) -> anyhow::Result<Option<String>
     Ok(taken.map(str::to_owned))
 }
 
-fn refuse(event: &str, types: &[&str], is_free: bool, given: &str) -> anyhow::Result<()> {
+/// Refuses an activity type that an event does not have.
+pub(crate) fn checked_activity(event: &str, given: &str) -> anyhow::Result<()> {
+    let types = EventSpec::find(event).map(|it| it.types).unwrap_or_default();
+    let is_free = event == "repository_dispatch";
     if types.contains(&given) || is_free && (1..=LONGEST_FREE_TYPE).contains(&given.chars().count()) {
         return Ok(());
     }

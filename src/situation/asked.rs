@@ -74,7 +74,7 @@ fn remove(payload: &mut Json, pointer: &str) {
 }
 
 /// Reads a payload: a file with one JSON object.
-pub(super) fn read_json(path: &Path) -> anyhow::Result<Json> {
+pub(crate) fn read_json(path: &Path) -> anyhow::Result<Json> {
     let help = "give a file that holds the event's payload as JSON";
     let failed = |what: String| Help::error("file/payload", format!("failed to read {}: {what}", path.display()), help);
     let text = std::fs::read_to_string(path).map_err(|err| failed(err.to_string()))?;

@@ -1,11 +1,13 @@
 //! Which files a push or pull request changes.
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use wfrun_plan::{ChangedPaths, Event};
 
 use super::Making;
 use super::push::{From, Pushed};
 use super::subject::Subject;
+use crate::output::Help;
 use crate::repository::Repository;
 
 /// GitHub makes no diff of a push of more commits than these.
@@ -53,6 +55,22 @@ pub(super) fn changed(
     Ok(given)
 }
 
+/// The files that were changed since a revision, up to the commit of a ref; of HEAD where git does not have that.
+pub(crate) fn changed_since(root: &Path, since: &str, git_ref: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let repository = Repository::open(root);
+    repository.required()?;
+    let since = repository.commit(since)?;
+    let short = |it: &str| it.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/").to_owned();
+    let head = git_ref.and_then(|it| repository.look_up(&short(it))).unwrap_or_else(|| repository.head());
+    match diff(&repository, &format!("{since}..{head}")) {
+        ChangedPaths::Known(paths) => Ok(paths),
+        ChangedPaths::Unknown { why } | ChangedPaths::Unasked { why } => {
+            let help = "see that git has both commits";
+            Err(Help::error("git/unknown-commit", format!("git does not say what is changed: {why}"), help))
+        }
+    }
+}
+
 fn contradiction(making: &mut Making<'_>, option: &str, own: &[String], given: &[String]) {
     let set = |it: &[String]| it.iter().cloned().collect::<BTreeSet<_>>();
     if set(own) == set(given) {
@@ -67,9 +85,9 @@ fn contradiction(making: &mut Making<'_>, option: &str, own: &[String], given: &
 }
 
 /// A path as git has it, relative to the root.
-fn relative(path: &str, root: &std::path::Path) -> String {
+fn relative(path: &str, root: &Path) -> String {
     let path = path.strip_prefix("./").unwrap_or(path);
-    let below = std::path::Path::new(path).strip_prefix(root).ok().and_then(|it| it.to_str());
+    let below = Path::new(path).strip_prefix(root).ok().and_then(|it| it.to_str());
     below.unwrap_or(path).to_owned()
 }
 
@@ -134,8 +152,6 @@ fn listed(repository: &Repository, arguments: &[&str]) -> ChangedPaths {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, Zoned};
 use wfrun_plan::{CivilMinute, CronTimes};
-use wfrun_workflow::Schedule;
+use wfrun_workflow::{Schedule, Workflow};
 
 use super::Making;
 use crate::output::Help;
@@ -13,24 +13,34 @@ const TOLD: usize = 3;
 
 /// The text of the entry that is due: the given one, or the first.
 pub(super) fn schedule(making: &mut Making<'_>) -> anyhow::Result<Option<String>> {
-    let entries = making.workflow.on.event("schedule").map(|it| it.schedule.clone()).unwrap_or_default();
     let given = making.asked.args.schedule.clone();
     let asked = making.asked.text("--schedule", given.as_deref(), "/schedule");
-    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let found = match &asked {
-        None => entries.first(),
-        Some(asked) => entries.iter().find(|it| words(&it.cron.value) == words(asked)),
-    };
-    if let (None, Some(given), false) = (found, &given, entries.is_empty()) {
-        let listed: Vec<_> = entries.iter().map(|it| format!("`{}`", it.cron.value)).collect();
-        let help = format!("its entries are: {}", listed.join(", "));
-        return Err(Help::error("cli/schedule", format!("`schedule` has no entry `{given}`"), help));
-    }
+    let found = due(making.workflow, given.as_deref(), asked.as_deref())?;
     if let Some(entry) = found {
         let told = told(entry);
         making.notices.push(told);
     }
     Ok(found.map(|it| it.cron.value.clone()).or(asked))
+}
+
+/// The entry that is due: the one that is asked for, or the first; one that is `given` must be there.
+pub(crate) fn due<'w>(
+    workflow: &'w Workflow,
+    given: Option<&str>,
+    asked: Option<&str>,
+) -> anyhow::Result<Option<&'w Schedule>> {
+    let entries = workflow.on.event("schedule").map(|it| it.schedule.as_slice()).unwrap_or_default();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let found = match asked {
+        None => entries.first(),
+        Some(asked) => entries.iter().find(|it| words(&it.cron.value) == words(asked)),
+    };
+    if let (None, Some(given), false) = (found, given, entries.is_empty()) {
+        let listed: Vec<_> = entries.iter().map(|it| format!("`{}`", it.cron.value)).collect();
+        let help = format!("its entries are: {}", listed.join(", "));
+        return Err(Help::error("cli/schedule", format!("`schedule` has no entry `{given}`"), help));
+    }
+    Ok(found)
 }
 
 fn told(entry: &Schedule) -> String {

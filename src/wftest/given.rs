@@ -1,16 +1,20 @@
 //! Reads the situation of a case: the options of `wfrun why`, as keys.
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use wfrun_journal::Secret;
-use wfrun_syntax::{Diagnostic, Entry, Node, NodeKind, Source, Span};
+use wfrun_syntax::{Checked, Diagnostic, Entry, Node, NodeKind, Source, Span};
 
 use super::model::Given;
+use crate::key_values;
 use crate::output::Output;
+use crate::secrets::without_source;
+use crate::situation::{merge, read_json};
 
 /// The keys of a case that say what happened.
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 30] = [
     "event",
     "ref",
     "base",
@@ -33,13 +37,30 @@ pub(super) const KEYS: [&str; 22] = [
     "env",
     "job",
     "no-needs",
+    "matrix",
+    "schedule",
+    "since",
+    "event-path",
+    "input-file",
+    "secret-file",
+    "var-file",
+    "env-file",
 ];
+
+/// Those of them that name files. They are read first: what the case itself says wins.
+pub(super) const FILES: [&str; 5] = ["event-path", "input-file", "secret-file", "var-file", "env-file"];
 
 /// Reads values of a test file, and keeps what is wrong with them.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) source: &'a Arc<Source>,
     pub(super) found: Vec<Diagnostic>,
+    /// The folder that holds `.github/`.
+    pub(super) root: &'a Path,
+    /// The folder of the test file, in which relative paths begin.
+    pub(super) folder: &'a Path,
+    /// The files that cases name, to be watched.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl Reader<'_> {
@@ -57,6 +78,7 @@ impl Reader<'_> {
     pub(super) fn refused(&mut self, code: &'static str, err: &anyhow::Error, span: Span) {
         let found = Output::finding(err);
         let help = found.help.unwrap_or_default().replace("by `--input ", "under `inputs`: `");
+        let help = help.replace("`--type`", "`type`").replace("to where wfrun is started", "to the test file");
         self.error(code, found.message, span, help);
     }
 
@@ -137,7 +159,9 @@ impl Reader<'_> {
             "repository" => given.repository = self.text(key, node),
             "run-number" => given.run_number = self.whole(key, node),
             "default-branch" => given.default_branch = self.text(key, node),
-            "payload" if node.as_mapping().is_some() => given.payload = Some(json(node)),
+            "payload" if node.as_mapping().is_some() => {
+                merge(given.payload.get_or_insert_with(|| Json::Object(serde_json::Map::new())), json(node));
+            }
             "payload" => self.wrong_kind(key, node, "a mapping"),
             "input" | "inputs" => {
                 given.inputs.extend(self.pairs(key, node));
@@ -149,10 +173,61 @@ impl Reader<'_> {
             "var" | "vars" => given.vars.extend(self.pairs(key, node)),
             "env" => given.env.extend(self.pairs(key, node)),
             "job" => given.jobs = self.texts(key, node),
+            "schedule" => given.schedule = self.text(key, node),
+            "since" => given.since = self.text(key, node),
+            "matrix" => self.legs(given, node),
+            "event-path" => self.payload_file(given, node),
+            "input-file" => given.inputs.extend(self.values_of_files(key, node)),
+            "secret-file" => {
+                let values = self.values_of_files(key, node).into_iter();
+                given.secrets.extend(values.map(|(name, it)| (name.to_ascii_uppercase(), Secret::new(it))));
+            }
+            "var-file" => given.vars.extend(self.values_of_files(key, node)),
+            "env-file" => given.env.extend(self.values_of_files(key, node)),
             "no-needs" => given.no_needs = self.bool(key, node).unwrap_or_default(),
             _ => return false,
         }
         true
+    }
+
+    /// `KEY: VALUE`, or a list of `KEY:VALUE`.
+    fn legs(&mut self, given: &mut Given, node: &Node) {
+        if node.as_mapping().is_some() {
+            given.legs.extend(self.pairs("matrix", node));
+            return;
+        }
+        match crate::foresight::legs(&self.texts("matrix", node)) {
+            Ok(legs) => given.legs.extend(legs),
+            Err(err) => self.refused("wftest/wrong-kind", &err, node.place()),
+        }
+    }
+
+    fn payload_file(&mut self, given: &mut Given, node: &Node) {
+        let Some(path) = self.text("event-path", node).map(|it| self.folder.join(it)) else { return };
+        match read_json(&path) {
+            Ok(told) => merge(given.payload.get_or_insert_with(|| Json::Object(serde_json::Map::new())), told),
+            Err(err) => self.refused("wftest/unreadable", &err, node.place()),
+        }
+        self.files.push(path);
+    }
+
+    /// Names and values of files, dotenv or YAML; the later wins.
+    fn values_of_files(&mut self, key: &str, node: &Node) -> IndexMap<String, String> {
+        let mut all = IndexMap::new();
+        for path in self.texts(key, node) {
+            let path = self.folder.join(path);
+            match key_values::read(&path) {
+                Ok(Checked { value, diagnostics }) => {
+                    all.extend(value.into_iter().map(|it| (it.name, it.value)));
+                    let is_secret = key == "secret-file";
+                    self.found
+                        .extend(diagnostics.into_iter().map(|it| if is_secret { without_source(it) } else { it }));
+                }
+                Err(err) => self.refused("wftest/unreadable", &err, node.place()),
+            }
+            self.files.push(path);
+        }
+        all
     }
 }
 

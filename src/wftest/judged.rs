@@ -1,9 +1,9 @@
 //! What came of the jobs and steps of a case, in words.
-use wfrun_journal::{JobRun, Outcome, Phase, StepKey, StepRun};
+use wfrun_journal::{Annotation, AnnotationLevel, JobRun, Outcome, Phase, StepKey, StepRun};
 use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect, StepPath};
 use wfrun_report::{foreseen_sentence, sentence};
 
-use super::model::{Case, JobPlace, StepPlace};
+use super::model::{Case, JobPlace, StepPlace, TestFile};
 use super::play::Played;
 use super::undecided::{Open, Undecided, steps_of};
 
@@ -16,6 +16,7 @@ pub(super) struct Found {
 
 /// A case that was played.
 pub(super) struct Judged<'a> {
+    pub(super) file: &'a TestFile,
     pub(super) case: &'a Case,
     pub(super) played: Played,
     pub(super) outlook: Outlook,
@@ -70,9 +71,15 @@ impl Judged<'_> {
             "skipped" => "is skipped",
             "depends" => return found,
             _ if self.is_forced(&caller) => "is forced as a whole",
+            "cancelled" if !self.has_called(&caller) => "is cancelled",
+            "failure" if !self.has_called(&caller) => "fails before it begins",
             _ => return depends("a workflow that is not here"),
         };
         Found { actual: "skipped".to_owned(), reason: Some(format!("`{caller}`, which calls its workflow, {verb}")) }
+    }
+
+    fn has_called(&self, caller: &JobPlace) -> bool {
+        self.played.record.jobs.iter().any(|(key, run)| run.calls.is_some() && self.played.is(caller, key))
     }
 
     /// The legs of a declared job that a place means, counted as one.
@@ -97,11 +104,23 @@ impl Judged<'_> {
     fn job_reason(&self, job: &JobOutlook, key: &JobKey, run: &JobRun) -> Option<String> {
         match (&run.skipped, run.first_failure()) {
             (Some(wfrun_journal::SkipReason::Forced), _) => Some(FORCED.to_owned()),
+            (Some(wfrun_journal::SkipReason::Cancelled), _) if self.played.fault.is_some() => self.played.fault.clone(),
             (Some(reason), _) => Some(sentence(reason)),
-            (None, Some(step)) => Some(format!("step `{step}` fails")),
+            (None, Some(step)) => Some(
+                self.said(key, true)
+                    .map_or_else(|| format!("step `{step}` fails"), |why| format!("step `{step}` fails: {why}")),
+            ),
             (None, None) if self.case.job_ends.iter().any(|(it, _)| self.played.is(it, key)) => Some(FORCED.to_owned()),
+            (None, None) if run.result == Some(Outcome::Failure) => self.said(key, false),
             (None, None) => Some(foreseen_sentence(Prospect::Runs, job.reason.as_ref()?)),
         }
+    }
+
+    /// The last error about a job or, if `of_step`, about one of its steps.
+    fn said(&self, key: &JobKey, of_step: bool) -> Option<String> {
+        let is_it =
+            |it: &&Annotation| it.job == *key && it.level == AnnotationLevel::Error && it.step.is_some() == of_step;
+        self.played.record.annotations.iter().rfind(is_it).map(|it| it.message.to_string())
     }
 
     fn is_forced(&self, place: &JobPlace) -> bool {
@@ -168,7 +187,7 @@ impl Judged<'_> {
         if matches!(found.actual.as_str(), "depends" | "not there") {
             return depends(found.reason.as_deref().unwrap_or("the job"));
         }
-        let open = Open { case: self.case, played: &self.played, outlook: &self.outlook };
+        let open = Open { file: self.file, case: self.case, played: &self.played, outlook: &self.outlook };
         let declared = self.declared(place).unwrap_or_default();
         if let Some(leaf) = declared.iter().find_map(|job| open.open_output(job, name)) {
             return depends(&format!("{leaf}, which the case does not say"));

@@ -17,12 +17,18 @@ pub(super) enum Leaf {
     Matrix,
     /// `hashFiles(…)`
     Hash,
-    /// A member of `github` that there is only during a run: `github.token`.
+    /// `secrets.NAME`
+    Secret(String),
+    /// What there is only during a run: `github.token`, `job.services`.
     Run(String),
 }
 
-/// Members of `github` that a case cannot say.
-const OF_A_RUN: [&str; 4] = ["token", "run_id", "workspace", "event_path"];
+/// Members of contexts that a case cannot say.
+const OF_A_RUN: [(&str, &[&str]); 3] = [
+    ("github", &["token", "run_id", "workspace", "event_path"]),
+    ("job", &["container", "services", "check_run_id"]),
+    ("runner", &["name", "environment", "temp", "tool_cache", "workspace"]),
+];
 
 /// Finds the leaves in the text of an expression; texts in quotes are passed over.
 pub(super) fn leaves(text: &str) -> Vec<Leaf> {
@@ -51,11 +57,12 @@ fn leaf(word: &str) -> Option<Leaf> {
         "env" => Some(Leaf::Env(name(0).unwrap_or_default())),
         "matrix" => Some(Leaf::Matrix),
         "hashfiles" => Some(Leaf::Hash),
-        "github" => {
-            let name = name(0).filter(|it| OF_A_RUN.iter().any(|other| other.eq_ignore_ascii_case(it)));
-            name.map(Leaf::Run)
+        "secrets" => Some(Leaf::Secret(name(0).unwrap_or_default())),
+        other => {
+            let (_, members) = OF_A_RUN.iter().find(|(context, _)| *context == other)?;
+            let name = name(0).filter(|it| members.iter().any(|other| other.eq_ignore_ascii_case(it)))?;
+            Some(Leaf::Run(format!("{other}.{name}")))
         }
-        _ => None,
     }
 }
 
@@ -68,7 +75,8 @@ impl std::fmt::Display for Leaf {
             Self::Input(name) => return write!(f, "inputs.{name}"),
             Self::Env(name) => return write!(f, "env.{name}"),
             Self::Matrix => return f.write_str("the matrix"),
-            Self::Run(name) => return write!(f, "github.{name}"),
+            Self::Secret(name) => return write!(f, "secrets.{name}"),
+            Self::Run(name) => return f.write_str(name),
             Self::Hash => return f.write_str("hashFiles()"),
         };
         match name {
@@ -97,6 +105,8 @@ mod tests {
             ("hashFiles('**/x') != ''", "hashFiles()"),
             ("steps.a-b.outputs", "steps.a-b.outputs"),
             ("github.token != '' && github.actor == 'x'", "github.token"),
+            ("runner.os == 'Linux' && runner.temp && job.status && job.services.db.id", "runner.temp, job.services"),
+            ("secrets.TOKEN", "secrets.TOKEN"),
         ] {
             let found: Vec<String> = leaves(text).iter().map(ToString::to_string).collect();
             let found = found.join(", ");

@@ -1,12 +1,11 @@
 //! What a test file says.
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use wfrun_journal::{Outcome, Secret};
 use wfrun_plan::Inputs;
-use wfrun_syntax::{Source, Spanned};
+use wfrun_syntax::{Diagnostic, Spanned};
 use wfrun_workflow::WorkflowSet;
 
 pub(crate) use crate::names::{JobPlace, StepPlace};
@@ -14,8 +13,6 @@ pub(crate) use crate::names::{JobPlace, StepPlace};
 /// A test file and the workflow it is about.
 #[derive(Debug)]
 pub(crate) struct TestFile {
-    /// The file; its path is how people are shown it.
-    pub(crate) source: Arc<Source>,
     /// The workflow and what it calls.
     pub(crate) set: WorkflowSet,
     /// The same as the engine plays it.
@@ -24,6 +21,8 @@ pub(crate) struct TestFile {
     pub(crate) files: Vec<PathBuf>,
     /// The codes of what is wrong with the workflow, each once.
     pub(crate) codes: Vec<String>,
+    /// What makes the workflow invalid.
+    pub(crate) broken: Vec<Diagnostic>,
     /// The cases.
     pub(crate) cases: Vec<Case>,
 }
@@ -69,6 +68,10 @@ pub(crate) struct Given {
     pub(crate) secrets: IndexMap<String, Secret>,
     pub(crate) vars: IndexMap<String, String>,
     pub(crate) env: IndexMap<String, String>,
+    /// `matrix`: names and values that legs must have.
+    pub(crate) legs: Vec<(String, String)>,
+    pub(crate) schedule: Option<String>,
+    pub(crate) since: Option<String>,
     pub(crate) jobs: Vec<String>,
     pub(crate) no_needs: bool,
 }
@@ -97,6 +100,8 @@ pub(crate) enum Expected {
     StepOutput(StepPlace, Spanned<String>, String),
     /// The codes of what is wrong with the workflow.
     Diagnostics(Vec<String>),
+    /// Whatever it is that a workflow with errors cannot tell.
+    Valid,
 }
 
 /// What becomes of a job or step.
@@ -108,6 +113,14 @@ pub(crate) enum Fate {
     Skipped,
     /// It ends so.
     Ends(Outcome),
+}
+
+impl TestFile {
+    /// Why the file is invalid: its workflow has errors, and a case expects more than these.
+    pub(crate) fn errors(&self) -> &[Diagnostic] {
+        let mut expected = self.cases.iter().flat_map(|it| &it.expect);
+        if expected.any(|it| matches!(it.of, Expected::Valid)) { &self.broken } else { &[] }
+    }
 }
 
 impl Fate {

@@ -1,5 +1,5 @@
 //! Plays a case: the real engine decides, and the case answers for the world.
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use indexmap::IndexMap;
 use wfrun_engine::{
@@ -8,7 +8,9 @@ use wfrun_engine::{
 };
 use wfrun_journal::{Outcome, RunEventKind, RunRecord};
 use wfrun_plan::{Event, JobKey, Plan, PlanError, RunIdentity, Selection};
+use wfrun_workflow::WorkflowSet;
 
+use super::groups::{Entry, Groups};
 use super::model::{Case, JobPlace, StepPlace, TestFile};
 
 /// What happened in a case.
@@ -20,6 +22,12 @@ pub(super) struct Played {
     pub(super) paths: HashMap<JobKey, String>,
     /// What each step put out, by the job's key and the step's position from 0.
     pub(super) outputs: HashMap<(JobKey, usize), IndexMap<String, String>>,
+    /// The steps of which a process was started, in the same way.
+    pub(super) started: HashSet<(JobKey, usize)>,
+    /// The jobs that entered concurrency groups, in order.
+    pub(super) entered: Vec<Entry>,
+    /// What kept the run from beginning, if something did.
+    pub(super) fault: Option<String>,
 }
 
 impl Played {
@@ -38,10 +46,10 @@ impl Played {
     }
 }
 
-/// Plans a case; the reason if the event does not trigger the workflow.
-pub(super) fn plan(file: &TestFile, case: &Case, event: Event) -> Result<Plan, PlanError> {
-    let selection = Selection::of(&file.set, &case.given.jobs, case.given.no_needs, Vec::new())?;
-    wfrun_plan::plan(file.playable.clone(), event, selection)
+/// Plans a case on a playable form of its workflow; the reason if the event does not trigger that.
+pub(super) fn plan(file: &TestFile, playable: &WorkflowSet, case: &Case, event: Event) -> Result<Plan, PlanError> {
+    let selection = Selection::of(&file.set, &case.given.jobs, case.given.no_needs, case.given.legs.clone())?;
+    wfrun_plan::plan(playable.clone(), event, selection)
 }
 
 /// Plays a plan to its end; none if it does not come to one.
@@ -49,6 +57,9 @@ pub(super) fn play(case: &Case, plan: Plan, identity: RunIdentity) -> Option<Pla
     let mut engine = Engine::new(plan, settings(case, identity));
     let mut facts = VecDeque::from([FactKind::Begin]);
     let mut outputs = HashMap::new();
+    let mut groups = Groups::default();
+    let mut fault = None;
+    let mut started = HashSet::new();
     let mut at_ms = 0;
     while let Some(kind) = facts.pop_front() {
         at_ms += 1;
@@ -57,18 +68,34 @@ pub(super) fn play(case: &Case, plan: Plan, identity: RunIdentity) -> Option<Pla
             if let RunEventKind::StepFinished(it) = event.kind {
                 let texts = it.outputs.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
                 outputs.insert((it.job, it.step.index()), texts);
+            } else if let RunEventKind::Fault(it) = event.kind {
+                fault.get_or_insert(it.message.to_string());
             }
         }
-        facts.extend(turn.effects.into_iter().filter_map(answer));
+        for effect in turn.effects {
+            if let Effect::RunStep { job, step, .. } = &effect {
+                started.insert((job.clone(), step.index()));
+            }
+            facts.extend(answer(effect, &mut groups, at_ms));
+        }
     }
     let record = engine.record().clone();
     let paths = paths(&record);
-    record.conclusion.is_some().then_some(Played { record, paths, outputs })
+    record.conclusion.is_some().then_some(Played {
+        record,
+        paths,
+        outputs,
+        started,
+        entered: groups.into_entries(),
+        fault,
+    })
 }
 
 /// Every step ends well by itself, and no time passes.
-fn answer(effect: Effect) -> Option<FactKind> {
-    Some(match effect {
+fn answer(effect: Effect, groups: &mut Groups, turn: u64) -> Vec<FactKind> {
+    let fact = match effect {
+        Effect::EnterGroup { job, group } => return groups.enter(job, &group, turn),
+        Effect::LeaveGroup { job } => return groups.leave(&job),
         Effect::OpenJob { job, request, .. } => {
             FactKind::JobReady { job, environment: Box::new(environment(&request.labels)) }
         }
@@ -82,15 +109,14 @@ fn answer(effect: Effect) -> Option<FactKind> {
         Effect::RunStep { job, process, .. } => {
             FactKind::StepEnded { job, process, end: StepEnd::Exited { code: 0 }, files: Box::<StepFiles>::default() }
         }
-        Effect::EnterGroup { job, .. } => FactKind::GroupEntered { job },
         Effect::StopContainers { job } => FactKind::ContainersStopped { job, warnings: Vec::new() },
-        Effect::LeaveGroup { .. }
-        | Effect::Signal { .. }
+        Effect::Signal { .. }
         | Effect::WakeAt { .. }
         | Effect::HurryJob { .. }
         | Effect::MakeAhead { .. }
-        | Effect::DropAhead { .. } => return None,
-    })
+        | Effect::DropAhead { .. } => return Vec::new(),
+    };
+    vec![fact]
 }
 
 /// What jobs are called without a matrix, those that call them neither.

@@ -3,9 +3,11 @@ use std::sync::Arc;
 
 use wfrun_expr::Template;
 use wfrun_syntax::{Node, NodeKind, Span, Text};
-use wfrun_workflow::{Field, Job, RunStep, StepKind, Workflow, WorkflowSet};
+use wfrun_workflow::contexts::STEP;
+use wfrun_workflow::{Field, RunStep, Step, StepKind, UsesStep, Workflow, WorkflowSet};
 
-/// Takes away what has no part in whether jobs and steps run: scripts, actions, containers, times.
+/// Puts scripts in the place of actions, which are not at hand in a test. All that is evaluated stays, for that can fail;
+/// what is started takes no time and ends well.
 pub(super) fn playable(set: &WorkflowSet) -> WorkflowSet {
     let called = set.called.iter().map(|(file, it)| (file.clone(), Arc::new(one(it)))).collect();
     WorkflowSet { root: Arc::new(one(&set.root)), called }
@@ -13,37 +15,41 @@ pub(super) fn playable(set: &WorkflowSet) -> WorkflowSet {
 
 fn one(workflow: &Workflow) -> Workflow {
     let mut workflow = workflow.clone();
-    workflow.concurrency = None;
-    for job in workflow.jobs.values_mut() {
-        job.concurrency = None;
-        job.container = None;
-        job.services = wfrun_workflow::Services::default();
-        job.snapshot = None;
-        job.timeout_minutes = None;
-        job.cancel_timeout_minutes = None;
-        machine(job);
-        for step in &mut job.steps {
-            step.background = false;
-            step.timeout_minutes = None;
-            if step.name.is_none() {
-                step.name = Some(literal(&step.written_name(), step.span));
-            }
-            let script = literal("", step.span);
-            step.kind = StepKind::Run(RunStep { script, shell: None, working_directory: None });
-        }
-    }
+    workflow.jobs.values_mut().flat_map(|it| &mut it.steps).for_each(step);
     workflow
 }
 
-/// A machine that only the run can tell is an ordinary one.
-fn machine(job: &mut Job) {
-    let is_known = |it: &Field| {
-        let text = it.raw();
-        it.template.is_literal() || !["needs", "inputs", "vars"].iter().any(|context| text.contains(context))
-    };
-    if job.call.is_none() && !job.runs_on.iter().all(is_known) {
-        job.runs_on = vec![literal("ubuntu-latest", job.id.span)];
+fn step(it: &mut Step) {
+    if it.name.is_none() {
+        it.name = Some(literal(&it.written_name(), it.span));
     }
+    let script = match &mut it.kind {
+        StepKind::Uses(uses) => Some(script_of(uses, it.span)),
+        StepKind::Parallel(steps) => {
+            steps.iter_mut().for_each(step);
+            None
+        }
+        StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => None,
+    };
+    if let Some(script) = script {
+        it.kind = StepKind::Run(script);
+    }
+}
+
+/// A script that asks for all that an action is given, in a shell that is always there.
+fn script_of(uses: &UsesStep, span: Span) -> RunStep {
+    let inputs: Vec<String> = uses.with.values().map(Field::raw).collect();
+    RunStep {
+        script: computed(&inputs.join("\n"), span),
+        shell: Some(literal("bash", span)),
+        working_directory: Some(literal(".", span)),
+    }
+}
+
+/// A value of this text with its expressions; one that is too long for GitHub in one piece is taken as it is written.
+pub(super) fn computed(text: &str, span: Span) -> Field {
+    let template = Template::parse(text, &STEP).unwrap_or_else(|_| Template::Literal(text.to_owned()));
+    Field { template, ..literal(text, span) }
 }
 
 fn literal(text: &str, span: Span) -> Field {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use wfrun_journal::Outcome;
 use wfrun_syntax::{Checked, Diagnostic, Entry, Mapping, Node, Source, Span, Spanned, closest};
-use wfrun_workflow::{FileRef, Here, Job, LintSettings, Loaded, SetOptions, WorkflowSet, lint, read_set};
+use wfrun_workflow::{FileRef, Here, LintSettings, Loaded, SetOptions, WorkflowSet, lint, read_set};
 
-use super::given::{KEYS, Reader};
+use super::given::{FILES, KEYS, Reader};
 use super::model::{Case, Expectation, Expected, Fate, Given, JobPlace, StepPlace, TestFile};
 use super::playable::playable;
 use crate::names::{Names, Unknown};
 use crate::output::Output;
 use crate::repositories::Repositories;
-use crate::situation::{checked_inputs, event_name};
+use crate::situation::{changed_since, checked_activity, checked_inputs, due, event_name};
 
 const TOP: [&str; 2] = ["workflow", "cases"];
 const OWN: [&str; 4] = ["name", "force", "outputs", "expect"];
@@ -23,7 +23,8 @@ const ENDS: [Outcome; 4] = [Outcome::Success, Outcome::Failure, Outcome::Cancell
 /// Reads the test file at `path`; `root` is the folder that `workflow` begins in. Nothing comes of a file with errors.
 pub(crate) fn read(source: &Arc<Source>, path: &Path, root: &Path) -> Checked<Option<TestFile>> {
     let Checked { value, diagnostics } = wfrun_syntax::parse(source);
-    let mut reader = Reader { source, found: diagnostics };
+    let folder = path.parent().unwrap_or(root);
+    let mut reader = Reader { source, found: diagnostics, root, folder, files: Vec::new() };
     let file = value.and_then(|it| test_file(&mut reader, &it, path, root));
     let found = reader.found;
     Checked { value: file.filter(|_| !found.iter().any(Diagnostic::is_error)), diagnostics: found }
@@ -45,16 +46,18 @@ fn test_file(reader: &mut Reader<'_>, node: &Node, path: &Path, root: &Path) -> 
         reader.wrong_kind("cases", cases, "a list");
         return None;
     };
-    // What a workflow with errors does is not known.
-    if !broken.is_empty() && items.iter().any(expects_more) {
-        reader.found.extend(broken);
-        return None;
-    }
     let names = Names::of(&set);
-    let one = |(index, node): (usize, &Node)| case(reader, index, node, &set, &names);
+    let one = |(index, node): (usize, &Node)| match node.as_mapping() {
+        // What a workflow with errors does is not known.
+        Some(mapping) if !broken.is_empty() && expects_more(node) => {
+            Some(case_without_workflow(reader, index, mapping))
+        }
+        Some(_) | None => case(reader, index, node, &set, &names),
+    };
     let cases: Vec<Case> = items.iter().enumerate().filter_map(one).collect();
     let playable = playable(&set);
-    Some(TestFile { source: Arc::clone(reader.source), set, playable, files, codes, cases })
+    let files = files.into_iter().chain(std::mem::take(&mut reader.files)).collect();
+    Some(TestFile { set, playable, files, codes, broken, cases })
 }
 
 /// Whether a case expects more than findings.
@@ -77,10 +80,6 @@ fn unknown_key(reader: &mut Reader<'_>, entry: &Entry, known: &[&'static str], o
     let name = &entry.key.value;
     let help = match closest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if name == "since" => "a test does not ask git: write the files under `changed`".to_owned(),
-        None if name.ends_with("-file") || name == "event-path" => {
-            "a test says its values itself: write them under `payload`, `inputs`, `secrets`, `vars` or `env`".to_owned()
-        }
         None => format!("its keys are: {}", known.join(", ")),
     };
     reader.error("wftest/unknown-key", format!("{of} has no key `{name}`"), entry.key.span, help);
@@ -146,16 +145,11 @@ fn case(reader: &mut Reader<'_>, index: usize, node: &Node, set: &WorkflowSet, n
         reader.wrong_kind("a case", node, "a mapping");
         return None;
     };
-    let mut case = Case {
-        name: format!("case {}", index + 1),
-        given: Given::default(),
-        job_ends: Vec::new(),
-        step_ends: Vec::new(),
-        job_outputs: Vec::new(),
-        step_outputs: Vec::new(),
-        expect: Vec::new(),
-    };
-    for entry in mapping {
+    let mut case = unread(index);
+    // What the case itself says wins over what its files say.
+    let is_file = |it: &Entry| FILES.contains(&it.key.value.as_str());
+    let (files, others): (Vec<&Entry>, Vec<&Entry>) = mapping.into_iter().partition(|it| is_file(it));
+    for entry in files.into_iter().chain(others) {
         match entry.key.value.as_str() {
             "name" => case.name = reader.text("name", &entry.value).unwrap_or_default(),
             "force" => force(reader, &mut case, &entry.value, names),
@@ -166,12 +160,39 @@ fn case(reader: &mut Reader<'_>, index: usize, node: &Node, set: &WorkflowSet, n
         }
     }
     chosen_and_inputs(reader, &mut case, mapping, set, names);
+    of_event(reader, &mut case, mapping, set);
     if mapping.get("expect").and_then(Node::as_mapping).is_none_or(Mapping::is_empty) {
         let message = format!("case `{}` expects nothing", case.name);
         let found = Diagnostic::warning("wftest/no-expectation", message).at(reader.source, node.span);
         reader.found.push(found.help("write under `expect` what should come of it: `jobs: { test: runs }`"));
     }
     Some(case)
+}
+
+fn unread(index: usize) -> Case {
+    Case {
+        name: format!("case {}", index + 1),
+        given: Given::default(),
+        job_ends: Vec::new(),
+        step_ends: Vec::new(),
+        job_outputs: Vec::new(),
+        step_outputs: Vec::new(),
+        expect: Vec::new(),
+    }
+}
+
+/// A case about a workflow with errors: what is expected of these, and that it cannot tell the rest.
+fn case_without_workflow(reader: &mut Reader<'_>, index: usize, mapping: &Mapping) -> Case {
+    let mut case = unread(index);
+    if let Some(name) = mapping.get("name") {
+        case.name = reader.text("name", name).unwrap_or_default();
+    }
+    let expect = mapping.get("expect").and_then(Node::as_mapping);
+    if let Some(codes) = expect.and_then(|it| it.get("diagnostics")) {
+        expected_codes(reader, &mut case, codes);
+    }
+    case.expect.push(Expectation { name: "workflow".to_owned(), of: Expected::Valid });
+    case
 }
 
 /// What the workflow must have: the jobs that are asked for, and the inputs.
@@ -209,6 +230,37 @@ fn chosen_and_inputs(
         Err(err) => reader.refused("wftest/bad-input", &err, span_of(&["inputs", "input", "name", "event"])),
     }
     case.given.event = Some(name);
+}
+
+/// What belongs to some events only: activity types, the entries of `schedule`, changed files.
+fn of_event(reader: &mut Reader<'_>, case: &mut Case, mapping: &Mapping, set: &WorkflowSet) {
+    let span_of = |key: &str| mapping.entry(key).map(|it| it.key.span).unwrap_or_default();
+    let given = &mut case.given;
+    let told = given.payload.as_ref().and_then(|it| it.get("schedule")?.as_str());
+    let asked = given.schedule.clone().or_else(|| told.map(str::to_owned));
+    let Some(event) = given.event.clone() else { return };
+    if let Some(Err(err)) = given.activity.as_deref().map(|it| checked_activity(&event, it)) {
+        reader.refused("wftest/bad-event", &err, span_of("type"));
+    }
+    match (event.as_str(), &given.schedule) {
+        ("schedule", _) => match due(&set.root, given.schedule.as_deref(), asked.as_deref()) {
+            Ok(entry) => given.schedule = entry.map(|it| it.cron.value.clone()),
+            Err(err) => reader.refused("wftest/bad-event", &err, span_of("schedule")),
+        },
+        (_, Some(_)) => {
+            let message = format!("the event `{event}` has no `schedule`");
+            let help = "write `event: schedule`, or take it away";
+            reader.error("wftest/bad-event", message, span_of("schedule"), help);
+        }
+        (_, None) => {}
+    }
+    // Which files changed since then, only git knows.
+    if let (Some(since), None) = (&given.since, &given.changed) {
+        match changed_since(reader.root, since, given.head.as_deref().or(given.git_ref.as_deref())) {
+            Ok(paths) => given.changed = Some(paths),
+            Err(err) => reader.refused("wftest/bad-revision", &err, span_of("since")),
+        }
+    }
 }
 
 fn unknown_name(reader: &mut Reader<'_>, unknown: &Unknown, span: Span) {
@@ -277,18 +329,13 @@ fn outputs(reader: &mut Reader<'_>, case: &mut Case, node: &Node, names: &Names<
 
 /// An output of a job that the job does not have is a slip.
 fn declared(reader: &mut Reader<'_>, values: &Node, job: &str, names: &Names<'_>) {
-    let Some(model) = names.model(job) else { return };
-    // What a called workflow puts out stands in its own file.
-    if model.call.is_some() || model.outputs.computed().is_some() {
-        return;
-    }
+    let Some(all) = names.outputs(job) else { return };
     for entry in values.as_mapping().into_iter().flatten() {
-        undeclared_output(reader, &entry.key, job, model);
+        undeclared_output(reader, &entry.key, job, &all);
     }
 }
 
-fn undeclared_output(reader: &mut Reader<'_>, name: &Spanned<String>, job: &str, model: &Job) {
-    let all: Vec<&str> = model.outputs.iter().map(|(it, _)| it).collect();
+fn undeclared_output(reader: &mut Reader<'_>, name: &Spanned<String>, job: &str, all: &[&str]) {
     if all.iter().any(|it| it.eq_ignore_ascii_case(&name.value)) {
         return;
     }
@@ -310,15 +357,17 @@ fn expect(reader: &mut Reader<'_>, case: &mut Case, node: &Node, names: &Names<'
             }
             "jobs" | "steps" => fates(reader, case, key, value, names),
             "outputs" => expected_outputs(reader, case, value, names),
-            "diagnostics" => {
-                let mut codes = if value.is_null() { Vec::new() } else { reader.texts(key, value) };
-                codes.sort();
-                codes.dedup();
-                case.expect.push(Expectation { name: key.to_owned(), of: Expected::Diagnostics(codes) });
-            }
+            "diagnostics" => expected_codes(reader, case, value),
             _ => unknown_key(reader, entry, &EXPECT, "`expect`"),
         }
     }
+}
+
+fn expected_codes(reader: &mut Reader<'_>, case: &mut Case, node: &Node) {
+    let mut codes = if node.is_null() { Vec::new() } else { reader.texts("diagnostics", node) };
+    codes.sort();
+    codes.dedup();
+    case.expect.push(Expectation { name: "diagnostics".to_owned(), of: Expected::Diagnostics(codes) });
 }
 
 fn fates(reader: &mut Reader<'_>, case: &mut Case, key: &str, node: &Node, names: &Names<'_>) {

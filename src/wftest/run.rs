@@ -16,9 +16,9 @@ use crate::output::Output;
 /// What came of test files.
 #[derive(Debug)]
 pub(crate) struct Tested {
-    /// The files that could be read.
+    /// The files, also those that are invalid.
     pub(crate) files: Vec<TestFileReport>,
-    /// What is wrong with the others, and with any.
+    /// What is wrong with them.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// All files that had a part in it.
     pub(crate) watched: Vec<PathBuf>,
@@ -29,24 +29,36 @@ pub(crate) fn run(paths: &[PathBuf], shown: &(dyn Fn(&Path) -> String + Sync)) -
     let results = side_by_side(paths.len(), &|index| paths.get(index).map(|it| file(it, &shown(it))));
     let mut tested = Tested { files: Vec::new(), diagnostics: Vec::new(), watched: paths.to_vec() };
     let mut read = Vec::new();
-    for (Checked { value, diagnostics }, took) in results {
+    // Where the report of each file that was read is.
+    let mut places = Vec::new();
+    for ((Checked { value, diagnostics }, took), path) in results.into_iter().zip(paths) {
+        let errors = value.as_ref().map_or(diagnostics.as_slice(), TestFile::errors);
+        let errors: Vec<Diagnostic> = errors.iter().filter(|it| it.is_error()).cloned().collect();
+        tested.diagnostics.extend(value.iter().flat_map(|it| it.errors().to_vec()));
+        tested.files.push(TestFileReport {
+            path: shown(path),
+            workflow: value.as_ref().map(|it| it.set.root.source.path().to_owned()),
+            cases: Vec::new(),
+            errors,
+            took,
+        });
         tested.diagnostics.extend(diagnostics);
-        read.extend(value.map(|it| (it, took)));
+        if let Some(file) = value {
+            places.push(tested.files.len() - 1);
+            read.push(file);
+        }
     }
     let cases: Vec<(usize, usize)> =
-        read.iter().enumerate().flat_map(|(file, (it, _))| (0..it.cases.len()).map(move |case| (file, case))).collect();
+        read.iter().enumerate().flat_map(|(file, it)| (0..it.cases.len()).map(move |case| (file, case))).collect();
     let reports = side_by_side(cases.len(), &|index| {
         let (at, case) = *cases.get(index)?;
-        let (file, _) = read.get(at)?;
+        let file = read.get(at)?;
         let started = Instant::now();
         let case = file.cases.get(case)?;
         let failures = judge(file, case);
-        Some((at, TestCaseReport { name: case.name.clone(), failures, took: started.elapsed() }))
+        Some((*places.get(at)?, TestCaseReport { name: case.name.clone(), failures, took: started.elapsed() }))
     });
-    for (file, took) in &read {
-        tested.watched.extend(file.files.iter().cloned());
-        tested.files.push(report(file, *took));
-    }
+    tested.watched.extend(read.iter().flat_map(|it| it.files.iter().cloned()));
     for (at, case) in reports {
         if let Some(file) = tested.files.get_mut(at) {
             file.took += case.took;
@@ -56,15 +68,6 @@ pub(crate) fn run(paths: &[PathBuf], shown: &(dyn Fn(&Path) -> String + Sync)) -
     tested.watched.sort();
     tested.watched.dedup();
     tested
-}
-
-fn report(file: &TestFile, took: Duration) -> TestFileReport {
-    TestFileReport {
-        path: file.source.path().to_owned(),
-        workflow: file.set.root.source.path().to_owned(),
-        cases: Vec::new(),
-        took,
-    }
 }
 
 fn file(path: &Path, shown: &str) -> (Checked<Option<TestFile>>, Duration) {

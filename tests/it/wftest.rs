@@ -356,8 +356,6 @@ fn invalid(ran: &Ran, expected: &str) {
 fn invalid_files() {
     for (case, place, message) in [
         ("{nam: x}", "3:6", "a case has no key `nam`"),
-        ("{since: HEAD, expect: {triggered: true}}", "3:6", "write the files under `changed`"),
-        ("{event-path: x.json, expect: {triggered: true}}", "3:6", "write them under `payload`"),
         ("{expect: {jobs: {biuld: runs}}}", "3:22", "did you mean `build`?"),
         ("{expect: {steps: {build.nope: runs}}}", "3:23", "job `build` has no step `nope`"),
         ("{expect: {steps: {build: runs}}}", "3:23", "`build` names a job, and a step is wanted"),

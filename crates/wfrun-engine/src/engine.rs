@@ -21,6 +21,7 @@ mod lines;
 mod matching;
 mod names;
 mod parts;
+mod planning;
 mod prepare;
 mod step;
 mod step_end;

@@ -3,6 +3,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use wfrun_syntax::Diagnostic;
+
+use crate::diagnostics_json;
 
 /// What came of all test files.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +21,10 @@ pub struct TestReport {
 pub struct TestFileReport {
     /// The file.
     pub path: String,
-    /// The workflow that it is about.
-    pub workflow: String,
+    /// The workflow that it is about; none where the file does not tell.
+    pub workflow: Option<String>,
+    /// Why the file or its workflow is invalid, where that is so: then its cases are not known, or fail.
+    pub errors: Vec<Diagnostic>,
     /// Its cases, in order.
     pub cases: Vec<TestCaseReport>,
     /// How long reading and running it took, in the time of one processor.
@@ -61,6 +66,11 @@ impl TestReport {
         self.cases().count() - self.passed()
     }
 
+    /// How many files are invalid.
+    pub fn invalid(&self) -> usize {
+        self.files.iter().filter(|it| !it.errors.is_empty()).count()
+    }
+
     fn cases(&self) -> impl Iterator<Item = &TestCaseReport> {
         self.files.iter().flat_map(|it| &it.cases)
     }
@@ -73,34 +83,45 @@ pub fn test_json(report: &TestReport) -> Json {
         let failures: Vec<Json> = it.failures.iter().map(failure).collect();
         json!({"name": it.name, "passed": it.failures.is_empty(), "failures": failures})
     };
-    let file = |it: &TestFileReport| json!({"path": it.path, "workflow": it.workflow, "cases": it.cases.iter().map(case).collect::<Vec<_>>()});
+    let file = |it: &TestFileReport| {
+        let cases: Vec<Json> = it.cases.iter().map(case).collect();
+        let mut file = json!({"path": it.path, "workflow": it.workflow, "cases": cases});
+        // The same list as `wfrun check --json` prints.
+        if let (Some(file), Json::Object(errors)) = (file.as_object_mut(), diagnostics_json(&it.errors)) {
+            file.extend(errors);
+        }
+        file
+    };
     let files: Vec<Json> = report.files.iter().map(file).collect();
-    json!({"files": files, "passed": report.passed(), "failed": report.failed()})
+    json!({"files": files, "passed": report.passed(), "failed": report.failed(), "invalid": report.invalid()})
 }
 
 /// The report as XML of the `JUnit` kind: a suite for each file.
 pub fn test_junit(report: &TestReport) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let (tests, failures) = (report.passed() + report.failed(), report.failed());
+    let (errors, failures) = (report.invalid(), report.failed());
+    let tests = report.passed() + failures + errors;
     let time = seconds(report.took);
     push(
         &mut xml,
         format_args!(
-            "<testsuites name=\"wfrun test\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"{time}\">\n"
+            "<testsuites name=\"wfrun test\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{time}\">\n"
         ),
     );
     for file in &report.files {
         let failures = file.cases.iter().filter(|it| !it.failures.is_empty()).count();
-        let (path, tests, time) = (escaped(&file.path), file.cases.len(), seconds(file.took));
+        let errors = usize::from(!file.errors.is_empty());
+        let (path, tests, time) = (escaped(&file.path), file.cases.len() + errors, seconds(file.took));
         push(
             &mut xml,
             format_args!(
-                "  <testsuite name=\"{path}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\" time=\"{time}\">\n"
+                "  <testsuite name=\"{path}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\" time=\"{time}\">\n"
             ),
         );
         for case in &file.cases {
-            test_case(&mut xml, &file.workflow, case);
+            test_case(&mut xml, file.workflow.as_deref().unwrap_or(&file.path), case);
         }
+        invalid_file(&mut xml, file);
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");
@@ -119,6 +140,22 @@ fn test_case(xml: &mut String, workflow: &str, case: &TestCaseReport) {
         let message = escaped(&headline(failure));
         let reason = escaped(failure.reason.as_deref().unwrap_or_default());
         push(xml, format_args!("      <failure message=\"{message}\" type=\"expectation\">{reason}</failure>\n"));
+    }
+    xml.push_str("    </testcase>\n");
+}
+
+/// A file that is invalid is a case of its own, which has no end.
+fn invalid_file(xml: &mut String, file: &TestFileReport) {
+    if file.errors.is_empty() {
+        return;
+    }
+    let path = escaped(&file.path);
+    push(xml, format_args!("    <testcase name=\"the file is valid\" classname=\"{path}\" time=\"0.000000\">\n"));
+    for error in &file.errors {
+        let (message, code) = (escaped(&error.message), escaped(error.code.as_str()));
+        let place = error.place.as_ref().map(ToString::to_string);
+        let more = [place, error.help.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        push(xml, format_args!("      <error message=\"{message}\" type=\"{code}\">{}</error>\n", escaped(&more)));
     }
     xml.push_str("    </testcase>\n");
 }

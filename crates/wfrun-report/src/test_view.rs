@@ -12,9 +12,11 @@ pub fn test_text(report: &TestReport, style: &Style) -> String {
     let mut lines = Vec::new();
     for file in &report.files {
         let failed: Vec<&TestCaseReport> = file.cases.iter().filter(|it| !it.failures.is_empty()).collect();
-        let mark = style.mark(if failed.is_empty() { Mark::Success } else { Mark::Failure });
+        let is_good = failed.is_empty() && file.errors.is_empty();
+        let mark = style.mark(if is_good { Mark::Success } else { Mark::Failure });
         let passed = file.cases.len() - failed.len();
         let counts = match failed.len() {
+            _ if file.cases.is_empty() && !is_good => "invalid".to_owned(),
             0 => format!("{passed} passed"),
             failed => format!("{failed} failed, {passed} passed"),
         };
@@ -47,8 +49,11 @@ fn summary(report: &TestReport, style: Style) -> String {
     let (passed, failed) = (report.passed(), report.failed());
     let cases = count(passed + failed, "case", "cases");
     let files = count(report.files.len(), "file", "files");
-    let label = if failed == 0 { Label::Success } else { Label::Failure };
-    let counts = style.paint(label, &format!("{passed} passed, {failed} failed"));
+    let invalid = report.invalid();
+    let label = if failed + invalid == 0 { Label::Success } else { Label::Failure };
+    let more =
+        if invalid == 0 { String::new() } else { format!(", {}", count(invalid, "invalid file", "invalid files")) };
+    let counts = style.paint(label, &format!("{passed} passed, {failed} failed{more}"));
     format!("{cases} in {files}: {counts} ({})", seconds(report.took))
 }
 
@@ -58,6 +63,8 @@ fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wfrun_syntax::{Diagnostic, Source, Span};
+
     use super::*;
     use crate::{TestFailure, TestFileReport, test_json, test_junit};
 
@@ -72,11 +79,22 @@ mod tests {
         let case = |name: &str, failures| TestCaseReport { name: name.to_owned(), failures, took };
         let file = TestFileReport {
             path: "a.wftest.yml".to_owned(),
-            workflow: ".github/workflows/a.yml".to_owned(),
+            workflow: Some(".github/workflows/a.yml".to_owned()),
+            errors: vec![],
             cases: vec![case("good", vec![]), case("a push <to> dev", vec![failure])],
             took,
         };
-        TestReport { files: vec![file], took }
+        let source = Source::new("bad.wftest.yml", "cases: <&>\n");
+        let error = Diagnostic::error("wftest/wrong-kind", "`cases` is <no> list");
+        let error = error.at(&source, Span::new(7, 10)).help("write a list");
+        let bad = TestFileReport {
+            path: "bad.wftest.yml".to_owned(),
+            workflow: None,
+            errors: vec![error],
+            cases: vec![],
+            took,
+        };
+        TestReport { files: vec![file, bad], took }
     }
 
     #[test]

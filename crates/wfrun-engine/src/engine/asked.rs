@@ -2,7 +2,7 @@
 use indexmap::IndexSet;
 use wfrun_workflow::{ActionRef, Field, Job, Step, StepKind};
 
-use super::job::PlanningError;
+use super::planning::PlanningError;
 use crate::scope::{At, Named, Status, texts};
 
 /// What `runs-on` asks for.

@@ -91,11 +91,15 @@ impl Engine {
         let results: Option<Vec<Outcome>> =
             frame.jobs.values().map(|it| self.record.result_for_dependents(&it.key)).collect();
         let Some(results) = results else { return };
-        let outputs = self.call_outputs(key, number);
-        if let Some(state) = self.jobs.get_mut(key) {
-            state.status =
-                if state.status == Outcome::Cancelled { Outcome::Cancelled } else { Outcome::together(results) };
+        let result = Outcome::together(results);
+        // As of any job: what does not run puts out nothing, whatever is forced.
+        let forced = self.settings.forced.job_outputs(key).filter(|_| result != Outcome::Skipped).cloned();
+        if let Some(state) = self.jobs.get_mut(key)
+            && state.status != Outcome::Cancelled
+        {
+            state.status = result;
         }
+        let outputs = forced.unwrap_or_else(|| self.call_outputs(key, number));
         self.finish_leg(key, &outputs);
     }
 

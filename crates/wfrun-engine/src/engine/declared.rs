@@ -12,7 +12,7 @@ use wfrun_workflow::{Field, Job, JobId};
 use super::Engine;
 use crate::frame::{DeclaredJob, Place};
 use crate::scope::{At, Status};
-use crate::state::JobState;
+use crate::state::{JobState, Progress};
 
 /// A job that does not run: why, and how it counts.
 pub(super) struct Skip {
@@ -143,11 +143,19 @@ impl Engine {
         let (announced, needs) = (declared.key.clone(), self.need_keys(place));
         let mut states = Vec::new();
         let mut headers = Vec::new();
+        let mut nameless = Vec::new();
         for leg in &expansion.combinations {
             let key = self.keys.leg(caller.as_ref().map(|it| &it.key), &place.id, leg);
             let strategy = Value::Object(expansion.strategy_context(leg));
             let mut state = JobState::new(key.clone(), place.clone(), String::new(), leg.matrix_context(), strategy);
-            state.name = self.leg_name(&state, model, leg);
+            match self.leg_name(&state, model, leg) {
+                Ok(name) => state.name = name,
+                Err(failed) => {
+                    let (written, skip) = *failed;
+                    state.name = written;
+                    nameless.push((key.clone(), skip));
+                }
+            }
             let (id, name) = (place.id.to_string(), self.masker.mask(&state.name));
             headers.push(JobHeader { key, id, name, needs: needs.clone() });
             states.push(state);
@@ -173,15 +181,24 @@ impl Engine {
                 self.skip_leg(&key, Skip::new(SkipReason::NotChosen, Outcome::Skipped));
             }
         }
+        for (key, skip) in nameless {
+            // A leg before it may have cancelled it by failing.
+            if self.jobs.get(&key).is_some_and(|it| it.progress != Progress::Done) {
+                self.skip_leg(&key, skip);
+            }
+        }
     }
 
-    /// A name that cannot be evaluated stays as it is written; what GitHub does then is not known.
-    fn leg_name(&self, state: &JobState, model: &Job, leg: &Combination) -> String {
+    /// The name of a leg; as it is written and the failure that follows, where it cannot be evaluated.
+    fn leg_name(&self, state: &JobState, model: &Job, leg: &Combination) -> Result<String, Box<(String, Skip)>> {
         let contexts = LazyCell::new(|| self.leg_contexts(state));
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
-        let own = job_name(model, leg, &at);
-        let own = own.unwrap_or_else(|_| model.name.as_ref().map_or_else(|| model.id.value.to_string(), Field::raw));
-        self.frames.get(state.place.frame).map_or_else(|| own.clone(), |it| it.name_of(&own))
+        let frame = state.place.frame;
+        let below = |own: &str| self.frames.get(frame).map_or_else(|| own.to_owned(), |it| it.name_of(own));
+        job_name(model, leg, &at).map(|own| below(&own)).map_err(|err| {
+            let written = model.name.as_ref().map_or_else(|| model.id.value.to_string(), Field::raw);
+            Box::new((below(&written), self.planning_skip(frame, "name", &err.to_string(), Some(err.span))))
+        })
     }
 
     /// The keys of the jobs that a job needs.

@@ -1,13 +1,11 @@
 //! What ID tokens would say of a job, and whether it may have any.
 use wfrun_expr::Value;
 use wfrun_plan::{Event, effective_permissions};
-use wfrun_workflow::{Job, Level, Permissions};
+use wfrun_workflow::{Level, Permissions};
 
 use super::Engine;
-use super::job::{PlanningError, evaluate_text};
 use crate::IdTokenClaims;
 use crate::frame::Place;
-use crate::scope::At;
 use crate::state::JobState;
 
 /// The members of `github` that are claims of the same name.
@@ -40,22 +38,11 @@ const OF_GITHUB: [&str; 22] = [
 
 impl Engine {
     /// The claims of a job with `id-token: write`, but for those that the issuer adds; nothing for other jobs.
-    pub(super) fn id_token<'a>(
-        &self,
-        state: &JobState,
-        model: &'a Job,
-        at: &At<'_>,
-    ) -> Result<Option<IdTokenClaims>, PlanningError<'a>> {
+    pub(super) fn id_token(&self, state: &JobState, environment: Option<&str>) -> Option<IdTokenClaims> {
         let granted = self.permissions(&state.place).is_some_and(|it| it.level("id-token") == Level::Write);
         if !granted || is_from_fork(&self.plan.event) {
-            return Ok(None);
+            return None;
         }
-        let name = model.environment.as_ref().map(|it| &it.name);
-        let environment = match name {
-            Some(field) => evaluate_text(Some(field), at).map_err(|err| ("environment", field, err))?,
-            None => None,
-        };
-        let environment = environment.filter(|it| !it.is_empty());
         let workflow_ref = self.frames.get(state.place.frame).map(|it| self.workflow_ref(it)).unwrap_or_default();
         let of_github = |name: &str| match name {
             "job_workflow_ref" => workflow_ref.clone(),
@@ -63,12 +50,12 @@ impl Engine {
             _ => self.github.get(name).map(Value::to_text).unwrap_or_default(),
         };
         let mut claims = IdTokenClaims::default();
-        claims.insert("sub".to_owned(), subject(&self.plan.event, environment.as_deref()));
+        claims.insert("sub".to_owned(), subject(&self.plan.event, environment));
         claims.extend(OF_GITHUB.map(|name| (name.to_owned(), of_github(name))));
-        claims.extend(environment.map(|it| ("environment".to_owned(), it)));
+        claims.extend(environment.map(|it| ("environment".to_owned(), it.to_owned())));
         // As `runner.environment` has it.
         claims.insert("runner_environment".to_owned(), "self-hosted".to_owned());
-        Ok(Some(claims))
+        Some(claims)
     }
 
     /// What the job's token may do, through all calls above it.

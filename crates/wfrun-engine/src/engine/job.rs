@@ -9,19 +9,15 @@ use wfrun_syntax::Source;
 use wfrun_workflow::{EnvMap, Field, Job};
 
 use super::Engine;
-use super::asked::{actions_of, checks_out_first, images_of, is_elsewhere, is_served, labels_of};
+use super::asked::{actions_of, checks_out_first, images_of, is_elsewhere, is_served};
 use super::containers::Wanted;
 use super::declared::Skip;
 use super::parts::pre_steps;
+use super::planning::prepare;
 use crate::frame::Place;
-use crate::scope::{At, Contexts, Named, Status, env_object, steps};
+use crate::scope::{At, Contexts, Status, env_object, steps};
 use crate::state::Progress;
 use crate::{Effect, EnvironmentRequest, JobEnvironment, Timer};
-
-/// Source: GitHub: planning rules 4.6.
-const JOB_TIMEOUT_MINUTES: f64 = 360.0;
-/// Source: GitHub: planning rules 4.6.
-const CANCEL_TIMEOUT_MINUTES: f64 = 5.0;
 
 impl Engine {
     /// Starts a leg if there is a place for it.
@@ -120,14 +116,14 @@ impl Engine {
         let frame = state.place.frame;
         let contexts = LazyCell::new(|| self.leg_contexts(state));
         let at = At { contexts: &contexts, status: Status::None, hashes: None };
-        let prepared = prepare(model, &contexts).and_then(|it| Ok((it, self.id_token(state, model, &at)?)));
-        let (prepared, id_token) = match prepared {
-            Ok((prepared, claims)) => (prepared, claims.map(Box::new)),
+        let prepared = match prepare(model, &at) {
+            Ok(prepared) => prepared,
             Err((what, field, err)) => {
                 let skip = self.planning_skip(frame, what, &err.to_string(), Some(field.span()));
                 return self.skip_leg(key, skip);
             }
         };
+        let id_token = self.id_token(state, prepared.environment.as_deref()).map(Box::new);
         if !self.settings.any_machine && !self.has_machine(key, &prepared.labels) {
             return;
         }
@@ -287,6 +283,7 @@ impl Engine {
             }
             (None, _) => IndexMap::new(),
         };
+        self.evaluate_environment_url(key);
         self.finish_leg(key, &outputs);
         if let Some(state) = self.jobs.get_mut(key) {
             state.progress = Progress::Closing;
@@ -339,7 +336,7 @@ impl Engine {
     }
 
     /// The contexts at the end of a job.
-    fn job_contexts(&self, key: &JobKey) -> Contexts {
+    pub(super) fn job_contexts(&self, key: &JobKey) -> Contexts {
         let Some(state) = self.jobs.get(key) else { return Contexts::default() };
         let mut contexts = self.leg_contexts(state);
         contexts.set("github", self.job_github(state));
@@ -360,36 +357,6 @@ impl Engine {
             state.progress = Progress::Done;
         }
     }
-}
-
-/// The key, its field, and what is wrong with it.
-pub(super) type PlanningError<'a> = (&'static str, &'a Field, EvalError);
-
-/// What a job's keys say, evaluated.
-struct Prepared {
-    labels: Vec<String>,
-    forgives: bool,
-    timeout_ms: u64,
-    cancel_timeout_ms: u64,
-}
-
-/// Evaluates what must be known before a job starts.
-fn prepare<'a>(model: &'a Job, contexts: &dyn Named) -> Result<Prepared, PlanningError<'a>> {
-    let evaluate = |key: &'static str, field: &'a Field| {
-        let at = At { contexts, status: Status::None, hashes: None };
-        field.template.evaluate(&at).map(|it| it.value().clone()).map_err(|err| (key, field, err))
-    };
-    let optional = |key, field: &'a Option<Field>| field.as_ref().map(|it| evaluate(key, it)).transpose();
-    let minutes = |key, field: &'a Option<Field>, default: f64| {
-        let given = optional(key, field)?.map_or(default, |it| it.to_number());
-        Ok(minutes_to_ms(given).or(minutes_to_ms(default)).unwrap_or(0))
-    };
-    Ok(Prepared {
-        labels: labels_of(model, contexts)?,
-        forgives: optional("continue-on-error", &model.continue_on_error)?.is_some_and(|it| it.is_truthy()),
-        timeout_ms: minutes("timeout-minutes", &model.timeout_minutes, JOB_TIMEOUT_MINUTES)?,
-        cancel_timeout_ms: minutes("cancel-timeout-minutes", &model.cancel_timeout_minutes, CANCEL_TIMEOUT_MINUTES)?,
-    })
 }
 
 /// Evaluates outputs of a job or of a called workflow.

@@ -1,5 +1,8 @@
 //! Workflows that jobs call.
+use indexmap::IndexMap;
 use insta::assert_snapshot;
+use wfrun_engine::Forced;
+use wfrun_plan::JobKey;
 
 use crate::driver::World;
 
@@ -115,4 +118,35 @@ jobs:
 ";
     let world = World::new(workflow).with("callee.yml", CALLEE).cancelled_in("say x 2 false push [] []").run();
     assert_eq!(world.results(), "call cancelled, call / say cancelled, call / after cancelled, b cancelled: cancelled");
+}
+
+#[test]
+fn outputs_of_a_call_can_be_forced() {
+    let workflow = "
+on: push
+jobs:
+  call: {uses: ./.github/workflows/c.yml}
+  b: {needs: call, if: \"needs.call.outputs.o == 'v'\", runs-on: linux, steps: [{run: b}]}
+";
+    let forced = || Forced {
+        job_outputs: vec![(JobKey::new("call"), IndexMap::from([("o".to_owned(), "v".to_owned())]))],
+        ..Forced::default()
+    };
+    let results = |job: &str| {
+        let callee = format!(
+            "on: {{workflow_call: {{outputs: {{o: {{value: '${{{{ jobs.a.outputs.o }}}}'}}}}}}}}\njobs: {{a: {{{job}runs-on: linux, steps: [{{run: x}}]}}}}\n"
+        );
+        World::new(workflow).with("c.yml", &callee).forced(forced()).run().results()
+    };
+    assert_eq!(results(""), "call success, call / a success, b success: success");
+    // What does not run puts out nothing.
+    assert_eq!(results("if: false, "), "call skipped, call / a skipped, b skipped: skipped");
+}
+
+#[test]
+fn an_output_of_a_call_that_cannot_be_evaluated_fails_it() {
+    let callee = "on: {workflow_call: {outputs: {o: {value: '${{ fromJSON(github.ref) }}'}}}}\njobs: {a: {runs-on: linux, steps: [{run: x}]}}\n";
+    let workflow = "on: push\njobs: {call: {uses: ./.github/workflows/c.yml}}\n";
+    let world = World::new(workflow).with("c.yml", callee).run();
+    assert_eq!(world.results(), "call failure, call / a success: failure");
 }

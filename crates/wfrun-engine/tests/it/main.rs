@@ -15,6 +15,7 @@ mod id_token;
 mod matchers;
 mod matrix;
 mod output;
+mod planning;
 mod processes;
 mod properties;
 mod rules;
