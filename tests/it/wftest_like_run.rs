@@ -188,7 +188,9 @@ fn said(prefix: &str, jobs: &Json, called: &Json, force: &mut Map<String, Json>,
                 "exit 1" => drop(force.insert(name, "failure".into())),
                 text if text.contains("GITHUB_OUTPUT") => drop(outputs.insert(name, json!({"o": "v"}))),
                 // It puts out nothing, which is said, too.
-                "true" if index == 0 && step.get("env").is_none() => drop(outputs.insert(name, json!({}))),
+                text if index == 0 && !text.contains("BROKEN") && step.get("env").is_none() => {
+                    drop(outputs.insert(name, json!({})));
+                }
                 _ => {}
             }
         }
