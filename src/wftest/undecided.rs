@@ -237,7 +237,15 @@ impl Open<'_> {
     /// Whether the case says what a job puts out, or it puts out nothing.
     fn is_settled(&self, job: &JobOutlook) -> bool {
         let is_said = self.case.job_outputs.iter().any(|(it, _)| self.played.is_of(it, &job.key));
-        is_said || self.played.record.result_for_dependents(&job.key) == Some(Outcome::Skipped)
+        is_said || self.never_begins(job)
+    }
+
+    /// Whether a job was skipped, or gave way before it began, with all its legs: then it puts nothing out.
+    fn never_begins(&self, job: &JobOutlook) -> bool {
+        let record = &self.played.record;
+        let legs = record.legs_of(&job.key);
+        record.result_for_dependents(&job.key) == Some(Outcome::Skipped)
+            || !legs.is_empty() && legs.iter().all(|leg| record.jobs.get(leg).is_some_and(|it| it.skipped.is_some()))
     }
 
     /// The first thing in a text with expressions that is open; only what stands in `${{ }}` counts.

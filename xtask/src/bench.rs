@@ -6,6 +6,7 @@ mod job_start;
 mod log;
 mod planning;
 mod reading;
+mod stores;
 mod unit_tests;
 mod versus;
 
@@ -24,6 +25,7 @@ const RUNS: usize = 20;
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     let mut runs = RUNS;
     let mut with_example = true;
+    let mut only_stores = false;
     let mut peer = None;
     let mut flags = flags.iter().map(String::as_str);
     while let Some(flag) = flags.next() {
@@ -37,8 +39,9 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
                     .with_context(|| format!("`{count}` is no number of runs"))?;
             }
             "--no-example" => with_example = false,
+            "--stores" => only_stores = true,
             "--vs" => peer = Some(flags.next().context("`--vs` wants the name of a peer: act")?.to_owned()),
-            other => bail!("unknown flag {other:?}: --runs N, --no-example, --vs act"),
+            other => bail!("unknown flag {other:?}: --runs N, --no-example, --stores, --vs act"),
         }
     }
     let wfrun = build()?;
@@ -46,6 +49,9 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         return versus::run(&wfrun, &peer, runs.min(5));
     }
     say(format!("{:<34} {:>11} {:>11} {:>11} {:>7}   ({runs} runs)", "case", "median", "min", "peer", "ratio"));
+    if only_stores {
+        return stores::rows(&wfrun, runs.min(5));
+    }
     for case in cases(&wfrun) {
         let ours = measure(&mut || time(&case.command), runs).with_context(|| case.name)?;
         let peer =

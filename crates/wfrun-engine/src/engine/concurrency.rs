@@ -3,7 +3,7 @@
 //! Source: GitHub: planning rules 4.7.
 use wfrun_expr::Value;
 use wfrun_journal::{AnnotationLevel, Outcome, SkipReason};
-use wfrun_plan::JobKey;
+use wfrun_plan::{JobKey, called_inputs};
 use wfrun_workflow::{Concurrency, Field, Job, Queue};
 
 use super::Engine;
@@ -48,13 +48,15 @@ impl Engine {
         if state.group.is_some() {
             return false;
         }
-        let called = model.call.as_ref().and_then(|call| {
-            let file = self.frames.get(state.place.frame)?.file.resolve(&call.target.value);
-            self.plan.set.called.get(&file)?.concurrency.as_ref()
-        });
-        let Some(concurrency) = model.concurrency.as_ref().or(called).cloned() else { return false };
-        let contexts = self.leg_contexts(state);
         let frame = state.place.frame;
+        let mut contexts = self.leg_contexts(state);
+        let concurrency = match &model.concurrency {
+            Some(own) => own.clone(),
+            None => match self.group_of_called(frame, model, &mut contexts) {
+                Some(called) => called,
+                None => return false,
+            },
+        };
         match evaluate(&concurrency, &contexts) {
             Ok(group) => self.enter_group(key, group),
             Err(message) => {
@@ -63,6 +65,19 @@ impl Engine {
             }
         }
         true
+    }
+
+    /// The group of the workflow that a job calls, which sees its own inputs. What is wrong with those is said when it is
+    /// called.
+    fn group_of_called(&self, frame: usize, model: &Job, contexts: &mut Contexts) -> Option<Concurrency> {
+        let call = model.call.as_ref()?;
+        let file = self.frames.get(frame)?.file.resolve(&call.target.value);
+        let callee = self.plan.set.called.get(&file)?;
+        let concurrency = callee.concurrency.clone()?;
+        let at = At { contexts: &*contexts, status: Status::None, hashes: None };
+        let inputs = called_inputs(callee, call, &at).ok()?;
+        contexts.set("inputs", Value::Object(inputs));
+        Some(concurrency)
     }
 
     fn enter_group(&mut self, key: &JobKey, group: ConcurrencyGroup) {

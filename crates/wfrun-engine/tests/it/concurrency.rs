@@ -56,6 +56,15 @@ jobs: {a: {concurrency: Deploy, runs-on: linux, steps: [{run: x}]}}
     assert_eq!(World::new(workflow).with("c.yml", callee).run().results(), "a cancelled: cancelled");
     let workflow = "on: push\njobs: {a: {uses: ./.github/workflows/c.yml}}\n";
     assert_eq!(World::new(workflow).with("c.yml", callee).run().results(), "a success, a / b success: success");
+    // The called workflow's group sees its own inputs.
+    let callee = "on: {workflow_call: {inputs: {to: {type: string}}}}\nconcurrency: deploy-${{ inputs.to }}\n\
+                  jobs: {b: {runs-on: linux, steps: [{run: x}]}}\n";
+    for (to, expected) in [("here", "a cancelled: cancelled"), ("there", "a success, a / b success: success")] {
+        let workflow = format!(
+            "on: push\nconcurrency: deploy-here\njobs: {{a: {{uses: ./.github/workflows/c.yml, with: {{to: {to}}}}}}}\n"
+        );
+        assert_eq!(World::new(&workflow).with("c.yml", callee).run().results(), expected, "{to}");
+    }
 }
 
 #[test]
