@@ -1,6 +1,6 @@
 //! act's habits: its flags, `.actrc`, and the files that it reads by default.
 //!
-//! One table ([`FLAGS`]) says what each flag of act's means here. The parser, `wfrun doctor --from-act` and
+//! One table ([`flags`]) says what each flag of act's means here. The parser, `wfrun doctor --from-act` and
 //! docs/from-act.md are made of it.
 mod actrc;
 mod files;
