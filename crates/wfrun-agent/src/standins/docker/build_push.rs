@@ -3,6 +3,7 @@
 //! Differs: `docker/build-push-action` builds by buildx and `BuildKit`; here `docker build` does, without secrets, attestations, other platforms and caches.
 //! Differs: a Git context of the workflow's own repository is taken from a snapshot on this machine; one of another repository fails the step.
 
+mod dockerfile;
 mod images;
 mod metadata;
 mod request;
@@ -40,7 +41,8 @@ fn main(action: u32) -> Result<(), StandInError> {
     if let Some(why) = tell_engine()? {
         return Err(StandInError::action(why));
     }
-    let request = Request::read(action, &own_platform()?)?;
+    let platform = own_platform()?;
+    let request = Request::read(action, &platform)?;
     let builders = Builders::read()?;
     let builder = builders.choose(&request.builder);
     let Some(driver) = builders.driver_of(&builder) else {
@@ -52,7 +54,7 @@ fn main(action: u32) -> Result<(), StandInError> {
     toolkit::save_state("tmpDir", &folder.display().to_string())?;
 
     let stays = request.exports.load || (driver == DOCKER_DRIVER && !request.exports.cache_only);
-    let id = build(&request, &folder, stays)?;
+    let id = build(&request, &folder, &platform, stays)?;
     let pushed = if request.exports.push { images::push(&id, &request.tags, stays)? } else { None };
     let is_exported = stays || request.exports.push || request.exports.image;
     if !is_exported && !request.exports.cache_only {
@@ -93,23 +95,23 @@ fn declare(action: u32, request: &Request) {
     toolkit::declare(How::StandIn, ACTION, "`docker build` and `docker push` stand in for buildx");
     if !request.caches.is_empty() {
         let subject = format!("build-push-action {}", request.caches.join(", "));
-        toolkit::declare(How::NotRun, &subject, "no effect: the image is built with the engine's own cache");
+        toolkit::declare(How::StandIn, &subject, "no effect: the image is built with the engine's own cache");
     }
     if request.allows {
         toolkit::declare(
-            How::NotRun,
+            How::StandIn,
             "build-push-action allow",
             "no effect: `docker build` asks for no such permission",
         );
     }
     if request.has_default_provenance {
         let detail = "on GitHub the image is pushed with an attestation of its provenance, under another digest";
-        toolkit::declare(How::NotRun, "build-push-action provenance", detail);
+        toolkit::declare(How::StandIn, "build-push-action provenance", detail);
     }
     let is_disabled = matches!(toolkit::variable("DOCKER_BUILD_SUMMARY").to_ascii_lowercase().as_str(), "0" | "false");
     if action >= 6 && !is_disabled {
         let detail = "on GitHub the job's summary tells about the build, whose record is an artifact";
-        toolkit::declare(How::NotRun, "build-push-action summary", detail);
+        toolkit::declare(How::StandIn, "build-push-action summary", detail);
     }
 }
 
@@ -119,38 +121,55 @@ fn temporary() -> Result<PathBuf, StandInError> {
     Ok(made.map_err(StandInError::file("create a folder in", std::env::temp_dir()))?.keep())
 }
 
-/// Builds, and gives the image's id.
-fn build(request: &Request, folder: &Path, stays: bool) -> Result<String, StandInError> {
+/// A context that is a folder, and its Dockerfile.
+struct Prepared {
+    root: PathBuf,
+    dockerfile: PathBuf,
+    /// Whether the folder is this step's own.
+    is_own: bool,
+}
+
+fn prepare(request: &Request, folder: &Path) -> Result<Prepared, StandInError> {
     let own = Own::of_the_step();
+    match own.source(&request.context) {
+        Source::Folder(root) => {
+            let file = &request.file;
+            let dockerfile = if file.is_empty() { root.join("Dockerfile") } else { PathBuf::from(file) };
+            Ok(Prepared { root, dockerfile, is_own: false })
+        }
+        Source::Own { reference, folder: inside } => {
+            let root = source::write_out(&own, reference.as_deref(), &inside, folder)?;
+            let file = if request.file.is_empty() { "Dockerfile" } else { &request.file };
+            Ok(Prepared { dockerfile: file_within(&root, file)?, root, is_own: true })
+        }
+        Source::Elsewhere(context) => Err(StandInError::NotSupported {
+            action: ACTION,
+            what: format!("`context: {context}`"),
+            way_out: "check it out or unpack it in an earlier step, and name its folder".to_owned(),
+        }),
+    }
+}
+
+/// Builds, and gives the image's id.
+fn build(request: &Request, folder: &Path, platform: &str, stays: bool) -> Result<String, StandInError> {
+    let prepared = prepare(request, folder)?;
+    dockerfile::heed_own_ignore_file(&prepared.dockerfile, &prepared.root, prepared.is_own)?;
+    // One that is not there is docker's to tell.
+    let text = fs::read_to_string(&prepared.dockerfile).unwrap_or_default();
+    let id_file = folder.join("iidfile");
     let mut words = vec!["build".to_owned()];
     words.extend(request.options.iter().cloned());
-    let id_file = folder.join("iidfile");
+    for argument in dockerfile::automatic_arguments(&text, platform, &request.options) {
+        words.extend(["--build-arg".to_owned(), argument]);
+    }
     words.extend(["--iidfile".to_owned(), id_file.display().to_string()]);
     if stays {
         words.extend(request.tags.iter().flat_map(|tag| ["--tag".to_owned(), tag.clone()]));
     }
-    match own.source(&request.context) {
-        Source::Folder(context) => {
-            if !request.file.is_empty() {
-                words.extend(["--file".to_owned(), request.file.clone()]);
-            }
-            words.push(context.display().to_string());
-        }
-        Source::Own { reference, folder: inside } => {
-            let root = source::write_out(&own, reference.as_deref(), &inside, folder)?;
-            if !request.file.is_empty() {
-                words.extend(["--file".to_owned(), file_within(&root, &request.file)?]);
-            }
-            words.push(root.display().to_string());
-        }
-        Source::Elsewhere(context) => {
-            return Err(StandInError::NotSupported {
-                action: ACTION,
-                what: format!("`context: {context}`"),
-                way_out: "check it out or unpack it in an earlier step, and name its folder".to_owned(),
-            });
-        }
+    if !request.file.is_empty() {
+        words.extend(["--file".to_owned(), prepared.dockerfile.display().to_string()]);
     }
+    words.push(prepared.root.display().to_string());
     let ended = shown(&mut docker(&words))?;
     if !ended.status.success() {
         if ended.stderr.contains("requires BuildKit") {
@@ -165,7 +184,7 @@ fn build(request: &Request, folder: &Path, stays: bool) -> Result<String, StandI
 }
 
 /// A Dockerfile of a Git context is a file of it.
-fn file_within(root: &Path, file: &str) -> Result<String, StandInError> {
+fn file_within(root: &Path, file: &str) -> Result<PathBuf, StandInError> {
     let inside = file.trim_start_matches('/');
     let is_outside = Path::new(inside).components().any(|it| matches!(it, Component::ParentDir));
     let path = root.join(inside);
@@ -174,7 +193,7 @@ fn file_within(root: &Path, file: &str) -> Result<String, StandInError> {
             "buildx failed with: ERROR: failed to solve: failed to read dockerfile: open {file}: no such file or directory"
         )));
     }
-    Ok(path.display().to_string())
+    Ok(path)
 }
 
 fn tell_summary() {

@@ -138,7 +138,7 @@ fn declare(driver: &str, platform: &str) -> Result<(), StandInError> {
     }
     if !without_effect.is_empty() {
         let detail = "no effect: there is no BuildKit to be set up";
-        toolkit::declare(How::NotRun, &format!("setup-buildx {}", without_effect.join(", ")), detail);
+        toolkit::declare(How::StandIn, &format!("setup-buildx {}", without_effect.join(", ")), detail);
     }
     Ok(())
 }

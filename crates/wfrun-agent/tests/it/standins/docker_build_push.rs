@@ -151,7 +151,7 @@ fn a_git_context_is_the_commit_and_not_the_workspace() {
     }
     let sha = git("rev-parse HEAD");
     git("update-ref refs/remotes/origin/main HEAD");
-    // The workspace has another file of the name, and no Dockerfile.
+    // The workspace has no Dockerfile.
     job.write("work/repo/a.txt", "changed");
     let run = |context: &str, file: &str| {
         let build = step(&job, "v6").env("WFRUN_REPOSITORY", job.path("clone/.git")).env("GITHUB_SHA", &sha);
@@ -168,7 +168,8 @@ fn a_git_context_is_the_commit_and_not_the_workspace() {
         "https://github.com/octo/news.git",
     ] {
         let same = run(context, "");
-        assert_eq!(same.output("imageid"), built.output("imageid"), "{context}: {same:#?}");
+        same.assert_success();
+        same.assert_line(&format!("The build context is the repository at {sha}, not the workspace"));
     }
     for (context, file) in [("{{defaultContext}}:app", "Containerfile"), ("", "./Dockerfile")] {
         run(context, file).assert_success();
@@ -274,4 +275,28 @@ fn what_leaves_the_image_the_same_is_declared() {
         "docker build",
     ];
     assert_eq!(subjects(&outcome), want);
+    let hows: Vec<&Value> = outcome.declarations.iter().map(|it| &it["how"]).collect();
+    assert!(hows.iter().all(|how| **how == "stand-in"), "the image is whole, and so is the run: {outcome:#?}");
+}
+
+#[test]
+fn what_buildkit_knows_of_a_dockerfile() {
+    let job = job();
+    job.write(
+        "work/repo/Dockerfile",
+        "FROM scratch\nARG TARGETARCH\nARG TARGETOS=none\nLABEL on=$TARGETOS/$TARGETARCH\n",
+    );
+    let outcome = step(&job, "v6").run();
+    outcome.assert_success();
+    let built = outcome.lines.iter().find(|it| it.contains("docker build ")).expect("is shown");
+    let architecture = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" };
+    assert!(built.contains(&format!(" --build-arg TARGETARCH={architecture} --iidfile ")), "{built}");
+
+    job.write("work/repo/Dockerfile.dockerignore", "*.txt\n");
+    job.write("work/repo/Dockerfile", DOCKERFILE);
+    let ignored = step(&job, "v6").run();
+    ignored.assert_failure("buildx failed with: ");
+    // The builder of an older engine does not read that file.
+    let old = step(&job, "v6").env("DOCKER_BUILDKIT", "0").run();
+    old.assert_failure("`./Dockerfile.dockerignore` by this engine's `docker build` is not supported yet");
 }

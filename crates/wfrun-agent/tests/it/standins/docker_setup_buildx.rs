@@ -63,8 +63,8 @@ fn what_has_no_effect_is_declared() {
     let declared = |name: &str, value: &str| -> Vec<String> {
         let outcome = step(&job, "v3").input(name, value).run();
         outcome.assert_success();
-        let subject = |it: &Value| it["subject"].as_str().unwrap_or_default().to_owned();
-        outcome.declarations.iter().filter(|it| it["how"] == "not run").map(subject).collect()
+        let subjects = outcome.declarations.iter().filter_map(|it| it["subject"].as_str());
+        subjects.filter(|it| it.starts_with("setup-buildx ")).map(str::to_owned).collect()
     };
     for (name, value) in [
         ("version", "latest"),
