@@ -166,7 +166,9 @@ fn build(request: &Request, folder: &Path, platform: &str, stays: bool) -> Resul
     if stays {
         words.extend(request.tags.iter().flat_map(|tag| ["--tag".to_owned(), tag.clone()]));
     }
-    if !request.file.is_empty() {
+    if let Some(text) = dockerfile::without_own_platform(&text) {
+        words.extend(["--file".to_owned(), rewrite(&prepared.dockerfile, &text, folder)?]);
+    } else if !request.file.is_empty() {
         words.extend(["--file".to_owned(), prepared.dockerfile.display().to_string()]);
     }
     words.push(prepared.root.display().to_string());
@@ -181,6 +183,18 @@ fn build(request: &Request, folder: &Path, platform: &str, stays: bool) -> Resul
     }
     let id = fs::read_to_string(&id_file).map_err(StandInError::file("read", &id_file))?;
     Ok(id.trim().to_owned())
+}
+
+/// Another text for a Dockerfile, in the step's own folder, with its ignore file beside it.
+fn rewrite(dockerfile: &Path, text: &str, folder: &Path) -> Result<String, StandInError> {
+    let path = folder.join("Dockerfile");
+    fs::write(&path, text).map_err(StandInError::file("write", &path))?;
+    let ignore = format!("{}.dockerignore", dockerfile.display());
+    if Path::new(&ignore).is_file() {
+        let copy = folder.join("Dockerfile.dockerignore");
+        fs::copy(ignore, &copy).map_err(StandInError::file("write", copy))?;
+    }
+    Ok(path.display().to_string())
 }
 
 /// A Dockerfile of a Git context is a file of it.

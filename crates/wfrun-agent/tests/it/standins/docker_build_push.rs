@@ -292,7 +292,14 @@ fn what_buildkit_knows_of_a_dockerfile() {
     let architecture = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" };
     assert!(built.contains(&format!(" --build-arg TARGETARCH={architecture} --iidfile ")), "{built}");
 
+    // A build that names no platform is for this machine's; to the builder of an older engine the variable is empty.
+    job.write("work/repo/Dockerfile", "FROM --platform=$BUILDPLATFORM scratch\nCOPY a.txt /\n");
+    let outcome = step(&job, "v6").run();
+    outcome.assert_success();
+    outcome.assert_line("Step 1/2 : FROM scratch");
+
     job.write("work/repo/Dockerfile.dockerignore", "*.txt\n");
+    step(&job, "v6").run().assert_failure("buildx failed with: ");
     job.write("work/repo/Dockerfile", DOCKERFILE);
     let ignored = step(&job, "v6").run();
     ignored.assert_failure("buildx failed with: ");

@@ -39,6 +39,24 @@ pub(super) fn automatic_arguments(text: &str, platform: &str, options: &[String]
     taken.map(|(name, value)| format!("{name}={value}")).collect()
 }
 
+/// The Dockerfile without `FROM --platform=$BUILDPLATFORM` and `$TARGETPLATFORM`, where it has that.
+///
+/// Both are this machine's platform, which is an older engine's without being named; it has no such variables there.
+pub(super) fn without_own_platform(text: &str) -> Option<String> {
+    let mut is_other = false;
+    let lines = text.split_inclusive('\n').map(|line| {
+        let is_from = line.trim_start().get(..5).is_some_and(|it| it.trim_end().eq_ignore_ascii_case("FROM"));
+        let flag = ["$BUILDPLATFORM", "${BUILDPLATFORM}", "$TARGETPLATFORM", "${TARGETPLATFORM}"]
+            .into_iter()
+            .map(|name| format!("--platform={name} "))
+            .find(|flag| is_from && line.contains(flag.as_str()));
+        is_other |= flag.is_some();
+        flag.map_or_else(|| line.to_owned(), |flag| line.replacen(&flag, "", 1))
+    });
+    let text: String = lines.collect();
+    is_other.then_some(text)
+}
+
 /// Sees to `<Dockerfile>.dockerignore`, which an older engine's builder does not know.
 ///
 /// In a context of the stand-in's own it takes the place of `.dockerignore`; in a folder of the workspace the step fails,
@@ -77,6 +95,22 @@ fn knows_own_ignore_file() -> Result<bool, StandInError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn platforms_of_stages() {
+        let cases = [
+            ("FROM a\n", None),
+            ("FROM --platform=linux/arm64 a\n", None),
+            ("# FROM --platform=$BUILDPLATFORM a\nFROM b", None),
+            (
+                "# x\nFROM --platform=$BUILDPLATFORM a AS b\n from --platform=${TARGETPLATFORM} c",
+                Some("# x\nFROM a AS b\n from c"),
+            ),
+        ];
+        for (text, want) in cases {
+            assert_eq!(without_own_platform(text).as_deref(), want, "{text}");
+        }
+    }
 
     #[test]
     fn arguments_that_a_build_has_by_itself() {
