@@ -34,9 +34,9 @@ pub(crate) fn install(job: &Job) {
     script(job, "docker", &text);
 }
 
-/// The step with the `docker` of [`install`].
+/// The step with the `docker` of [`install`]; what it leaves in the folder for temporary files goes with the job.
 pub(crate) fn with_docker<'a>(job: &'a Job, step: Step<'a>) -> Step<'a> {
-    step.env("PATH", in_front(&job.path("bin")))
+    step.env("PATH", in_front(&job.path("bin"))).env("TMPDIR", job.path("temp"))
 }
 
 /// The tags of the images that the job's engine has.
