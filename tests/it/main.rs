@@ -14,6 +14,7 @@ mod containers;
 mod diagnostics_pages;
 mod differences;
 mod docker;
+mod docker_actions;
 mod doctor;
 mod documents;
 mod eval;

@@ -15,6 +15,7 @@ mod checkout;
 pub mod cli;
 mod configure_aws_credentials;
 mod dependency_cache;
+mod docker;
 mod ecr_login;
 mod ecs_deploy;
 mod ecs_render;
@@ -244,6 +245,40 @@ pub const ACTIONS: &[StandIn] = &[
             (2, include_str!("standins/manifests/amazon-ecs-deploy-task-definition-v2.yml")),
         ],
         run: ecs_deploy::run,
+    },
+    StandIn {
+        repository: "docker/login-action",
+        majors: 1..=4,
+        manifests: &[
+            (1, include_str!("standins/manifests/docker-login-action-v1.yml")),
+            (2, include_str!("standins/manifests/docker-login-action-v2.yml")),
+            (3, include_str!("standins/manifests/docker-login-action-v3.yml")),
+            (4, include_str!("standins/manifests/docker-login-action-v4.yml")),
+        ],
+        run: docker::run_login,
+    },
+    StandIn {
+        repository: "docker/setup-buildx-action",
+        majors: 1..=4,
+        manifests: &[
+            (1, include_str!("standins/manifests/docker-setup-buildx-action-v1.yml")),
+            (2, include_str!("standins/manifests/docker-setup-buildx-action-v2.yml")),
+            (3, include_str!("standins/manifests/docker-setup-buildx-action-v3.yml")),
+            (4, include_str!("standins/manifests/docker-setup-buildx-action-v4.yml")),
+        ],
+        run: docker::run_setup_buildx,
+    },
+    StandIn {
+        repository: "docker/build-push-action",
+        majors: 2..=7,
+        manifests: &[
+            (2, include_str!("standins/manifests/docker-build-push-action-v2.yml")),
+            (3, include_str!("standins/manifests/docker-build-push-action-v3.yml")),
+            (5, include_str!("standins/manifests/docker-build-push-action-v5.yml")),
+            (6, include_str!("standins/manifests/docker-build-push-action-v6.yml")),
+            (7, include_str!("standins/manifests/docker-build-push-action-v7.yml")),
+        ],
+        run: docker::run_build_push,
     },
 ];
 

@@ -15,6 +15,8 @@ mod worktree;
 use super::error::StandInError;
 use super::toolkit;
 use super::{Invocation, Phase};
+pub(super) use snapshot::{INSTALL_GIT, plain_git};
+
 use settings::Settings;
 use snapshot::{Snapshot, Target};
 use worktree::WorkTree;

@@ -13,6 +13,7 @@ mod sudo;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub(super) use docker::check_image_name;
 pub use docker::pack_context;
 pub use process::{How, Process};
 

@@ -1,7 +1,7 @@
 //! The command stand-ins, run in surroundings of the test's own.
 
 mod aws;
-mod docker;
+pub(crate) mod docker;
 mod server;
 
 use std::collections::BTreeMap;

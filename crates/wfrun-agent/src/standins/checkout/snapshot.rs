@@ -10,7 +10,8 @@ use crate::standins::error::StandInError;
 use crate::standins::{program, toolkit};
 
 /// What to tell a user who has no git.
-pub(super) const INSTALL_GIT: &str = "install git 2.18 or later (Debian and Ubuntu: `apt-get install git`)";
+pub(in crate::standins) const INSTALL_GIT: &str =
+    "install git 2.18 or later (Debian and Ubuntu: `apt-get install git`)";
 
 /// A ref of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,7 +185,7 @@ fn git(repository: &Path) -> Command {
 }
 
 /// git without what the machine's owner configured: a hosted runner has none of it.
-pub(super) fn plain_git() -> Command {
+pub(in crate::standins) fn plain_git() -> Command {
     let mut command = Command::new("git");
     for name in
         ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"]

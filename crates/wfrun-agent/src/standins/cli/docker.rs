@@ -79,6 +79,11 @@ const NEEDS_ENGINE: &[&str] = &[
     "wait",
 ];
 
+/// Why a text is no name of an image; nothing where it is one.
+pub(in crate::standins) fn check_image_name(name: &str) -> Result<(), String> {
+    Reference::parse(name).map(drop).map_err(|error| error.to_string())
+}
+
 /// Runs `docker` with `args` and gives its exit code: 125 for what is refused, else 1 or a command's own.
 pub(super) fn run(args: &[String], process: &mut Process<'_>) -> u8 {
     match command(args, process) {

@@ -1,6 +1,6 @@
 //! `docker`: builds and their layers, and pushes to a registry.
 
-mod registry;
+pub(crate) mod registry;
 
 use std::collections::BTreeMap;
 use std::fs;

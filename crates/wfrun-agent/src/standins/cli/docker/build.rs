@@ -38,6 +38,7 @@ const FLAGS: &[Flag] = &[
     value("cache-from"),
     value("cache-to"),
     value("network"),
+    value("cgroup-parent"),
     value("add-host"),
     value("builder"),
     value("memory").or('m'),

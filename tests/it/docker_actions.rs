@@ -1,0 +1,52 @@
+//! The stand-ins for Docker's own actions, in a run: they build, and push to the account's registry.
+use crate::repo::{Repo, can_sandbox};
+
+const WORKFLOW: &str = r#"on: push
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+    - {id: buildx, uses: docker/setup-buildx-action@v3}
+    - uses: docker/login-action@v3
+      with:
+        registry: 123456789012.dkr.ecr.us-east-1.amazonaws.com
+        username: ${{ secrets.AWS_ACCESS_KEY_ID }}
+        password: ${{ secrets.AWS_SECRET_ACCESS_KEY }}
+    - id: image
+      uses: docker/build-push-action@v6
+      with:
+        push: true
+        tags: 123456789012.dkr.ecr.us-east-1.amazonaws.com/news-api:${{ github.sha }}
+        cache-from: type=gha
+    - run: |
+        echo "before: $(docker images -q)"
+        docker pull "${AWS_ENDPOINT_URL#http://}/news-api:$GITHUB_SHA"
+        test "$(docker images -q --no-trunc)" = "${{ steps.image.outputs.imageid }}" && echo "the same image"
+        ls -A
+"#;
+
+/// Source: Docker, "Build and push Docker images", the workflows of its README.
+#[test]
+fn an_image_is_built_from_the_commit_and_pushed() {
+    if !can_sandbox() {
+        return;
+    }
+    let account = "account: \"123456789012\"\nregion: us-east-1\necr:\n  repositories: [news-api]\n";
+    let dockerfile = "FROM scratch\nCOPY a.txt /\n";
+    let files = [("Dockerfile", dockerfile), ("a.txt", "a"), (".wfrun/aws.yml", account)];
+    let repo = Repo::new(WORKFLOW, &files);
+    let secrets = ["-s", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "-s", "AWS_SECRET_ACCESS_KEY=key"];
+    let ran = repo.sandbox(&[["--repository", "octo/news", "--offline"].as_slice(), &secrets].concat()).ends_with(0);
+    let lines = ran.lines();
+    for line in ["Login Succeeded!", "before: ", "the same image"] {
+        assert!(lines.iter().any(|it| it.trim_end() == line.trim_end()), "{line}: {lines:?}");
+    }
+    assert!(!lines.iter().any(|it| it == "Dockerfile"), "the workspace is empty: {lines:?}");
+    let declared = ran.of_type("declared");
+    let subjects: Vec<&str> = declared.iter().filter_map(|it| it["subject"].as_str()).collect();
+    for subject in ["docker/setup-buildx-action", "docker/build-push-action", "build-push-action cache-from"] {
+        assert!(subjects.contains(&subject), "{subject}: {subjects:?}");
+    }
+    let strict = repo.sandbox(&[["--repository", "octo/news", "--strict"].as_slice(), &secrets].concat());
+    strict.ends_with(5);
+}
