@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -45,13 +45,49 @@ pub struct Masker {
     automata: OnceLock<Option<Automata>>,
 }
 
+/// So much of a pattern, in bytes, the automata know; the rest is compared where that is found.
+///
+/// Tokens have hundreds of letters, a job has several, and each is a pattern in a dozen forms: automata of the whole of them
+/// took most of the memory of a run with hundreds of jobs.
+const BEGINNING: usize = 24;
+
 /// The patterns, ready to be looked for.
 #[derive(Debug, Clone)]
 struct Automata {
-    /// Says whether there is any match, which is what most text is asked, and fast: it may jump.
+    /// Says whether a beginning is anywhere, which is what most text is asked, and fast: it may jump.
     any: AhoCorasick,
-    /// Finds all of them, overlapping ones too.
+    /// Finds all beginnings, overlapping ones too.
     all: AhoCorasick,
+    /// The patterns of each beginning.
+    patterns: Vec<Vec<String>>,
+}
+
+impl Automata {
+    fn new(patterns: &BTreeSet<String>) -> Self {
+        let beginning = |it: &String| it.as_bytes()[..it.len().min(BEGINNING)].to_vec();
+        let mut groups: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
+        for pattern in patterns {
+            groups.entry(beginning(pattern)).or_default().push(pattern.clone());
+        }
+        let build = |kind| {
+            let built = AhoCorasickBuilder::new().match_kind(kind).build(groups.keys());
+            // Building fails only past 2^31 states; no secrets file comes near, and showing a secret is worse than stopping.
+            built.expect("the patterns fit an automaton")
+        };
+        let (any, all) = (build(MatchKind::LeftmostFirst), build(MatchKind::Standard));
+        Self { any, all, patterns: groups.into_values().collect() }
+    }
+
+    /// All matches, overlapping ones too, in the order of the beginnings' ends.
+    fn matches<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let bytes = text.as_bytes();
+        self.all.find_overlapping_iter(text).flat_map(move |found| {
+            let start = found.start();
+            let patterns = &self.patterns[found.pattern().as_usize()];
+            let whole = patterns.iter().filter(move |it| bytes[start..].starts_with(it.as_bytes()));
+            whole.map(move |it| (start, start + it.len()))
+        })
+    }
 }
 
 impl Masker {
@@ -125,8 +161,7 @@ impl Masker {
 
     /// What of `text` is secret, sorted; ranges may overlap.
     pub(crate) fn ranges(&self, text: &str, covered: usize) -> Vec<(usize, usize)> {
-        let found = self.automata().map(|it| it.all.find_overlapping_iter(text));
-        let found = found.into_iter().flatten().map(|it| (it.start(), it.end()));
+        let found = self.automata().into_iter().flat_map(|it| it.matches(text));
         let mut ranges: Vec<(usize, usize)> = found.chain((covered > 0).then_some((0, covered))).collect();
         ranges.sort_unstable();
         ranges
@@ -134,7 +169,7 @@ impl Masker {
 
     /// Whether masking would change `text`.
     pub fn touches(&self, text: &str) -> bool {
-        self.automata().is_some_and(|it| it.any.is_match(text))
+        self.automata().is_some_and(|it| it.any.is_match(text) && it.matches(text).next().is_some())
     }
 
     /// Takes the secrets out of every text and value of a trace.
@@ -167,13 +202,8 @@ impl Masker {
     }
 
     fn automata(&self) -> Option<&Automata> {
-        let build = |kind| {
-            let built = AhoCorasickBuilder::new().match_kind(kind).build(&self.patterns);
-            // Building fails only past 2^31 states; no secrets file comes near, and showing a secret is worse than stopping.
-            built.expect("the patterns fit an automaton")
-        };
-        let both = || Automata { any: build(MatchKind::LeftmostFirst), all: build(MatchKind::Standard) };
-        self.automata.get_or_init(|| (!self.patterns.is_empty()).then(both)).as_ref()
+        let made = || (!self.patterns.is_empty()).then(|| Automata::new(&self.patterns));
+        self.automata.get_or_init(made).as_ref()
     }
 }
 
@@ -272,6 +302,42 @@ mod tests {
     #[test]
     fn one_letter_masks() {
         check(&["e"], "here", "h***r***");
+    }
+
+    /// Where only the beginning of a long one stands there is nothing to hide.
+    #[test]
+    fn long_values_that_begin_alike() {
+        let common = "a beginning that tokens share, and more";
+        let (one, two) = (format!("{common}:one"), format!("{common}:two and more"));
+        check(&[&one, &two], &format!("{one} {two} {common}:three"), &format!("*** *** {common}:three"));
+        let mut masker = Masker::default();
+        masker.learn(&Secret::new(one));
+        assert!(!masker.touches(common));
+        assert!(!masker.touches(&format!("{common}:onc")));
+        // One is the beginning of the other.
+        check(&[common, &two], &format!("{two}!"), "***!");
+    }
+
+    proptest::proptest! {
+        /// As one would look for each pattern by itself.
+        #[test]
+        fn every_match_is_found(
+            secrets in proptest::collection::vec("[ab]{1,3}|[ab]{23,26}|aaaaaaaaaaaaaaaaaaaaaaaa[ab]{0,4}", 1..5),
+            text in "[abc]{0,12}(a{24}[abc]{0,6}|[abc]{0,40})",
+        ) {
+            let mut masker = Masker::default();
+            for it in &secrets {
+                masker.learn(&Secret::new(it));
+            }
+            let of = |it: &String| {
+                let starts = (0..text.len()).filter(|at| text[*at..].starts_with(it.as_str()));
+                starts.map(|at| (at, at + it.len())).collect::<Vec<_>>()
+            };
+            let mut expected: Vec<(usize, usize)> = masker.patterns.iter().flat_map(of).collect();
+            expected.sort_unstable();
+            proptest::prop_assert_eq!(masker.ranges(&text, 0), expected);
+            proptest::prop_assert_eq!(masker.touches(&text), !masker.ranges(&text, 0).is_empty());
+        }
     }
 
     #[test]
