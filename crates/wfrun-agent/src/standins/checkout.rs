@@ -15,6 +15,7 @@ mod worktree;
 use super::error::StandInError;
 use super::toolkit;
 use super::{Invocation, Phase};
+pub(super) use settings::is_commit;
 pub(super) use snapshot::{INSTALL_GIT, plain_git};
 
 use settings::Settings;
