@@ -22,6 +22,7 @@ mod ecs_render;
 mod error;
 mod glob;
 pub mod http;
+mod node_path;
 mod problem_matchers;
 mod program;
 mod search_path;

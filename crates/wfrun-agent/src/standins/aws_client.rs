@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -225,6 +227,13 @@ impl AwsClient {
 /// The region of the environment: `AWS_REGION`, else `AWS_DEFAULT_REGION`.
 pub fn region() -> Option<String> {
     variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"))
+}
+
+/// Name and password of a registry, from the `authorizationToken` that the account gives for it.
+pub(super) fn registry_login(token: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(BASE64_STANDARD.decode(token).ok()?).ok()?;
+    let mut parts = text.split(':').map(str::to_owned);
+    Some((parts.next()?, parts.next()?))
 }
 
 /// The text of the first element of that name, entities decoded; enough for the flat answers of the Query protocol.

@@ -2,7 +2,7 @@
 //!
 //! It speaks the cache service's own protocol (version 2), so entries made by it and by the real action are the same.
 
-pub(super) mod archive;
+mod archive;
 pub(super) mod entry;
 mod paths;
 pub(super) mod service;

@@ -15,6 +15,7 @@ mod worktree;
 use super::error::StandInError;
 use super::toolkit;
 use super::{Invocation, Phase};
+pub(super) use settings::is_commit;
 pub(super) use snapshot::{INSTALL_GIT, plain_git};
 
 use settings::Settings;
@@ -54,12 +55,7 @@ fn check_out(invocation: &Invocation) -> Result<(), StandInError> {
     toolkit::start_group("Fetching the repository");
     tree.fetch(&settings, &snapshot, &target)?;
     toolkit::end_group();
-    toolkit::start_group("Checking out the ref");
-    tree.check_out(&settings, &target)?;
-    toolkit::end_group();
-    lfs::fetch(&settings)?;
-    submodules::fetch(&settings)?;
-    put_out(invocation, &settings, &target)
+    fill(invocation, &settings, &target, &tree)
 }
 
 fn check_out_another(invocation: &Invocation, settings: &mut Settings) -> Result<(), StandInError> {
@@ -68,12 +64,17 @@ fn check_out_another(invocation: &Invocation, settings: &mut Settings) -> Result
     toolkit::start_group("Fetching the repository");
     tree.fetch_from_elsewhere(settings, &target)?;
     toolkit::end_group();
+    fill(invocation, settings, &target, &tree)
+}
+
+/// Writes the files of a work tree that has what it needs.
+fn fill(invocation: &Invocation, settings: &Settings, target: &Target, tree: &WorkTree) -> Result<(), StandInError> {
     toolkit::start_group("Checking out the ref");
-    tree.check_out(settings, &target)?;
+    tree.check_out(settings, target)?;
     toolkit::end_group();
     lfs::fetch(settings)?;
     submodules::fetch(settings)?;
-    put_out(invocation, settings, &target)
+    put_out(invocation, settings, target)
 }
 
 fn put_out(invocation: &Invocation, settings: &Settings, target: &Target) -> Result<(), StandInError> {

@@ -12,6 +12,11 @@ use super::error::StandInError;
 use super::glob::{self, Places};
 use super::toolkit::{self, How};
 
+/// The state in which most set-up actions keep the key that is asked for.
+pub(super) const PRIMARY_KEY: &str = "CACHE_KEY";
+/// And the one that was found.
+pub(super) const MATCHED_KEY: &str = "CACHE_RESULT";
+
 /// Whether the job has a cache service. Where it has none, this is said as the real actions do, and declared for `action` if
 /// a cache is wanted.
 pub(super) fn is_available(action: &str, is_wanted: bool) -> bool {
@@ -25,7 +30,7 @@ pub(super) fn is_available(action: &str, is_wanted: bool) -> bool {
     is_there
 }
 
-/// Whether the main step had a cache service; without one the post step has nothing to say.
+/// Whether the job has a cache service; without one the post step has nothing to say.
 pub(super) fn was_available() -> bool {
     Service::from_environment().is_some()
 }
@@ -36,7 +41,7 @@ pub(super) fn was_available() -> bool {
 pub(super) fn restore(paths: &[String], key: &str, restore_keys: &[String]) -> Result<Option<String>, StandInError> {
     check_keys(key, restore_keys)?;
     let Some(service) = Service::from_environment() else {
-        toolkit::declare(How::NotRun, key, "the job has no cache service: not restored");
+        toolkit::declare(How::NotRun, key, "the job has no cache service: neither restored nor saved");
         return Ok(None);
     };
     Ok(fetch(&service, key, restore_keys, paths, false).unwrap_or_else(|error| {
@@ -45,7 +50,37 @@ pub(super) fn restore(paths: &[String], key: &str, restore_keys: &[String]) -> R
     }))
 }
 
-/// Saves what the paths name under the key. `Ok(false)`: it was not saved, and the log says why.
+/// As [`restore`]; output, state and log tell what was found. `missing` is the log's line where nothing was.
+pub(super) fn restore_and_tell(
+    paths: &[String],
+    key: &str,
+    restore_keys: &[String],
+    missing: &str,
+) -> Result<Option<String>, StandInError> {
+    let matched = restore(paths, key, restore_keys)?;
+    toolkit::set_output("cache-hit", if matched.is_some() { "true" } else { "false" })?;
+    match &matched {
+        Some(matched) => {
+            toolkit::save_state(MATCHED_KEY, matched)?;
+            toolkit::info(&format!("Cache restored from key: {matched}"));
+        }
+        None => toolkit::info(missing),
+    }
+    Ok(matched)
+}
+
+/// Saves what the paths name under the key of the main step, unless that is the key that was found.
+pub(super) fn save_if_new(paths: &[String], key: &str, matched: &str) -> Result<(), StandInError> {
+    if key == matched {
+        toolkit::info(&format!("Cache hit occurred on the primary key {key}, not saving cache."));
+    } else if save(paths, key)? {
+        toolkit::info(&format!("Cache saved with the key: {key}"));
+    }
+    Ok(())
+}
+
+/// Saves what the paths name under the key. `Ok(false)`: it was not saved, and the log says why, or the main step has declared
+/// that there is no service.
 pub(super) fn save(paths: &[String], key: &str) -> Result<bool, StandInError> {
     check_keys(key, &[])?;
     let Some(service) = Service::from_environment() else { return Ok(false) };
@@ -74,6 +109,28 @@ pub(super) fn hash_files(patterns: &str) -> Result<String, StandInError> {
         }
     }
     Ok(if is_empty { String::new() } else { hex::encode(hash.finalize()) })
+}
+
+/// As [`hash_files`], where it is an error that there are none.
+pub(super) fn hash_locks(patterns: &str) -> Result<String, StandInError> {
+    let hash = hash_files(patterns)?;
+    if hash.is_empty() {
+        return Err(StandInError::action("Some specified paths were not resolved, unable to cache dependencies."));
+    }
+    Ok(hash)
+}
+
+/// The first of the lock files that the workspace has.
+pub(super) fn find_lock(names: &[&str]) -> Result<String, StandInError> {
+    let workspace = toolkit::path_variable("GITHUB_WORKSPACE")?;
+    let found = names.iter().map(|it| workspace.join(it)).find(|it| std::fs::symlink_metadata(it).is_ok());
+    found.map(|it| it.to_string_lossy().into_owned()).ok_or_else(|| {
+        StandInError::action(format!(
+            "Dependencies lock file is not found in {}. Supported file patterns: {}",
+            workspace.display(),
+            names.join(",")
+        ))
+    })
 }
 
 /// The files that the lines of `patterns` name.

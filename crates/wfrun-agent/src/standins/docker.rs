@@ -7,7 +7,6 @@ mod input_list;
 mod login;
 mod setup_buildx;
 
-use std::env;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -15,13 +14,15 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use super::error::StandInError;
+use super::search_path::SearchPath;
 use super::{program, toolkit};
 
 pub(super) use build_push::run as run_build_push;
 pub(super) use login::run as run_login;
 pub(super) use setup_buildx::run as run_setup_buildx;
 
-const INSTALL: &str = "the job's environment has no `docker` command; install the Docker CLI";
+/// What to tell a user whose job has no `docker`.
+pub(super) const INSTALL: &str = "the job's environment has no `docker` command; install the Docker CLI";
 
 /// How a `docker` command ended, and what it printed.
 #[derive(Debug)]
@@ -59,7 +60,8 @@ fn silent(command: &mut Command, stdin: Option<&[u8]>) -> Result<Ended, StandInE
 
 /// Runs `docker` as `@actions/exec` does: the log shows the command, and what it prints while it prints it.
 fn shown(command: &mut Command) -> Result<Ended, StandInError> {
-    let mut line = format!("[command]{}", which("docker").display());
+    let found = SearchPath::of_the_step().find("docker").unwrap_or_else(|| PathBuf::from("docker"));
+    let mut line = format!("[command]{}", found.display());
     for word in command.get_args() {
         line.push(' ');
         line.push_str(&word.to_string_lossy());
@@ -92,19 +94,17 @@ fn copy(from: impl Read, to: &mut impl Write) -> String {
     }
 }
 
-/// Where a command lies, or its name where it is nowhere.
-fn which(name: &str) -> PathBuf {
-    let folders = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| PathBuf::from(name))
-}
-
 /// The folder of Docker's settings: `$DOCKER_CONFIG`, else `~/.docker`.
 fn settings_folder() -> PathBuf {
     match toolkit::variable("DOCKER_CONFIG") {
         folder if folder.is_empty() => Path::new(&toolkit::variable("HOME")).join(".docker"),
         folder => PathBuf::from(folder),
     }
+}
+
+/// Whether a variable or an option is on, as docker's programs read it.
+fn is_true(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "1" | "t" | "true")
 }
 
 /// The group `Docker info`; gives what keeps the engine from answering, if anything does.

@@ -2,17 +2,14 @@
 
 use std::process::Command;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::aws_client::{AwsClient, ECR, ECR_PUBLIC};
 use super::error::StandInError;
 use super::toolkit::{self, How};
-use super::{Invocation, Phase, Version, aws_client, program};
+use super::{Invocation, Phase, Version, aws_client, docker, program};
 
 const USER_AGENT: &str = "amazon-ecr-login-for-github-actions";
-const INSTALL_DOCKER: &str = "the job's environment has no `docker` command; install the Docker CLI";
 
 /// Runs the action.
 ///
@@ -129,18 +126,15 @@ fn public_login(version: Version) -> Result<Vec<Login>, StandInError> {
 fn login(entry: &Value, endpoint: &str) -> Result<Login, StandInError> {
     let invalid = || StandInError::action("Amazon ECR authorization token is invalid");
     let token = entry["authorizationToken"].as_str().ok_or_else(invalid)?;
-    let decoded = BASE64_STANDARD.decode(token).map_err(|_| invalid())?;
-    let decoded = String::from_utf8(decoded).map_err(|_| invalid())?;
-    let mut parts = decoded.split(':');
-    let (user, password) = (parts.next().ok_or_else(invalid)?, parts.next().ok_or_else(invalid)?);
-    Ok(Login { endpoint: endpoint.to_owned(), user: user.to_owned(), password: password.to_owned() })
+    let (user, password) = aws_client::registry_login(token).ok_or_else(invalid)?;
+    Ok(Login { endpoint: endpoint.to_owned(), user, password })
 }
 
 /// The password goes through a pipe: arguments of a process can be read by others.
 fn docker_login(login: &Login, registry: &str) -> Result<(), StandInError> {
     let mut command = Command::new("docker");
     command.args(["login", "-u", &login.user, "--password-stdin", &login.endpoint]);
-    let output = program::output(&mut command, Some(login.password.as_bytes()), INSTALL_DOCKER)?;
+    let output = program::output(&mut command, Some(login.password.as_bytes()), docker::INSTALL)?;
     if output.status.success() {
         return Ok(());
     }
@@ -155,7 +149,7 @@ fn log_out() -> Result<(), StandInError> {
     for registry in registries.split(',').filter(|registry| !registry.is_empty()) {
         toolkit::info(&format!("Logging out of registry {registry}"));
         let mut command = Command::new("docker");
-        let output = program::output(command.args(["logout", registry]), None, INSTALL_DOCKER)?;
+        let output = program::output(command.args(["logout", registry]), None, docker::INSTALL)?;
         if !output.status.success() {
             toolkit::debug(&String::from_utf8_lossy(&output.stdout));
             let stderr = String::from_utf8_lossy(&output.stderr);
@@ -191,6 +185,9 @@ fn output_suffix(registry: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
 
     #[test]

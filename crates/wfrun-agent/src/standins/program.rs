@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use super::error::StandInError;
 
@@ -20,11 +21,18 @@ pub(super) fn output(
     command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|source| failed_to_start(command, source))?;
-    if let (Some(bytes), Some(mut pipe)) = (stdin, child.stdin.take()) {
-        // A program that reads nothing closes the pipe; its exit code tells.
-        pipe.write_all(bytes).ok();
-    }
-    child.wait_with_output().map_err(|source| failed_to_start(command, source))
+    let pipe = child.stdin.take();
+    let output = thread::scope(|scope| {
+        // Beside the reading: a program that answers before it has read all would wait for a reader, and so would this.
+        scope.spawn(|| {
+            if let (Some(bytes), Some(mut pipe)) = (stdin, pipe) {
+                // A program that reads nothing closes the pipe; its exit code tells.
+                pipe.write_all(bytes).ok();
+            }
+        });
+        child.wait_with_output()
+    });
+    output.map_err(|source| failed_to_start(command, source))
 }
 
 /// As [`output`], for a command whose failure fails the step; returns its stdout as text.
@@ -54,4 +62,17 @@ pub(super) fn failure(command: &Command, output: &Output) -> StandInError {
     };
     let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     StandInError::Program { program, status, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_may_answer_while_it_reads() {
+        let text = vec![b'x'; 1024 * 1024];
+        let told = stdout(&mut Command::new("cat"), Some(&text), "it is part of every system").expect("runs");
+        assert_eq!(told.len(), text.len());
+        assert_eq!(stdout(&mut Command::new("true"), Some(&text), "it is part of every system").expect("runs"), "");
+    }
 }

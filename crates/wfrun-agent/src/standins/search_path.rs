@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use super::error::StandInError;
 use super::{program, toolkit};
@@ -81,15 +81,14 @@ impl SearchPath {
     ///
     /// Source: `@actions/exec`, `getExecOutput`; `getCommandOutput` of `actions/setup-node`.
     pub(super) fn ask(&self, words: &[&str], folder: Option<&Path>) -> Result<String, StandInError> {
-        let output = self.run(words, folder)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        }
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(StandInError::action(match (told.trim(), output.status.code()) {
-            ("", Some(code)) => format!("The '{}' command failed with exit code: {code}", words.join(" ")),
-            _ => told,
-        }))
+        answer(&words.join(" "), &self.run(words, folder)?)
+    }
+
+    /// As [`Self::ask`], without a word in the log. `way_out` is for a program that does not start.
+    pub(super) fn ask_silently(&self, line: &str, way_out: &'static str) -> Result<String, StandInError> {
+        let mut words = line.split(' ');
+        let found = self.find_or_say(words.next().unwrap_or_default())?;
+        answer(line, &program::output(self.command(&found).args(words), None, way_out)?)
     }
 
     /// Runs a command as `@actions/exec` does, where its failure is the step's.
@@ -106,7 +105,7 @@ impl SearchPath {
     }
 
     /// Runs a command, with the log showing it and what it prints.
-    pub(super) fn run(&self, words: &[&str], folder: Option<&Path>) -> Result<std::process::Output, StandInError> {
+    pub(super) fn run(&self, words: &[&str], folder: Option<&Path>) -> Result<Output, StandInError> {
         let (name, arguments) = words.split_first().expect("a command has a name");
         let found = self.find_or_say(name)?;
         toolkit::info(format!("[command]{} {}", found.display(), arguments.join(" ")).trim_end());
@@ -121,4 +120,16 @@ impl SearchPath {
         }
         Ok(output)
     }
+}
+
+/// What a program says on stdout, or its failure.
+fn answer(line: &str, output: &Output) -> Result<String, StandInError> {
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(StandInError::action(match (told.trim(), output.status.code()) {
+        ("", Some(code)) => format!("The '{line}' command failed with exit code: {code}"),
+        _ => told,
+    }))
 }

@@ -7,7 +7,6 @@ mod dependencies;
 mod machine;
 mod version_file;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -247,11 +246,6 @@ fn go_version(text: &str) -> Option<SemVer> {
     parts.resize(3, "0");
     let stage = stage.map(|it| format!("-{it}")).unwrap_or_default();
     SemVer::parse(&format!("{}{stage}", parts.join(".")))
-}
-
-/// A file's own name.
-fn name_of(file: &str) -> &str {
-    Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or(file)
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::error::StandInError;
 use super::search_path::SearchPath;
-use super::semver::SemVer;
 use super::substitute::{self, Line};
 use super::tool_cache::{Tool, ToolCache, architecture};
 use super::{Invocation, Phase, dependency_cache, problem_matchers, program, toolkit};
@@ -201,9 +200,4 @@ fn add_problem_matchers(action: u32) -> Result<(), StandInError> {
     problem_matchers::add("setup_node", "tsc", &tsc)?;
     problem_matchers::add("setup_node", "eslint-stylish", &stylish)?;
     problem_matchers::add("setup_node", "eslint-compact", &compact)
-}
-
-/// A version as Node.js prints it: `v20.11.1`.
-fn printed_version(text: &str) -> Option<SemVer> {
-    SemVer::parse(text.trim())
 }

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +115,14 @@ pub fn mask(value: &str) {
     }
 }
 
+/// Hides the signature in an address: who has it can read or write what is there.
+///
+/// Source: GitHub: execution rules E9.1.
+pub(super) fn mask_signature(url: &str) {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter_map(|pair| pair.strip_prefix("sig=")).for_each(mask);
+}
+
 /// Where an annotation points and what it is called.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Annotation<'a> {
@@ -215,6 +223,12 @@ pub fn path_variable(name: &'static str) -> Result<PathBuf, StandInError> {
         Some(value) => Ok(PathBuf::from(value)),
         None => Err(StandInError::NoVariable { name }),
     }
+}
+
+/// A file without a name in the step's temporary folder: it is gone when the program ends, however it ends.
+pub(super) fn scratch_file() -> Result<File, StandInError> {
+    let folder = path_variable("RUNNER_TEMP").unwrap_or_else(|_| env::temp_dir());
+    tempfile::tempfile_in(&folder).map_err(StandInError::file("create a file in", folder))
 }
 
 fn input_variable(name: &str) -> String {

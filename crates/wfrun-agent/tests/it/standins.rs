@@ -5,6 +5,7 @@ mod artifacts;
 mod aws;
 mod cache;
 mod checkout;
+mod dependency_cache;
 mod docker;
 mod docker_build_push;
 mod docker_login;

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -19,7 +20,6 @@ const LARGE: u64 = 0xff00_0000;
 ///
 /// `level` is zlib's; 0 stores.
 pub(super) fn pack<W: Write>(files: &[(PathBuf, String)], level: i64, sink: W) -> Result<W, StandInError> {
-    let broken = |_| StandInError::action("An error has occurred during zip creation for the artifact");
     let mut archive = ZipWriter::new_stream(sink);
     let mut buffer = vec![0; COPY_BUFFER];
     for (path, name) in files {
@@ -37,7 +37,7 @@ pub(super) fn pack<W: Write>(files: &[(PathBuf, String)], level: i64, sink: W) -
         if let Some(time) = facts.modified().ok().and_then(time_of) {
             options = options.last_modified_time(time);
         }
-        archive.start_file(name.as_str(), options).map_err(broken)?;
+        archive.start_file(name.as_str(), options).map_err(sending)?;
         loop {
             let count = match file.read(&mut buffer) {
                 Ok(0) => break,
@@ -48,15 +48,17 @@ pub(super) fn pack<W: Write>(files: &[(PathBuf, String)], level: i64, sink: W) -
             archive.write_all(&buffer[..count]).map_err(sending)?;
         }
     }
-    Ok(archive.finish().map_err(|err| sending(err.into()))?.into_inner())
+    Ok(archive.finish().map_err(sending)?.into_inner())
 }
 
 /// A failure of the service comes through the archive as one of writing.
-fn sending(err: io::Error) -> StandInError {
-    match err.downcast::<StandInError>() {
-        Ok(err) => err,
-        Err(err) => StandInError::action(format!("An error has occurred during zip creation for the artifact: {err}")),
-    }
+fn sending(err: impl Into<ZipError>) -> StandInError {
+    let failed = |why: String| {
+        StandInError::action(format!("An error has occurred during zip creation for the artifact: {why}"))
+    };
+    let err = err.into();
+    let ZipError::Io(err) = err else { return failed(err.to_string()) };
+    err.downcast().unwrap_or_else(|err| failed(err.to_string()))
 }
 
 /// In UTC, as GitHub's client writes it; a zip file knows the years 1980 to 2107.
@@ -130,6 +132,28 @@ mod tests {
             let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("a file");
             assert_eq!((read("a.txt"), read("d/ü.txt"), read("empty")), (text.clone(), "x".to_owned(), String::new()));
         }
+    }
+
+    /// Refuses all, as a service does that takes no upload.
+    struct Refusing;
+
+    impl Write for Refusing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::other(StandInError::action("the service's own words")))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_the_service_says_comes_through() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a");
+        fs::write(&path, "a").expect("a file");
+        let refused = pack(&[(path, "a".to_owned())], 6, Refusing).map(drop).expect_err("is refused");
+        assert_eq!(refused.chain(), "the service's own words");
     }
 
     #[test]

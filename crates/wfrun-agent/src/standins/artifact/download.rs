@@ -15,6 +15,7 @@ use super::service::{Listed, Service};
 use crate::standins::error::StandInError;
 use crate::standins::glob::name_pattern::name_matches;
 use crate::standins::http::Payload;
+use crate::standins::node_path::resolve;
 use crate::standins::toolkit;
 use crate::standins::version::Version;
 
@@ -202,9 +203,8 @@ fn download(service: &Service, artifact: &Listed, folder: &Path, unpacks: bool) 
     toolkit::info(&format!("Starting download of artifact to: {}", folder.display()));
     let failed =
         |err: StandInError| StandInError::action(format!("Unable to download and extract artifact: {}", err.chain()));
-    let scratch = toolkit::path_variable("RUNNER_TEMP").unwrap_or_else(|_| std::env::temp_dir());
-    let file = tempfile::NamedTempFile::new_in(&scratch).map_err(StandInError::file("create a file in", &scratch))?;
-    let mut hashed = Hashed { file: file.as_file(), digest: Sha256::new() };
+    let mut file = toolkit::scratch_file()?;
+    let mut hashed = Hashed { file: &file, digest: Sha256::new() };
     let (status, headers) = service.client.send_into("GET", &url, &[], Payload::Empty, &mut hashed)?;
     let digest = hex::encode(hashed.digest.finalize());
     if status != 200 {
@@ -213,26 +213,18 @@ fn download(service: &Service, artifact: &Listed, folder: &Path, unpacks: bool) 
     let header = |name: &str| headers.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value.as_str());
     let content_type = header("content-type").split(';').next().unwrap_or_default().trim().to_lowercase();
     let is_archive = ["application/zip", "application/x-zip-compressed", "application/zip-compressed"];
+    file.rewind().map_err(StandInError::file("read", "the downloaded artifact"))?;
     if unpacks && is_archive.contains(&content_type.as_str()) {
-        let mut content = file.as_file();
-        content.rewind().map_err(StandInError::file("read", file.path()))?;
-        archive::unpack(content, folder).map_err(failed)?;
+        archive::unpack(file, folder).map_err(failed)?;
     } else {
         let target = folder.join(saved_name(header("content-disposition")));
         toolkit::info(&format!("Downloading raw file (non-zip) to: {}", target.display()));
-        fs::copy(file.path(), &target)
-            .and_then(|_| make_readable(&target))
-            .map_err(StandInError::file("write", &target))?;
+        let copied = File::create(&target).and_then(|mut saved| std::io::copy(&mut file, &mut saved));
+        copied.map_err(StandInError::file("write", &target))?;
     }
     toolkit::info(&format!("SHA256 digest of downloaded artifact is {digest}"));
     toolkit::info("Artifact download completed successfully.");
     Ok(format!("sha256:{digest}"))
-}
-
-/// A copy has the mode of its original, which is for its owner only.
-fn make_readable(file: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o644))
 }
 
 /// The last part of the name that the service gives, as it is or percent-encoded.
@@ -254,21 +246,7 @@ fn target() -> Result<PathBuf, StandInError> {
         Some(rest) => format!("{}{rest}", toolkit::variable("HOME")),
         None => path,
     };
-    let mut resolved = PathBuf::new();
-    for part in workspace.join(path).components() {
-        match part {
-            std::path::Component::ParentDir => {
-                resolved.pop();
-            }
-            std::path::Component::CurDir => {}
-            part @ (std::path::Component::Normal(_)
-            | std::path::Component::RootDir
-            | std::path::Component::Prefix(_)) => {
-                resolved.push(part);
-            }
-        }
-    }
-    Ok(resolved)
+    Ok(resolve(&workspace, path))
 }
 
 /// A file that is hashed while it is written.

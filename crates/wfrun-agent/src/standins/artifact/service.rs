@@ -72,7 +72,7 @@ impl Service {
         }
         let answer = self.call("CreateArtifact", &request)?;
         let url = text(&answer, "signed_upload_url").to_owned();
-        mask_signature(&url);
+        toolkit::mask_signature(&url);
         Ok(url)
     }
 
@@ -111,7 +111,7 @@ impl Service {
     pub(super) fn url_of(&self, artifact: &Listed) -> Result<String, StandInError> {
         let answer = self.call("GetSignedArtifactURL", &of(artifact))?;
         let url = text(&answer, "signed_url").to_owned();
-        mask_signature(&url);
+        toolkit::mask_signature(&url);
         Ok(url)
     }
 
@@ -193,12 +193,6 @@ fn of(artifact: &Listed) -> Value {
 
 fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name].as_str().unwrap_or_default()
-}
-
-/// Source: GitHub: execution rules E9.1: the signature in an address is a secret.
-fn mask_signature(url: &str) {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    query.split('&').filter_map(|pair| pair.strip_prefix("sig=")).for_each(toolkit::mask);
 }
 
 fn reason(status: u16) -> &'static str {

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use tar::{Archive, Builder, EntryType, Header};
 
 use crate::standins::error::StandInError;
+use crate::standins::node_path::resolve;
 
 /// Packs the files and folders, with all that is in them.
 pub(super) fn pack(paths: &[PathBuf], workspace: &Path, sink: &mut File) -> Result<(), StandInError> {
@@ -124,7 +125,7 @@ pub(super) fn unpack(source: &File, workspace: &Path) -> Result<(), StandInError
     let mut folders: Vec<(PathBuf, u32, SystemTime)> = Vec::new();
     for entry in archive.entries().map_err(failed())? {
         let mut entry = entry.map_err(failed())?;
-        let path = normalized(&workspace.join(entry.path().map_err(failed())?));
+        let path = resolve(workspace, entry.path().map_err(failed())?);
         let mode = entry.header().mode().map_err(failed())?;
         let time = modified(&mut entry).map_err(failed())?;
         if let Some(parent) = path.parent() {
@@ -187,21 +188,6 @@ fn relative(path: &Path, base: &Path) -> PathBuf {
     if result.as_os_str().is_empty() { PathBuf::from(".") } else { result }
 }
 
-/// Without `.` and `..`, by the text alone.
-pub(in crate::standins) fn normalized(path: &Path) -> PathBuf {
-    let mut result = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                result.pop();
-            }
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => result.push(component),
-        }
-    }
-    result
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Seek as _, SeekFrom};
@@ -217,7 +203,7 @@ mod tests {
             ("/w/out", "/w/r", "../out"),
         ] {
             assert_eq!(relative(Path::new(path), Path::new(base)), Path::new(expected), "{path}");
-            assert_eq!(normalized(&Path::new(base).join(expected)), Path::new(path), "{path}");
+            assert_eq!(resolve(Path::new(base), expected), Path::new(path), "{path}");
         }
     }
 

@@ -1,8 +1,7 @@
 //! Entries of the cache: what is packed, sent, fetched and unpacked.
 
-use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::service::{Service, version_of};
@@ -25,7 +24,7 @@ pub(in crate::standins) fn fetch(
     if lookup_only {
         return Ok(Some(hit.key));
     }
-    let mut file = scratch_file()?;
+    let mut file = toolkit::scratch_file()?;
     service.download(&hit.url, &mut file)?;
     let size = file.stream_position().map_err(StandInError::file("read", "the downloaded cache"))?;
     file.seek(SeekFrom::Start(0)).map_err(StandInError::file("read", "the downloaded cache"))?;
@@ -59,7 +58,7 @@ pub(in crate::standins) fn store(
         ));
         return Ok(false);
     };
-    let mut file = scratch_file()?;
+    let mut file = toolkit::scratch_file()?;
     archive::pack(&found, &workspace, &mut file)?;
     let size = file.stream_position().map_err(StandInError::file("read", "the packed cache"))?;
     file.seek(SeekFrom::Start(0)).map_err(StandInError::file("read", "the packed cache"))?;
@@ -112,10 +111,4 @@ fn workspace() -> Result<PathBuf, StandInError> {
 
 fn home() -> PathBuf {
     PathBuf::from(toolkit::variable("HOME"))
-}
-
-/// A file without a name in the step's temporary folder: it is gone when the program ends, however it ends.
-fn scratch_file() -> Result<File, StandInError> {
-    let folder = toolkit::path_variable("RUNNER_TEMP").unwrap_or_else(|_| std::env::temp_dir());
-    tempfile::tempfile_in(Path::new(&folder)).map_err(StandInError::file("create a file in", folder))
 }

@@ -54,7 +54,7 @@ impl Service {
             key: text(&answer, "matched_key", "matchedKey").to_owned(),
             url: text(&answer, "signed_download_url", "signedDownloadUrl").to_owned(),
         };
-        mask_signature(&hit.url);
+        toolkit::mask_signature(&hit.url);
         Ok(Some(hit))
     }
 
@@ -68,7 +68,7 @@ impl Service {
             return Ok(None);
         }
         let url = text(&answer, "signed_upload_url", "signedUploadUrl").to_owned();
-        mask_signature(&url);
+        toolkit::mask_signature(&url);
         Ok(Some(url))
     }
 
@@ -152,16 +152,6 @@ fn chain(error: &HttpError) -> String {
 
 fn text<'a>(answer: &'a Value, snake: &str, camel: &str) -> &'a str {
     answer[snake].as_str().or_else(|| answer[camel].as_str()).unwrap_or_default()
-}
-
-/// Source: GitHub: execution rules E9.1: the signature in an address is a secret.
-fn mask_signature(url: &str) {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    for pair in query.split('&') {
-        if let Some(signature) = pair.strip_prefix("sig=") {
-            toolkit::mask(signature);
-        }
-    }
 }
 
 #[cfg(test)]

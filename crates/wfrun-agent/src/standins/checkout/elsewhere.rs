@@ -72,8 +72,7 @@ impl WorkTree {
     ///
     /// Source: `actions/checkout`, `ref-helper.ts` (`getRefSpec`) and `git-command-manager.ts` (`fetch`).
     pub(super) fn fetch_from_elsewhere(&self, settings: &Settings, target: &Target) -> Result<(), StandInError> {
-        let mut fetch = self.git();
-        fetch.env_remove("GIT_CONFIG_NOSYSTEM");
+        let mut fetch = self.with(near_git());
         fetch.args(["-c", "protocol.version=2", "fetch", "--no-tags", "--prune", "--no-recurse-submodules"]);
         if settings.depth > 0 {
             fetch.arg(format!("--depth={}", settings.depth));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::settings::Settings;
-use super::snapshot::{INSTALL_GIT, plain_git};
+use super::snapshot::{INSTALL_GIT, in_folder, plain_git};
 use crate::standins::error::StandInError;
 use crate::standins::program;
 use crate::standins::toolkit::{self, How};
@@ -94,7 +94,5 @@ fn has_lfs() -> bool {
 }
 
 fn git(folder: &Path) -> Command {
-    let mut command = plain_git();
-    command.args(["-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*"]).current_dir(folder);
-    command
+    in_folder(plain_git(), folder)
 }

@@ -1,8 +1,9 @@
 //! What the step asks `actions/checkout` for.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::standins::error::StandInError;
+use crate::standins::node_path::resolve;
 use crate::standins::toolkit;
 
 /// Which submodules are fetched.
@@ -98,17 +99,7 @@ fn check_repository(repository: &str) -> Result<(), StandInError> {
 
 /// Source: `actions/checkout`: the path must stay under the workspace.
 fn work_tree_path(workspace: &Path, path: &str) -> Result<PathBuf, StandInError> {
-    let mut resolved = workspace.to_path_buf();
-    for component in Path::new(path).components() {
-        match component {
-            Component::Prefix(_) | Component::RootDir => resolved = PathBuf::from("/"),
-            Component::CurDir => {}
-            Component::ParentDir => {
-                resolved.pop();
-            }
-            Component::Normal(name) => resolved.push(name),
-        }
-    }
+    let resolved = resolve(workspace, path);
     if resolved.starts_with(workspace) {
         return Ok(resolved);
     }
@@ -126,7 +117,7 @@ fn full_ref(git_ref: &str) -> String {
 }
 
 /// Whether the text is the full hash of a commit.
-pub(super) fn is_commit(text: &str) -> bool {
+pub(in crate::standins) fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

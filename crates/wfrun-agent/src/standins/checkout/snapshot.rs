@@ -209,6 +209,12 @@ pub(super) fn near_git() -> Command {
     command
 }
 
+/// git in a work tree: no hook runs, and who owns the folder does not matter.
+pub(super) fn in_folder(mut git: Command, folder: &Path) -> Command {
+    git.args(["-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*"]).current_dir(folder);
+    git
+}
+
 fn parse_ref(line: &str) -> Option<Ref> {
     let mut words = line.split(' ');
     let name = words.next()?.to_owned();

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::elsewhere::is_here;
 use super::settings::{Settings, Submodules};
-use super::snapshot::{INSTALL_GIT, near_git};
+use super::snapshot::{INSTALL_GIT, in_folder, near_git};
 use crate::standins::error::StandInError;
 use crate::standins::program;
 use crate::standins::toolkit::{self, How};
@@ -71,9 +71,6 @@ fn leave_out(path: &str, url: &str) {
     toolkit::declare(How::NotRun, &format!("actions/checkout submodule {path}"), &detail);
 }
 
-/// git in a work tree that this program made; no hook of a repository runs.
 fn git(folder: &Path) -> Command {
-    let mut command = near_git();
-    command.args(["-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*"]).current_dir(folder);
-    command
+    in_folder(near_git(), folder)
 }

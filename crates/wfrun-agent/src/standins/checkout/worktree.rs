@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::settings::Settings;
-use super::snapshot::{Head, INSTALL_GIT, Snapshot, Target, plain_git};
+use super::snapshot::{Head, INSTALL_GIT, Snapshot, Target, in_folder, plain_git};
 use crate::standins::error::StandInError;
 use crate::standins::{program, toolkit};
 
@@ -34,7 +34,8 @@ pub(super) struct WorkTree {
 }
 
 impl WorkTree {
-    /// Makes the folder and an empty repository in it that borrows objects from `alternates`, or cleans the one that an earlier checkout of the job left.
+    /// Makes the folder and an empty repository in it that borrows objects from `alternates`, or cleans the one that an earlier
+    /// checkout of the job left.
     ///
     /// Source: `actions/checkout`: what is in the folder and is not this repository's work tree is deleted.
     /// Differs: `actions/checkout` deletes any git repository it finds at its path; the stand-in refuses one that it did not make.
@@ -202,12 +203,14 @@ impl WorkTree {
         Ok(())
     }
 
-    /// git in the work tree; no hook runs, and who owns the folder does not matter.
-    pub(super) fn git(&self) -> Command {
-        let mut command = plain_git();
-        command.args(["-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*"]);
+    fn git(&self) -> Command {
+        self.with(plain_git())
+    }
+
+    /// A git with this work tree and its repository.
+    pub(super) fn with(&self, git: Command) -> Command {
+        let mut command = in_folder(git, &self.path);
         command.arg("--git-dir").arg(self.path.join(".git")).arg("--work-tree").arg(&self.path);
-        command.current_dir(&self.path);
         command
     }
 }

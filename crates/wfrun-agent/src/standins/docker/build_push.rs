@@ -108,8 +108,7 @@ fn declare(action: u32, request: &Request) {
         let detail = "on GitHub the image is pushed with an attestation of its provenance, under another digest";
         toolkit::declare(How::StandIn, "build-push-action provenance", detail);
     }
-    let is_disabled = matches!(toolkit::variable("DOCKER_BUILD_SUMMARY").to_ascii_lowercase().as_str(), "0" | "false");
-    if action >= 6 && !is_disabled {
+    if action >= 6 && !is_summary_off() {
         let detail = "on GitHub the job's summary tells about the build, whose record is an artifact";
         toolkit::declare(How::StandIn, "build-push-action summary", detail);
     }
@@ -210,14 +209,16 @@ fn file_within(root: &Path, file: &str) -> Result<PathBuf, StandInError> {
     Ok(path)
 }
 
+fn is_summary_off() -> bool {
+    matches!(toolkit::variable("DOCKER_BUILD_SUMMARY").to_ascii_lowercase().as_str(), "0" | "false")
+}
+
 fn tell_summary() {
     toolkit::start_group("Reference");
     toolkit::info("No build reference found");
     toolkit::end_group();
     toolkit::start_group("Check build summary support");
-    let text = toolkit::variable("DOCKER_BUILD_SUMMARY").to_ascii_lowercase();
-    let is_disabled = matches!(text.as_str(), "0" | "false");
-    toolkit::info(if is_disabled { "Build summary disabled" } else { "Build summary requires a build reference" });
+    toolkit::info(if is_summary_off() { "Build summary disabled" } else { "Build summary requires a build reference" });
     toolkit::end_group();
 }
 

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::standins::aws_client::{self, AwsClient, Credentials, ECR, ECR_PUBLIC};
@@ -131,11 +129,8 @@ fn request(registry: &str, wide: bool) -> Value {
 }
 
 fn login(registry: &str, token: Option<&str>, kind: &str) -> Result<Login, StandInError> {
-    let decoded = token.and_then(|token| BASE64_STANDARD.decode(token).ok());
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| no_token(kind))?;
-    let (user, rest) = text.split_once(':').ok_or_else(|| no_token(kind))?;
-    let password = rest.split(':').next().unwrap_or_default();
-    Ok(Login { registry: registry.to_owned(), user: user.to_owned(), password: password.to_owned() })
+    let (user, password) = token.and_then(aws_client::registry_login).ok_or_else(|| no_token(kind))?;
+    Ok(Login { registry: registry.to_owned(), user, password })
 }
 
 fn no_token(kind: &str) -> StandInError {
@@ -144,6 +139,9 @@ fn no_token(kind: &str) -> StandInError {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{docker, ecr, settings_folder, shown, silent};
+use super::{docker, ecr, is_true, settings_folder, shown, silent};
 use crate::standins::error::StandInError;
 use crate::standins::toolkit::{self, How};
 use crate::standins::{Invocation, Phase, Version};
@@ -85,7 +85,10 @@ fn log_in(release: Release) -> Result<(), StandInError> {
     if release.has_lists() {
         let mut kept: Vec<Kept> = Vec::new();
         for auth in &auths {
-            let one = Kept { registry: auth.registry.clone(), folder: folder_of(auth).display().to_string() };
+            let one = Kept {
+                registry: auth.registry.clone(),
+                folder: scope_folder(&auth.registry, &auth.scope).display().to_string(),
+            };
             if !kept.contains(&one) {
                 kept.push(one);
             }
@@ -216,17 +219,11 @@ fn exec(registry: &str, address: &str, user: &str, password: &str, scope: &str) 
     Err(StandInError::action(if told.is_empty() { ended.last_line() } else { told.to_owned() }))
 }
 
-fn folder_of(auth: &Auth) -> PathBuf {
-    scope_folder(&auth.registry, &auth.scope)
-}
-
 /// The settings that hold the login of a scope; empty where the login has none.
 ///
 /// Source: `docker/login-action`, `src/context.ts`, `scopeToConfigDir`.
 fn scope_folder(registry: &str, scope: &str) -> PathBuf {
-    let is_disabled =
-        matches!(toolkit::variable("DOCKER_LOGIN_SCOPE_DISABLED").to_ascii_lowercase().as_str(), "1" | "t" | "true");
-    if scope.is_empty() || is_disabled {
+    if scope.is_empty() || is_true(&toolkit::variable("DOCKER_LOGIN_SCOPE_DISABLED")) {
         return PathBuf::new();
     }
     let host = if registry == DOCKER_HUB { "registry-1.docker.io" } else { registry };

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::standins::cache::archive::normalized;
 use crate::standins::error::StandInError;
+use crate::standins::node_path::resolve;
 use crate::standins::toolkit;
 use crate::standins::xml::{Element, Reading};
 
@@ -13,8 +13,8 @@ use crate::standins::xml::{Element, Reading};
 /// Source: `actions/setup-dotnet`, `src/authutil.ts`.
 pub(super) fn write_config(url: &str) -> Result<(), StandInError> {
     let here = std::env::current_dir().map_err(StandInError::file("find", "the working folder"))?;
-    let present = normalized(&here.join(existing(&here)));
-    let written = normalized(&here.join("../nuget.config"));
+    let present = resolve(&here, existing(&here));
+    let written = resolve(&here, "../nuget.config");
     toolkit::info(&format!(
         "dotnet-auth: Finding any source references in {}, writing a new temporary configuration file with credentials to {}",
         present.display(),

@@ -4,24 +4,18 @@
 
 use std::path::Path;
 
-use crate::standins::dependency_cache::{self, hash_files};
+use crate::standins::dependency_cache::{self, MATCHED_KEY, PRIMARY_KEY, hash_locks};
 use crate::standins::error::StandInError;
 use crate::standins::search_path::SearchPath;
 use crate::standins::tool_cache::architecture;
 use crate::standins::toolkit;
-
-const PRIMARY_KEY: &str = "CACHE_KEY";
-const MATCHED_KEY: &str = "CACHE_RESULT";
 
 /// Restores the cache for this version of Go.
 pub(super) fn restore(version: &str, action: u32, path: &SearchPath) -> Result<(), StandInError> {
     let folders = folders(action, path)?;
     let given = toolkit::input("cache-dependency-path");
     let file = if given.is_empty() { find_dependencies(action)? } else { given };
-    let hash = hash_files(&file)?;
-    if hash.is_empty() {
-        return Err(StandInError::action("Some specified paths were not resolved, unable to cache dependencies."));
-    }
+    let hash = hash_locks(&file)?;
     let os = toolkit::variable("RUNNER_OS");
     let processor = if action >= 5 { format!("-{}", architecture()) } else { String::new() };
     // What JavaScript makes of a variable that is not there is part of the key.
@@ -29,16 +23,7 @@ pub(super) fn restore(version: &str, action: u32, path: &SearchPath) -> Result<(
     let image = if action >= 4 && os == "Linux" { format!("{image}-") } else { String::new() };
     let key = format!("setup-go-{os}{processor}-{image}go-{version}-{hash}");
     toolkit::save_state(PRIMARY_KEY, &key)?;
-    let matched = dependency_cache::restore(&folders, &key, &[])?;
-    toolkit::set_output("cache-hit", if matched.is_some() { "true" } else { "false" })?;
-    match matched {
-        Some(matched) => {
-            toolkit::save_state(MATCHED_KEY, &matched)?;
-            toolkit::info(&format!("Cache restored from key: {matched}"));
-        }
-        None => toolkit::info("Cache is not found"),
-    }
-    Ok(())
+    dependency_cache::restore_and_tell(&folders, &key, &[], "Cache is not found").map(drop)
 }
 
 /// Saves in the post step what the main step wanted kept. A failure is a warning; up to v3 it is the step's.
@@ -74,12 +59,9 @@ fn try_save(action: u32) -> Result<(), StandInError> {
         toolkit::info(
             "Primary key was not generated. Please check the log messages above for more errors or information",
         );
-    } else if key == toolkit::state(MATCHED_KEY) {
-        toolkit::info(&format!("Cache hit occurred on the primary key {key}, not saving cache."));
-    } else if dependency_cache::save(&folders, &key)? {
-        toolkit::info(&format!("Cache saved with the key: {key}"));
+        return Ok(());
     }
-    Ok(())
+    dependency_cache::save_if_new(&folders, &key, &toolkit::state(MATCHED_KEY))
 }
 
 fn folders(action: u32, path: &SearchPath) -> Result<Vec<String>, StandInError> {

@@ -1,8 +1,9 @@
 //! The version that a file of the repository asks for.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
-use super::{TOOLCHAIN, name_of};
+use super::TOOLCHAIN;
 use crate::standins::error::StandInError;
 use crate::standins::toolkit;
 
@@ -15,7 +16,8 @@ pub(super) fn read(file: &str, action: u32) -> Result<String, StandInError> {
     }
     let text = std::fs::read_to_string(file).map_err(StandInError::file("read", file))?;
     let is_local = toolkit::variable(TOOLCHAIN) == "local";
-    Ok(version_in(name_of(file), &text, action, is_local))
+    let name = Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or(file);
+    Ok(version_in(name, &text, action, is_local))
 }
 
 fn version_in(name: &str, text: &str, action: u32, is_local: bool) -> String {

@@ -128,12 +128,9 @@ pub(super) fn save(action: u32) -> Result<(), StandInError> {
     let key = toolkit::state(PRIMARY_KEY);
     if key.is_empty() {
         toolkit::warning("Error retrieving key from state.");
-    } else if key == toolkit::state(MATCHED_KEY) {
-        toolkit::info(&format!("Cache hit occurred on the primary key {key}, not saving cache."));
-    } else if dependency_cache::save(&manager.paths, &key)? {
-        toolkit::info(&format!("Cache saved with the key: {key}"));
+        return Ok(());
     }
-    Ok(())
+    dependency_cache::save_if_new(&manager.paths, &key, &toolkit::state(MATCHED_KEY))
 }
 
 fn save_wrapper(name: &str, path: &str) -> Result<(), StandInError> {

@@ -7,15 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::standins::dependency_cache::{self, hash_files, matching_files};
+use crate::standins::dependency_cache::{self, MATCHED_KEY, PRIMARY_KEY, find_lock, hash_locks, matching_files};
 use crate::standins::error::StandInError;
 use crate::standins::search_path::SearchPath;
 use crate::standins::tool_cache::architecture;
 use crate::standins::toolkit;
 
 const MANAGER: &str = "SETUP_NODE_CACHE_PACKAGE_MANAGER";
-const PRIMARY_KEY: &str = "CACHE_KEY";
-const MATCHED_KEY: &str = "CACHE_RESULT";
 const PATHS: &str = "CACHE_PATHS";
 
 /// The package manager that `package.json` names; from v6 on only npm counts.
@@ -55,10 +53,7 @@ pub(super) fn restore(manager: &str, action: u32, path: &SearchPath) -> Result<(
         dependency_cache::keep_paths(PATHS, &folders)?;
     }
     let lock = if given.is_empty() { find_lock(locks)? } else { given };
-    let hash = hash_files(&lock)?;
-    if hash.is_empty() {
-        return Err(StandInError::action("Some specified paths were not resolved, unable to cache dependencies."));
-    }
+    let hash = hash_locks(&lock)?;
     let prefix = match action {
         ..=3 => format!("node-cache-{}-{manager}", toolkit::variable("RUNNER_OS")),
         _ => format!("node-cache-{}-{}-{manager}", toolkit::variable("RUNNER_OS"), architecture()),
@@ -73,17 +68,10 @@ pub(super) fn restore(manager: &str, action: u32, path: &SearchPath) -> Result<(
         toolkit::info("All dependencies are managed locally by yarn3, the previous cache can be used");
         restore_keys.push(prefix);
     }
-    let matched = dependency_cache::restore(&folders, &key, &restore_keys)?;
-    toolkit::set_output("cache-hit", if matched.is_some() { "true" } else { "false" })?;
+    let missing = format!("{manager} cache is not found");
+    let matched = dependency_cache::restore_and_tell(&folders, &key, &restore_keys, &missing)?;
     if action >= 7 {
-        toolkit::set_output("cache-matched-key", matched.as_deref().unwrap_or_default())?;
-    }
-    match matched {
-        Some(matched) => {
-            toolkit::save_state(MATCHED_KEY, &matched)?;
-            toolkit::info(&format!("Cache restored from key: {matched}"));
-        }
-        None => toolkit::info(&format!("{manager} cache is not found")),
+        toolkit::set_output("cache-matched-key", &matched.unwrap_or_default())?;
     }
     Ok(())
 }
@@ -110,13 +98,7 @@ pub(super) fn save(action: u32) -> Result<(), StandInError> {
             "Cache folder path is retrieved for {manager} but doesn't exist on disk: {folder}"
         )));
     }
-    let key = toolkit::state(PRIMARY_KEY);
-    if key == toolkit::state(MATCHED_KEY) {
-        toolkit::info(&format!("Cache hit occurred on the primary key {key}, not saving cache."));
-    } else if dependency_cache::save(&folders, &key)? {
-        toolkit::info(&format!("Cache saved with the key: {key}"));
-    }
-    Ok(())
+    dependency_cache::save_if_new(&folders, &toolkit::state(PRIMARY_KEY), &toolkit::state(MATCHED_KEY))
 }
 
 fn lock_files(manager: &str, action: u32) -> Option<&'static [&'static str]> {
@@ -127,18 +109,6 @@ fn lock_files(manager: &str, action: u32) -> Option<&'static [&'static str]> {
         "yarn" => Some(&["yarn.lock"]),
         _ => None,
     }
-}
-
-fn find_lock(names: &[&str]) -> Result<String, StandInError> {
-    let workspace = toolkit::path_variable("GITHUB_WORKSPACE")?;
-    let found = names.iter().map(|it| workspace.join(it)).find(|it| fs::symlink_metadata(it).is_ok());
-    found.map(|it| it.to_string_lossy().into_owned()).ok_or_else(|| {
-        StandInError::action(format!(
-            "Dependencies lock file is not found in {}. Supported file patterns: {}",
-            workspace.display(),
-            names.join(",")
-        ))
-    })
 }
 
 /// The folders of the projects whose files the patterns name.

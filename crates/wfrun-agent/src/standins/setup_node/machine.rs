@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{NAME, PROGRAM, printed_version};
+use super::{NAME, PROGRAM};
 use crate::standins::error::StandInError;
 use crate::standins::program;
 use crate::standins::search_path::SearchPath;
@@ -42,7 +42,10 @@ pub(super) fn all() -> Vec<Node> {
     let real = candidates().into_iter().filter_map(|it| fs::canonicalize(it).ok());
     // A version manager's program that stands for many has another name behind its links.
     let nodes = real.filter(|it| it.file_name().is_some_and(|it| it == "node" || it == "nodejs"));
-    nodes.filter(|it| seen.insert(it.clone())).filter_map(|it| ask(&it)).collect()
+    nodes
+        .filter(|it| seen.insert(it.clone()))
+        .filter_map(|it| Some(Node { version: told_version(&it)?, executable: it }))
+        .collect()
 }
 
 fn candidates() -> Vec<PathBuf> {
@@ -61,16 +64,11 @@ fn candidates() -> Vec<PathBuf> {
     found
 }
 
-fn ask(executable: &Path) -> Option<Node> {
-    let version = told_version(executable)?;
-    Some(Node { executable: executable.to_owned(), version })
-}
-
 fn told_version(executable: &Path) -> Option<SemVer> {
     let mut command = Command::new(executable);
     command.arg("--version").env_remove("NODE_OPTIONS");
     let output = program::output(&mut command, None, INSTALL).ok()?;
-    printed_version(&String::from_utf8_lossy(&output.stdout))
+    SemVer::parse(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// Puts it into the tool cache, with its npm.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::standins::cache::archive::normalized;
 use crate::standins::error::StandInError;
+use crate::standins::node_path::resolve;
 use crate::standins::toolkit;
 
 /// Reads `.nvmrc`, `.node-version`, `.tool-versions` or `package.json`; empty where it names none.
@@ -59,7 +59,7 @@ fn version_in(path: &Path, action: u32) -> Result<Option<String>, StandInError> 
         return Ok(Some(plain_version(&text)));
     }
     let Some(extended) = named("/volta/extends") else { return Ok(None) };
-    let extended = normalized(&path.parent().unwrap_or(path).join(extended));
+    let extended = resolve(path.parent().unwrap_or(path), extended);
     toolkit::info(&format!("Resolving node version from {}", extended.display()));
     // A failure inside is taken for text that is not JSON, and so is the file itself.
     version_in(&extended, action).or_else(|_| {

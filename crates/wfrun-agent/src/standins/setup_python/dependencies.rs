@@ -86,14 +86,8 @@ pub(super) fn save() -> Result<(), StandInError> {
     let (primary, matched) = (toolkit::state(PRIMARY_KEY), toolkit::state(MATCHED_KEY));
     if primary.is_empty() {
         toolkit::warning("Error retrieving key from state.");
-    } else if primary == matched {
-        toolkit::info(&format!("Cache hit occurred on the primary key {primary}, not saving cache."));
-    } else {
-        match dependency_cache::save(&folders, &primary) {
-            Ok(true) => toolkit::info(&format!("Cache saved with the key: {primary}")),
-            Ok(false) => {}
-            Err(error) => toolkit::info(&format!("[warning]{}", error.chain())),
-        }
+    } else if let Err(error) = dependency_cache::save_if_new(&folders, &primary, &matched) {
+        toolkit::info(&format!("[warning]{}", error.chain()));
     }
     Ok(())
 }

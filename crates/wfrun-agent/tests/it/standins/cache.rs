@@ -11,7 +11,7 @@ use super::{Job, Outcome, Step};
 type Entries = HashMap<String, (String, Vec<u8>, bool)>;
 
 /// A cache service that knows exact keys and prefixes.
-fn service() -> Server {
+pub(crate) fn service() -> Server {
     let entries: Mutex<Entries> = Mutex::new(HashMap::new());
     Server::start(move |request, own| {
         let mut entries = entries.lock().expect("no thread panicked");

@@ -2,6 +2,7 @@
 
 use super::ACTION;
 use crate::standins::docker::input_list::{Split, fields, input_list};
+use crate::standins::docker::is_true;
 use crate::standins::error::StandInError;
 use crate::standins::toolkit;
 
@@ -116,10 +117,6 @@ impl Options {
             self.0.push(option.to_owned());
         }
     }
-}
-
-fn is_true(text: &str) -> bool {
-    matches!(text.to_ascii_lowercase().as_str(), "1" | "t" | "true")
 }
 
 fn is_false(text: &str) -> bool {

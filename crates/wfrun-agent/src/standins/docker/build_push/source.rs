@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use super::ACTION;
-use crate::standins::checkout::{INSTALL_GIT, plain_git};
+use crate::standins::checkout::{INSTALL_GIT, is_commit, plain_git};
 use crate::standins::error::StandInError;
 use crate::standins::{program, toolkit};
 
@@ -192,8 +192,7 @@ fn names(reference: &str) -> Vec<String> {
     if let Some(pull) = reference.strip_prefix("refs/pull/") {
         return vec![format!("refs/remotes/pull/{pull}")];
     }
-    let is_commit = matches!(reference.len(), 40 | 64) && reference.bytes().all(|it| it.is_ascii_hexdigit());
-    if is_commit || reference.starts_with("refs/") || reference == "HEAD" {
+    if is_commit(reference) || reference.starts_with("refs/") || reference == "HEAD" {
         return vec![reference.to_owned()];
     }
     vec![format!("refs/remotes/origin/{reference}"), format!("refs/tags/{reference}")]
