@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -15,6 +17,21 @@ const CONNECTIONS: usize = 512;
 
 /// A pause after a connection that could not be taken, such as for want of files.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a message is not there to be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MessageError {
+    #[error("it did not come in time")]
+    Late,
+    #[error(transparent)]
+    Broken(axum::Error),
+}
+
+/// The whole body of a request that is a message: of at most `limit` bytes, which have come when `patience` is over.
+pub(crate) async fn message(body: Body, limit: usize, patience: Duration) -> Result<Bytes, MessageError> {
+    let came = tokio::time::timeout(patience, to_bytes(body, limit)).await;
+    came.map_err(|_| MessageError::Late)?.map_err(MessageError::Broken)
+}
 
 /// Answers until `stopping`, then ends the connections at their next answer. Dropped, it cuts them.
 ///

@@ -22,7 +22,7 @@ use crate::cache::{self, Store};
 use crate::error::ServicesError;
 use crate::identity::{JobIdentity, Tokens};
 use crate::oidc::{self, IdTokenIssuer, Oidc};
-use crate::serve::serve;
+use crate::serve::{message, serve};
 use crate::twirp::{Code, TwirpError};
 
 /// How long `stop` waits for answers under way.
@@ -240,8 +240,7 @@ async fn twirp(
 ) -> Response {
     let authorization = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let identity = shared.tokens.identify(authorization);
-    let body = tokio::time::timeout(shared.patience, axum::body::to_bytes(request.into_body(), MESSAGE_LIMIT)).await;
-    let body = body.map_err(|_| "it did not come in time".to_owned()).and_then(|it| it.map_err(|err| err.to_string()));
+    let body = message(request.into_body(), MESSAGE_LIMIT, shared.patience).await;
     let body = body.map_err(|why| TwirpError::new(Code::Malformed, format!("the request cannot be read: {why}")));
     let result = match (&identity, body) {
         (None, _) => {

@@ -97,6 +97,16 @@ impl Api {
     pub(super) fn one_commit(&self, id: &str) -> Result<Value, Refusal> {
         self.log(&["--max-count=1", id, "--"])?.pop().ok_or_else(Refusal::not_found)
     }
+
+    /// One commit as an object of git, which the API shows otherwise.
+    pub(super) fn commit_object(&self, id: &str) -> Result<Value, Refusal> {
+        let mut shown = self.one_commit(id)?;
+        let mut plain = shown["commit"].take();
+        for name in ["sha", "node_id", "html_url", "parents"] {
+            plain[name] = shown[name].take();
+        }
+        Ok(plain)
+    }
 }
 
 /// `GET /commits`
@@ -145,12 +155,7 @@ pub(super) fn get(call: &Call<'_>) -> Answered {
 pub(super) fn get_object(call: &Call<'_>) -> Answered {
     let id = Some(call.param("sha")).filter(|it| is_id(it)).ok_or_else(Refusal::not_found)?;
     let id = call.api.git.commit(id)?.ok_or_else(Refusal::not_found)?;
-    let commit = call.api.one_commit(&id)?;
-    let mut plain = commit["commit"].clone();
-    for name in ["sha", "node_id", "html_url", "parents"] {
-        plain[name] = commit[name].clone();
-    }
-    Ok(Answer::json(plain))
+    Ok(Answer::json(call.api.commit_object(&id)?))
 }
 
 /// `GET /commits/{ref}/pulls`: of the event's pull request, the one that has the commit.

@@ -10,9 +10,8 @@ use super::diff::{Compared, changed_files, patch_text};
 pub(super) fn compare(call: &Call<'_>) -> Answered {
     let api = call.api;
     let (base, head) = call.param("basehead").split_once("...").ok_or_else(Refusal::not_found)?;
-    let owner = api.settings.repository.split('/').next().unwrap_or_default();
     let own = |name: &str| match name.split_once(':') {
-        Some((of, branch)) if of.eq_ignore_ascii_case(owner) => Some(branch.to_owned()),
+        Some((of, branch)) if of.eq_ignore_ascii_case(api.owner()) => Some(branch.to_owned()),
         Some(_) => None,
         None => Some(name.to_owned()),
     };

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::answer::{Answer, Answered, Content, Refusal};
+use super::answer::{Answer, Answered, Refusal};
 use super::call::Call;
 use super::commits::bad_path;
 use super::names::{tree_path, written_path};
@@ -120,9 +120,7 @@ impl Api {
 pub(super) fn put(call: &Call<'_>) -> Answered {
     let content = call.required("content")?.split_ascii_whitespace().collect::<String>();
     let content = STANDARD.decode(content).map_err(|_| Refusal::unprocessable("content is not valid Base64"))?;
-    let blob = call.api.git.run(&["hash-object", "-w", "--stdin"], &[], Some(&content))?;
-    let blob = String::from_utf8_lossy(&blob.ok_or_else(Refusal::not_found)?).trim().to_owned();
-    change(call, Some(&blob))
+    change(call, Some(&call.api.git.keep(&content)?))
 }
 
 /// `DELETE /contents/{path}`
@@ -160,17 +158,12 @@ fn change(call: &Call<'_>, blob: Option<&str>) -> Answered {
     let commit = api.new_commit(&tree, &[&head], message, &author, &(name, email))?;
     api.set_ref(&git_ref, &commit)?;
     let content = api.entry(&commit, path)?.map_or(Value::Null, |it| api.content_json(&it, path, branch));
-    let shown = api.one_commit(&commit)?;
-    let mut plain = shown["commit"].clone();
-    plain["sha"] = shown["sha"].clone();
-    plain["html_url"] = shown["html_url"].clone();
     let verb = match (&there, blob) {
         (_, None) => "delete",
         (Some(_), Some(_)) => "change",
         (None, Some(_)) => "add",
     };
     let would = format!("{verb} {path} on {branch} ({})", in_short(message));
-    let body = json!({"content": content, "commit": plain});
-    let status = if verb == "add" { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Answer { would: Some(would), ..Answer::with(status, Content::Json(body)) })
+    let body = json!({"content": content, "commit": api.commit_object(&commit)?});
+    Ok(if verb == "add" { Answer::created(body, would) } else { Answer::changed(body, would) })
 }

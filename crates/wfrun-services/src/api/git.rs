@@ -1,6 +1,6 @@
 //! git, asked about the run's own bare repository.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -29,8 +29,23 @@ impl Git {
 
     /// The same as text, without the last line end.
     pub(super) fn text(&self, arguments: &[&str]) -> Result<Option<String>, Refusal> {
+        self.made(arguments, &[], None)
+    }
+
+    /// Runs git so that it makes something, and takes what it says of it, without the last line end.
+    pub(super) fn made(
+        &self,
+        arguments: &[&str],
+        env: &[(&str, String)],
+        input: Option<&[u8]>,
+    ) -> Result<Option<String>, Refusal> {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned();
-        Ok(self.ask(arguments)?.map(text))
+        Ok(self.run(arguments, env, input)?.map(text))
+    }
+
+    /// Keeps bytes as a blob; gives back its id.
+    pub(super) fn keep(&self, bytes: &[u8]) -> Result<String, Refusal> {
+        self.made(&["hash-object", "-w", "--stdin"], &[], Some(bytes))?.ok_or_else(Refusal::not_found)
     }
 
     /// Runs git with more environment variables, and gives it something to read.
@@ -54,8 +69,8 @@ impl Git {
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|err| failed(&err))?;
         if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
-            // git reads all of it before it writes.
-            stdin.write_all(input).map_err(|err| failed(&err))?;
+            // git reads all of it before it writes. Where it ends before that, its status says so.
+            stdin.write_all(input).or_else(unless_broken)?;
         }
         let mut bytes = Vec::new();
         if let Some(stdout) = child.stdout.take() {
@@ -105,6 +120,24 @@ impl Git {
     }
 }
 
+fn unless_broken(err: std::io::Error) -> Result<(), Refusal> {
+    if err.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(failed(&err)) }
+}
+
 fn failed(err: &std::io::Error) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("git failed on this machine: {err}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// More than a pipe holds, for a command that reads none of it.
+    #[test]
+    fn what_git_does_not_read_is_no_failure_of_this_machine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let git = Git::new(folder.path().to_owned());
+        let input = vec![0; 1024 * 1024];
+        assert!(matches!(git.run(&["no-such-command"], &[], Some(&input)), Ok(None)));
+    }
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Api;
-use super::answer::{Answer, Answered, Content, Refusal};
+use super::answer::{Answer, Answered, Refusal};
 use super::call::Call;
 use super::comments::MOST;
 use super::diff::{Compared, changed_files, patch_text};
@@ -72,7 +72,7 @@ fn unknown_sides() -> Refusal {
 /// `GET /pulls`
 pub(super) fn list(call: &Call<'_>) -> Answered {
     let state = call.query("state").unwrap_or("open");
-    let owner = call.api.settings.repository.split('/').next().unwrap_or_default();
+    let owner = call.api.owner();
     let side = |it: &Value, name: &str| {
         call.query(name).is_none_or(|wanted| {
             let branch = it[name]["ref"].as_str().unwrap_or_default();
@@ -156,8 +156,7 @@ pub(super) fn create(call: &Call<'_>) -> Answered {
     {
         return Err(Refusal::invalid("PullRequest", "head", "custom"));
     }
-    let owner = api.settings.repository.split('/').next().unwrap_or_default();
-    let side = |name: &str, sha: &str| json!({"ref": name, "sha": sha, "label": format!("{owner}:{name}"), "repo": {"full_name": api.settings.repository}});
+    let side = |name: &str, sha: &str| json!({"ref": name, "sha": sha, "label": format!("{}:{name}", api.owner()), "repo": {"full_name": api.settings.repository}});
     let number = {
         let mut state = api.state();
         let number = state.new_number();
@@ -199,6 +198,5 @@ pub(super) fn request_reviewers(call: &Call<'_>) -> Answered {
     }
     let all: Vec<String> = names.into_iter().chain(teams).collect();
     let would = format!("ask {} to review pull request #{number}", all.join(", "));
-    let body = Content::Json(call.api.shown_pull(number)?);
-    Ok(Answer { would: Some(would), ..Answer::with(StatusCode::CREATED, body) })
+    Ok(Answer::created(call.api.shown_pull(number)?, would))
 }

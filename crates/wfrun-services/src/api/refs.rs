@@ -6,7 +6,7 @@ use super::Api;
 use super::answer::{Answer, Answered, Refusal};
 use super::call::Call;
 use super::names::{is_id, is_name};
-use super::shapes::{BOT_EMAIL, BOT_NAME, in_short, now};
+use super::shapes::{BOT_EMAIL, BOT_NAME, in_short, now, written};
 use super::trees::short;
 
 impl Api {
@@ -165,11 +165,11 @@ fn tag_json(api: &Api, id: &str, name: &str, message: &str, (object, kind): (&st
     let (who, rest) = tagger.split_once(" <").unwrap_or((tagger, ""));
     let (email, time) = rest.split_once("> ").unwrap_or((rest, ""));
     let seconds = time.split(' ').next().and_then(|it| it.parse().ok()).unwrap_or_default();
-    let date = jiff::Timestamp::from_second(seconds).map(|it| it.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let date = jiff::Timestamp::from_second(seconds).map_or_else(|_| now(), written);
     json!({
         "node_id": format!("TAG_{id}"), "sha": id, "url": api.rest(&format!("/git/tags/{id}")), "tag": name, "message": message,
         "object": {"sha": object, "type": kind, "url": api.rest(&format!("/git/{kind}s/{object}"))},
-        "tagger": {"name": who, "email": email, "date": date.unwrap_or_else(|_| now())},
+        "tagger": {"name": who, "email": email, "date": date},
     })
 }
 
@@ -188,10 +188,8 @@ pub(super) fn create_tag(call: &Call<'_>) -> Answered {
     let seconds = jiff::Timestamp::now().as_second();
     let tagger = format!("{} <{}> {seconds} +0000", part("name", BOT_NAME), part("email", BOT_EMAIL));
     let text = format!("object {object}\ntype {kind}\ntag {name}\ntagger {tagger}\n\n{message}\n");
-    let made = call.api.git.run(&["mktag"], &[], Some(text.as_bytes()))?;
-    let id = String::from_utf8_lossy(&made.ok_or_else(|| Refusal::unprocessable("git does not take this tag"))?)
-        .trim()
-        .to_owned();
+    let made = call.api.git.made(&["mktag"], &[], Some(text.as_bytes()))?;
+    let id = made.ok_or_else(|| Refusal::unprocessable("git does not take this tag"))?;
     let body = tag_json(call.api, &id, name, message, (object, kind), &tagger);
     Ok(Answer::created(body, format!("make tag object {name} ({})", in_short(message))))
 }

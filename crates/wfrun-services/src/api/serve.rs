@@ -3,7 +3,6 @@
 use std::sync::{Arc, PoisonError};
 
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
@@ -18,6 +17,7 @@ use super::grant::ApiGrant;
 use super::routes::{Handler, Params, Route, find};
 use super::{Api, ApiNote, GRAPHQL, REST, UPLOADS};
 use crate::blob::receive;
+use crate::serve::{MessageError, message};
 use crate::services::{ServiceCall, Shared};
 
 /// The longest texts have some hundred thousand characters.
@@ -206,15 +206,16 @@ async fn carry_out(
 }
 
 async fn read(shared: &Shared, request: Request, limit: usize) -> Result<Value, Refusal> {
-    let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
-    let large = |_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off");
     let announced = content_length(request.headers());
     if announced.is_some_and(|it| it > limit as u64) {
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
     }
-    let body = to_bytes(request.into_body(), limit);
-    let body = tokio::time::timeout(shared.patience, body).await.map_err(late)?.map_err(large)?;
-    body_of(&body)
+    let body = message(request.into_body(), limit, shared.patience).await;
+    let failed = |err| match err {
+        MessageError::Late => Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+        MessageError::Broken(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off"),
+    };
+    body_of(&body.map_err(failed)?)
 }
 
 /// Takes a file in, to disk.

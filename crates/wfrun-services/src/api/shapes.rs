@@ -1,5 +1,6 @@
 //! The parts that many answers share.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Api, rest_url};
@@ -8,6 +9,11 @@ impl Api {
     /// The address of something of the repository in the API.
     pub(super) fn rest(&self, path: &str) -> String {
         format!("{}/repos/{}{path}", rest_url(&self.origin), self.settings.repository)
+    }
+
+    /// Whose the repository is.
+    pub(super) fn owner(&self) -> &str {
+        self.settings.repository.split('/').next().unwrap_or_default()
     }
 
     /// The page of something of the repository on github.com.
@@ -30,9 +36,14 @@ pub(super) fn bot() -> Value {
 pub(super) const BOT_NAME: &str = "github-actions[bot]";
 pub(super) const BOT_EMAIL: &str = "41898282+github-actions[bot]@users.noreply.github.com";
 
-/// The time as GitHub writes it: `2026-11-26T06:00:00Z`.
+/// A time as GitHub writes it: `2026-11-26T06:00:00Z`.
+pub(super) fn written(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The time as GitHub writes it.
 pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    written(Timestamp::now())
 }
 
 /// `value` with the members of `more` that it does not have, or has as null.

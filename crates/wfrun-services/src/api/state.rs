@@ -70,9 +70,11 @@ impl State {
         }
         let labels: Vec<Value> =
             state.issues.values().flat_map(|it| it["labels"].as_array().cloned().unwrap_or_default()).collect();
-        labels.iter().filter_map(|it| it["name"].as_str()).for_each(|name| {
-            state.know_label(name, labels.iter().find(|it| it["name"] == name));
-        });
+        for label in &labels {
+            if let Some(name) = label["name"].as_str() {
+                state.know_label(name, Some(label));
+            }
+        }
         if let Some(release) = payload.get("release").filter(|it| it.is_object()) {
             let release = completed(release, &json!({"id": 1, "assets": [], "draft": false, "prerelease": false}));
             state.releases.push(release);

@@ -80,8 +80,7 @@ impl Api {
         let lines = changes.join("\0") + "\0";
         let arguments = ["update-index", "-z", "--index-info"];
         self.git.run(&arguments, &env, Some(lines.as_bytes()))?.ok_or_else(refused)?;
-        let tree = self.git.run(&["write-tree"], &env, None)?.ok_or_else(refused)?;
-        Ok(String::from_utf8_lossy(&tree).trim().to_owned())
+        self.git.made(&["write-tree"], &env, None)?.ok_or_else(refused)
     }
 
     /// A commit by these people, each a name and an address.
@@ -103,9 +102,8 @@ impl Api {
             ("GIT_COMMITTER_NAME", committer.0.clone()),
             ("GIT_COMMITTER_EMAIL", committer.1.clone()),
         ];
-        let made = self.git.run(&arguments, &env, Some(message.as_bytes()))?;
-        let refused = || Refusal::unprocessable("git does not take this commit");
-        Ok(String::from_utf8_lossy(&made.ok_or_else(refused)?).trim().to_owned())
+        let made = self.git.made(&arguments, &env, Some(message.as_bytes()))?;
+        made.ok_or_else(|| Refusal::unprocessable("git does not take this commit"))
     }
 }
 
@@ -183,8 +181,7 @@ pub(super) fn create_blob(call: &Call<'_>) -> Answered {
         }
         _ => content.as_bytes().to_vec(),
     };
-    let made = call.api.git.run(&["hash-object", "-w", "--stdin"], &[], Some(&bytes))?;
-    let id = String::from_utf8_lossy(&made.ok_or_else(Refusal::not_found)?).trim().to_owned();
+    let id = call.api.git.keep(&bytes)?;
     let url = call.api.rest(&format!("/git/blobs/{id}"));
     Ok(Answer::created(json!({"sha": id, "url": url}), format!("store {} bytes as blob {}", bytes.len(), short(&id))))
 }
@@ -201,10 +198,7 @@ pub(super) fn create(call: &Call<'_>) -> Answered {
         let mode = mode.ok_or_else(|| Refusal::unprocessable("Must supply a valid tree.mode"))?;
         let blob = match (text("sha"), text("content")) {
             (Some(id), _) if is_id(id) => id.to_owned(),
-            (None, Some(content)) => {
-                let made = api.git.run(&["hash-object", "-w", "--stdin"], &[], Some(content.as_bytes()))?;
-                String::from_utf8_lossy(&made.ok_or_else(Refusal::not_found)?).trim().to_owned()
-            }
+            (None, Some(content)) => api.git.keep(content.as_bytes())?,
             (None, None) if item.get("sha").is_some() => "0".repeat(40),
             (Some(_) | None, _) => return Err(Refusal::unprocessable("tree.sha is not a valid SHA")),
         };
@@ -239,12 +233,7 @@ pub(super) fn create_commit(call: &Call<'_>) -> Answered {
     let author = person("author");
     let committer = if call.body["committer"].is_object() { person("committer") } else { author.clone() };
     let id = api.new_commit(&tree, &parents, message, &author, &committer)?;
-    let shown = api.one_commit(&id)?;
-    let mut plain = shown["commit"].clone();
-    for name in ["sha", "node_id", "html_url", "parents"] {
-        plain[name] = shown[name].clone();
-    }
-    Ok(Answer::created(plain, format!("make commit {} ({})", short(&id), in_short(message))))
+    Ok(Answer::created(api.commit_object(&id)?, format!("make commit {} ({})", short(&id), in_short(message))))
 }
 
 /// An id's beginning.

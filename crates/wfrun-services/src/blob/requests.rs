@@ -20,6 +20,7 @@ use super::error::BlobError;
 use super::range::{self, Range};
 use super::receive::receive;
 use super::transfers::{Download, Transfer, Upload};
+use crate::serve::message;
 use crate::services::Shared;
 
 /// Azure takes 50,000 blocks, each id up to 88 characters and some tags around it.
@@ -133,9 +134,8 @@ async fn put_block(
 
 async fn put_block_list(shared: &Arc<Shared>, upload: &Arc<Upload>, request: Request) -> Result<Response, BlobError> {
     let invalid = |why: String| BlobError::new(StatusCode::BAD_REQUEST, "InvalidXmlDocument", why);
-    let body = tokio::time::timeout(shared.patience * 2, axum::body::to_bytes(request.into_body(), BLOCK_LIST_LIMIT));
-    let body = body.await.map_err(|_| invalid("the list did not come in time".to_owned()))?;
-    let body = body.map_err(|err| invalid(err.to_string()))?;
+    let body = message(request.into_body(), BLOCK_LIST_LIMIT, shared.patience).await;
+    let body = body.map_err(|err| invalid(format!("the list cannot be read: {err}")))?;
     let ids = std::str::from_utf8(&body)
         .ok()
         .and_then(block_list::parse)

@@ -115,13 +115,11 @@ impl Transfers {
     /// Gives out a URL that takes what the job has the right to write.
     pub(crate) fn start_upload(&self, origin: &str, identity: Arc<JobIdentity>, right: Right) -> String {
         let signature = random_word();
-        let subject = match &right {
-            Right::Cache(it) => Subject::Cache { key: it.key.clone(), version: it.version.clone() },
-            Right::Artifact(it) => Subject::Artifact { name: it.name.clone() },
-        };
-        let number = match &right {
-            Right::Cache(it) => Some(it.number()),
-            Right::Artifact(_) => None,
+        let (subject, number) = match &right {
+            Right::Cache(it) => {
+                (Subject::Cache { key: it.key.clone(), version: it.version.clone() }, Some(it.number()))
+            }
+            Right::Artifact(it) => (Subject::Artifact { name: it.name.clone() }, None),
         };
         let state = Mutex::new(State { right: Some(right), blocks: HashMap::new(), content: None });
         let upload = Upload { identity, subject, signature: signature.clone(), number, state };

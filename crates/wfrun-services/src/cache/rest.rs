@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -17,6 +16,7 @@ use super::lookup::Wanted;
 use super::methods::{KEYS_LIMIT, blocking, too_large, valid_key};
 use crate::blob::{BlobError, Content, Right, Upload, receive};
 use crate::identity::JobIdentity;
+use crate::serve;
 use crate::services::{ServiceCall, Shared};
 use crate::twirp::{Code, Message, TwirpError};
 
@@ -130,7 +130,7 @@ async fn list(
 
 async fn reserve(State(shared): State<Arc<Shared>>, headers: HeaderMap, request: Request) -> Response {
     answered(&shared, &headers, "ReserveCache", async |identity| {
-        let message = message(request).await?;
+        let message = message(&shared, request).await?;
         let (key, version) =
             (valid_key(message.required_text("key")?)?.to_owned(), message.required_text("version")?.to_owned());
         too_large(message.count("cache_size")?, shared.store.limit())?;
@@ -176,7 +176,7 @@ async fn commit(
     request: Request,
 ) -> Response {
     answered(&shared, &headers, "CommitCache", async |identity| {
-        let size = message(request).await?.count("size")?;
+        let size = message(&shared, request).await?.count("size")?;
         let upload = reserved(&shared, &identity, &id)?;
         too_large(size, shared.store.limit())?;
         let (store, parts) = (Arc::clone(&shared), Arc::clone(&upload));
@@ -215,10 +215,9 @@ fn text<'a>(query: &'a HashMap<String, String>, name: &str) -> Result<&'a str, T
     text.ok_or_else(|| invalid(format!("{name} is required")))
 }
 
-async fn message(request: Request) -> Result<Message, TwirpError> {
-    let body: Body = request.into_body();
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|err| invalid(err.to_string()))?;
-    Message::parse(&body)
+async fn message(shared: &Shared, request: Request) -> Result<Message, TwirpError> {
+    let body = serve::message(request.into_body(), BODY_LIMIT, shared.patience).await;
+    Message::parse(&body.map_err(|err| invalid(format!("the request cannot be read: {err}")))?)
 }
 
 /// The upload for the entry that this very job has reserved.

@@ -49,9 +49,13 @@ async fn a_body_that_stops_coming_is_given_up() {
     stream.write_all(b"only this").await.expect("a connection");
     assert!(ends(stream).await.contains("OperationTimedOut"));
     assert_eq!(job.finalize("k", 9).await.status, 412, "half a body is none");
-    let path = format!("{}twirp/github.actions.results.api.v1.ArtifactService/ListArtifacts", server.services.url());
     let authorization = format!("Bearer {}", job.token);
-    let stream = open("POST", &path, &[("authorization", &authorization), ("content-length", "5")]).await;
+    for path in ["twirp/github.actions.results.api.v1.ArtifactService/ListArtifacts", "_apis/artifactcache/caches"] {
+        let address = format!("{}{path}", server.services.url());
+        let stream = open("POST", &address, &[("authorization", &authorization), ("content-length", "5")]).await;
+        assert!(ends(stream).await.contains("did not come in time"), "{path}");
+    }
+    let stream = open("PUT", &format!("{}&comp=blocklist", job.create("l").await), &[("content-length", "5")]).await;
     assert!(ends(stream).await.contains("did not come in time"));
 }
 
