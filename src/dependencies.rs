@@ -1,38 +1,25 @@
 //! An inventory for people: where everything comes from, what is missing, what to do about it.
 use wfrun_backend::chain;
-use wfrun_plan::{Dependency, When};
+use wfrun_plan::{Dependency, When, set_up_action};
 use wfrun_report::{Absence, DependencyList, DependencyRow};
 use wfrun_runner::{Actions, Content, Inventory, Item, Lack, Origin, Supply, ToolLack};
 
 use crate::actions;
 
-/// The rows of a list, in the inventory's order. `now` says which commit a ref of a repository names by now, if anybody
-/// may be asked.
-pub(crate) fn list(
-    path: &str,
-    inventory: Inventory,
-    now: &dyn Fn(&Dependency, &str) -> Option<String>,
-) -> DependencyList {
-    let rows = inventory.items.into_iter().map(|it| row(it, now)).collect();
+/// The rows of a list, in the inventory's order. `finder` is asked which commits refs name by now, if it may ask anybody.
+pub(crate) fn list(path: &str, inventory: Inventory, finder: &Actions) -> DependencyList {
+    let rows = inventory.items.into_iter().map(|it| row(it, finder)).collect();
     DependencyList { path: path.to_owned(), rows, not_known: inventory.not_known }
 }
 
-/// Asks where a ref points now, of what was fetched by an earlier run.
-pub(crate) fn moved(finder: &Actions, dependency: &Dependency) -> Option<String> {
-    let (name, git_ref) = match dependency {
-        Dependency::Action(it) => (it.repository(), it.git_ref.clone()),
-        Dependency::Workflow(it) => it.repository.as_ref().map(|it| (it.name.clone(), it.git_ref.clone()))?,
-        Dependency::Own(_)
-        | Dependency::Image(_)
-        | Dependency::Runner(_)
-        | Dependency::Tool { .. }
-        | Dependency::Node(_) => return None,
-    };
+/// Asks where a ref points now, if that is not `commit`.
+pub(crate) fn moved(finder: &Actions, name: &str, git_ref: &str, commit: &str) -> Option<String> {
     // That nobody answers is no news about the ref.
-    finder.commit_now(&name, &git_ref).inspect_err(|err| tracing::debug!("{}", chain(err))).ok()?
+    let now = finder.commit_now(name, git_ref).inspect_err(|err| tracing::debug!("{}", chain(err))).ok()??;
+    (now != commit).then_some(now)
 }
 
-fn row(item: Item, now: &dyn Fn(&Dependency, &str) -> Option<String>) -> DependencyRow {
+fn row(item: Item, finder: &Actions) -> DependencyRow {
     let missing = item.lack().map(|it| absence(&item.needed.dependency, item.needed.when, it));
     let Item { needed, supply } = item;
     let (source, at, commit) = match &supply {
@@ -52,8 +39,10 @@ fn row(item: Item, now: &dyn Fn(&Dependency, &str) -> Option<String>) -> Depende
         Supply::Missing(_) => ("missing", None, None),
     };
     let can_have_moved = needed.dependency.can_move() && ["store", "vendored"].contains(&source);
-    let moved_to =
-        commit.as_ref().filter(|_| can_have_moved).and_then(|it| now(&needed.dependency, it).filter(|now| now != it));
+    let moved_to = commit.as_ref().filter(|_| can_have_moved).and_then(|commit| {
+        let (name, git_ref) = needed.dependency.repository()?;
+        moved(finder, &name, git_ref, commit)
+    });
     DependencyRow { needed, source, at, commit, moved_to, missing }
 }
 
@@ -76,7 +65,7 @@ fn of_content(content: &Content) -> (&'static str, Option<String>, Option<String
 
 fn tool(dependency: &Dependency, lack: &ToolLack) -> (String, String) {
     let Dependency::Tool { name, .. } = dependency else { return (dependency.to_string(), String::new()) };
-    let set_up = format!("actions/setup-{}", name.to_lowercase());
+    let set_up = set_up_action(name);
     match lack {
         ToolLack::NotHere => (
             format!("no tool cache here has {dependency}, for which `{set_up}` looks"),

@@ -1,14 +1,14 @@
 //! `wfrun actions`: where all that workflows use would come from.
 use std::path::Path;
 
-use wfrun_plan::{Dependency, Given};
+use wfrun_plan::Given;
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
 use wfrun_runner::{Images, Inventory, Tools, node_of_machine};
 use wfrun_syntax::Diagnostic;
 
 use crate::check::to_show;
 use crate::cli::ActionsArgs;
-use crate::dependencies::{list, moved};
+use crate::dependencies::list;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find::{self, Found};
@@ -28,7 +28,6 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let engine = runtime.block_on(images::engine());
     let of_labels = platforms(&args.sources.platform)?;
-    let now = |dependency: &Dependency, _: &str| moved(&sources.actions, dependency);
     let mut lists: Vec<DependencyList> = Vec::new();
     let mut is_invalid = false;
     for found in workflows(&args.workflows, &from)? {
@@ -47,7 +46,7 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
         let caches = tool_caches(&args.sources, sources.repositories.vendored.as_deref());
         let (node, may_fetch) = (node_of_machine(&environment.path), !args.sources.offline);
         inventory.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch });
-        lists.push(list(found.source.path(), inventory, &now));
+        lists.push(list(found.source.path(), inventory, &sources.actions));
     }
     runtime.shutdown_background();
     let text = if args.json {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use wfrun_backend::chain;
-use wfrun_plan::{Dependency, Given};
+use wfrun_plan::Given;
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
 use wfrun_runner::{
     ActionMode, Actions, Images, Inventory, LockedImage, Supply, Tools, VendorError, Vendored, Vendoring,
@@ -17,7 +17,7 @@ use wfrun_syntax::Diagnostic;
 use super::actions::workflows;
 use crate::check::to_show;
 use crate::cli::VendorArgs;
-use crate::dependencies::{list, moved};
+use crate::dependencies::list;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find::{self, Found};
@@ -34,7 +34,7 @@ pub(crate) fn vendor(args: &VendorArgs, environment: &Environment, output: &Outp
     let found = workflows(&args.workflows, &from)?;
     let target = target(args, &found)?;
     if args.check {
-        return stale::check(args, &found, &target, environment, output);
+        return stale::check(args, &found, &from, &target, environment, output);
     }
     let before = Before::look(&target, environment)?;
     if !before.changed.is_empty() {
@@ -53,9 +53,9 @@ pub(crate) fn vendor(args: &VendorArgs, environment: &Environment, output: &Outp
     }
     let vendoring = Vendoring { images, ..vendoring(&inventories) };
     let is_new = staging.finish(&vendoring, before.usable().as_deref())?;
-    let now = |dependency: &Dependency, _: &str| moved(&sources.actions, dependency);
     let paths = found.iter().map(|it| it.source.path().to_owned());
-    let lists: Vec<DependencyList> = paths.zip(inventories).map(|(path, it)| list(&path, it, &now)).collect();
+    let lists: Vec<DependencyList> =
+        paths.zip(inventories).map(|(path, it)| list(&path, it, &sources.actions)).collect();
     tell(args, &lists, output);
     let done = if is_new { "holds" } else { "is up to date: it holds" };
     Output::note(&format!("{} {done} {}", target.display(), holds(&vendoring)));
@@ -188,24 +188,14 @@ fn read(sources: &Sources, found: &[Found], output: &Output) -> Option<Vec<Inven
 fn vendoring(inventories: &[Inventory]) -> Vendoring {
     let mut vendoring = Vendoring::default();
     for item in inventories.iter().flat_map(|it| &it.items) {
-        let (name, git_ref, content) = match (&item.needed.dependency, &item.supply) {
-            (Dependency::Action(action), Supply::Action(known)) => {
-                let Some(content) = &known.content else { continue };
-                (action.repository(), action.git_ref.clone(), content)
-            }
-            (Dependency::Workflow(file), Supply::Workflow(content)) => {
-                let Some(it) = &file.repository else { continue };
-                (it.name.clone(), it.git_ref.clone(), content)
-            }
-            (Dependency::Tool { .. }, Supply::Tool(found)) => {
-                if !vendoring.tools.contains(found) {
-                    vendoring.tools.push(found.clone());
-                }
-                continue;
-            }
-            _ => continue,
-        };
-        vendoring.repositories.insert((name.to_lowercase(), git_ref), Arc::clone(content));
+        if let Supply::Tool(found) = &item.supply
+            && !vendoring.tools.contains(found)
+        {
+            vendoring.tools.push(found.clone());
+        }
+        if let (Some((name, git_ref)), Some(content)) = (item.needed.dependency.repository(), item.supply.content()) {
+            vendoring.repositories.insert((name.to_lowercase(), git_ref.to_owned()), Arc::clone(content));
+        }
     }
     vendoring
 }

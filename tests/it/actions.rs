@@ -99,8 +99,7 @@ fn notices(ran: &Ran) -> Vec<String> {
 /// The codes of what a run was refused for, and the whole text.
 fn refused(repo: &Repo, arguments: &[&str], exit: i32) -> (Vec<String>, String) {
     let ran = repo.sandbox(arguments).ends_with(exit);
-    let codes = ran.stderr.lines().filter_map(|it| it.strip_prefix("error[")?.split(']').next());
-    (codes.map(str::to_owned).collect(), ran.stderr.clone())
+    (ran.errors(), ran.stderr)
 }
 
 #[test]

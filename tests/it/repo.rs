@@ -154,6 +154,12 @@ impl Ran {
         self
     }
 
+    /// The codes of the errors that were told, in order.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        let codes = self.stderr.lines().filter_map(|it| it.strip_prefix("error[")?.split(']').next());
+        codes.map(str::to_owned).collect()
+    }
+
     /// The events of a `--json` run.
     pub(crate) fn events(&self) -> Vec<Json> {
         self.stdout.lines().map(|it| serde_json::from_str(it).expect("an event a line")).collect()

@@ -65,11 +65,6 @@ fn bytes(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     all
 }
 
-fn codes(ran: &Ran) -> Vec<String> {
-    let codes = ran.stderr.lines().filter_map(|it| it.strip_prefix("error[")?.split(']').next());
-    codes.map(str::to_owned).collect()
-}
-
 /// What `wfrun actions --json` says, `name source` each; `!` behind what is missing.
 fn sources(ran: &Ran) -> Vec<String> {
     let json: Json = serde_json::from_str(&ran.stdout).expect("JSON");
@@ -218,7 +213,7 @@ fn the_folder_its_lock_and_a_run_of_nothing_else() {
         assert_eq!(of("call / inner"), ["last"], "{more:?}");
     }
     let ran = repo.sandbox(&["--offline", "--vendored", "none"]).ends_with(3);
-    assert_eq!(codes(&ran), ["workflow/call-elsewhere", "action/not-found"], "{}", ran.stderr);
+    assert_eq!(ran.errors(), ["workflow/call-elsewhere", "action/not-found"], "{}", ran.stderr);
 }
 
 #[test]
@@ -239,19 +234,19 @@ fn what_is_not_as_the_lock_says_stops_the_run() {
     for (change, what, of) in cases {
         change();
         let ran = repo.sandbox(&["--offline"]).ends_with(3);
-        assert!(codes(&ran).contains(&"vendor/changed".to_owned()), "{}", ran.stderr);
+        assert!(ran.errors().contains(&"vendor/changed".to_owned()), "{}", ran.stderr);
         let flat = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(what) && flat.contains(of), "{flat}");
         assert_eq!(ran.stdout, "", "nothing ran");
         let ran = vendor(&repo, &mirror, &["--check"]).ends_with(1);
-        assert!(codes(&ran).contains(&"vendor/changed".to_owned()), "{}", ran.stderr);
+        assert!(ran.errors().contains(&"vendor/changed".to_owned()), "{}", ran.stderr);
         assert!(vendor(&repo, &mirror, &[]).ends_with(0).stderr.contains("made anew"));
         vendor(&repo, &mirror, &["--check"]).ends_with(0);
     }
     let path = folder.join("wfrun.lock");
     let text = fs::read_to_string(&path).expect("a lock");
     fs::write(&path, text.replace("version = 1", "version = 7")).expect("a lock");
-    assert_eq!(codes(&repo.sandbox(&["--offline"]).ends_with(3)), ["vendor/lock"]);
+    assert_eq!(repo.sandbox(&["--offline"]).ends_with(3).errors(), ["vendor/lock"]);
 }
 
 #[test]
@@ -274,11 +269,11 @@ fn everything_that_is_missing_is_listed_at_once_when_offline() {
     };
     take_out("octo/inner");
     let ran = repo.sandbox(&["--offline"]).ends_with(3);
-    assert_eq!(codes(&ran), ["action/not-found"], "{}", ran.stderr);
+    assert_eq!(ran.errors(), ["action/not-found"], "{}", ran.stderr);
     assert!(ran.stderr.contains("`octo/inner/sub@v1`") && ran.stderr.contains("`wfrun vendor"), "{}", ran.stderr);
     take_out("octo/flows");
     let ran = repo.sandbox(&["--offline"]).ends_with(3);
-    assert_eq!(codes(&ran), ["workflow/call-elsewhere", "action/not-found"], "{}", ran.stderr);
+    assert_eq!(ran.errors(), ["workflow/call-elsewhere", "action/not-found"], "{}", ran.stderr);
     assert_eq!(ran.stdout, "", "nothing ran");
 }
 
@@ -304,7 +299,7 @@ fn what_is_stale_and_what_has_moved() {
     ] {
         assert!(flat.contains(part), "{part}: {flat}");
     }
-    assert_eq!(codes(&ran).len(), 4, "{flat}");
+    assert_eq!(ran.errors().len(), 4, "{flat}");
     assert!(
         flat.contains("held by the lock alone, as what they name can move: ") && flat.contains("`octo/last@main`"),
         "{flat}"
@@ -322,7 +317,7 @@ fn what_is_stale_and_what_has_moved() {
         // A mirror that is named says otherwise: the run does not choose.
         let mirrored = mirror.path().display().to_string();
         let ran = repo.sandbox(&["--offline", "--mirror", &mirrored]).ends_with(3);
-        assert!(codes(&ran).contains(&"vendor/moved".to_owned()), "{}", ran.stderr);
+        assert!(ran.errors().contains(&"vendor/moved".to_owned()), "{}", ran.stderr);
     }
     vendor(&repo, &mirror, &["--update"]).ends_with(0);
     check(&[]).ends_with(0);
@@ -336,7 +331,7 @@ fn nothing_else_is_replaced() {
     repo.write("../other.tar", "a letter");
     for output in ["local", "../other.tar", ".github/workflows/w.yml"] {
         let ran = vendor(&repo, &mirror, &["--output", output]).ends_with(2);
-        assert_eq!(codes(&ran), ["cli/output"], "{}", ran.stderr);
+        assert_eq!(ran.errors(), ["cli/output"], "{}", ran.stderr);
     }
     assert_eq!((repo.read("../other.tar").as_str(), repo.read("local/action.yml").as_str()), ("a letter", LOCAL));
     fs::create_dir(repo.root().join("empty")).expect("a folder");
@@ -375,7 +370,7 @@ fn what_cannot_be_vendored_is_said_and_the_rest_is_there() {
     }
     assert!(repo.root().join(".wfrun/vendor/octo/outer").is_dir());
     let ran = vendor(&repo, &mirror, &["--check"]).ends_with(1);
-    assert_eq!(codes(&ran), ["vendor/stale"; 2], "{}", ran.stderr);
+    assert_eq!(ran.errors(), ["vendor/stale"; 2], "{}", ran.stderr);
     repo.write(".github/workflows/w.yml", "on: push\njobs: 1\n");
     vendor(&repo, &mirror, &[]).ends_with(2);
 }
@@ -408,7 +403,7 @@ fn tools_are_vendored_and_found_by_jobs() {
         "{}",
         ran.stdout
     );
-    assert_eq!(codes(&vendor(&repo, &mirror, &["--check"]).ends_with(1)), ["vendor/stale"]);
+    assert_eq!(vendor(&repo, &mirror, &["--check"]).ends_with(1).errors(), ["vendor/stale"]);
     let ran = vendor(&repo, &mirror, &tools).ends_with(0);
     assert!(ran.stderr.contains("1 repository, 1 tool"), "{}", ran.stderr);
     vendor(&repo, &mirror, &["--check"]).ends_with(0);
@@ -423,7 +418,7 @@ fn tools_are_vendored_and_found_by_jobs() {
         assert_eq!(bytes(&folder), before, "a job writes into its own copy");
         repo.write(".github/workflows/w.yml", &workflow("22, 'lts/*'"));
         let ran = repo.sandbox(&["--offline"]).ends_with(3);
-        assert_eq!(codes(&ran), ["action/no-tool"; 2], "{}", ran.stderr);
+        assert_eq!(ran.errors(), ["action/no-tool"; 2], "{}", ran.stderr);
         assert!(
             ran.stderr.contains("no tool cache here has node 22") && ran.stderr.contains("`node lts/*`"),
             "{}",

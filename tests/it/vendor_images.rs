@@ -29,11 +29,6 @@ fn wfrun(repo: &Repo, engine: &FakeEngine, arguments: &[&str]) -> Ran {
     Ran::of(&repo.command(arguments).env("DOCKER_HOST", engine.address()).output().expect("wfrun starts"))
 }
 
-fn codes(ran: &Ran) -> Vec<String> {
-    let codes = ran.stderr.lines().filter_map(|it| it.strip_prefix("error[")?.split(']').next());
-    codes.map(str::to_owned).collect()
-}
-
 /// Name, id and bytes of the images in a vendored folder.
 fn vendored(folder: &Path) -> Vec<(String, String, Vec<u8>)> {
     let text = fs::read_to_string(folder.join("wfrun.lock")).expect("a lock");
@@ -80,7 +75,7 @@ fn images_are_saved_pulled_and_said_to_be_missing() {
     wfrun(&repo, &engine, &["vendor", "--output", "../other"]).ends_with(3);
     assert_eq!(vendored(&repo.root().join("../other")), images);
     let ran = wfrun(&repo, &engine, &["vendor", "--check", "--offline"]).ends_with(1);
-    assert_eq!(codes(&ran), ["vendor/stale"], "{}", ran.stderr);
+    assert_eq!(ran.errors(), ["vendor/stale"], "{}", ran.stderr);
     assert!(ran.stderr.contains("`postgres:16` is needed, and not vendored"), "{}", ran.stderr);
 
     // Without an engine what is locked stays, and the rest is missing.
@@ -103,7 +98,7 @@ fn a_run_gives_the_engine_what_was_vendored_and_lists_what_is_missing() {
     // An engine that has nothing gets all that there is, and what is missing is listed before any step.
     let other = FakeEngine::new(&[], &[]);
     let ran = run(&other).ends_with(3);
-    assert_eq!(codes(&ran), ["backend/no-image"], "{}", ran.stderr);
+    assert_eq!(ran.errors(), ["backend/no-image"], "{}", ran.stderr);
     let flat = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains("no image `postgres:16`, of service `db` of job `j`"), "{flat}");
     assert!(flat.contains("`docker pull postgres:16` fetches it, and so does `wfrun vendor`"), "{flat}");
@@ -119,7 +114,7 @@ fn a_run_gives_the_engine_what_was_vendored_and_lists_what_is_missing() {
     // Taken out of the set: it is named. Without anything vendored all of them are.
     let lone = FakeEngine::new(&[], &[]);
     let ran = wfrun(&repo, &lone, &["w.yml", "--backend", "docker", "--offline", "--vendored", "none"]).ends_with(3);
-    assert_eq!(codes(&ran).len(), 5, "{}", ran.stderr);
+    assert_eq!(ran.errors().len(), 5, "{}", ran.stderr);
     assert!(ran.stderr.contains("warning[backend/no-image]") && ran.stderr.contains("`busybox:1`"), "{}", ran.stderr);
 
     // A complete set goes on to the first job.
@@ -140,7 +135,7 @@ fn an_archive_that_was_changed_is_not_loaded() {
     fs::write(&archive, "changed").expect("a file");
     let other = FakeEngine::new(&[], &[]);
     let ran = wfrun(&repo, &other, &["w.yml", "--backend", "docker", "--offline"]).ends_with(3);
-    assert_eq!(codes(&ran)[0], "vendor/changed", "{}", ran.stderr);
+    assert_eq!(ran.errors()[0], "vendor/changed", "{}", ran.stderr);
     assert!(ran.stderr.contains(", the image `"), "{}", ran.stderr);
     assert_eq!(other.asked("/images/load").len(), 0);
 }

@@ -11,12 +11,13 @@ mod walk;
 use std::fmt;
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use wfrun_syntax::{Source, Span};
 use wfrun_workflow::{Action, ActionRef, FileRef, UsesTarget, WorkflowSet};
 
-pub use self::dockerfile::base_images;
+use self::dockerfile::base_images;
 pub use self::scope::Given;
+pub use self::tools::set_up_action;
 pub use self::walk::{ActionPlace, ActionVisit, MAX_DEPTH, TooDeep, Used, UsedTarget, used_by, walk};
 
 /// Something that a workflow uses and that is not written in its file.
@@ -137,20 +138,6 @@ impl Dependencies {
             self.not_known.push(not_known);
         }
     }
-
-    /// The repositories at refs that actions and called workflows are of, each once, without the workflow's own.
-    pub fn repositories(&self) -> IndexSet<(String, String)> {
-        let of = |it: &Dependency| match it {
-            Dependency::Action(action) => Some((action.repository(), action.git_ref.clone())),
-            Dependency::Workflow(file) => file.repository.as_ref().map(|it| (it.name.clone(), it.git_ref.clone())),
-            Dependency::Own(_)
-            | Dependency::Image(_)
-            | Dependency::Runner(_)
-            | Dependency::Tool { .. }
-            | Dependency::Node(_) => None,
-        };
-        self.needed.keys().filter_map(of).collect()
-    }
 }
 
 impl Dependency {
@@ -168,11 +155,27 @@ impl Dependency {
 
     /// Whether what is meant can change while its name stays: a branch or a tag, an image's tag.
     pub fn can_move(&self) -> bool {
+        if let Self::Image(name) = self {
+            return !name.contains("@sha256:");
+        }
+        self.repository().is_some_and(|(_, git_ref)| !is_commit(git_ref))
+    }
+
+    /// The repository that an action or a called workflow is of, and its ref; none for the workflow's own.
+    pub fn repository(&self) -> Option<(String, &str)> {
         match self {
-            Self::Action(action) => !is_commit(&action.git_ref),
-            Self::Workflow(file) => file.repository.as_ref().is_some_and(|it| !is_commit(&it.git_ref)),
-            Self::Image(name) => !name.contains("@sha256:"),
-            Self::Own(_) | Self::Runner(_) | Self::Tool { .. } | Self::Node(_) => false,
+            Self::Action(action) => Some((action.repository(), &action.git_ref)),
+            Self::Workflow(file) => file.repository.as_ref().map(|it| (it.name.clone(), it.git_ref.as_str())),
+            Self::Own(_) | Self::Image(_) | Self::Runner(_) | Self::Tool { .. } | Self::Node(_) => None,
+        }
+    }
+}
+
+impl From<&ActionPlace> for Dependency {
+    fn from(place: &ActionPlace) -> Self {
+        match place {
+            ActionPlace::Repository(action) => Self::Action(action.clone()),
+            ActionPlace::Own(path) => Self::Own(path.clone()),
         }
     }
 }

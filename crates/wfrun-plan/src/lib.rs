@@ -29,7 +29,7 @@ pub use called::called_inputs;
 pub use cron_times::{CivilMinute, CronTimes};
 pub use dependencies::{
     ActionPlace, ActionVisit, Dependencies, Dependency, Given, LoadedAction, MAX_DEPTH, Needed, NotKnown, TooDeep,
-    Used, UsedTarget, When, base_images, dependencies, used_by, walk,
+    Used, UsedTarget, When, dependencies, set_up_action, used_by, walk,
 };
 pub use event::{ChangedPaths, Event};
 pub use filter::{Filtered, PatternStep, Verdict};

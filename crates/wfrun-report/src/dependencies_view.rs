@@ -1,6 +1,6 @@
 //! What workflows can need, and where it is, as `wfrun actions` and `wfrun vendor` found it.
 use serde_json::{Value as Json, json};
-use wfrun_plan::{ActionPlace, Dependency, Needed, NotKnown};
+use wfrun_plan::{Dependency, Needed, NotKnown};
 
 use crate::Style;
 use crate::text::{count, one_line, pad, wrap};
@@ -170,16 +170,9 @@ fn below<'a>(
     all: &mut Vec<(usize, &'a DependencyRow)>,
 ) {
     all.push((depth, row));
-    let place = match &row.needed.dependency {
-        Dependency::Action(action) => ActionPlace::Repository(action.clone()),
-        Dependency::Own(path) => ActionPlace::Own(path.clone()),
-        Dependency::Workflow(_)
-        | Dependency::Image(_)
-        | Dependency::Runner(_)
-        | Dependency::Tool { .. }
-        | Dependency::Node(_) => return,
-    };
-    for used in extract(left, |it| it.needed.by.as_ref() == Some(&place)) {
+    let is_user =
+        |it: &DependencyRow| it.needed.by.as_ref().map(Dependency::from).as_ref() == Some(&row.needed.dependency);
+    for used in extract(left, is_user) {
         below(used, depth + 1, left, all);
     }
 }

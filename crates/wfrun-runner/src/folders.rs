@@ -3,6 +3,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 /// Removes a folder with all in it, also where a step has made parts of it read-only.
 ///
 /// What is mounted in it is unmounted first: a run that was killed may have left a view of a tree there.
@@ -15,6 +17,17 @@ pub fn remove_folder(folder: &Path) -> io::Result<()> {
         }
         other => other,
     }
+}
+
+/// Gives a temporary folder that is complete its place, for all to read; where somebody else was faster, with the same
+/// files, theirs stays.
+pub(crate) fn put_in_place(complete: TempDir, place: &Path) -> io::Result<()> {
+    // A temporary folder is its owner's alone.
+    std::fs::set_permissions(complete.path(), Permissions::from_mode(0o755))?;
+    let complete = complete.keep();
+    let Err(err) = std::fs::rename(&complete, place) else { return Ok(()) };
+    remove_folder(&complete)?;
+    if place.is_dir() { Ok(()) } else { Err(err) }
 }
 
 /// Folders only: a file is removed by who may write to its folder. Links are not followed.

@@ -1,10 +1,11 @@
 //! Where all that a workflow can need comes from: one look for `run`, `actions`, `vendor` and `--offline`.
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_backend::{BackendError, DockerBackend};
-use wfrun_plan::{ActionPlace, Dependency, Given, LoadedAction, Needed, NotKnown, dependencies};
+use wfrun_plan::{ActionPlace, Dependency, Given, LoadedAction, Needed, NotKnown, dependencies, set_up_action};
 use wfrun_workflow::{Action, ActionRef, FileRef, RunsKind, WorkflowSet, image_name};
 
 use crate::actions::{ActionError, Actions, Content, KnownAction, own_manifest};
@@ -38,7 +39,7 @@ pub enum Supply {
     /// An action: in a repository, or one of wfrun's stand-ins.
     Action(KnownAction),
     /// A workflow of another repository.
-    Workflow(std::sync::Arc<Content>),
+    Workflow(Arc<Content>),
     /// An image that the engine has, by its id.
     Image(String),
     /// An image that the engine would pull.
@@ -121,6 +122,25 @@ pub fn image_of(dependency: &Dependency, of_labels: &IndexMap<String, String>) -
     }
 }
 
+impl Supply {
+    /// The files of an action's or a workflow's repository, if it is another's and was found.
+    pub fn content(&self) -> Option<&Arc<Content>> {
+        match self {
+            Self::Action(known) => known.content.as_ref(),
+            Self::Workflow(content) => Some(content),
+            Self::Own
+            | Self::Image(_)
+            | Self::Pullable
+            | Self::Vendored(_)
+            | Self::StandIn
+            | Self::Tool(_)
+            | Self::Machine(_)
+            | Self::NotLooked
+            | Self::Missing(_) => None,
+        }
+    }
+}
+
 impl Item {
     /// Why it is missing, if it is.
     pub const fn lack(&self) -> Option<&Lack> {
@@ -132,33 +152,28 @@ impl Inventory {
     /// Reads what a workflow, whose repository is at `root`, and all it calls can need, and looks for actions and
     /// workflows. What has to be fetched is fetched into the store.
     pub fn take(set: &WorkflowSet, given: &Given, root: &Path, actions: &Actions) -> Self {
-        let mut looked: HashMap<ActionPlace, Result<Option<KnownAction>, ActionError>> = HashMap::new();
-        let found = dependencies(set, given, &mut |place| match place {
-            ActionPlace::Own(folder) => own(root, folder),
-            ActionPlace::Repository(action) => {
-                let known = actions.find_one(action);
-                let loaded = known.as_ref().ok().map(|it| elsewhere(it, action));
-                looked.insert(place.clone(), known.map(Some));
-                loaded
-            }
+        let mut looked: HashMap<Dependency, Supply> = HashMap::new();
+        let found = dependencies(set, given, &mut |place| {
+            let (loaded, supply) = match place {
+                ActionPlace::Own(folder) => match own(root, folder) {
+                    Some(loaded) => (Some(loaded), Supply::Own),
+                    None => (None, Supply::Missing(Lack::Own)),
+                },
+                ActionPlace::Repository(action) => match actions.find_one(action) {
+                    Ok(known) => (Some(elsewhere(&known, action)), Supply::Action(known)),
+                    Err(err) => (None, Supply::Missing(Lack::Action(err))),
+                },
+            };
+            looked.insert(place.into(), supply);
+            loaded
         });
-        let supply = |needed: &Needed| match &needed.dependency {
-            Dependency::Action(action) => {
-                let known = looked.remove(&ActionPlace::Repository(action.clone())).unwrap_or(Ok(None));
-                match known {
-                    Ok(Some(known)) => Supply::Action(known),
-                    Ok(None) => Supply::NotLooked,
-                    Err(err) => Supply::Missing(Lack::Action(err)),
-                }
-            }
-            Dependency::Own(folder) if own(root, folder).is_some() => Supply::Own,
-            Dependency::Own(_) => Supply::Missing(Lack::Own),
+        let mut supply = |needed: &Needed| match &needed.dependency {
             Dependency::Workflow(file) => called(set, file, actions),
+            it @ (Dependency::Action(_) | Dependency::Own(_)) => looked.remove(it).unwrap_or(Supply::NotLooked),
             Dependency::Image(_) | Dependency::Runner(_) | Dependency::Tool { .. } | Dependency::Node(_) => {
                 Supply::NotLooked
             }
         };
-        let mut supply = supply;
         let mut items: Vec<Item> =
             found.needed.into_values().map(|needed| Item { supply: supply(&needed), needed }).collect();
         for (action, needed) in found.too_deep {
@@ -179,9 +194,7 @@ impl Inventory {
         let real: Vec<String> = self.actions().filter_map(is_real).collect();
         for it in &mut self.items {
             it.supply = match &it.needed.dependency {
-                Dependency::Tool { name, .. } if !real.contains(&format!("actions/setup-{}", name.to_lowercase())) => {
-                    Supply::StandIn
-                }
+                Dependency::Tool { name, .. } if !real.contains(&set_up_action(name)) => Supply::StandIn,
                 Dependency::Tool { name, version } => match find_tool(tools.caches, name, version) {
                     Ok(found) => Supply::Tool(found),
                     Err(_) if tools.may_fetch => Supply::Pullable,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wfrun_agent::standins::version_in_range;
 use wfrun_backend::Mount;
+use wfrun_plan::set_up_action;
 use wfrun_workflow::ActionRef;
 
 use crate::actions::walk_folder;
@@ -87,7 +88,7 @@ pub(crate) fn give<'a>(
     in_container: bool,
 ) -> io::Result<Vec<Mount>> {
     let names: Vec<String> = actions.map(|it| it.with_path().to_ascii_lowercase()).collect();
-    let is_wanted = |it: &&FoundTool| names.contains(&format!("actions/setup-{}", it.tool.name.to_ascii_lowercase()));
+    let is_wanted = |it: &&FoundTool| names.contains(&set_up_action(&it.tool.name));
     let files = WorkFiles::at(work_dir)?;
     let mut mounts = Vec::new();
     for found in tools.iter().filter(is_wanted) {

@@ -3,8 +3,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use indexmap::IndexMap;
-use wfrun_backend::chain;
-use wfrun_plan::Dependency;
+use wfrun_plan::{Dependency, set_up_action};
 use wfrun_report::diagnostics_json;
 use wfrun_runner::{
     ActionMode, Actions, Inventory, LockedImage, LockedRepository, TOOLS, Vendored, find_tool, image_of,
@@ -13,6 +12,7 @@ use wfrun_syntax::Diagnostic;
 
 use super::{Before, read};
 use crate::cli::VendorArgs;
+use crate::dependencies;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find::Found;
@@ -24,12 +24,12 @@ use crate::sources::{self, Sources};
 pub(super) fn check(
     args: &VendorArgs,
     found: &[Found],
+    from: &Path,
     target: &Path,
     environment: &Environment,
     output: &Output,
 ) -> anyhow::Result<Exit> {
     let Before { vendored, mut changed } = Before::look(target, environment)?;
-    let from = found.first().map_or(Path::new("."), |it| &it.root);
     let mut sources = Sources::new(&args.sources, vendored.clone(), environment, from)?;
     let asking = Actions::new(sources::settings(&args.sources, environment, &sources.repositories, &sources.outbound));
     // Only what is vendored counts: nothing else is asked for files.
@@ -86,16 +86,15 @@ fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic>
     for item in inventories.iter().flat_map(|it| &it.items) {
         let needed = &item.needed;
         let is_locked = match &needed.dependency {
-            Dependency::Action(it) => vendored.lock.repository(&it.repository(), &it.git_ref).is_some(),
-            Dependency::Workflow(it) => {
-                it.repository.as_ref().is_none_or(|it| vendored.lock.repository(&it.name, &it.git_ref).is_some())
+            it @ (Dependency::Action(_) | Dependency::Workflow(_)) => {
+                it.repository().is_none_or(|(name, git_ref)| vendored.lock.repository(&name, git_ref).is_some())
             }
             Dependency::Image(name) => vendored.image(name).is_some(),
             // Only the docker backend needs it.
             Dependency::Runner(_) | Dependency::Own(_) | Dependency::Node(_) => true,
             // A stand-in takes what there is.
             Dependency::Tool { name, version } => {
-                let set_up = format!("actions/setup-{}", name.to_lowercase());
+                let set_up = set_up_action(name);
                 let is_real = vendored.lock.repositories.iter().any(|it| it.name == set_up);
                 !is_real || find_tool(&[vendored.folder.join(TOOLS)], name, version).is_ok()
             }
@@ -113,16 +112,8 @@ fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic>
 /// What is vendored and not needed any more.
 fn not_needed(inventories: &[Inventory], vendored: &Vendored, of_labels: &IndexMap<String, String>) -> Vec<Diagnostic> {
     let is_needed = |locked: &LockedRepository| {
-        let is = |name: &str, git_ref: &str| locked.name.eq_ignore_ascii_case(name) && locked.git_ref == git_ref;
-        inventories.iter().flat_map(|it| &it.items).any(|it| match &it.needed.dependency {
-            Dependency::Action(action) => is(&action.repository(), &action.git_ref),
-            Dependency::Workflow(file) => file.repository.as_ref().is_some_and(|it| is(&it.name, &it.git_ref)),
-            Dependency::Own(_)
-            | Dependency::Image(_)
-            | Dependency::Runner(_)
-            | Dependency::Tool { .. }
-            | Dependency::Node(_) => false,
-        })
+        let is = |(name, git_ref): (String, &str)| locked.name.eq_ignore_ascii_case(&name) && locked.git_ref == git_ref;
+        inventories.iter().flat_map(|it| &it.items).any(|it| it.needed.dependency.repository().is_some_and(is))
     };
     let is_used = |image: &LockedImage| {
         let needed =
@@ -141,14 +132,9 @@ fn not_needed(inventories: &[Inventory], vendored: &Vendored, of_labels: &IndexM
 
 /// A ref that names another commit by now.
 fn moved(locked: &LockedRepository, asking: &Actions) -> Option<Diagnostic> {
-    let commit = locked.commit.as_ref()?;
-    // That nobody answers is no news about the ref.
-    let now = asking.commit_now(&locked.name, &locked.git_ref);
-    let now = now.inspect_err(|err| tracing::debug!("{}", chain(err))).ok()??;
-    if now == *commit {
-        return None;
-    }
-    let (name, git_ref) = (&locked.name, &locked.git_ref);
+    let LockedRepository { name, git_ref, commit, folder: _ } = locked;
+    let commit = commit.as_ref()?;
+    let now = dependencies::moved(asking, name, git_ref, commit)?;
     let message = format!("`{name}@{git_ref}` is locked at commit {commit}, and names {now} now");
     let way_out = "`wfrun vendor --update` takes that; a full commit id in the workflow does not move";
     Some(Diagnostic::error("vendor/moved", message).help(way_out))

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 /// Returns the images that a Dockerfile takes from elsewhere, each once, and the names that only a build can tell.
 ///
 /// Source: <https://docs.docker.com/reference/dockerfile/>: `FROM`, `COPY --from`, and `ARG` before the first `FROM`.
-pub fn base_images(dockerfile: &str) -> (Vec<String>, Vec<String>) {
+pub(super) fn base_images(dockerfile: &str) -> (Vec<String>, Vec<String>) {
     let (mut images, mut open): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut stages: Vec<String> = Vec::new();
     let mut args: IndexMap<String, String> = IndexMap::new();

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use wfrun_expr::{Array, Object, Value};
 use wfrun_syntax::{Source, Span};
 use wfrun_workflow::{
-    Action, Container, Field, FileRef, Job, RunsKind, Step, StepKind, UsesStep, UsesTarget, Workflow, WorkflowSet,
-    image_name,
+    Container, Field, FileRef, Job, RunsKind, Step, StepKind, UsesStep, UsesTarget, Workflow, WorkflowSet, image_name,
 };
 
 use super::scope::{Inputs, Known};
@@ -30,6 +29,7 @@ pub(super) fn read(
         vars: given.vars.clone().map(Value::Object),
         load,
         loaded: HashMap::new(),
+        walked: HashSet::new(),
         calls: HashSet::new(),
         found: Dependencies::default(),
     };
@@ -43,7 +43,9 @@ struct Reading<'a> {
     github: Value,
     vars: Option<Value>,
     load: &'a mut dyn FnMut(&ActionPlace) -> Option<LoadedAction>,
-    loaded: HashMap<ActionPlace, Option<Arc<Action>>>,
+    loaded: HashMap<ActionPlace, Option<Arc<LoadedAction>>>,
+    /// What steps of workflows use, with all that it uses in turn: the same for every leg.
+    walked: HashSet<ActionPlace>,
     /// Files with the inputs that they were called with.
     calls: HashSet<String>,
     found: Dependencies,
@@ -148,8 +150,7 @@ impl Reading<'_> {
         if let Some(whole) = &job.services.whole {
             self.services(whole, &at(whole.span(), format!("services of job `{id}`")), leg);
         }
-        let leg = leg.clone().with_env(&job.env);
-        self.steps(&job.steps, source, &format!("job `{id}`"), &leg);
+        self.steps(&job.steps, source, &format!("job `{id}`"), &|| leg.clone().with_env(&job.env));
     }
 
     /// Services that an expression makes up.
@@ -215,7 +216,8 @@ impl Reading<'_> {
         self.found.is_open(NotKnown { kind, source, span: field.span(), what, text: field.raw(), parts });
     }
 
-    fn steps(&mut self, steps: &[Step], source: &Arc<Source>, role: &str, leg: &Known<'_>) {
+    /// `scope` makes the contexts of the job: few steps have anything that needs them.
+    fn steps<'k>(&mut self, steps: &[Step], source: &Arc<Source>, role: &str, scope: &dyn Fn() -> Known<'k>) {
         for step in steps {
             match &step.kind {
                 StepKind::Uses(uses) => {
@@ -227,15 +229,15 @@ impl Reading<'_> {
                         role: format!("step of {role}"),
                         when: When::SetUp,
                     };
-                    self.uses(uses, &at, &leg.clone().with_env(&step.env));
+                    self.uses(uses, &at, &|| scope().with_env(&step.env));
                 }
-                StepKind::Parallel(steps) => self.steps(steps, source, role, leg),
+                StepKind::Parallel(steps) => self.steps(steps, source, role, scope),
                 StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => {}
             }
         }
     }
 
-    fn uses(&mut self, uses: &UsesStep, at: &At<'_>, leg: &Known<'_>) {
+    fn uses<'k>(&mut self, uses: &UsesStep, at: &At<'_>, scope: &dyn Fn() -> Known<'k>) {
         let target = &uses.target.value;
         let Some(place) = ActionPlace::of(target) else {
             let UsesTarget::Docker(image) = target else { return };
@@ -246,15 +248,22 @@ impl Reading<'_> {
         // GitHub looks for its own repository's when the step's turn comes.
         let when = if matches!(place, ActionPlace::Own(_)) { When::Step } else { When::SetUp };
         let at = At { when, ..at.clone() };
-        self.tool(&place, uses, &at, leg);
+        self.tool(&place, uses, &at, scope);
         self.action(place, &at);
     }
 
-    fn tool(&mut self, place: &ActionPlace, uses: &UsesStep, at: &At<'_>, leg: &Known<'_>) {
-        let Some(action) = place.repository() else { return };
-        let Some(Asked::Version(name, field)) = asked(action, uses) else { return };
-        let at = At { role: format!("`{}` of {}", field_name(name), at.role), when: When::Step, ..at.clone() };
-        for text in self.texts("tool", field, &at, leg) {
+    fn tool<'k>(&mut self, place: &ActionPlace, uses: &UsesStep, at: &At<'_>, scope: &dyn Fn() -> Known<'k>) {
+        let Some(Asked { name, input, field, is_file }) = place.repository().and_then(|it| asked(it, uses)) else {
+            return;
+        };
+        let at = At { role: format!("`{input}` of {}", at.role), when: When::Step, ..at.clone() };
+        if is_file {
+            let (source, text) = (Arc::clone(at.source), field.raw());
+            let parts = vec![text.clone()];
+            self.found.is_open(NotKnown { kind: "tool", source, span: field.span(), what: at.role, text, parts });
+            return;
+        }
+        for text in self.texts("tool", field, &at, &scope()) {
             for version in text.lines().map(str::trim).filter(|it| !it.is_empty()) {
                 self.found.need(at.needed(Dependency::Tool { name, version: version.to_owned() }));
             }
@@ -263,22 +272,21 @@ impl Reading<'_> {
 
     /// An action and all that it uses in turn.
     fn action(&mut self, place: ActionPlace, at: &At<'_>) {
+        if !self.walked.insert(place.clone()) {
+            return;
+        }
         let end = walk(&[place], &mut |visit| {
             // What is in the work tree is looked for late, and so is what it uses.
-            let user = visit.by.and_then(|it| self.found.needed.get(&dependency(it))).map_or(at.when, |it| it.when);
+            let user =
+                visit.by.and_then(|it| self.found.needed.get(&Dependency::from(it))).map_or(at.when, |it| it.when);
             let when = if matches!(visit.action, ActionPlace::Own(_)) { When::Step } else { user };
             let at = At { by: visit.by.or(at.by), when, ..at.clone() };
-            self.found.need(at.needed(dependency(visit.action)));
-            if let Some(known) = self.loaded.get(visit.action) {
-                return known.clone();
-            }
-            let loaded = (self.load)(visit.action);
-            if let Some(loaded) = &loaded {
-                self.content(visit.action, loaded, &at);
-            }
-            let manifest = loaded.map(|it| it.manifest);
-            self.loaded.insert(visit.action.clone(), manifest.clone());
-            manifest
+            self.found.need(at.needed(visit.action.into()));
+            let loaded = self.loaded.entry(visit.action.clone());
+            let loaded = loaded.or_insert_with(|| (self.load)(visit.action).map(Arc::new)).clone()?;
+            // Also of one that was loaded before: this user may need it sooner.
+            self.content(visit.action, &loaded, &at);
+            Some(Arc::clone(&loaded.manifest))
         });
         if let Some(TooDeep { action: ActionPlace::Repository(action), wanted: _ }) = end {
             let is_told = self.found.too_deep.iter().any(|(it, _)| *it == action);
@@ -329,7 +337,7 @@ impl Reading<'_> {
             RunsKind::Composite(_) => {
                 let inputs = Inputs::open();
                 let github = Value::Object(Object::default());
-                let scope = Known {
+                let scope = || Known {
                     github: &github,
                     vars: None,
                     inputs: &inputs,
@@ -356,15 +364,4 @@ impl Reading<'_> {
 fn is_known_to_be_none(container: &Container, leg: &Known<'_>) -> bool {
     let image = container.image.as_ref().and_then(|it| field_if_known(it, leg));
     image.is_some_and(|it| it.to_text().is_empty())
-}
-
-fn dependency(place: &ActionPlace) -> Dependency {
-    match place {
-        ActionPlace::Repository(action) => Dependency::Action(action.clone()),
-        ActionPlace::Own(path) => Dependency::Own(path.clone()),
-    }
-}
-
-fn field_name(tool: &str) -> String {
-    format!("{}-version", tool.to_ascii_lowercase())
 }

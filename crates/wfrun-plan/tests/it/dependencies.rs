@@ -62,6 +62,7 @@ fn what_steps_use() {
         ("Dockerfile of o/built", "FROM golang:1 AS b\nRUN apk add x\nFROM $X\n"),
         ("./own", "name: x\nruns: {using: composite, steps: [{uses: o/late@v1}, {uses: ./own/}]}\n"),
         ("./", "name: x\nruns: {using: node24, main: x.js}\n"),
+        ("o/late", NODE),
     ];
     for (text, expected) in [
         ("{uses: o/node@v1}, {uses: O/Other@main}", "runner x, action o/node@v1, node node20, action O/Other@main"),
@@ -76,9 +77,12 @@ fn what_steps_use() {
             "runner x, action o/built@v1, image golang:1, … what `RUN` lines of the Dockerfile of action \
              `o/built@v1` fetch (the network), … Dockerfile of action `o/built@v1` ($X)",
         ),
-        ("{uses: ./}, {uses: $/own}", "runner x, action ./?, node node24?, action ./own?, action o/late@v1?"),
-        // Somebody needs it sooner.
-        ("{uses: ./own}, {uses: o/late@v1}", "runner x, action ./own?, action o/late@v1"),
+        (
+            "{uses: ./}, {uses: $/own}",
+            "runner x, action ./?, node node24?, action ./own?, action o/late@v1?, node node20?",
+        ),
+        // Somebody needs it sooner, and what it needs.
+        ("{uses: ./own}, {uses: o/late@v1}", "runner x, action ./own?, action o/late@v1, node node20"),
         ("{parallel: [{uses: o/node@v1}]}", "runner x, action o/node@v1, node node20"),
     ] {
         check(&steps(text), &actions, expected);
@@ -177,6 +181,14 @@ fn tools_of_set_up_actions() {
             "runner x, action actions/setup-go@v5, … `go-version` of step of job `j` (env.G)",
         ),
         (
+            "{uses: actions/setup-node@v4, with: {node-version-file: .nvmrc}}",
+            "runner x, action actions/setup-node@v4, … `node-version-file` of step of job `j` (.nvmrc)",
+        ),
+        (
+            "{uses: actions/setup-go@v5, with: {go-version-file: go.mod, go-version: 1.22.1}}",
+            "runner x, tool go 1.22.1?, action actions/setup-go@v5",
+        ),
+        (
             "{uses: o/set-up@v1}",
             "runner x, action o/set-up@v1, tool node 20?, action actions/setup-node@v4, action actions/setup-go@v5, \
              … `go-version` of action `o/set-up@v1` (inputs.go)",
@@ -197,7 +209,10 @@ fn what_can_move() {
     let found = read(&[("w.yml", &text)], &[], &Given::default());
     let moving: Vec<_> = found.needed.keys().filter(|it| it.can_move()).map(ToString::to_string).collect();
     assert_eq!(moving, ["b:1", "o/a@v1"]);
-    let repositories: Vec<_> =
-        found.repositories().into_iter().map(|(name, git_ref)| format!("{name}@{git_ref}")).collect();
+    let repositories: Vec<_> = found
+        .needed
+        .keys()
+        .filter_map(|it| it.repository().map(|(name, git_ref)| format!("{name}@{git_ref}")))
+        .collect();
     assert_eq!(repositories, ["o/a@v1".to_owned(), format!("o/a@{commit}")]);
 }

@@ -33,34 +33,23 @@ pub(super) fn fetch(
     let scratch = store.scratch().map_err(RemoteError::Store)?;
     let git = client(scratch.path(), certificates);
     git.ask(&["init", "--quiet", "--bare", "--template=", "."]).map_err(RemoteError::Git)?;
-    let mut refused = None;
-    for url in [format!("{server}/{repository}"), format!("{server}/{repository}.git")] {
-        let listed = match git.ask(&["ls-remote", "--quiet", "--end-of-options", &url]) {
-            Ok(listed) => listed,
-            Err(err) if is_missing(&err) => continue,
-            Err(err) => {
-                refused.get_or_insert(err);
-                continue;
-            }
+    let Some((url, listed)) = list(&git, server, repository)? else { return Ok(Answer::NoRepository) };
+    let commit = match find(&listed, git_ref) {
+        Ok(commit) => commit,
+        Err(err) => return Ok(Answer::NoRef(err)),
+    };
+    let fetched = git.ask(&["fetch", "--quiet", "--depth=1", "--no-tags", "--end-of-options", &url, &commit]);
+    if let Err(err) = fetched {
+        // Only what a server has can be asked for by its id.
+        let unknown = is_full_id(git_ref) && err.to_string().contains("not our ref");
+        return if unknown {
+            Ok(Answer::NoRef(RefError::Unknown { git_ref: git_ref.to_owned() }))
+        } else {
+            Err(RemoteError::Git(err))
         };
-        let commit = match find(&listed, git_ref) {
-            Ok(commit) => commit,
-            Err(err) => return Ok(Answer::NoRef(err)),
-        };
-        let fetched = git.ask(&["fetch", "--quiet", "--depth=1", "--no-tags", "--end-of-options", &url, &commit]);
-        if let Err(err) = fetched {
-            // Only what a server has can be asked for by its id.
-            let unknown = is_full_id(git_ref) && err.to_string().contains("not our ref");
-            return if unknown {
-                Ok(Answer::NoRef(RefError::Unknown { git_ref: git_ref.to_owned() }))
-            } else {
-                Err(RemoteError::Git(err))
-            };
-        }
-        store.keep(&git, repository, &commit).map_err(RemoteError::Store)?;
-        return Ok(Answer::Commit(commit));
     }
-    refused.map_or(Ok(Answer::NoRepository), |err| Err(RemoteError::Git(err)))
+    store.keep(&git, repository, &commit).map_err(RemoteError::Store)?;
+    Ok(Answer::Commit(commit))
 }
 
 /// Asks a server for the commit that a ref stands for now; nothing is fetched.
@@ -73,19 +62,23 @@ pub(super) fn commit_now(
 ) -> Result<Answer, RemoteError> {
     let scratch = store.scratch().map_err(RemoteError::Store)?;
     let git = client(scratch.path(), certificates);
+    let Some((_, listed)) = list(&git, server, repository)? else { return Ok(Answer::NoRepository) };
+    Ok(find(&listed, git_ref).map_or_else(Answer::NoRef, Answer::Commit))
+}
+
+/// The URL of a repository, and the refs that the server lists; none where it has no such repository.
+fn list(git: &Git, server: &str, repository: &str) -> Result<Option<(String, String)>, RemoteError> {
     let mut refused = None;
     for url in [format!("{server}/{repository}"), format!("{server}/{repository}.git")] {
         match git.ask(&["ls-remote", "--quiet", "--end-of-options", &url]) {
-            Ok(listed) => {
-                return Ok(find(&listed, git_ref).map_or_else(Answer::NoRef, Answer::Commit));
-            }
+            Ok(listed) => return Ok(Some((url, listed))),
             Err(err) if is_missing(&err) => {}
             Err(err) => {
                 refused.get_or_insert(err);
             }
         }
     }
-    refused.map_or(Ok(Answer::NoRepository), |err| Err(RemoteError::Git(err)))
+    refused.map_or(Ok(None), |err| Err(RemoteError::Git(err)))
 }
 
 /// git in a folder of its own. A server that says nothing must not hold a run for ever.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tar::Archive;
 
-use crate::{Git, GitError, remove_folder};
+use crate::folders::{put_in_place, remove_folder};
+use crate::{Git, GitError};
 
 /// How the names of folders begin that are not complete.
 const FETCH: &str = ".fetch-";
@@ -51,15 +52,7 @@ impl Store {
         let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent).map_err(failed)?;
         let arguments = ["-c", "tar.umask=0022", "archive", "--format=tar", commit];
         git.pipe(&arguments, |stream| unpack(stream, unfinished.path())).map_err(StoreError::Git)?.map_err(failed)?;
-        readable(unfinished.path()).map_err(failed)?;
-        let unfinished = unfinished.keep();
-        if let Err(err) = std::fs::rename(&unfinished, &place) {
-            remove_folder(&unfinished).map_err(failed)?;
-            // Somebody else was faster, with the same files.
-            if !place.is_dir() {
-                return Err(failed(err));
-            }
-        }
+        put_in_place(unfinished, &place).map_err(failed)?;
         Ok(place)
     }
 
@@ -142,12 +135,6 @@ fn unpack(stream: &mut dyn io::Read, into: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A temporary folder is its owner's alone, the store is not.
-fn readable(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
 }
 
 #[cfg(test)]

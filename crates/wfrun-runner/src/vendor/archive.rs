@@ -9,7 +9,7 @@ use tar::{Archive, Builder, EntryType, Header};
 use super::lock::LOCK_FILE;
 use super::tree::sha256;
 use super::{VendorError, Vendored};
-use crate::folders::remove_folder;
+use crate::folders::put_in_place;
 
 /// Packs a vendored folder: the lock first, then every file in order of the paths. The same files make the same bytes.
 pub fn pack(folder: &Path, target: &Path) -> Result<(), VendorError> {
@@ -21,16 +21,27 @@ pub fn pack(folder: &Path, target: &Path) -> Result<(), VendorError> {
     for name in names {
         append(&mut builder, &folder.join(name), name).map_err(VendorError::files("pack", &folder.join(name)))?;
     }
-    builder.into_inner().and_then(|it| it.into_inner().map_err(io::IntoInnerError::into_error)).map_err(&failed)?;
+    finish(builder).map_err(&failed)
+}
+
+/// Writes the end of an archive, and all that is not written yet.
+pub(super) fn finish(builder: Builder<io::BufWriter<File>>) -> io::Result<()> {
+    builder.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok(())
 }
 
-fn append<W: io::Write>(builder: &mut Builder<W>, path: &Path, name: &str) -> io::Result<()> {
-    let metadata = std::fs::symlink_metadata(path)?;
+/// A header without a time and an owner, so that the same files make the same bytes.
+pub(super) fn header() -> Header {
     let mut header = Header::new_gnu();
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
+    header
+}
+
+fn append<W: io::Write>(builder: &mut Builder<W>, path: &Path, name: &str) -> io::Result<()> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    let mut header = header();
     if metadata.is_symlink() {
         header.set_entry_type(EntryType::Symlink);
         header.set_mode(0o777);
@@ -68,14 +79,6 @@ pub fn unpack(archive: &Path, store: &Path) -> Result<PathBuf, VendorError> {
             return Err(read(io::Error::other(format!("`{path}` leads out of its folder"))));
         }
     }
-    let unfinished = unfinished.keep();
-    std::fs::set_permissions(&unfinished, std::fs::Permissions::from_mode(0o755)).map_err(&write)?;
-    if let Err(err) = std::fs::rename(&unfinished, &folder) {
-        remove_folder(&unfinished).map_err(&write)?;
-        // Somebody else was faster, with the same files.
-        if !folder.is_dir() {
-            return Err(write(err));
-        }
-    }
+    put_in_place(unfinished, &folder).map_err(&write)?;
     Ok(folder)
 }

@@ -3,9 +3,10 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use tar::{Archive, Builder, EntryType, Header};
+use tar::{Archive, Builder, EntryType};
 
 use super::VendorError;
+use super::archive::{finish, header};
 
 /// One entry of an archive: its path, what it is, and where its bytes lie.
 struct Part {
@@ -29,8 +30,7 @@ pub fn normalise(archive: &Path, target: &Path) -> Result<(), VendorError> {
     for part in &parts {
         append(&mut builder, &mut file, part).map_err(&write)?;
     }
-    builder.into_inner().and_then(|it| it.into_inner().map_err(io::IntoInnerError::into_error)).map_err(&write)?;
-    Ok(())
+    finish(builder).map_err(&write)
 }
 
 fn parts(file: &File) -> io::Result<Vec<Part>> {
@@ -56,12 +56,9 @@ fn parts(file: &File) -> io::Result<Vec<Part>> {
 }
 
 fn append<W: io::Write>(builder: &mut Builder<W>, file: &mut File, part: &Part) -> io::Result<()> {
-    let mut header = Header::new_gnu();
+    let mut header = header();
     header.set_entry_type(part.kind);
     header.set_mode(part.mode);
-    header.set_mtime(0);
-    header.set_uid(0);
-    header.set_gid(0);
     header.set_size(part.size);
     if let Some(link) = &part.link {
         return builder.append_link(&mut header, &part.path, link);
@@ -79,6 +76,8 @@ pub fn file_name(name: &str, id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tar::Header;
+
     use super::*;
 
     #[test]
