@@ -7,13 +7,10 @@ use std::collections::HashMap;
 use wfrun_engine::{ConcurrencyGroup, FactKind};
 use wfrun_plan::JobKey;
 
-/// Source: GitHub: planning rules 4.7.
-const MOST_PENDING: usize = 100;
-
 /// A job, or the run as a whole.
 type Member = Option<JobKey>;
 
-/// Who is in the groups, by their names in lower case.
+/// Who is in the groups, by their keys.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     all: HashMap<String, Group>,
@@ -40,11 +37,8 @@ impl Groups {
     /// Takes a place in a group, at once or behind others; says what that means to all of them.
     pub(super) fn enter(&mut self, member: Member, wanted: &ConcurrencyGroup, turn: u64) -> Vec<FactKind> {
         self.entered.extend(member.clone().map(|job| Entry { job, group: wanted.clone(), turn }));
-        let lost = |member: Member| {
-            let reason = format!("Canceling since a higher priority waiting request for '{}' exists", wanted.name);
-            FactKind::GroupLost { job: member, reason }
-        };
-        let group = self.all.entry(wanted.name.to_lowercase()).or_default();
+        let lost = |member: Member| FactKind::GroupLost { job: member, reason: wanted.why_lost() };
+        let group = self.all.entry(wanted.key()).or_default();
         let mut facts = Vec::new();
         if wanted.cancel_in_progress {
             facts.extend(group.running.clone().map(lost));
@@ -52,7 +46,7 @@ impl Groups {
         if !wanted.queues_all {
             facts.extend(group.pending.drain(..).map(lost));
         }
-        if group.pending.len() < MOST_PENDING {
+        if group.pending.len() < ConcurrencyGroup::MOST_PENDING {
             group.pending.push(member);
         } else {
             facts.push(lost(member));
@@ -98,7 +92,7 @@ pub(super) fn race<'e>(
     is_ordered: &dyn Fn(&JobKey, &JobKey) -> bool,
 ) -> Option<&'e str> {
     let own = entries.iter().find(|it| it.job == *job)?;
-    let same = |it: &&Entry| it.group.name.to_lowercase() == own.group.name.to_lowercase();
+    let same = |it: &&Entry| it.group.key() == own.group.key();
     let may_meet = |one: &Entry, other: &Entry| one.job != other.job && !is_ordered(&one.job, &other.job);
     let met: Vec<&Entry> = entries.iter().filter(same).filter(|it| may_meet(own, it)).collect();
     let ends = |it: &Entry| it.group.cancel_in_progress;

@@ -1,7 +1,7 @@
 //! What came of a case, beside what was expected.
 use indexmap::IndexMap;
 use wfrun_expr::Value;
-use wfrun_plan::{ChangedPaths, Event, JobKey, NotTriggered, Outlook, PlanError, World};
+use wfrun_plan::{Event, Gate, JobKey, NotTriggered, Outlook, PlanError, World, gates};
 use wfrun_report::{TestFailure, occasion_and_cause};
 
 use super::assumed::assumed;
@@ -151,10 +151,8 @@ fn not_triggered(
 
 /// A `paths` filter that the case says nothing about: GitHub alone knows what it lets through.
 fn open_trigger(file: &TestFile, event: &Event) -> Option<String> {
-    let config = file.set.root.on.event(&event.name)?;
-    let is_open = config.paths.is_some() && !event.is_tag() && matches!(event.changed, ChangedPaths::Unknown { .. });
-    is_open
-        .then(|| "depends on the changed files, for there is a filter of paths: give them under `changed`".to_owned())
+    gates(&file.set.root, event).iter().find_map(Gate::open)?;
+    Some("depends on the changed files, for there is a filter of paths: give them under `changed`".to_owned())
 }
 
 /// Compares what came of a run with one expectation.

@@ -104,8 +104,8 @@ fn load(reader: &mut Reader<'_>, node: &Node, path: &Path, root: &Path) -> Optio
             return None;
         }
     };
-    let root = crate::find::root_of(&std::path::absolute(&file).unwrap_or_else(|_| file.clone()));
     let absolute = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
+    let root = crate::find::root_of(&absolute);
     let shown = absolute.strip_prefix(&root).unwrap_or(&file).display().to_string();
     let repositories = Repositories::default();
     let mut files = vec![path.to_owned(), file];

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use wfrun_expr::Op;
 use wfrun_journal::{Outcome, Phase, SkipReason, StepKey};
 use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect, Reason, StepPath};
-use wfrun_workflow::{Concurrency, EnvMap, Field, Job, SiteValue, Step, sites};
+use wfrun_workflow::{Concurrency, EnvMap, Field, Job, SiteValue, Step, WorkflowCall, sites};
 
 use super::groups::race;
 use super::leaves::{Leaf, leaves};
@@ -103,7 +103,9 @@ impl Open<'_> {
         let own = own.filter_map(|it| if let SiteValue::Field(field) = it.value { Some(field.raw()) } else { None });
         let called = job.call.as_ref().and_then(|it| self.file.set.called.get(&it.file)?.concurrency.as_ref());
         let called = called.filter(|_| key == "concurrency").into_iter().flat_map(fields_of);
-        let mut texts = own.chain(called.map(Field::raw));
+        // The called workflow's group sees its own inputs.
+        let given = called.flat_map(|it| model.call.iter().flat_map(|call| given_to(call, it)));
+        let mut texts = own.chain(given);
         let leaf = texts.find_map(|it| self.open_leaf(job, &it))?;
         Some(format!("{leaf}, which the case does not say: {}", way_out(&leaf)))
     }
@@ -362,6 +364,12 @@ fn is_below(planned: &str, site: &str) -> bool {
         "container" | "services" | "credentials" => OF_CONTAINERS.contains(&site),
         key => key == site,
     }
+}
+
+/// What a call gives to the inputs that a field of the called workflow asks for.
+fn given_to(call: &WorkflowCall, field: &Field) -> Vec<String> {
+    let given = |leaf| if let Leaf::Input(name) = leaf { call.with.get(&name).map(Field::raw) } else { None };
+    inside(&field.raw()).flat_map(leaves).filter_map(given).collect()
 }
 
 fn fields_of(concurrency: &Concurrency) -> impl Iterator<Item = &Field> {

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::repo::Repo;
+use crate::repo::{Ran, Repo};
 
 /// So many workflows, unless `WFRUN_TEST_WORKFLOWS` says how many.
 const WORKFLOWS: u64 = 16;
 const CALLED: &str = ".github/workflows/called.yml";
+const VARS: [&str; 4] = ["EMPTY=", "BROKEN={", "WHO=push", "Q=b"];
 
 const OF_JOBS: [&str; 18] = [
     "always()",
@@ -221,6 +222,48 @@ fn generated_workflows_come_to_the_same() {
     }
 }
 
+/// Where `wfrun why` says otherwise than the run. It is told what only a run can tell: how jobs end that begin, and which
+/// give way to others.
+fn unlike(repo: &Repo, ran: &Ran) -> Option<String> {
+    let text = |it: &Json| it.as_str().unwrap_or_default().to_owned();
+    let calling: Vec<String> = ran.of_type("workflow-called").iter().map(|it| text(&it["job"])).collect();
+    let in_time = |it: &Json| match text(&it["reason"]["kind"]).as_str() {
+        "fail-fast" | "cancelled" => true,
+        "concurrency" => !text(&it["reason"]["message"]).contains("deadlock"),
+        _ => false,
+    };
+    let skipped = ran.of_type("job-skipped");
+    let mut stated: Vec<Json> = skipped.iter().filter(|it| in_time(it)).cloned().collect();
+    let began = ran.of_type("job-finished");
+    stated.extend(began.iter().filter(|it| it["result"] != "success" && !calling.contains(&text(&it["job"]))).cloned());
+    let mut args: Vec<String> =
+        ["why", "w.yml", "--json", "--event", "push", "--ref", "main"].map(str::to_owned).into();
+    args.extend(VARS.iter().flat_map(|it| ["--var".to_owned(), (*it).to_owned()]));
+    args.extend(
+        stated.iter().flat_map(|it| ["--force".to_owned(), format!("{}={}", text(&it["job"]), text(&it["result"]))]),
+    );
+    let why = repo.wfrun(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    if why.code != 0 {
+        return Some(why.stderr);
+    }
+    let why: Json = serde_json::from_str(&why.stdout).expect("one object");
+    let mut wrong = String::new();
+    for job in why["jobs"].as_array().into_iter().flatten().filter(|it| it["depends_on"] == json!([])) {
+        let hindered = |key: &Json| job["hindered"].as_array()?.iter().find(|it| it["key"] == *key).cloned();
+        let legs = job["legs"].as_array().filter(|it| !it.is_empty()).cloned().unwrap_or(vec![job["key"].clone()]);
+        for leg in legs.iter().filter(|leg| !stated.iter().any(|it| it["job"] == **leg)) {
+            let verdict = hindered(leg).map_or_else(|| text(&job["verdict"]), |it| text(&it["verdict"]));
+            let skip = skipped.iter().find(|it| it["job"] == *leg);
+            let result = skip.map_or("runs", |it| if it["result"] == "failure" { "fails" } else { "skipped" });
+            if verdict != result && verdict != "depends" {
+                write!(wrong, "{leg}: `why` says {verdict}, the run {result}; {args:?} {skip:?}\n{job}\n")
+                    .expect("a text takes all");
+            }
+        }
+    }
+    (!wrong.is_empty()).then_some(wrong)
+}
+
 /// Runs and plays a workflow: the results of its jobs, and what differs.
 fn compare(seed: u64) -> (Vec<String>, String) {
     let mut dice = Dice(seed * 7919 + 4, usize::try_from(seed).expect("it is small") * 7);
@@ -237,10 +280,9 @@ fn compare(seed: u64) -> (Vec<String>, String) {
     (called["jobs"], main["jobs"]) = (called_jobs.clone(), main_jobs.clone());
     let (main, called) = (main.to_string(), called.to_string());
     let repo = Repo::new(&main, &[(CALLED, &called)]);
-    let vars = ["EMPTY=", "BROKEN={", "WHO=push", "Q=b"];
     let mut args =
         vec!["run", "w.yml", "--backend", "host", "--json", "--event", "push", "--ref", "main", "--env", "E=y"];
-    args.extend(vars.iter().flat_map(|it| ["--var", *it]));
+    args.extend(VARS.iter().flat_map(|it| ["--var", *it]));
     let ran = repo.wfrun(&args);
     let results = ran.results();
     let (mut force, mut outputs) = (Map::new(), Map::new());
@@ -256,7 +298,7 @@ fn compare(seed: u64) -> (Vec<String>, String) {
         })
         .collect();
     let vars: Map<String, Json> =
-        vars.iter().filter_map(|it| it.split_once('=')).map(|(name, it)| (name.to_owned(), it.into())).collect();
+        VARS.iter().filter_map(|it| it.split_once('=')).map(|(name, it)| (name.to_owned(), it.into())).collect();
     let case = json!({
         "event": "push", "ref": "main", "vars": vars, "env": {"E": "y"}, "force": force, "outputs": outputs,
         "expect": {"jobs": results, "steps": steps},
@@ -268,6 +310,9 @@ fn compare(seed: u64) -> (Vec<String>, String) {
         write!(failure, "seed {seed}: {}{}\n{main}\n{called}\n{}\n\n", played.stdout, played.stderr, ran.stderr)
             .expect("a text takes all");
     }
+    failure.push_str(
+        &unlike(&repo, &ran).map(|it| format!("seed {seed}: {it}\n{main}\n{called}\n\n")).unwrap_or_default(),
+    );
     let words = results.as_object().into_iter().flatten().filter_map(|(_, it)| it.as_str().map(str::to_owned));
     (words.collect(), failure)
 }

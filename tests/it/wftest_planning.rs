@@ -218,6 +218,29 @@ jobs:
     assert_eq!(failures("{outputs: {gen.g: {m: '[2]'}, c / i.s: {o: hi}}, expect: {jobs: {last: runs}}}"), "");
 }
 
+/// The group of a called workflow sees its own inputs: what they are made of may be open.
+#[test]
+fn a_group_of_what_a_call_is_given() {
+    let workflow = "
+on: push
+jobs:
+  a: {runs-on: ubuntu-latest, outputs: {g: '${{ steps.s.outputs.g }}'}, steps: [{id: s, run: x}]}
+  b: {needs: a, uses: ./.github/workflows/c.yml, with: {g: '${{ needs.a.outputs.g }}'}}
+  e: {needs: a, uses: ./.github/workflows/c.yml}
+";
+    let called = "on: {workflow_call: {inputs: {g: {type: string}}}}\nconcurrency: '${{ inputs.g }}'\n\
+                  jobs: {x: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n";
+    let more = [(".github/workflows/c.yml", called)];
+    assert_eq!(
+        failures(workflow, &more, "{expect: {jobs: {b: success, e: success}}}"),
+        "jobs.b: depends: depends on needs.a.outputs.g, which the case does not say: give outputs of `a` under \
+         `outputs`\n\
+         jobs.e: failure: `concurrency` could not be evaluated (line 6): Concurrency group name cannot be empty"
+    );
+    assert_eq!(failures(workflow, &more, "{outputs: {a.s: {g: h}}, expect: {jobs: {b: success, e: failure}}}"), "");
+    assert_eq!(failures(workflow, &more, "{outputs: {a.s: {g: ''}}, expect: {jobs: {b: failure}}}"), "");
+}
+
 /// Outputs of a job that calls are those of a case.
 #[test]
 fn outputs_of_calls() {

@@ -3,6 +3,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 use wfrun_journal::{Phase, RunEvent, Secret};
 use wfrun_plan::{JobKey, StepPath};
+use wfrun_syntax::upper_ordinal;
 use wfrun_workflow::{ActionRef, Permissions, UsesTarget};
 
 use crate::{ContainerSpec, ServiceSpec};
@@ -188,6 +189,21 @@ pub struct ConcurrencyGroup {
     pub cancel_in_progress: bool,
     /// Whether all wait in turn (`queue: max`); else who enters takes the place of who waits.
     pub queues_all: bool,
+}
+
+impl ConcurrencyGroup {
+    /// So many wait at most.
+    pub const MOST_PENDING: usize = 100;
+
+    /// What is the same for all names of one group.
+    pub fn key(&self) -> String {
+        upper_ordinal(&self.name)
+    }
+
+    /// What GitHub says to who gives way to another.
+    pub fn why_lost(&self) -> String {
+        format!("Canceling since a higher priority waiting request for '{}' exists", self.name)
+    }
 }
 
 /// How to start a step's process.

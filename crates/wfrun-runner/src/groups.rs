@@ -14,8 +14,6 @@ use wfrun_engine::ConcurrencyGroup;
 
 /// How often who waits, or may have to give way, looks at the file.
 const LOOK: Duration = Duration::from_millis(100);
-/// Source: GitHub: planning rules 4.7.
-const MOST_PENDING: usize = 100;
 
 /// The groups of one repository.
 #[derive(Debug, Clone)]
@@ -28,7 +26,7 @@ pub struct Groups {
 pub struct Membership {
     file: PathBuf,
     id: String,
-    name: String,
+    group: ConcurrencyGroup,
 }
 
 /// What a member finds when it looks.
@@ -75,7 +73,7 @@ impl Groups {
     /// Takes a place in a group: at once, or behind others.
     pub fn enter(&self, group: &ConcurrencyGroup) -> io::Result<Membership> {
         fs::create_dir_all(&self.folder)?;
-        let file = self.folder.join(digest(&group.name.to_lowercase()));
+        let file = self.folder.join(digest(&group.key()));
         let id = uuid::Uuid::new_v4().to_string();
         let member = Member { id: id.clone(), owner: wfrun_backend::owner(), lost: false };
         change(&file, |state| {
@@ -90,12 +88,12 @@ impl Groups {
                 // Who waits never begins.
                 state.pending.clear();
             }
-            if state.pending.len() < MOST_PENDING {
+            if state.pending.len() < ConcurrencyGroup::MOST_PENDING {
                 state.pending.push(member);
             }
             state.promote();
         })?;
-        Ok(Membership { file, id, name: group.name.clone() })
+        Ok(Membership { file, id, group: group.clone() })
     }
 }
 
@@ -131,7 +129,7 @@ impl Membership {
 
     /// What GitHub says to who lost its place.
     pub fn why_lost(&self) -> String {
-        format!("Canceling since a higher priority waiting request for '{}' exists", self.name)
+        self.group.why_lost()
     }
 }
 
@@ -142,7 +140,7 @@ impl Drop for Membership {
             state.running.take_if(|it| it.id == self.id);
         });
         if let Err(err) = left {
-            tracing::warn!("the concurrency group `{}` could not be left: {err}", self.name);
+            tracing::warn!("the concurrency group `{}` could not be left: {err}", self.group.name);
         }
     }
 }

@@ -3,17 +3,15 @@
 //! Source: GitHub: planning rules 4.7.
 use wfrun_expr::Value;
 use wfrun_journal::{AnnotationLevel, Outcome, SkipReason};
-use wfrun_plan::{JobKey, called_inputs};
-use wfrun_workflow::{Concurrency, Field, Job, Queue};
+use wfrun_plan::{JobKey, called_inputs, group_name};
+use wfrun_syntax::eq_ignoring_case;
+use wfrun_workflow::{Concurrency, Field, Job, Queue, WorkflowCall};
 
 use super::Engine;
 use super::declared::Skip;
 use crate::scope::{At, Contexts, Status};
 use crate::state::Progress;
 use crate::{ConcurrencyGroup, Effect};
-
-/// Most UTF-16 units of a group's name.
-const MAX_NAME: usize = 400;
 
 impl Engine {
     /// The run as a whole waits for its group before any job's turn comes.
@@ -50,17 +48,19 @@ impl Engine {
         }
         let frame = state.place.frame;
         let mut contexts = self.leg_contexts(state);
-        let concurrency = match &model.concurrency {
-            Some(own) => own.clone(),
-            None => match self.group_of_called(frame, model, &mut contexts) {
-                Some(called) => called,
+        let (concurrency, span) = match (&model.concurrency, &model.call) {
+            (Some(own), _) => (own.clone(), own.span),
+            // Of another file: where that is called.
+            (None, Some(call)) => match self.group_of_called(frame, call, &mut contexts) {
+                Some(called) => (called, call.target.span),
                 None => return false,
             },
+            (None, None) => return false,
         };
         match evaluate(&concurrency, &contexts) {
             Ok(group) => self.enter_group(key, group),
             Err(message) => {
-                let skip = self.planning_skip(frame, "concurrency", &message, Some(concurrency.span));
+                let skip = self.planning_skip(frame, "concurrency", &message, Some(span));
                 self.skip_leg(key, skip);
             }
         }
@@ -69,8 +69,7 @@ impl Engine {
 
     /// The group of the workflow that a job calls, which sees its own inputs. What is wrong with those is said when it is
     /// called.
-    fn group_of_called(&self, frame: usize, model: &Job, contexts: &mut Contexts) -> Option<Concurrency> {
-        let call = model.call.as_ref()?;
+    fn group_of_called(&self, frame: usize, call: &WorkflowCall, contexts: &mut Contexts) -> Option<Concurrency> {
         let file = self.frames.get(frame)?.file.resolve(&call.target.value);
         let callee = self.plan.set.called.get(&file)?;
         let concurrency = callee.concurrency.clone()?;
@@ -97,7 +96,7 @@ impl Engine {
 
     /// Whether the workflow that a job is of, or a job that calls it, is in that group: the job would wait for itself.
     fn is_held_around(&self, key: &JobKey, name: &str) -> bool {
-        let is = |it: &Option<String>| it.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(name));
+        let is = |it: &Option<String>| it.as_ref().is_some_and(|it| eq_ignoring_case(it, name));
         let mut frame = self.jobs.get(key).and_then(|it| self.frames.get(it.place.frame));
         while let Some(it) = frame {
             let caller = it.caller.as_ref().and_then(|it| self.jobs.get(&it.key));
@@ -148,20 +147,13 @@ fn evaluate(concurrency: &Concurrency, contexts: &Contexts) -> Result<Concurrenc
         let trace = field.as_ref().map(|it| it.template.evaluate(&at)).transpose().map_err(|err| err.to_string())?;
         Ok(trace.map(|it| it.value().clone()))
     };
-    let mut group = value(&concurrency.group)?.unwrap_or(Value::Null);
+    let group = value(&concurrency.group)?.unwrap_or(Value::Null);
     let mut cancels = value(&concurrency.cancel_in_progress)?;
     // One expression may give both.
-    if let Some(both) = group.as_object().cloned() {
+    if let Some(both) = group.as_object() {
         cancels = both.get("cancel-in-progress").cloned().or(cancels);
-        group = both.get("group").cloned().unwrap_or(Value::Null);
     }
-    let name = group.to_text();
-    if name.is_empty() {
-        return Err("Concurrency group name cannot be empty".to_owned());
-    }
-    if name.encode_utf16().count() >= MAX_NAME {
-        return Err("Concurrency group name must be less than 400 characters".to_owned());
-    }
+    let name = group_name(&group)?;
     let cancel_in_progress = cancels.is_some_and(|it| it.is_truthy());
     let queues_all = concurrency.queue.as_ref().is_some_and(|it| it.value == Queue::Max);
     Ok(ConcurrencyGroup { name, cancel_in_progress, queues_all })

@@ -2,6 +2,7 @@
 //!
 //! Source: GitHub: planning rules 4.7.
 use insta::assert_snapshot;
+use wfrun_journal::{JobSkipped, RunEventKind, SkipReason};
 
 use crate::driver::World;
 
@@ -51,6 +52,9 @@ jobs: {a: {concurrency: Deploy, runs-on: linux, steps: [{run: x}]}}
     let world = World::new(workflow).run();
     assert!(world.story().contains("Canceling since a deadlock for concurrency group 'Deploy'"), "{}", world.story());
     assert_eq!(world.results(), "a cancelled: cancelled");
+    // Groups are the same in any case, of any letters.
+    let workflow = workflow.replace("deploy", "größe").replace("Deploy", "GRÖßE");
+    assert_eq!(World::new(&workflow).run().results(), "a cancelled: cancelled");
     let callee = "on: workflow_call\nconcurrency: deploy\njobs: {b: {runs-on: linux, steps: [{run: x}]}}\n";
     let workflow = "on: push\nconcurrency: deploy\njobs: {a: {uses: ./.github/workflows/c.yml}}\n";
     assert_eq!(World::new(workflow).with("c.yml", callee).run().results(), "a cancelled: cancelled");
@@ -77,4 +81,16 @@ fn names_that_cannot_be() {
     assert!(result("'${{ github.nothing }}'").contains("`concurrency`: Concurrency group name cannot be empty"));
     let long = format!("'${{{{ format(''{{0}}{}'', ''x'') }}}}'", "y".repeat(400));
     assert!(result(&long).contains("must be less than 400 characters"), "{}", result(&long));
+    // Of a called workflow's group, the line of the call.
+    let callee = "on: {workflow_call: {inputs: {to: {type: string}}}}\n\n\n\nconcurrency: ${{ inputs.to }}\n\
+                  jobs: {b: {runs-on: linux, steps: [{run: x}]}}\n";
+    let workflow = "on: push\njobs: {a: {uses: ./.github/workflows/c.yml}}\n";
+    let world = World::new(workflow).with("c.yml", callee).run();
+    assert!(world.story().contains("`concurrency`: Concurrency group name cannot be empty"), "{}", world.story());
+    assert_eq!(world.results(), "a failure: failure");
+    let line = world.journal.iter().find_map(|it| match &it.kind {
+        RunEventKind::JobSkipped(JobSkipped { reason: SkipReason::Planning { line, .. }, .. }) => Some(*line),
+        _ => None,
+    });
+    assert_eq!(line, Some(2));
 }

@@ -7,7 +7,7 @@ use wfrun_workflow::{FileRef, Job, JobId, Permissions, Workflow, WorkflowSet};
 
 use super::ends::{Ends, Fails, LegEnd};
 use super::legs::legs;
-use super::planning::{Held, broken, deadlock};
+use super::planning::{Held, before_group, deadlock, in_group};
 use super::scope::{Ancestor, Ancestors, Before, Need};
 use super::steps::Steps;
 use super::{Group, JobOutlook, Leg, Outlook, Prospect, Reason, World, calls, details, judge};
@@ -251,12 +251,8 @@ impl Build<'_> {
                 leg.concurrency.extend(callee.and_then(|it| self.group(it, &inputs)));
                 called.push((leg.clone(), inputs));
             }
+            leg.hindrance = self.hindrance(job, callee, &leg, place, &scope);
             let stated = self.world.result(&leg.key);
-            leg.hindrance = if self.world.skips(&leg.key) {
-                Some(Reason::Stated { result: "skipped".to_owned() })
-            } else {
-                hindrance(job, callee, &leg, place, &scope, stated.is_some())
-            };
             match &leg.hindrance {
                 Some(Reason::Deadlock { .. }) => ends.cancel(),
                 Some(Reason::Stated { .. }) => ends.add(stated, LegEnd::runs(Fails::No)),
@@ -278,9 +274,34 @@ impl Build<'_> {
         (called, ends)
     }
 
+    /// Why a leg never begins. A stated end counts before all that is evaluated once its group is entered.
+    fn hindrance(
+        &self,
+        job: &Job,
+        callee: Option<&Arc<Workflow>>,
+        leg: &Leg,
+        place: &Place,
+        scope: &Before<'_>,
+    ) -> Option<Reason> {
+        let (view, inputs) = (View::default(), Inputs::of(&leg.inputs));
+        let of_callee = view.before(self, &inputs);
+        let called = callee.and_then(|it| Some((it.concurrency.as_ref()?, &of_callee)));
+        let span = job.concurrency.as_ref().map(|it| it.span).or(job.call.as_ref().map(|it| it.target.span));
+        let groups = leg.concurrency.get(..1).unwrap_or_default();
+        let stated = || {
+            let skipped = || Reason::Stated { result: "skipped".to_owned() };
+            self.world.skips(&leg.key).then(skipped)
+        };
+        let is_stated = self.world.result(&leg.key).is_some();
+        before_group(job, called, scope)
+            .or_else(|| deadlock(groups, &place.held, span))
+            .or_else(stated)
+            .or_else(|| if is_stated { None } else { in_group(job, callee.map(|it| &**it), scope) })
+    }
+
     /// The concurrency group of a workflow as a whole.
     fn group(&self, workflow: &Workflow, inputs: &Inputs) -> Option<Group> {
-        let view = View { needs: Vec::new(), ancestors: Ancestors::default() };
+        let view = View::default();
         details::group(workflow.concurrency.as_ref()?, &view.before(self, inputs))
     }
 
@@ -310,25 +331,6 @@ fn together(states: &States) -> LegEnd {
     };
     let is_cancelled = states.values().any(|it| it.result.as_deref() == Some("cancelled"));
     LegEnd { fails, called, is_cancelled }
-}
-
-/// Why a leg never begins. A stated end counts before all that is evaluated once its group is entered.
-fn hindrance(
-    job: &Job,
-    callee: Option<&Arc<Workflow>>,
-    leg: &Leg,
-    place: &Place,
-    scope: &Before<'_>,
-    is_stated: bool,
-) -> Option<Reason> {
-    let span = job.concurrency.as_ref().map(|it| it.span).or(job.call.as_ref().map(|it| it.target.span));
-    let groups = leg.concurrency.get(..1).unwrap_or_default();
-    let broken = broken(job, callee.map(|it| &**it), scope);
-    let of_group = |it: &Reason| matches!(it, Reason::Planning { key, .. } if key == "concurrency");
-    if broken.as_ref().is_some_and(of_group) {
-        return broken;
-    }
-    deadlock(groups, &place.held, span).or(broken.filter(|_| !is_stated))
 }
 
 /// Lets a job that never begins, or all of whose legs or called jobs are skipped, say so.
@@ -367,6 +369,7 @@ fn fate(outlook: &JobOutlook) -> Option<&'static str> {
 }
 
 /// What the needs of a job and the jobs before it look like.
+#[derive(Default)]
 struct View {
     needs: Vec<Need>,
     ancestors: Ancestors,

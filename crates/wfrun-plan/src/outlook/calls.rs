@@ -1,9 +1,10 @@
 //! What a called workflow gets.
-use wfrun_expr::{EvalError, Object, Scope, Template, Value};
-use wfrun_syntax::{NodeKind, eq_ignoring_case};
+use wfrun_expr::{EvalError, Object, Scope, Value};
+use wfrun_syntax::eq_ignoring_case;
 use wfrun_workflow::{CallSecrets, Field, FileRef, InputKind, InputSpec, WorkflowCall, WorkflowSet};
 
 use super::build::Inputs;
+use crate::called::field_value;
 use crate::inputs::absent;
 
 /// A call of a workflow, whatever the leg.
@@ -104,16 +105,7 @@ impl Inputs {
 
 /// The value of a field, if it is known; literals keep their type.
 pub(crate) fn value(field: &Field, before: &dyn Scope) -> Option<Value> {
-    match &field.template {
-        Template::Literal(text) => Some(match &*field.node.kind {
-            NodeKind::Bool(it) => Value::Bool(*it),
-            NodeKind::Number(it) => Value::Number(*it),
-            NodeKind::Null | NodeKind::String(_) | NodeKind::Sequence(_) | NodeKind::Mapping(_) => {
-                Value::from(text.as_str())
-            }
-        }),
-        Template::Expression(_) | Template::Mixed(_) => Some(field.template.foresee(before).ok()?.value().clone()),
-    }
+    field_value(field, before).ok()
 }
 
 /// The text of a field, if it is known.

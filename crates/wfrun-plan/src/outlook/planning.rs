@@ -1,52 +1,68 @@
 //! What keeps a leg from beginning: keys that cannot be evaluated, and a group that is held around it.
-use wfrun_expr::{EvalError, Template, Value};
-use wfrun_syntax::{Span, eq_ignoring_case};
-use wfrun_workflow::{Concurrency, Container, Field, Job, Workflow};
+use std::iter;
 
+use wfrun_expr::{EvalError, Value};
+use wfrun_syntax::{Span, eq_ignoring_case};
+use wfrun_workflow::{CallSecrets, Concurrency, Container, Field, Job, Workflow};
+
+use super::calls::value;
 use super::scope::Before;
 use super::{Group, Reason};
-use crate::{JobKey, called_inputs};
+use crate::{JobKey, called_inputs, group_name};
 
-/// Most UTF-16 units of a group's name.
+/// What is evaluated before a leg enters its group, and cannot be; what only the run can tell is no error.
 ///
-/// Source: GitHub: planning rules 4.7.
-const MAX_GROUP: usize = 400;
-
-/// The first key of a leg that cannot be evaluated; what only the run can tell is no error.
+/// `called` is the group of the workflow that a leg without a group of its own calls, with the scope that it sees.
 ///
 /// Source: GitHub: planning rules 4.2, the keys in their order.
-pub(super) fn broken(job: &Job, callee: Option<&Workflow>, scope: &Before<'_>) -> Option<Reason> {
-    let environment = job.environment.as_ref().map(|it| &it.name);
-    let first = [("name", job.name.as_ref()), ("environment", environment)];
-    let then = [
-        ("timeout-minutes", job.timeout_minutes.as_ref()),
-        ("cancel-timeout-minutes", job.cancel_timeout_minutes.as_ref()),
-        ("continue-on-error", job.continue_on_error.as_ref()),
-    ];
-    let [(name, own), (environment, of_environment)] = first;
-    let concurrency = || {
-        // A called workflow has its own, of which the leg has the group.
-        job.concurrency.as_ref().and_then(|it| concurrency(it, scope))
+pub(super) fn before_group(
+    job: &Job,
+    called: Option<(&Concurrency, &Before<'_>)>,
+    scope: &Before<'_>,
+) -> Option<Reason> {
+    let name = || field("name", job.name.as_ref()?, scope);
+    let of_called = || {
+        let (group, scope) = called?;
+        let (expression, message, _) = concurrency(group, scope)?;
+        // The key of this file that brings it in.
+        Some(planning("concurrency", expression, message, job.call.as_ref()?.target.span))
     };
-    let labels = || job.runs_on.iter().chain(&job.runner_group).find_map(|it| field("runs-on", it, scope));
-    own.and_then(|it| field(name, it, scope))
-        .or_else(concurrency)
-        .or_else(|| of_environment.and_then(|it| field(environment, it, scope)))
-        .or_else(labels)
-        .or_else(|| then.iter().find_map(|(key, it)| field(key, (*it)?, scope)))
-        .or_else(|| job.container.as_ref().and_then(|it| container("container", it, scope)))
-        .or_else(|| job.services.whole.as_ref().and_then(|it| field("services", it, scope)))
-        .or_else(|| job.services.list.iter().find_map(|it| container("services", &it.container, scope)))
+    let own = |it: &Concurrency| {
+        let (expression, message, span) = concurrency(it, scope)?;
+        Some(planning("concurrency", expression, message, span))
+    };
+    name().or_else(|| job.concurrency.as_ref().map_or_else(of_called, own))
+}
+
+/// The same of what is evaluated once a leg is in its group.
+pub(super) fn in_group(job: &Job, callee: Option<&Workflow>, scope: &Before<'_>) -> Option<Reason> {
+    let environment = job.environment.iter().flat_map(|it| iter::once(&it.name).chain(&it.deployment));
+    let labels = job.runner_group.iter().chain(&job.runs_on);
+    let mut keys = environment
+        .map(|it| ("environment", it))
+        .chain(labels.map(|it| ("runs-on", it)))
+        .chain(job.timeout_minutes.iter().map(|it| ("timeout-minutes", it)))
+        .chain(job.cancel_timeout_minutes.iter().map(|it| ("cancel-timeout-minutes", it)))
+        .chain(job.continue_on_error.iter().map(|it| ("continue-on-error", it)));
+    let services = || {
+        let listed = job.services.list.iter().find_map(|it| container("services", &it.container, scope));
+        listed.or_else(|| field("services", job.services.whole.as_ref()?, scope))
+    };
+    keys.find_map(|(key, it)| field(key, it, scope))
+        .or_else(|| container("container", job.container.as_ref()?, scope))
+        .or_else(services)
         .or_else(|| inputs(job, callee?, scope))
+        .or_else(|| secrets(job, scope))
 }
 
 fn field(key: &str, field: &Field, scope: &Before<'_>) -> Option<Reason> {
-    if matches!(field.template, Template::Literal(_)) {
-        return None;
-    }
+    Some(planning(key, field.raw(), error(field, scope)?, field.span()))
+}
+
+fn error(field: &Field, scope: &Before<'_>) -> Option<String> {
     match field.template.foresee(scope) {
         Ok(_) | Err(EvalError::Unknown { .. } | EvalError::NotYet { .. }) => None,
-        Err(err) => Some(planning(key, field.raw(), err.to_string(), field.span())),
+        Err(err) => Some(err.to_string()),
     }
 }
 
@@ -55,33 +71,31 @@ fn planning(key: &str, expression: String, message: String, span: Span) -> Reaso
 }
 
 fn container(key: &str, container: &Container, scope: &Before<'_>) -> Option<Reason> {
-    let single = [&container.image, &container.options, &container.entrypoint, &container.command];
-    let fields = single.into_iter().flatten().chain(&container.ports).chain(&container.volumes);
-    fields.chain(container.env.iter().map(|(_, it)| it)).find_map(|it| field(key, it, scope))
-}
-
-/// Source: GitHub: planning rules 4.7: a group has a name of less than 400 characters.
-fn concurrency(concurrency: &Concurrency, scope: &Before<'_>) -> Option<Reason> {
-    let all = concurrency.group.iter().chain(&concurrency.cancel_in_progress);
-    if let Some(broken) = all.clone().find_map(|it| field("concurrency", it, scope)) {
+    let image = container.image.as_ref()?;
+    if let Some(broken) = field(key, image, scope) {
         return Some(broken);
     }
-    let group = concurrency.group.as_ref()?;
-    let trace = group.template.foresee(scope).ok()?;
-    let name = match trace.value() {
-        Value::Object(both) => both.get("group").map(Value::to_text).unwrap_or_default(),
-        value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            value.to_text()
-        }
-    };
-    let message = if name.is_empty() {
-        "Concurrency group name cannot be empty"
-    } else if name.encode_utf16().count() >= MAX_GROUP {
-        "Concurrency group name must be less than 400 characters"
-    } else {
+    // Without an image nothing is started, and an expression may give all keys at once.
+    let is_all = |it: &Value| it.as_object().is_some() || it.to_text().is_empty();
+    if value(image, scope).is_some_and(|it| is_all(&it)) {
         return None;
-    };
-    Some(planning("concurrency", group.raw(), message.to_owned(), group.span()))
+    }
+    let login = container.credentials.iter().flat_map(|it| it.username.iter().chain(&it.password));
+    let others = container.env.iter().map(|(_, it)| it).chain(&container.ports).chain(&container.volumes);
+    let others = others.chain([&container.options, &container.entrypoint, &container.command].into_iter().flatten());
+    let mut all = login.map(|it| ("credentials", it)).chain(others.map(|it| (key, it)));
+    all.find_map(|(key, it)| field(key, it, scope))
+}
+
+/// What is wrong with a group: its text as written, the error, and its place.
+fn concurrency(concurrency: &Concurrency, scope: &Before<'_>) -> Option<(String, String, Span)> {
+    let all = concurrency.group.iter().chain(&concurrency.cancel_in_progress);
+    if let Some((field, message)) = all.into_iter().find_map(|it| Some((it, error(it, scope)?))) {
+        return Some((field.raw(), message, field.span()));
+    }
+    let group = concurrency.group.as_ref()?;
+    let message = group_name(&value(group, scope)?).err()?;
+    Some((group.raw(), message.to_owned(), group.span()))
 }
 
 /// Source: GitHub: planning rules 2.7, the types of `with`.
@@ -90,6 +104,12 @@ fn inputs(job: &Job, callee: &Workflow, scope: &Before<'_>) -> Option<Reason> {
     let err = called_inputs(callee, call, scope).err().filter(|it| !it.is_not_yet())?;
     let written = call.with.iter().find(|(_, it)| it.node.place() == err.span).map(|(_, it)| it.raw());
     Some(planning("with", written.unwrap_or_default(), err.to_string(), err.span))
+}
+
+/// The secrets that a called workflow gets by name.
+fn secrets(job: &Job, scope: &Before<'_>) -> Option<Reason> {
+    let CallSecrets::Named(named) = &job.call.as_ref()?.secrets else { return None };
+    named.iter().find_map(|(_, it)| field("secrets", it, scope))
 }
 
 /// A group that is held, and by which job; none is the workflow.

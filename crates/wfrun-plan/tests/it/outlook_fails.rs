@@ -48,6 +48,21 @@ fn what_cannot_be_evaluated_fails_the_job() {
             "services",
             "${{ fromJSON('x') }}",
         ),
+        (
+            "{environment: {name: e, deployment: \"${{ fromJSON('x') }}\"}, runs-on: x, steps: [{run: x}]}",
+            "environment",
+            "${{ fromJSON('x') }}",
+        ),
+        (
+            "{runs-on: {group: \"${{ fromJSON('g') }}\", labels: \"${{ fromJSON('l') }}\"}, steps: [{run: x}]}",
+            "runs-on",
+            "${{ fromJSON('g') }}",
+        ),
+        (
+            "{container: {image: i, env: {E: \"${{ fromJSON('x') }}\"}, credentials: {username: u, password: \"${{ fromJSON('p') }}\"}}, runs-on: x, steps: [{run: x}]}",
+            "credentials",
+            "${{ fromJSON('p') }}",
+        ),
     ] {
         let found = look(&format!("on: push\njobs:\n  j: {job}\n{AFTER}"), "", &[]);
         assert_eq!(verdicts(&found), "j fails, ok skipped, bad runs", "{job}");
@@ -83,6 +98,57 @@ jobs:
     };
     assert_eq!((key.as_str(), message.as_str()), ("with", "Unexpected value 'refs/heads/main'"));
     assert_eq!(found.uncalled.len(), 1);
+}
+
+/// The group of a called workflow is the calling job's: planning rules 4.7.
+#[test]
+fn what_a_call_says_fails_the_job() {
+    let called = "on: {workflow_call: {inputs: {g: {type: string}}, secrets: {s: {}}}}
+concurrency: ${{ inputs.g }}
+jobs: {one: {runs-on: x, steps: [{run: x}]}}
+";
+    let long = "x".repeat(400);
+    for (keys, expected) in [
+        ("with: {g: h}", ""),
+        ("concurrency: own", ""),
+        ("", "concurrency: ${{ inputs.g }}: Concurrency group name cannot be empty"),
+        (
+            &format!("with: {{g: {long}}}"),
+            "concurrency: ${{ inputs.g }}: Concurrency group name must be less than 400 characters",
+        ),
+        (
+            "concurrency: own, secrets: {s: \"${{ fromJSON(vars.NOT) }}\"}",
+            "secrets: ${{ fromJSON(vars.NOT) }}: Error reading JToken",
+        ),
+    ] {
+        let found = look(&format!("on: push\njobs:\n  j: {{uses: CALLED, {keys}}}\n{AFTER}"), called, &[]);
+        let reason = found.jobs[0].reason.clone();
+        let said = if let Some(Reason::Planning { key, expression, message, span }) = reason {
+            assert_eq!(found.jobs[0].workflow.source.location(span.expect("a place").start).line, 3, "{keys}");
+            format!("{key}: {expression}: {message}")
+        } else {
+            String::new()
+        };
+        assert!(said.starts_with(expected) && said.is_empty() == expected.is_empty(), "{keys}: {said}");
+    }
+}
+
+/// As in the engine: a name is evaluated before a group is entered, and that before a forced end counts; the rest after.
+#[test]
+fn what_is_evaluated_first_fails_first() {
+    let broken = "\"${{ fromJSON('x') }}\"";
+    for (keys, results, expected) in [
+        (format!("name: {broken}, concurrency: G"), &[][..], "j fails"),
+        (format!("timeout-minutes: {broken}, concurrency: G"), &[], "j skipped"),
+        (format!("name: {broken}"), &[("j", "success")], "j fails"),
+        (format!("concurrency: {broken}"), &[("j", "success")], "j fails"),
+        (format!("timeout-minutes: {broken}"), &[("j", "success")], "j runs"),
+        // Without an image nothing of a container is evaluated.
+        (format!("container: {{image: '${{{{ vars.NOT }}}}', options: {broken}}}"), &[], "j runs"),
+    ] {
+        let text = format!("on: push\nconcurrency: g\njobs:\n  j: {{{keys}, runs-on: x, steps: [{{run: x}}]}}\n");
+        assert_eq!(verdicts(&look(&text, "", results)), expected, "{keys}");
+    }
 }
 
 #[test]
