@@ -59,10 +59,11 @@ pub(crate) fn rc_files(folder: &Path, environment: &Environment) -> Vec<Rc> {
 /// Source: `readArgsFile` in cmd/root.go of <https://github.com/nektos/act>
 fn lines(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Vec<Line> {
     let numbered = text.lines().zip(1..).filter(|(text, _)| !text.trim().is_empty());
-    numbered.map(|(text, number)| line(text.trim(), number, variable)).collect()
+    numbered.flat_map(|(text, number)| line(text.trim(), number, variable)).collect()
 }
 
-fn line(text: &str, number: usize, variable: &dyn Fn(&str) -> Option<String>) -> Line {
+/// More than one, where switches stand together: `-bn`.
+fn line(text: &str, number: usize, variable: &dyn Fn(&str) -> Option<String>) -> Vec<Line> {
     let whole = expand(text, variable);
     // What nobody reads as an option may hold anything, a secret with a misspelt flag among them.
     let named = || match text.split_once('=') {
@@ -70,13 +71,14 @@ fn line(text: &str, number: usize, variable: &dyn Fn(&str) -> Option<String>) ->
         None => text.to_owned(),
     };
     if !whole.starts_with('-') {
-        return Line { number, shown: named(), given: None };
+        return vec![Line { number, shown: named(), given: None }];
     }
     // The first blank ends the flag, and quotes mean nothing.
     let (word, behind) = match whole.split_once(char::is_whitespace) {
         Some((word, value)) => (word, Some(value.trim())),
         None => (whole.as_str(), None),
     };
+    let (switches, word) = apart(word);
     let flag = Flag::find(word.split('=').next().unwrap_or_default());
     let attached = match (word.starts_with("--"), word.split_once('=')) {
         (true, Some((_, value))) => Some(value),
@@ -92,7 +94,24 @@ fn line(text: &str, number: usize, variable: &dyn Fn(&str) -> Option<String>) ->
         Some(_) => text.to_owned(),
         None => named(),
     };
-    Line { number, shown, given: Some(Given { flag, value }) }
+    let on = |it| Given { flag: Some(it), value: Some("true".to_owned()) };
+    let all = switches.into_iter().map(on).chain([Given { flag, value }]);
+    all.map(|it| Line { number, shown: shown.clone(), given: Some(it) }).collect()
+}
+
+/// The switches that stand before another letter behind one dash, and that letter with what follows.
+fn apart(word: &str) -> (Vec<&'static Flag>, String) {
+    let mut switches = Vec::new();
+    let Some(mut rest) = word.strip_prefix('-').filter(|it| !it.starts_with('-')) else {
+        return (switches, word.to_owned());
+    };
+    while let Some(flag) = Flag::find(&format!("-{rest}")).filter(|it| matches!(it.takes, Takes::Switch(_)))
+        && let Some(behind) = rest.get(1..).filter(|it| it.starts_with(char::is_alphabetic))
+    {
+        switches.push(flag);
+        rest = behind;
+    }
+    (switches, format!("-{rest}"))
 }
 
 /// A line without what stands behind the name of its secret.
@@ -154,6 +173,11 @@ mod tests {
         let all = lines("# a comment\n\nwords\n-b\n", &variable);
         let told: Vec<_> = all.iter().map(|it| (it.number, it.given.is_some())).collect();
         assert_eq!(told, [(1, false), (3, false), (4, true)]);
+        let together: Vec<_> = lines("-bqn\n-vsA=b", &variable).into_iter().filter_map(|it| it.given).collect();
+        let told: Vec<_> = together.iter().map(|it| (it.flag.map(|it| it.name), it.value.as_deref())).collect();
+        let (on, secret) = (Some("true"), Some("A=b"));
+        let expected = [("bind", on), ("quiet", on), ("dryrun", on), ("verbose", on), ("secret", secret)];
+        assert_eq!(told, expected.map(|(name, value)| (Some(name), value)));
     }
 
     #[test]
@@ -164,6 +188,7 @@ mod tests {
             ("--secret TOKEN", "--secret TOKEN"),
             ("--secret=TOKEN=abc", "--secret=***"),
             ("-sTOKEN=abc", "-sTOKEN=***"),
+            ("-vsTOKEN=abc", "-vsTOKEN=***"),
             ("--secrets TOKEN=abc", "--secrets TOKEN=…"),
             ("TOKEN=abc", "TOKEN=…"),
             ("--replace-ghe-action-token-with-github-com abc", "--replace-ghe-action-token-with-github-com ***"),

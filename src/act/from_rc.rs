@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use indexmap::IndexSet;
 use wfrun_workflow::EventSpec;
 
 use super::actrc::{Given, Line, Rc};
@@ -37,23 +38,20 @@ impl<'a> FromRc<'a> {
     /// Gives back options, and what is to be told of the files.
     pub(super) fn read(mut self, all: &[Rc]) -> anyhow::Result<(Vec<String>, Vec<String>)> {
         for rc in all {
-            let mut idle: Vec<String> = Vec::new();
+            let mut idle = Vec::new();
             for line in &rc.lines {
                 let place = format!("{}:{}", rc.path.display(), line.number);
-                idle.extend(self.take(line, &place)?.map(|it| format!("`{}`", it.long())));
+                idle.extend(self.take(line, &place)?);
             }
             if !idle.is_empty() {
-                idle.dedup();
-                let (names, path) = (idle.join(", "), rc.path.display());
+                let (names, path) = (names(idle), rc.path.display());
                 self.told.push(format!("{names} of {path}: no effect; `wfrun doctor --from-act` says why"));
             }
         }
         self.drop_workflow();
-        let mut used: Vec<String> = self.options.iter().map(|(it, _)| format!("`{}`", it.long())).collect();
-        used.dedup();
-        if !used.is_empty() {
+        if !self.options.is_empty() {
             let files: Vec<String> = all.iter().map(|it| it.path.display().to_string()).collect();
-            let (used, files) = (used.join(", "), files.join(", "));
+            let (used, files) = (names(self.options.iter().map(|(it, _)| *it)), files.join(", "));
             self.told
                 .insert(0, format!("read, as act does: {used} of {files}; `--no-act-files` leaves such files out"));
         }
@@ -123,6 +121,12 @@ impl<'a> FromRc<'a> {
             self.options.retain(|(it, _)| it.name != "workflows");
         }
     }
+}
+
+/// Each flag once, in order: `` `--env`, `--var` ``.
+fn names(flags: impl IntoIterator<Item = &'static Flag>) -> String {
+    let names: IndexSet<String> = flags.into_iter().map(|it| format!("`{}`", it.long())).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// As wfrun takes it.

@@ -1,8 +1,10 @@
 //! An event where a workflow should be: act runs all workflows that listen to it, wfrun runs one.
 use std::path::{Path, PathBuf};
 
+use wfrun_report::shell_word;
 use wfrun_workflow::{EventSpec, ReadOptions, Workflow, read_workflow};
 
+use super::flags::{FLAGS, Flag, Takes};
 use crate::cli::{EventArgs, SituationArgs};
 use crate::find;
 use crate::output::Help;
@@ -26,9 +28,9 @@ pub(super) fn only_file(path: &str, directory: Option<&Path>, words: &[String]) 
             let lines = files.iter().map(|it| {
                 let is_typed = words.iter().any(|it| it == path);
                 let changed = shown(words).map(|word| if word == path { relative(it) } else { word });
-                let mut all: Vec<String> = changed.map(|it| quoted(&it)).collect();
+                let mut all: Vec<String> = changed.map(|it| shell_word(&it)).collect();
                 if !is_typed {
-                    all.extend(["-W".to_owned(), quoted(&relative(it))]);
+                    all.extend(["-W".to_owned(), shell_word(&relative(it))]);
                 }
                 format!("`wfrun {}`", all.join(" "))
             });
@@ -96,10 +98,10 @@ pub(super) fn no_workflow(typed: &SituationArgs, words: &[String]) -> anyhow::Er
     let lines: Vec<String> = names
         .iter()
         .map(|it| {
-            let mut all: Vec<String> = shown(words).map(|it| quoted(&it)).collect();
+            let mut all: Vec<String> = shown(words).map(|it| shell_word(&it)).collect();
             // Behind the name of a command, if one was typed.
             let at = usize::from(words.first().is_some_and(|it| it != "run"));
-            all.insert(at.min(all.len()), quoted(it));
+            all.insert(at.min(all.len()), shell_word(it));
             format!("`wfrun {}`", all.join(" "))
         })
         .collect();
@@ -129,10 +131,10 @@ fn with_workflow(words: &[String], event: &str, workflow: &str) -> String {
     for word in shown(words) {
         if !is_there && word == event {
             is_there = true;
-            all.push(quoted(workflow));
+            all.push(shell_word(workflow));
             all.push(format!("--event {event}"));
         } else {
-            all.push(quoted(&word));
+            all.push(shell_word(&word));
         }
     }
     all.join(" ")
@@ -140,26 +142,37 @@ fn with_workflow(words: &[String], event: &str, workflow: &str) -> String {
 
 /// What was typed, but for `run`, which need not be, and the values of secrets, which others may read here.
 fn shown(words: &[String]) -> impl Iterator<Item = String> {
-    let mut is_secret = false;
+    let mut open: Option<&Flag> = None;
     let words = words.iter().enumerate().filter(|(index, it)| *index > 0 || *it != "run");
     words.map(move |(_, word)| {
-        let hides = std::mem::replace(&mut is_secret, ["-s", "--secret"].contains(&word.as_str()));
-        let begins = word.strip_prefix("--secret=").map(|it| ("--secret=", it));
-        match begins.or_else(|| hides.then_some(("", word.as_str()))).map(|(head, it)| (head, it.split_once('='))) {
-            Some((head, Some((name, _)))) => format!("{head}{name}=…"),
-            _ => word.clone(),
+        let begun = open.take().map(|it| ("", it)).or_else(|| secret_flag(word));
+        let Some((begin, flag)) = begun else { return word.clone() };
+        let value = word.get(begin.len()..).unwrap_or_default();
+        match value.split_once('=') {
+            _ if value.is_empty() => {
+                open = Some(flag);
+                word.clone()
+            }
+            Some((name, _)) if flag.name == "secret" => format!("{begin}{name}=…"),
+            None if flag.name == "secret" => word.clone(),
+            _ => format!("{begin}…"),
         }
     })
 }
 
-/// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
-    let is_plain = |it: char| it.is_alphanumeric() || "-_./:=@,+".contains(it);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
+/// The flag of a secret that a word begins with, and how far: `--secret`, `--secret=`, `-s`, `-vs`.
+fn secret_flag(word: &str) -> Option<(&str, &'static Flag)> {
+    let (end, flag) = if word.starts_with("--") {
+        let end = word.find('=').unwrap_or(word.len());
+        ((end + 1).min(word.len()), Flag::find(word.get(..end)?)?)
     } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+        // Switches can stand before it.
+        let of = |it: char| FLAGS.iter().find(|flag| flag.short == Some(it));
+        let is_switch = |it: char| of(it).is_some_and(|flag| matches!(flag.takes, Takes::Switch(_)));
+        let (at, letter) = word.strip_prefix('-')?.char_indices().find(|(_, it)| !is_switch(*it))?;
+        (1 + at + letter.len_utf8(), of(letter)?)
+    };
+    flag.is_secret().then_some((word.get(..end)?, flag))
 }
 
 #[cfg(test)]
@@ -175,5 +188,9 @@ mod tests {
         odd.push("A=b c".to_owned());
         let offered = with_workflow(&odd, "push", "it's.yml");
         assert_eq!(offered, "wfrun 'it'\\''s.yml' --event push -s 'A=…' '--secret=C=…' -s E --env 'A=b c'");
+        let token = "--replace-ghe-action-token-with-github-com";
+        let hidden =
+            with_workflow(&words(&format!("push -sA=b -vsC=d -sE {token} f {token}=g -Psx=y")), "push", "w.yml");
+        assert_eq!(hidden, format!("wfrun w.yml --event push '-sA=…' '-vsC=…' -sE {token} '…' '{token}=…' -Psx=y"));
     }
 }

@@ -45,7 +45,8 @@ impl From<anyhow::Error> for Refusal {
 /// What stands on the command line wins over `.actrc`, and a file that is named over a default file.
 pub(crate) fn read(words: &[OsString], environment: &Environment) -> Result<Cli, Refusal> {
     let first = words.get(1).map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    let typed = known(Cli::command(), &first).try_get_matches_from(words)?;
+    let command = known(Cli::command(), &first);
+    let typed = command.clone().try_get_matches_from(words)?;
     let Some((name, own)) = typed.subcommand() else { return Ok(Cli::from_arg_matches(&typed)?) };
     let is_batch = name == "eval" && own.get_flag("batch");
     if !SITUATIONS.contains(&name) || is_batch {
@@ -53,7 +54,6 @@ pub(crate) fn read(words: &[OsString], environment: &Environment) -> Result<Cli,
     }
     let mut said = Vec::new();
     let mut more = Vec::new();
-    let command = known(Cli::command(), &first);
     let reads_files = !own.get_flag("no_act_files");
     if reads_files {
         let given = own.get_one::<PathBuf>("directory");
@@ -61,11 +61,15 @@ pub(crate) fn read(words: &[OsString], environment: &Environment) -> Result<Cli,
         let all = rc_files(&folder, environment);
         (more, said) = FromRc::new(&command, name, own, &folder).read(&all)?;
     }
-    // Behind the command and before what was typed, which so wins.
-    let at = words.iter().position(|it| *it == *name).map_or(words.len(), |it| it + 1);
-    let (before, after) = words.split_at(at);
-    let whole = before.iter().cloned().chain(more.into_iter().map(OsString::from)).chain(after.iter().cloned());
-    let matches = command.try_get_matches_from(whole)?;
+    let matches = if more.is_empty() {
+        typed
+    } else {
+        // Behind the command and before what was typed, which so wins.
+        let at = words.iter().position(|it| *it == *name).map_or(words.len(), |it| it + 1);
+        let (before, after) = words.split_at(at);
+        let more = more.into_iter().map(OsString::from);
+        command.try_get_matches_from(before.iter().cloned().chain(more).chain(after.iter().cloned()))?
+    };
     let words: Vec<String> = words.iter().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
     let mut cli = Cli::from_arg_matches(&matches)?;
     if let Some((_, own)) = matches.subcommand() {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use wfrun_report::{ago, bytes};
+use wfrun_report::{ago, bytes, columns};
 use wfrun_services::{CacheEntry, CacheFolder};
 
 use crate::cli::{CacheArgs, CacheCommand, CacheLsArgs, CachePlaceArgs, CachePruneArgs, CacheRmArgs};
@@ -125,18 +125,7 @@ fn table(entries: &[CacheEntry], now: Timestamp) -> String {
         [key, short(&it.git_ref), bytes(it.size), it.hits.to_string(), ago(it.created_at, now), used, it.id.to_string()]
     };
     let rows: Vec<_> = std::iter::once(head).chain(entries.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|it| console::measure_text_width(&it[column])).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let missing = " ".repeat(widths[column].saturating_sub(console::measure_text_width(cell)));
-            // Numbers stand under each other.
-            if (2..4).contains(&column) { missing + cell } else { format!("{cell}{missing}") }
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
+    let text: String = columns(&rows, 2..4).into_iter().map(|it| it + "\n").collect();
     let sum = entries.iter().map(|it| it.size).sum();
     let (count, hits) = (entries.len(), entries.iter().map(|it| it.hits).sum::<u64>());
     let (entries, used) = (if count == 1 { "entry" } else { "entries" }, if hits == 1 { "hit" } else { "hits" });

@@ -123,10 +123,8 @@ fn logs_of(
     let journal = runs::find(wanted, &from).ok_or_else(|| runs::none(wanted, "file/run", &from))?;
     // What failed is known at the end only, and a journal can be too long to be kept.
     let (whole, _) = runs::read(&journal)?;
-    let chosen: Vec<JobKey> = match job {
-        Some(job) => runs::jobs_of(&whole, job)?.into_iter().map(|(key, _)| key.clone()).collect(),
-        None => whole.jobs.keys().cloned().collect(),
-    };
+    let chosen: Option<Vec<(&JobKey, &JobRun)>> = job.map(|it| runs::jobs_of(&whole, it)).transpose()?;
+    let is_chosen = |job: &JobKey| chosen.as_ref().is_none_or(|all| all.iter().any(|(key, _)| *key == job));
     let started_at = whole.started.as_ref().and_then(|it| began(&it.run_id));
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut so_far = RunRecord::default();
@@ -135,7 +133,7 @@ fn logs_of(
         so_far.apply(&event);
         let Some(Writer { job, step, phase }) = Writer::of(&event) else { continue };
         let ended = || step.and_then(|it| past_step(&whole, job, it, phase)).and_then(|(_, it)| it.outcome);
-        if !chosen.contains(job) || (failed && ended() != Some(Outcome::Failure)) {
+        if !is_chosen(job) || (failed && ended() != Some(Outcome::Failure)) {
             continue;
         }
         for line in past_lines(started_at, &so_far, &event, &output.stdout) {

@@ -14,18 +14,15 @@ use super::Given;
 /// Unlike with act, a reference to a name that stands nowhere before is left as it is written: a password with a `$` in it
 /// must not lose a part in silence. act puts a variable of this machine in its place, or nothing.
 pub(super) fn dotenv(source: &Arc<Source>) -> Checked<Vec<Given>> {
-    let mut reader = Dotenv { source, text: source.text(), at: 0, known: IndexMap::new() };
-    let mut all = Checked::clean(Vec::new());
-    while reader.at < reader.text.len() {
-        match reader.line() {
-            Ok(given) => {
-                reader.known.extend(given.iter().map(|it| (it.name.clone(), it.value.clone())));
-                all.value.extend(given);
-            }
-            Err(found) => all.diagnostics.push(found),
-        }
-    }
-    all
+    Dotenv::new(source).read()
+}
+
+/// The names that values refer to and that stand nowhere before, with the line in which the value begins.
+pub(crate) fn unknown_names(text: &str) -> Vec<(usize, String)> {
+    let source = Source::new(".env", text);
+    let mut reader = Dotenv::new(&source);
+    reader.read();
+    reader.unknown
 }
 
 /// A dotenv file as it is read.
@@ -33,11 +30,34 @@ struct Dotenv<'a> {
     source: &'a Arc<Source>,
     text: &'a str,
     at: usize,
+    /// Where what is read begins.
+    start: usize,
     /// What stands before, for references.
     known: IndexMap<String, String>,
+    /// References to what does not, with their lines.
+    unknown: Vec<(usize, String)>,
 }
 
-impl Dotenv<'_> {
+impl<'a> Dotenv<'a> {
+    fn new(source: &'a Arc<Source>) -> Self {
+        Self { source, text: source.text(), at: 0, start: 0, known: IndexMap::new(), unknown: Vec::new() }
+    }
+
+    fn read(&mut self) -> Checked<Vec<Given>> {
+        let mut all = Checked::clean(Vec::new());
+        while self.at < self.text.len() {
+            self.start = self.at;
+            match self.line() {
+                Ok(given) => {
+                    self.known.extend(given.iter().map(|it| (it.name.clone(), it.value.clone())));
+                    all.value.extend(given);
+                }
+                Err(found) => all.diagnostics.push(found),
+            }
+        }
+        all
+    }
+
     /// Reads a line, or more where a quoted value spans them.
     fn line(&mut self) -> Result<Option<Given>, Diagnostic> {
         let start = self.at;
@@ -128,7 +148,7 @@ impl Dotenv<'_> {
     }
 
     /// Puts values in the place of `$NAME` and `${NAME}`; with `escapes`, `\$` is a dollar sign.
-    fn with_references(&self, text: &str, escapes: bool) -> String {
+    fn with_references(&mut self, text: &str, escapes: bool) -> String {
         let mut whole = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {
@@ -143,6 +163,10 @@ impl Dotenv<'_> {
                 whole.push_str(value);
                 rest = behind;
             } else {
+                if !name.is_empty() {
+                    let line = self.source.location(u32::try_from(self.start).unwrap_or(0)).line;
+                    self.unknown.push((usize::try_from(line).unwrap_or(0), name.to_owned()));
+                }
                 whole.push('$');
                 rest = after;
             }
@@ -167,27 +191,6 @@ fn reference(text: &str) -> (&str, &str) {
         return (name, behind);
     }
     text.split_at(text.find(|it| !is_name(it)).unwrap_or(text.len()))
-}
-
-/// The names that values refer to as act reads them, and that stand nowhere before.
-pub(crate) fn unknown_names(text: &str) -> Vec<(usize, String)> {
-    let mut known: Vec<&str> = Vec::new();
-    let mut found = Vec::new();
-    for (line, number) in text.lines().zip(1..) {
-        let Some((name, value)) = line.split_once(['=', ':']).filter(|_| !line.trim_start().starts_with('#')) else {
-            continue;
-        };
-        let is_literal = value.trim_start().starts_with('\'');
-        for (at, _) in value.match_indices('$').filter(|_| !is_literal) {
-            let (name, _) = reference(value.get(at + 1..).unwrap_or_default());
-            let is_escaped = value.get(..at).is_some_and(|it| it.ends_with('\\'));
-            if !name.is_empty() && !is_escaped && !known.contains(&name) {
-                found.push((number, name.to_owned()));
-            }
-        }
-        known.push(name.trim().trim_start_matches("export ").trim());
-    }
-    found
 }
 
 #[cfg(test)]
@@ -234,6 +237,9 @@ mod tests {
     fn references_to_nothing() {
         let text = "A=1\nB=$A$C\n# $D\nE='$F'\nG=\"${H}\"\nI=\\$J $k\n";
         assert_eq!(unknown_names(text), [(2, "C".to_owned()), (5, "H".to_owned())]);
+        // What is no reference where the file is read is none here: comments, and values over several lines.
+        let text = "A=1 # $B\nC='one\nD=$E'\nF<<END\nG=$H\nEND\nI=\"\nJ=$K\"\nL=$K";
+        assert_eq!(unknown_names(text), [(7, "K".to_owned()), (9, "K".to_owned())]);
     }
 
     #[test]

@@ -20,7 +20,6 @@ jobs:
         run: echo not with act
 "#;
 
-/// A repository in which the host's `HOME` is not seen.
 fn repo(files: &[(&str, &str)]) -> Repo {
     Repo::new(WORKFLOW, files)
 }
@@ -28,12 +27,8 @@ fn repo(files: &[(&str, &str)]) -> Repo {
 /// Runs on this machine itself, which costs least.
 fn run(repo: &Repo, words: &[&str]) -> Ran {
     let mut command = repo.command(words);
-    command.args(["--backend", "host", "--json"]).env("HOME", repo.beside("home"));
+    command.args(["--backend", "host", "--json"]);
     Ran::of(&command.output().expect("wfrun starts"))
-}
-
-fn other(repo: &Repo, words: &[&str]) -> Ran {
-    Ran::of(&repo.command(words).env("HOME", repo.beside("home")).output().expect("wfrun starts"))
 }
 
 fn notices(ran: &Ran) -> Vec<String> {
@@ -137,6 +132,12 @@ fn actrc_is_read_in_acts_order() {
     // The last one holds, also where it is act's own default.
     repo.write(".actrc", "-a nektos/act\n--concurrent-jobs 0\n");
     assert_eq!(values(&[]).0, "actor=nektos/act");
+    // Switches can stand together; the workflow that is typed wins, and then that of a file is not read.
+    repo.write(".actrc", "-W .github/workflows/w.yml\n-bn\n");
+    repo.write(".github/workflows/other.yml", "on: push\njobs: {o: {runs-on: x, steps: [run: 'true']}}\n");
+    let ran = repo.wfrun(&["other.yml"]).ends_with(0);
+    assert!(ran.stdout.contains("other.yml: push") && ran.stdout.contains("stage 1"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("read, as act does: `--env`, `--var`, `--actor`, `--dryrun` of "), "{}", ran.stderr);
     // Files are those of the repository, wherever one stands.
     write("config/act", "actrc", "");
     repo.write(".actrc", "--env-file mine\n-W .github/workflows/w.yml\n");
@@ -163,23 +164,23 @@ fn a_command_line_of_act() {
     // The first by the alphabet; and the repository of another remote.
     repo.git(&["remote", "add", "upstream", "https://github.com/some/where.git"]);
     let words = ["-W", ".github/workflows/w.yml", "--detect-event", "--remote-name", "upstream"];
-    let ran = other(&repo, &[&["plan"], &words[..]].concat()).ends_with(0);
+    let ran = repo.wfrun(&[&["plan"], &words[..]].concat()).ends_with(0);
     assert!(ran.stdout.contains("pull_request"), "{}", ran.stdout);
     let ran = run(&repo, &["w.yml", "--remote-name", "upstream", "-brp=false"]).ends_with(0);
     assert!(ran.lines().iter().any(|it| it.contains(" repository=some/where ")), "{:?}", ran.lines());
     assert_eq!(notices(&ran).iter().filter(|it| it.contains("` has no effect: ")).count(), 3, "{:?}", notices(&ran));
     // Each by its own command.
-    assert!(other(&repo, &["-l"]).ends_with(0).stdout.contains("other.yml"));
-    assert!(other(&repo, &["push", "-n", "-W", ".github/workflows/w.yml"]).ends_with(0).stdout.contains("test"));
-    assert_eq!(other(&repo, &["-g", "w.yml"]).ends_with(0).stdout, other(&repo, &["graph", "w.yml"]).stdout);
-    assert!(other(&repo, &["--validate"]).stderr.contains("checked 2 workflows"));
+    assert!(repo.wfrun(&["-l"]).ends_with(0).stdout.contains("other.yml"));
+    assert!(repo.wfrun(&["push", "-n", "-W", ".github/workflows/w.yml"]).ends_with(0).stdout.contains("test"));
+    assert_eq!(repo.wfrun(&["-g", "w.yml"]).ends_with(0).stdout, repo.wfrun(&["graph", "w.yml"]).stdout);
+    assert!(repo.wfrun(&["--validate"]).stderr.contains("checked 2 workflows"));
 }
 
 /// What act would take for all workflows is offered as command lines, and they are good.
 #[test]
 fn an_event_in_the_place_of_the_workflow() {
     let repo = repo(&[(".github/workflows/other.yml", "on: push\njobs: {}\n")]);
-    let said = |words: &[&str]| format!("{}exit code {}", other(&repo, words).stderr, other(&repo, words).code);
+    let said = |words: &[&str]| format!("{}exit code {}", repo.wfrun(words).stderr, repo.wfrun(words).code);
     assert_snapshot!(said(&["push"]), @r"
     error[workflow/not-found]: `push` is an event, and wfrun runs one workflow at a time
      |
@@ -246,14 +247,14 @@ fn an_event_in_the_place_of_the_workflow() {
     ");
     // `why` takes a job in the place of the workflow, also one that is called like an event.
     repo.write(".github/workflows/rel.yml", "on: push\njobs: {release: {runs-on: x, steps: [run: 'true']}}\n");
-    let ran = other(&repo, &["why", "release", "--no-act-files"]).ends_with(0);
+    let ran = repo.wfrun(&["why", "release", "--no-act-files"]).ends_with(0);
     assert!(ran.stdout.contains("rel.yml: push of refs/heads/main triggers it"), "{}", ran.stdout);
     fs::remove_file(repo.root().join(".github/workflows/rel.yml")).expect("it is there");
     // A workflow that is called like an event is one.
     fs::remove_file(repo.root().join(".actrc")).expect("it is there");
     repo.write(".github/workflows/push.yml", "on: push\njobs: {}\n");
-    other(&repo, &["plan", "push"]).ends_with(2);
-    assert!(!other(&repo, &["plan", "push"]).stderr.contains("is an event"));
+    repo.wfrun(&["plan", "push"]).ends_with(2);
+    assert!(!repo.wfrun(&["plan", "push"]).stderr.contains("is an event"));
 }
 
 #[test]
@@ -296,15 +297,15 @@ fn inputs_of_all_workflows_in_one_file() {
     let workflow = "on: {workflow_dispatch: {inputs: {level: {type: number}}}}\njobs:\n  j:\n    runs-on: x\n    \
                     if: inputs.level == 3\n    steps: [run: 'true']\n";
     let repo = Repo::new(workflow, &[(".input", "LEVEL=3\nother=1\n"), ("bad", "nonsense\n")]);
-    let ran = other(&repo, &["why", "w.yml", "--json"]).ends_with(0);
+    let ran = repo.wfrun(&["why", "w.yml", "--json"]).ends_with(0);
     assert!(ran.stderr.contains("`other` of .input: no inputs of this workflow"), "{}", ran.stderr);
     let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(told["jobs"][0]["verdict"], "runs", "{told:#}");
-    let ran = other(&repo, &["eval", "inputs.other", "--event", "workflow_dispatch"]).ends_with(0);
+    let ran = repo.wfrun(&["eval", "inputs.other", "--event", "workflow_dispatch"]).ends_with(0);
     assert_eq!(ran.stdout.trim(), "\"1\"", "{}", ran.stderr);
-    let ran = other(&repo, &["plan", "w.yml", "--input", "level=x"]).ends_with(2);
+    let ran = repo.wfrun(&["plan", "w.yml", "--input", "level=x"]).ends_with(2);
     assert!(ran.stderr.contains("input/not-a-number"), "{}", ran.stderr);
-    let ran = other(&repo, &["plan", "w.yml", "--input-file", "bad"]).ends_with(2);
+    let ran = repo.wfrun(&["plan", "w.yml", "--input-file", "bad"]).ends_with(2);
     assert!(ran.stderr.contains("file/broken-line") && ran.stderr.contains("bad:1:1"), "{}", ran.stderr);
 }
 
@@ -328,7 +329,7 @@ fn what_changes_for_a_repository() {
             ("event.json", r#"{"act": true, "ref": "refs/tags/v1"}"#),
         ],
     );
-    let ran = other(&repo, &["doctor", "--from-act"]).ends_with(0);
+    let ran = repo.wfrun(&["doctor", "--from-act"]).ends_with(0);
     let root = repo.root().canonicalize().expect("a folder");
     let text =
         ran.stdout.replace(&root.display().to_string(), "ROOT").replace(&repo.root().display().to_string(), "ROOT");
@@ -431,7 +432,7 @@ fn what_changes_for_a_repository() {
 
     ✗ 28 things: 5 the same, 15 different, 6 without effect, 2 refused; docs/from-act.md says more
     "###);
-    let ran = other(&repo, &["doctor", "--from-act", "--json"]).ends_with(0);
+    let ran = repo.wfrun(&["doctor", "--from-act", "--json"]).ends_with(0);
     assert!(!ran.stdout.contains("hunter"), "{}", ran.stdout);
     let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let count = |bearing: &str| {
@@ -443,7 +444,7 @@ fn what_changes_for_a_repository() {
         assert_eq!(told["counts"][bearing], count(bearing), "{bearing}");
     }
     let repo = Repo::new("on: push\njobs: {}\n", &[]);
-    let ran = other(&repo, &["doctor", "--from-act"]).ends_with(0);
+    let ran = repo.wfrun(&["doctor", "--from-act"]).ends_with(0);
     assert!(ran.stdout.contains("nothing here is act's"), "{}", ran.stdout);
 }
 
@@ -459,7 +460,7 @@ fn a_secret_is_asked_for_on_a_terminal() {
     let nix::pty::OpenptyResult { master, slave } = nix::pty::openpty(None, None).expect("a terminal");
     let mut command = repo.command(&["w.yml", "--backend", "host", "--json", "--secret", "token"]);
     command.stdin(slave.try_clone().expect("a copy")).stderr(slave).stdout(std::process::Stdio::piped());
-    let child = command.env("HOME", repo.beside("home")).spawn().expect("wfrun starts");
+    let child = command.spawn().expect("wfrun starts");
     drop(command);
     let mut terminal = File::from(master);
     let mut shown = String::new();

@@ -77,6 +77,11 @@ impl Repo {
         self.dir.path().join("cache/wfrun")
     }
 
+    /// The home folder of whoever starts `wfrun`: empty, unless a test or a step writes into it.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.beside("home")
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
@@ -111,11 +116,12 @@ impl Repo {
 
     /// A command in the repository with an environment of its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        fs::create_dir_all(self.home()).expect("a home folder");
         let mut command = Command::new(WFRUN);
         command.args(arguments).current_dir(self.root()).stdin(Stdio::null());
         command.env("XDG_CACHE_HOME", self.dir.path().join("cache")).env("NO_COLOR", "1");
-        // act may have been used on this machine.
-        command.env("XDG_CONFIG_HOME", self.dir.path().join("config"));
+        // act may have been used on this machine, and steps on the host write into their home folder.
+        command.env("XDG_CONFIG_HOME", self.dir.path().join("config")).env("HOME", self.home());
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
         command
     }

@@ -3,7 +3,7 @@ use serde_json::{Value as Json, json};
 use wfrun_plan::{Dependency, Needed, NotKnown};
 
 use crate::Style;
-use crate::text::{count, one_line, pad, wrap};
+use crate::text::{count, one_line, pad, paragraph, way_out};
 use crate::theme::{Label, Mark};
 
 /// Names longer than this many columns stand out of their column.
@@ -132,17 +132,7 @@ fn line(row: &DependencyRow, depth: usize, (width, source): (usize, usize), styl
     text.push('\n');
     if let Some(missing) = &row.missing {
         paragraph("      ", &missing.message, style, text);
-        let arrow = if style.unicode { "→ " } else { "-> " };
-        paragraph(&format!("      {}", style.paint(Label::Notice, arrow)), &missing.way_out, style, text);
-    }
-}
-
-fn paragraph(begin: &str, message: &str, style: Style, text: &mut String) {
-    let indent = width_of(begin);
-    let mut begin = begin.to_owned();
-    for line in wrap(&one_line(message), style.width.saturating_sub(indent).max(20)) {
-        text.extend([begin.as_str(), &line, "\n"]);
-        begin = " ".repeat(indent);
+        way_out(6, &missing.way_out, style, text);
     }
 }
 

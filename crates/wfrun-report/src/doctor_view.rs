@@ -2,7 +2,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::Style;
-use crate::text::{one_line, pad, wrap};
+use crate::text::{pad, paragraph, way_out};
 use crate::theme::{Label, Mark};
 
 /// How something stands with a machine.
@@ -90,22 +90,10 @@ fn heading_of(area: &str, style: Style) -> String {
 }
 
 fn rows(it: &Examined, width: usize, style: Style, text: &mut String) {
-    let arrow = if style.unicode { "→ " } else { "-> " };
-    let head = width + 6;
-    let room = style.width.saturating_sub(head).max(20);
-    let mut begin =
-        format!("  {} {}  ", style.mark(it.standing.mark()), style.paint(Label::Dim, &pad(&it.name, width)));
-    for line in wrap(&one_line(&it.message), room) {
-        text.extend([begin.as_str(), &line, "\n"]);
-        begin = " ".repeat(head);
-    }
-    let mut begin = format!("{}{}", " ".repeat(head), style.paint(Label::Notice, arrow));
-    let indent = console::measure_text_width(arrow);
-    if let Some(way_out) = &it.way_out {
-        for line in wrap(&one_line(way_out), room.saturating_sub(indent)) {
-            text.extend([begin.as_str(), &line, "\n"]);
-            begin = " ".repeat(head + indent);
-        }
+    let begin = format!("  {} {}  ", style.mark(it.standing.mark()), style.paint(Label::Dim, &pad(&it.name, width)));
+    paragraph(&begin, &it.message, style, text);
+    if let Some(told) = &it.way_out {
+        way_out(width + 6, told, style, text);
     }
 }
 

@@ -2,7 +2,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::Style;
-use crate::text::{count, one_line, wrap};
+use crate::text::{count, one_line, paragraph, way_out};
 use crate::theme::{Label, Mark};
 
 /// What becomes of one of act's habits.
@@ -99,28 +99,22 @@ pub fn from_act_text(habits: &Habits, style: &Style) -> String {
     text
 }
 
+/// Where the text below a row begins.
+const INDENT: usize = 8;
+
 fn rows(it: &Habit, style: Style, text: &mut String) {
     let line = it.line.map_or(String::new(), |it| it.to_string());
     let what = one_line(&it.what);
     let line = style.paint(Label::Dim, &format!("{line:>3}"));
     text.extend(["  ", &style.mark(it.bearing.mark()), " ", &line, " ", &what, "\n"]);
-    let indent = " ".repeat(8);
-    let room = style.width.saturating_sub(indent.len()).max(20);
     let message = match it.bearing {
         // The marks of the others say less than a word does.
         Bearing::Refused | Bearing::NoEffect => format!("{}: {}", it.bearing.words(), it.message),
         Bearing::Same | Bearing::Different => it.message.clone(),
     };
-    for line in wrap(&one_line(&message), room) {
-        text.extend([indent.as_str(), &line, "\n"]);
-    }
-    let Some(way_out) = &it.way_out else { return };
-    let arrow = if style.unicode { "→ " } else { "-> " };
-    let mut begin = format!("{indent}{}", style.paint(Label::Notice, arrow));
-    let width = console::measure_text_width(arrow);
-    for line in wrap(&one_line(way_out), room.saturating_sub(width)) {
-        text.extend([begin.as_str(), &line, "\n"]);
-        begin = format!("{indent}{}", " ".repeat(width));
+    paragraph(&" ".repeat(INDENT), &message, style, text);
+    if let Some(told) = &it.way_out {
+        way_out(INDENT, told, style, text);
     }
 }
 

@@ -1,5 +1,4 @@
 //! Runs that are kept: a list of them, one of them, and what its steps wrote; in the shape of `gh run`.
-use console::measure_text_width;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
 use wfrun_journal::{Conclusion, JobRun, Outcome, Phase, RunEvent, RunEventKind, RunRecord, StepKey, StepRun};
@@ -8,7 +7,7 @@ use wfrun_plan::{JobKey, StepPath};
 use crate::Style;
 use crate::run_why_view::{heading, step_lines};
 use crate::summary::summary;
-use crate::text::{ago, clean, cut, duration, one_line, pad};
+use crate::text::{ago, clean, columns, cut, duration, one_line};
 use crate::theme::{Label, Mark};
 
 /// A run that is kept.
@@ -140,20 +139,13 @@ pub fn runs_text(runs: &[PastRun], now: Timestamp, style: &Style) -> String {
             run.started_at.map(|it| ago(it, now)).unwrap_or_default(),
         ]);
     }
-    let mut widths = [0; 7];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = measure_text_width(cell).max(*width);
-        }
-    }
     let mut text = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        let cells = row.iter().zip(widths).map(|(cell, width)| pad(cell, width)).collect::<Vec<_>>().join("  ");
+    for (index, cells) in columns(&rows, 0..0).iter().enumerate() {
         let line = match index.checked_sub(1).and_then(|it| runs.get(it)) {
             Some(run) => format!("{} {cells}", style.mark(run.mark())),
             None => style.paint(Label::Dim, &format!("  {cells}")),
         };
-        text.extend([line.trim_end(), "\n"]);
+        text.extend([line.as_str(), "\n"]);
     }
     text
 }

@@ -63,7 +63,7 @@ pub use table_view::{Column, table_json, table_markdown, table_text};
 pub use tee::Tee;
 pub use test_report::{TestCaseReport, TestFailure, TestFileReport, TestReport, test_json, test_junit};
 pub use test_view::test_text;
-pub use text::{ago, bytes};
+pub use text::{ago, bytes, columns, shell_word};
 pub use timings::render_timings;
 pub use trace_view::trace_text;
 pub use view_thread::ViewThread;

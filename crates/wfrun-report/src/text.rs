@@ -1,10 +1,12 @@
 //! Small things that every view does with text: durations, counts, cutting, cleaning.
 use std::borrow::Cow;
+use std::ops::Range;
 
 use console::{AnsiCodeIterator, measure_text_width, truncate_str};
 use jiff::Timestamp;
 
 use crate::Style;
+use crate::theme::Label;
 
 /// `0.3s`, `12.3s`, `2m 05s`, `1h 02m`.
 pub(crate) fn duration(ms: u64) -> String {
@@ -55,6 +57,15 @@ pub(crate) fn quoted(names: &[String]) -> String {
     names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// A text as a shell takes it for one word.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_./=:@+,".contains(it);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// `text` cut to `width` columns; escape sequences take none.
 pub(crate) fn cut(text: &str, width: usize, style: Style) -> Cow<'_, str> {
     truncate_str(text, width, style.ellipsis())
@@ -64,6 +75,23 @@ pub(crate) fn cut(text: &str, width: usize, style: Style) -> Cow<'_, str> {
 pub(crate) fn pad(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(measure_text_width(text));
     format!("{text}{}", " ".repeat(missing))
+}
+
+/// Rows with their cells below each other, two blanks between; numbers, in the columns `right`, stand at the right.
+pub fn columns<const N: usize>(rows: &[[String; N]], right: Range<usize>) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|it| measure_text_width(&it[column])).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+            if right.contains(&column) {
+                " ".repeat(width.saturating_sub(measure_text_width(cell))) + cell
+            } else {
+                pad(cell, width)
+            }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Breaks `text` between words into lines of at most `width` columns; a longer word stays whole, and so does what
@@ -80,6 +108,22 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Adds the lines of a paragraph that starts with `begin`, and goes on as far in.
+pub(crate) fn paragraph(begin: &str, message: &str, style: Style, text: &mut String) {
+    let indent = measure_text_width(begin);
+    let mut begin = begin.to_owned();
+    for line in wrap(&one_line(message), style.width.saturating_sub(indent).max(20)) {
+        text.extend([begin.as_str(), &line, "\n"]);
+        begin = " ".repeat(indent);
+    }
+}
+
+/// Adds what to do about something, behind an arrow that stands `indent` columns in.
+pub(crate) fn way_out(indent: usize, message: &str, style: Style, text: &mut String) {
+    let arrow = style.paint(Label::Notice, if style.unicode { "→ " } else { "-> " });
+    paragraph(&format!("{}{arrow}", " ".repeat(indent)), message, style, text);
 }
 
 /// The words of a text; code between backquotes is one.

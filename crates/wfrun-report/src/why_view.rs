@@ -10,7 +10,7 @@ use crate::Style;
 use crate::foreseen::{foreseen_paragraph, foreseen_sentence, hindrances};
 use crate::gate_view::gate_words;
 use crate::steps_view::{step_lines, steps_json};
-use crate::text::{cut, one_line, pad, wrap};
+use crate::text::{cut, one_line, pad, shell_word, wrap};
 use crate::theme::{Label, Mark};
 use crate::trace_view::trace_text;
 
@@ -379,14 +379,6 @@ fn turned(why: &Why<'_>) -> &'static str {
 
 /// The options as one would paste them.
 fn options(changes: &[Change], style: Style) -> String {
-    let flags: Vec<String> = changes.iter().flat_map(Change::flags).map(|it| quoted_for_shell(&it)).collect();
+    let flags: Vec<String> = changes.iter().flat_map(Change::flags).map(|it| shell_word(&it)).collect();
     style.paint(Label::Success, &flags.join(" "))
-}
-
-fn quoted_for_shell(text: &str) -> String {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./=:@+,".contains(it);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
