@@ -88,9 +88,11 @@ fn names_that_cannot_be() {
     let world = World::new(workflow).with("c.yml", callee).run();
     assert!(world.story().contains("`concurrency`: Concurrency group name cannot be empty"), "{}", world.story());
     assert_eq!(world.results(), "a failure: failure");
-    let line = world.journal.iter().find_map(|it| match &it.kind {
-        RunEventKind::JobSkipped(JobSkipped { reason: SkipReason::Planning { line, .. }, .. }) => Some(*line),
-        _ => None,
+    let line = world.journal.iter().find_map(|it| {
+        let RunEventKind::JobSkipped(JobSkipped { reason: SkipReason::Planning { line, .. }, .. }) = &it.kind else {
+            return None;
+        };
+        Some(*line)
     });
     assert_eq!(line, Some(2));
 }

@@ -70,7 +70,7 @@ impl Git {
         let mut child = command.spawn().map_err(|err| failed(&err))?;
         if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
             // git reads all of it before it writes. Where it ends before that, its status says so.
-            stdin.write_all(input).or_else(unless_broken)?;
+            stdin.write_all(input).or_else(|err| unless_broken(&err))?;
         }
         let mut bytes = Vec::new();
         if let Some(stdout) = child.stdout.take() {
@@ -120,8 +120,8 @@ impl Git {
     }
 }
 
-fn unless_broken(err: std::io::Error) -> Result<(), Refusal> {
-    if err.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(failed(&err)) }
+fn unless_broken(err: &std::io::Error) -> Result<(), Refusal> {
+    if err.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(failed(err)) }
 }
 
 fn failed(err: &std::io::Error) -> Refusal {
