@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::lookup::Wanted;
 use super::methods::{KEYS_LIMIT, blocking, too_large, valid_key};
-use crate::blob::{BlobError, Content, Right, Upload, receive};
+use crate::blob::{BlobError, Content, Right, Upload, take_block};
 use crate::identity::JobIdentity;
 use crate::serve;
 use crate::services::{ServiceCall, Shared};
@@ -159,10 +159,9 @@ async fn upload(
         let upload = reserved(&shared, &identity, &id)?;
         let range = headers.get(header::CONTENT_RANGE).and_then(|it| it.to_str().ok()).and_then(range);
         let (start, length) = range.ok_or_else(|| invalid("Content-Range must be `bytes START-END/*`".to_owned()))?;
-        let part =
-            receive(request.into_body(), length, shared.store.uploads(), shared.patience).await.map_err(of_blob)?;
         // Ids of one length sort as their numbers do.
-        upload.put_block(&format!("{start:020}"), part).map_err(of_blob)?;
+        let id = format!("{start:020}");
+        take_block(&shared, &upload, &id, request.into_body(), length).await.map_err(of_blob)?;
         Ok((StatusCode::NO_CONTENT.into_response(), None))
     })
     .await
@@ -181,19 +180,19 @@ async fn commit(
         too_large(size, shared.store.limit())?;
         let (store, parts) = (Arc::clone(&shared), Arc::clone(&upload));
         let joined = blocking(move || {
-            let mut files = Vec::new();
+            let mut blocks = Vec::new();
             let mut end = 0;
-            for (start, file) in parts.parts() {
+            for (start, block) in parts.parts() {
                 if start.parse() != Ok(end) {
                     return Ok(Err(end));
                 }
-                end += std::fs::metadata(&file)?.len();
-                files.push(file);
+                end += block.length;
+                blocks.push(block);
             }
             if end != size {
                 return Ok(Err(end));
             }
-            parts.commit_blocks(&files, store.store.uploads()).map(Ok)
+            parts.commit_blocks(&blocks, store.store.uploads()).map(|_| Ok(()))
         });
         if let Err(end) = joined.await? {
             return Err(invalid(format!("the size is {size}, but what was uploaded ends after {end} bytes")));
