@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub(crate) use self::call::{Call, Caller, Input};
+pub(crate) use self::call::{Call, Caller, Input, Operation};
 pub use self::sessions::WebIdentityError;
 use self::sessions::{IdentityProvider, Sessions};
 pub use self::settings::{

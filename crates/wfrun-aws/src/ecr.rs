@@ -8,13 +8,27 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(crate) use self::images::{batch_get_image, describe_images, list_images};
-pub(crate) use self::repositories::{create_repository, describe_repositories};
-pub(crate) use self::token::get_authorization_token;
+use self::images::{batch_get_image, describe_images, list_images};
+use self::repositories::{create_repository, describe_repositories};
+use self::token::get_authorization_token;
+use crate::account::Operation;
 use crate::account_file::TagMutability;
 use crate::clock::epoch_seconds;
 use crate::ids::Arns;
 use crate::protocol::ApiError;
+
+/// The operation of that name, if it is emulated.
+pub(crate) fn operation(name: &str) -> Option<Operation> {
+    Some(match name {
+        "GetAuthorizationToken" => get_authorization_token,
+        "CreateRepository" => create_repository,
+        "DescribeRepositories" => describe_repositories,
+        "DescribeImages" => describe_images,
+        "ListImages" => list_images,
+        "BatchGetImage" => batch_get_image,
+        _ => return None,
+    })
+}
 
 /// The repositories of a region, by name.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]

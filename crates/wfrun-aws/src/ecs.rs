@@ -10,12 +10,29 @@ mod task_definitions;
 mod tasks;
 mod update;
 
-pub(crate) use self::clusters::describe_clusters;
+use self::clusters::describe_clusters;
 pub(crate) use self::model::{Cluster, Ecs, Service};
 pub(crate) use self::rollout::TICK;
 pub(crate) use self::runtime::{PLACEHOLDER_IMAGE, tick};
-pub(crate) use self::services::{describe_services, rolling_out};
+use self::services::describe_services;
+pub(crate) use self::services::rolling_out;
 pub(crate) use self::task_definition::register;
-pub(crate) use self::task_definitions::{describe_task_definition, list_task_definitions, register_task_definition};
-pub(crate) use self::tasks::{describe_tasks, list_tasks};
-pub(crate) use self::update::update_service;
+use self::task_definitions::{describe_task_definition, list_task_definitions, register_task_definition};
+use self::tasks::{describe_tasks, list_tasks};
+use self::update::update_service;
+use crate::account::Operation;
+
+/// The operation of that name, if it is emulated.
+pub(crate) fn operation(name: &str) -> Option<Operation> {
+    Some(match name {
+        "DescribeClusters" => describe_clusters,
+        "DescribeTaskDefinition" => describe_task_definition,
+        "RegisterTaskDefinition" => register_task_definition,
+        "ListTaskDefinitions" => list_task_definitions,
+        "DescribeServices" => describe_services,
+        "UpdateService" => update_service,
+        "ListTasks" => list_tasks,
+        "DescribeTasks" => describe_tasks,
+        _ => return None,
+    })
+}

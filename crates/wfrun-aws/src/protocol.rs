@@ -15,14 +15,22 @@ pub(crate) struct ApiError {
     pub(crate) message: String,
     /// The request was refused for who asked.
     pub(crate) denied: bool,
+    /// The HTTP status that the service's model gives it, where that is not the usual one.
+    pub(crate) status: Option<u16>,
 }
 
 impl ApiError {
     pub(crate) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), denied: false }
+        Self { code: code.into(), message: message.into(), denied: false, status: None }
     }
 
     pub(crate) fn denied(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { denied: true, ..Self::new(code, message) }
+    }
+
+    /// An error of the Query protocol with a status of its own.
+    #[expect(dead_code, reason = "the first operation of IAM needs it")]
+    pub(crate) fn with_status(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { status: Some(status), ..Self::new(code, message) }
     }
 }

@@ -4,15 +4,23 @@ mod web_identity;
 
 use serde_json::{Value, json};
 
-use crate::account::Call;
+use self::web_identity::assume_role_with_web_identity;
+use crate::account::{Call, Operation};
 use crate::protocol::ApiError;
 
-pub(crate) use self::web_identity::assume_role_with_web_identity;
+/// The operation of that name, if it is emulated.
+pub(crate) fn operation(name: &str) -> Option<Operation> {
+    Some(match name {
+        "GetCallerIdentity" => get_caller_identity,
+        "AssumeRoleWithWebIdentity" => assume_role_with_web_identity,
+        _ => return None,
+    })
+}
 
 /// `GetCallerIdentity`, which needs no permission.
 ///
 /// Source: AWS STS API reference, `GetCallerIdentity`.
 #[expect(clippy::unnecessary_wraps, reason = "operations share one signature")]
-pub(crate) fn get_caller_identity(call: Call<'_>) -> Result<Value, ApiError> {
+fn get_caller_identity(call: Call<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "Arn": call.caller.arn, "UserId": call.caller.user_id, "Account": call.account.account_id() }))
 }

@@ -26,6 +26,9 @@ impl Caller {
     }
 }
 
+/// What carries an operation out.
+pub(crate) type Operation = fn(Call<'_>) -> Result<Value, ApiError>;
+
 /// One API call.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
@@ -58,11 +61,20 @@ impl<'a> Input<'a> {
     }
 
     pub(crate) fn count(self, member: &str) -> Result<Option<u32>, ApiError> {
-        self.typed(member, "integer", |value| value.as_u64().and_then(|number| u32::try_from(number).ok()))
+        self.typed(member, "integer", |value| match value {
+            Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+            // The Query protocol has texts only.
+            Value::String(text) => text.parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        })
     }
 
     pub(crate) fn flag(self, member: &str) -> Result<Option<bool>, ApiError> {
-        self.typed(member, "boolean", Value::as_bool)
+        self.typed(member, "boolean", |value| match value {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) => text.parse().ok(),
+            Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        })
     }
 
     /// An absent list is an empty one.

@@ -5,12 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::ecr::Ecr;
 use crate::ecs::Ecs;
+use crate::elbv2::Elbv2;
+use crate::iam::Iam;
+use crate::logs::Logs;
 
 /// The state file's content.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct State {
     /// IAM users by name, with their unique ids.
     pub(crate) users: IndexMap<String, String>,
+    #[serde(default)]
+    pub(crate) iam: Iam,
     /// Digests of the task definition files that were registered, by path as the account file has it.
     pub(crate) registered_files: IndexMap<String, String>,
     /// What exists in each region.
@@ -37,4 +42,8 @@ impl State {
 pub(crate) struct Region {
     pub(crate) ecr: Ecr,
     pub(crate) ecs: Ecs,
+    #[serde(default)]
+    pub(crate) elbv2: Elbv2,
+    #[serde(default)]
+    pub(crate) logs: Logs,
 }

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::ApiError;
 
+const JSON: &str = "application/x-amz-json-1.1";
+
 /// The protocol a client speaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Protocol {
@@ -24,18 +26,25 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// The answer to `operation`. An object without members is written as AWS writes it, `{}`.
+    /// The answer to `operation`; `null` is that of one without output.
+    ///
+    /// An object without members is written as AWS writes it, `{}`.
     pub(crate) fn success(self, operation: &str, output: &Value) -> Response<Body> {
         match self {
+            Self::Json if output.is_null() => response(StatusCode::OK, JSON, Vec::new()),
             Self::Json | Self::Cbor | Self::RestXml => json(StatusCode::OK, output, None),
             Self::Query { namespace } => {
                 let mut result = String::new();
-                write_members(&mut result, output);
+                if !output.is_null() {
+                    result.extend(["<", operation, "Result>"]);
+                    write_members(&mut result, output);
+                    result.extend(["</", operation, "Result>"]);
+                }
                 let id = Uuid::new_v4();
                 xml(
                     StatusCode::OK,
                     &format!(
-                        "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{result}</{operation}Result>\
+                        "<{operation}Response xmlns=\"{namespace}\">{result}\
                          <ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata></{operation}Response>"
                     ),
                 )
@@ -49,10 +58,11 @@ impl Protocol {
     pub(crate) fn failure(self, error: &ApiError) -> (StatusCode, Response<Body>) {
         let (code, message) = (escaped(&error.code), escaped(&error.message));
         let request_id = Uuid::new_v4();
-        let status = match self {
+        let usual = match self {
             Self::Query { .. } if error.denied => StatusCode::FORBIDDEN,
             Self::Json | Self::Query { .. } | Self::Cbor | Self::RestXml => StatusCode::BAD_REQUEST,
         };
+        let status = error.status.and_then(|it| StatusCode::from_u16(it).ok()).unwrap_or(usual);
         let response = match self {
             Self::Json => json(status, &json!({ "__type": error.code, "message": error.message }), Some(&error.code)),
             Self::Query { namespace } if namespace.contains("//ec2.") => xml(
@@ -121,7 +131,7 @@ impl Protocol {
 }
 
 fn json(status: StatusCode, body: &Value, error: Option<&str>) -> Response<Body> {
-    let mut response = response(status, "application/x-amz-json-1.1", body.to_string().into_bytes());
+    let mut response = response(status, JSON, body.to_string().into_bytes());
     if let Some(error) = error.and_then(|code| HeaderValue::from_str(code).ok()) {
         response.headers_mut().insert("x-amzn-errortype", error);
     }

@@ -37,13 +37,8 @@ impl ApiRequest {
         let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         if let (Some(operation), Some(version)) = (field("Action"), field("Version")) {
             let (service, namespace) = service_of_version(&version);
-            let input = form.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
-            return Self {
-                service: service.to_owned(),
-                operation,
-                protocol: Protocol::Query { namespace },
-                input: Ok(input),
-            };
+            let input = nested(form);
+            return Self { service: service.to_owned(), operation, protocol: Protocol::Query { namespace }, input };
         }
         let signed_for = credential(headers).map(|credential| credential.service);
         let protocol = if signed_for.as_deref() == Some("s3") { Protocol::RestXml } else { Protocol::Json };
@@ -101,6 +96,47 @@ fn form_fields(form: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The members that a form's fields spell: `Tags.member.1.Key` is the `Key` of the first of the list `Tags`.
+///
+/// Source: AWS Query protocol, "Shape serialization". An empty field of a list's name is an empty list there; here it stays a text.
+fn nested(form: Vec<(String, String)>) -> Result<Map<String, Value>, String> {
+    const MOST: usize = 10_000;
+    let mut input = Map::new();
+    for (key, value) in form {
+        let mut place = &mut input;
+        let mut names = key.split('.').peekable();
+        let unclear = || format!("the field `{key}` does not fit the others");
+        while let Some(name) = names.next() {
+            if names.peek() == Some(&"member") {
+                names.next();
+                let index = names.next().and_then(|it| it.parse::<usize>().ok()).filter(|it| (1..=MOST).contains(it));
+                let index = index.ok_or_else(unclear)?;
+                let list = place.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+                let list = list.as_array_mut().ok_or_else(unclear)?;
+                if list.len() < index {
+                    list.resize(index, Value::Null);
+                }
+                let item = &mut list[index - 1];
+                if names.peek().is_none() {
+                    *item = Value::String(value);
+                    break;
+                }
+                if item.is_null() {
+                    *item = Value::Object(Map::new());
+                }
+                place = item.as_object_mut().ok_or_else(unclear)?;
+            } else if names.peek().is_none() {
+                place.insert(name.to_owned(), Value::String(value));
+                break;
+            } else {
+                let inner = place.entry(name).or_insert_with(|| Value::Object(Map::new()));
+                place = inner.as_object_mut().ok_or_else(unclear)?;
+            }
+        }
+    }
+    Ok(input)
+}
+
 /// Decodes `%XX` and `+` as forms have them; a broken escape stays as it is.
 pub(crate) fn url_decoded(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
@@ -120,7 +156,7 @@ pub(crate) fn url_decoded(text: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ApiRequest, Protocol, url_decoded};
+    use super::{ApiRequest, Protocol, form_fields, nested, url_decoded};
     use axum::http::{HeaderMap, Method, Uri};
 
     fn read(method: &str, uri: &str, headers: &[(&'static str, &str)], body: &str) -> (String, String, Protocol) {
@@ -165,6 +201,25 @@ mod tests {
         ];
         for ((service, operation, protocol), want_service, want_operation, want_protocol) in cases {
             assert_eq!((&*service, &*operation, protocol), (want_service, want_operation, want_protocol));
+        }
+    }
+
+    #[test]
+    fn fields_spell_members() {
+        let read =
+            |form: &str| nested(form_fields(form.as_bytes())).map(|it| serde_json::Value::Object(it).to_string());
+        for (form, members) in [
+            ("A=1&B=x", r#"{"A":"1","B":"x"}"#),
+            ("Names.member.2=b&Names.member.1=a", r#"{"Names":["a","b"]}"#),
+            ("Tags.member.1.Key=k&Tags.member.1.Value=v", r#"{"Tags":[{"Key":"k","Value":"v"}]}"#),
+            ("A.B.C=1&A.D=2", r#"{"A":{"B":{"C":"1"},"D":"2"}}"#),
+            ("L.member.1.M.member.1=x", r#"{"L":[{"M":["x"]}]}"#),
+        ] {
+            assert_eq!(read(form).as_deref(), Ok(members), "{form}");
+        }
+        for form in ["A=1&A.B=2", "L.member.0=x", "L.member.x=x", "L.member=x", "L.member.99999=x", "A=1&A.member.1=x"]
+        {
+            assert!(read(form).is_err(), "{form}");
         }
     }
 

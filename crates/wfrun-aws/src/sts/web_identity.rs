@@ -19,7 +19,7 @@ const LONGEST: u64 = 43_200;
 /// <https://github.com/awslabs/aws-sdk-rust/issues/827>, <https://github.com/aws/aws-sdk-java-v2/issues/5709> and
 /// <https://github.com/awslabs/amazon-eks-irsa-cfn/pull/18> have them.
 /// Differs: any role of the account may be assumed with an ID token of the run; there are no trust policies to ask, and session policies are not looked at.
-pub(crate) fn assume_role_with_web_identity(call: Call<'_>) -> Result<Value, ApiError> {
+pub(super) fn assume_role_with_web_identity(call: Call<'_>) -> Result<Value, ApiError> {
     let input = call.input;
     let (arn, name) = (required(input, "RoleArn", "roleArn")?, required(input, "RoleSessionName", "roleSessionName")?);
     let token = required(input, "WebIdentityToken", "webIdentityToken")?;
