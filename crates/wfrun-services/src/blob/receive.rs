@@ -53,13 +53,11 @@ pub(crate) async fn receive(
 pub(crate) async fn receive_block(body: Body, place: &Extent, patience: Duration) -> Result<(), BlobError> {
     let (announced, place) = (place.length, place.clone());
     pour(body, announced, patience, move |mut chunks| {
-        let file = place.open()?;
-        let mut size = 0;
+        let mut writer = place.writer()?;
         while let Some(chunk) = chunks.blocking_recv() {
-            place.write(&file, size, &chunk)?;
-            size += chunk.len() as u64;
+            writer.add(&chunk)?;
         }
-        Ok((size, ()))
+        Ok((writer.size, ()))
     })
     .await
 }
