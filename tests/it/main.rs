@@ -27,6 +27,7 @@ mod history;
 mod id_tokens;
 mod legs_and_calls;
 mod list;
+mod local_services;
 mod npm;
 mod outbound;
 mod output;

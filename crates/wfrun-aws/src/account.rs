@@ -38,6 +38,8 @@ use crate::registry::{Registry, TokenKey};
 pub struct Account {
     id: String,
     region: String,
+    /// Of the account file.
+    first_user: Option<String>,
     era: Era,
     waiter_hold: Duration,
     faults: indexmap::IndexMap<String, Fault>,
@@ -91,6 +93,7 @@ impl Account {
         let account = Self {
             id,
             region,
+            first_user: file.iam.users.keys().next().cloned(),
             era: file.ecs.task_definition_era,
             waiter_hold: Duration::from_secs(file.ecs.waiter_hold.unwrap_or(DEFAULT_WAITER_HOLD_S)),
             faults: file.ecs.faults,
@@ -117,6 +120,16 @@ impl Account {
         let access_key_id = unique_id("AKIA", 16, Uuid::new_v4());
         lock(&self.keys).insert(access_key_id.clone(), user.to_owned());
         Keys { access_key_id, secret_access_key: secret_key() }
+    }
+
+    /// Makes an access key for a person at a shell: of the first user of the account file, else of the account's root, who may do
+    /// all.
+    pub fn shell_keys(&self) -> Keys {
+        match &self.first_user {
+            Some(user) => self.mint_keys(user),
+            // Keys that nobody has are root's.
+            None => Keys { access_key_id: unique_id("AKIA", 16, Uuid::new_v4()), secret_access_key: secret_key() },
+        }
     }
 
     /// The account's number, 12 digits.
