@@ -77,17 +77,8 @@ impl Snapshot {
         let common = user.ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
         let common = PathBuf::from(common);
         let objects = common.join("objects");
-        create(dir)?;
-        let bare = Git::at(dir);
-        bare.ask(&["init", "--quiet", "--bare", "--template=", "."])?;
-        let info = dir.join("objects/info");
-        create(&info)?;
-        let mut borrowed = vec![objects.clone()];
-        borrowed.extend(borrowed_by(&objects));
-        let lines: Vec<String> = borrowed.iter().map(|it| it.display().to_string()).collect();
-        write(&info.join("alternates"), &(lines.join("\n") + "\n"))?;
+        let (bare, mut borrowed) = borrowing(dir, &user, &objects)?;
         copy_refs(&user, &bare)?;
-        copy_shallow(&user, dir)?;
         let mut sha = settings.sha.clone();
         if let Some(base) = &settings.merge_base {
             sha = merge_commit(&bare, base, &sha, &committed_at(&bare, &sha)?)?;
@@ -107,6 +98,21 @@ impl Snapshot {
         let lfs = Some(common.join("lfs/objects")).filter(|it| settings.lfs && it.is_dir());
         Ok(Self { dir: dir.to_owned(), borrowed, sha, near, lfs })
     }
+}
+
+/// Makes an empty repository that borrows the objects of another, and is as shallow; gives back the stores that it borrows
+/// from, too.
+fn borrowing(dir: &Path, from: &Git, objects: &Path) -> Result<(Git, Vec<PathBuf>), SnapshotError> {
+    create(dir)?;
+    let bare = Git::at(dir);
+    bare.ask(&["init", "--quiet", "--bare", "--template=", "."])?;
+    let info = dir.join("objects/info");
+    create(&info)?;
+    let borrowed = [vec![objects.to_owned()], borrowed_by(objects)].concat();
+    let lines: Vec<String> = borrowed.iter().map(|it| it.display().to_string()).collect();
+    write(&info.join("alternates"), &(lines.join("\n") + "\n"))?;
+    copy_shallow(from, dir)?;
+    Ok((bare, borrowed))
 }
 
 /// The object stores that `objects` itself borrows from.

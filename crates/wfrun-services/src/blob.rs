@@ -7,9 +7,10 @@ mod error;
 mod range;
 mod receive;
 mod requests;
+mod spool;
 mod transfers;
 
 pub(crate) use error::BlobError;
 pub(crate) use receive::{Archive, receive};
-pub(crate) use requests::{Answered, answer};
+pub(crate) use requests::{Answered, answer, take_block};
 pub(crate) use transfers::{Content, Described, Right, Subject, Transfers, Upload};

@@ -2,15 +2,16 @@
 use std::path::Path;
 
 use bollard::query_parameters::ImportImageOptions;
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures_util::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::io::ReaderStream;
 
 use super::DockerBackend;
 use super::pull::with_tag;
 use crate::BackendError;
 
-const CHUNK: usize = 256 * 1024;
+/// Bytes of a file that are sent at once.
+pub(super) const CHUNK: usize = 256 * 1024;
 
 impl DockerBackend {
     /// Writes an image that the engine has into a file, as it comes.
@@ -30,12 +31,7 @@ impl DockerBackend {
     pub async fn load_image(&self, name: &str, archive: &Path) -> Result<(), BackendError> {
         let file_failed = |err| BackendError::Archive { image: name.to_owned(), path: archive.to_owned(), err };
         let file = tokio::fs::File::open(archive).await.map_err(file_failed)?;
-        let body = stream::try_unfold(file, |mut file| async move {
-            let mut chunk = vec![0; CHUNK];
-            let length = file.read(&mut chunk).await?;
-            chunk.truncate(length);
-            Ok::<_, std::io::Error>((length > 0).then(|| (Bytes::from(chunk), file)))
-        });
+        let body = ReaderStream::with_capacity(file, CHUNK);
         let options = ImportImageOptions { quiet: true, ..ImportImageOptions::default() };
         let mut progress = Box::pin(self.docker.import_image_stream(options, body, None));
         while let Some(step) = progress.next().await {

@@ -3,14 +3,12 @@ use std::path::Path;
 
 use bollard::body_try_stream;
 use bollard::query_parameters::{BuildImageOptions, RemoveImageOptions};
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use tokio::io::AsyncReadExt as _;
+use futures_util::StreamExt as _;
+use tokio_util::io::ReaderStream;
 use wfrun_agent::standins::cli::pack_context;
 
+use super::archive::CHUNK;
 use super::{DockerBackend, Log};
-
-const CHUNK: usize = 256 * 1024;
 
 impl DockerBackend {
     /// Builds the image of a Dockerfile, with its folder as the context; returns the image's id.
@@ -54,12 +52,7 @@ impl DockerBackend {
         log: &Log,
     ) -> Result<String, String> {
         std::io::Seek::rewind(&mut context).map_err(|err| err.to_string())?;
-        let body = stream::try_unfold(tokio::fs::File::from_std(context), |mut file| async move {
-            let mut chunk = vec![0; CHUNK];
-            let length = file.read(&mut chunk).await?;
-            chunk.truncate(length);
-            Ok((length > 0).then(|| (Bytes::from(chunk), file)))
-        });
+        let body = ReaderStream::with_capacity(tokio::fs::File::from_std(context), CHUNK);
         let options = BuildImageOptions {
             dockerfile: dockerfile.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             t: Some(tag.to_owned()),

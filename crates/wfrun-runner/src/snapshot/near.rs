@@ -4,7 +4,7 @@
 //! clone's configuration may name passwords.
 use std::path::{Path, PathBuf};
 
-use super::{SnapshotError, copy_refs, create, write};
+use super::{SnapshotError, copy_refs};
 use crate::Git;
 
 /// A repository that jobs find on this machine.
@@ -75,15 +75,7 @@ impl Made {
         let objects = from.ask(&["rev-parse", "--path-format=absolute", "--git-path", "objects"])?;
         let objects = PathBuf::from(objects);
         let path = format!("near/{}", self.near.len());
-        let folder = dir.join(&path);
-        create(&folder)?;
-        let bare = Git::at(&folder);
-        bare.ask(&["init", "--quiet", "--bare", "--template=", "."])?;
-        create(&folder.join("objects/info"))?;
-        let borrowed = [vec![objects.clone()], super::borrowed_by(&objects)].concat();
-        let lines: Vec<String> = borrowed.iter().map(|it| it.display().to_string()).collect();
-        write(&folder.join("objects/info/alternates"), &(lines.join("\n") + "\n"))?;
-        super::copy_shallow(from, &folder)?;
+        let (bare, borrowed) = super::borrowing(&dir.join(&path), from, &objects)?;
         self.borrowed.extend(borrowed);
         self.near.push(Near { address: address.to_owned(), path });
         Ok(bare)

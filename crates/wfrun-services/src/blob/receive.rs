@@ -1,8 +1,8 @@
 //! Bodies to disk: hashed and written beside the network, never held whole.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,11 +14,12 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::sync::mpsc;
 
 use super::error::BlobError;
+use super::spool::Extent;
 
 /// Chunks between the network and the disk; more would only hide a slow disk in memory, for each of many bodies at once.
 const CHUNKS_IN_FLIGHT: usize = 2;
 
-const COPY_BUFFER: usize = 256 * 1024;
+pub(super) const COPY_BUFFER: usize = 256 * 1024;
 
 /// A finished upload: a file that is removed when this is dropped.
 pub(crate) struct Archive {
@@ -36,9 +37,42 @@ pub(crate) async fn receive(
     folder: &Path,
     patience: Duration,
 ) -> Result<Archive, BlobError> {
-    let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
     let folder = folder.to_owned();
-    let writer = tokio::task::spawn_blocking(move || write(receiver, &folder));
+    pour(body, announced, patience, move |mut chunks| {
+        let mut writing = Writing::new(&folder)?;
+        while let Some(chunk) = chunks.blocking_recv() {
+            writing.add(&chunk)?;
+        }
+        let archive = writing.finish();
+        Ok((archive.size, archive))
+    })
+    .await
+}
+
+/// Writes a body of the announced length to its place, in the same way.
+pub(crate) async fn receive_block(body: Body, place: &Extent, patience: Duration) -> Result<(), BlobError> {
+    let (announced, place) = (place.length, place.clone());
+    pour(body, announced, patience, move |mut chunks| {
+        let file = place.open()?;
+        let mut size = 0;
+        while let Some(chunk) = chunks.blocking_recv() {
+            place.write(&file, size, &chunk)?;
+            size += chunk.len() as u64;
+        }
+        Ok((size, ()))
+    })
+    .await
+}
+
+/// Hands a body on to a thread that writes it, which gives back how many bytes that were, and what came of it.
+async fn pour<T: Send + 'static>(
+    body: Body,
+    announced: u64,
+    patience: Duration,
+    write: impl FnOnce(mpsc::Receiver<Bytes>) -> io::Result<(u64, T)> + Send + 'static,
+) -> Result<T, BlobError> {
+    let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
+    let writer = tokio::task::spawn_blocking(move || write(receiver));
     let mut chunks = body.into_data_stream();
     let mut broken = None;
     let mut is_silent = false;
@@ -65,49 +99,28 @@ pub(crate) async fn receive(
         }
     }
     drop(sender);
-    let archive = writer.await.map_err(io::Error::from).flatten().map_err(|err| BlobError::store(&err))?;
+    let (size, written) = writer.await.map_err(io::Error::from).flatten().map_err(|err| BlobError::store(&err))?;
     if is_silent {
         return Err(BlobError::new(
             StatusCode::REQUEST_TIMEOUT,
             "OperationTimedOut",
-            format!("nothing came for {} s after {} bytes", patience.as_secs(), archive.size),
+            format!("nothing came for {} s after {size} bytes", patience.as_secs()),
         ));
     }
+    let invalid = |why: String| BlobError::new(StatusCode::BAD_REQUEST, "InvalidInput", why);
     match broken {
-        Some(err) => Err(BlobError::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidInput",
-            format!("the body broke off after {} bytes: {err}", archive.size),
-        )),
-        None if archive.size != announced => Err(BlobError::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidInput",
-            format!("{announced} bytes were announced, {} came", archive.size),
-        )),
-        None => Ok(archive),
+        Some(err) => Err(invalid(format!("the body broke off after {size} bytes: {err}"))),
+        None if size != announced => Err(invalid(format!("{announced} bytes were announced, {size} came"))),
+        None => Ok(written),
     }
-}
-
-fn write(mut chunks: mpsc::Receiver<Bytes>, folder: &Path) -> io::Result<Archive> {
-    let mut writing = Writing::new(folder)?;
-    while let Some(chunk) = chunks.blocking_recv() {
-        writing.add(&chunk)?;
-    }
-    Ok(writing.finish())
 }
 
 /// Puts blocks together, in order, as a new file in `folder`.
-pub(crate) fn join(blocks: &[PathBuf], folder: &Path) -> io::Result<Archive> {
+pub(crate) fn join(blocks: &[Extent], folder: &Path) -> io::Result<Archive> {
     let mut writing = Writing::new(folder)?;
     let mut buffer = vec![0; COPY_BUFFER];
     for block in blocks {
-        let mut block = File::open(block)?;
-        loop {
-            match block.read(&mut buffer)? {
-                0 => break,
-                count => writing.add(&buffer[..count])?,
-            }
-        }
+        block.read(&mut buffer, |bytes| writing.add(bytes))?;
     }
     Ok(writing.finish())
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::block_list;
 use super::error::BlobError;
 use super::range::{self, Range};
-use super::receive::receive;
+use super::receive::{receive, receive_block};
 use super::transfers::{Download, Transfer, Upload};
 use crate::serve::message;
 use crate::services::Shared;
@@ -144,9 +144,9 @@ async fn put_blob(shared: &Shared, upload: &Upload, request: Request) -> Result<
     }
     let length = length(request.headers(), BLOB_LIMIT)?;
     let archive = receive(request.into_body(), length, shared.store.uploads(), shared.patience).await?;
-    let tag = tag(&archive.sha256);
+    let headers = told_of(&archive.sha256);
     upload.put(archive);
-    Ok((StatusCode::CREATED, [(header::ETAG, tag)]).into_response())
+    Ok((StatusCode::CREATED, headers).into_response())
 }
 
 async fn put_block(
@@ -164,9 +164,25 @@ async fn put_block(
         ));
     }
     let length = length(request.headers(), BLOCK_LIMIT)?;
-    let block = receive(request.into_body(), length, shared.store.uploads(), shared.patience).await?;
-    upload.put_block(id, block)?;
+    take_block(shared, upload, id, request.into_body(), length).await?;
     Ok(StatusCode::CREATED.into_response())
+}
+
+/// Takes a body of that many bytes as a block of an upload.
+pub(crate) async fn take_block(
+    shared: &Shared,
+    upload: &Upload,
+    id: &str,
+    body: Body,
+    length: u64,
+) -> Result<(), BlobError> {
+    let place = upload.place(length, shared.store.uploads()).map_err(|err| BlobError::store(&err))?;
+    receive_block(body, &place, shared.patience).await?;
+    let spool = place.written();
+    upload.put_block(id, place)?;
+    // Beside the blocks that come next.
+    tokio::task::spawn_blocking(move || spool.follow());
+    Ok(())
 }
 
 async fn put_block_list(shared: &Arc<Shared>, upload: &Arc<Upload>, request: Request) -> Result<Response, BlobError> {
@@ -177,11 +193,11 @@ async fn put_block_list(shared: &Arc<Shared>, upload: &Arc<Upload>, request: Req
         .ok()
         .and_then(block_list::parse)
         .ok_or_else(|| invalid("this is no BlockList".to_owned()))?;
-    let files = upload.blocks(&ids)?;
+    let blocks = upload.blocks(&ids)?;
     let (shared, upload) = (Arc::clone(shared), Arc::clone(upload));
-    let joined = tokio::task::spawn_blocking(move || upload.commit_blocks(&files, shared.store.uploads())).await;
-    joined.map_err(std::io::Error::from).flatten().map_err(|err| BlobError::store(&err))?;
-    Ok(StatusCode::CREATED.into_response())
+    let joined = tokio::task::spawn_blocking(move || upload.commit_blocks(&blocks, shared.store.uploads())).await;
+    let sha256 = joined.map_err(std::io::Error::from).flatten().map_err(|err| BlobError::store(&err))?;
+    Ok((StatusCode::CREATED, told_of(&sha256)).into_response())
 }
 
 async fn get(download: &Download, headers: &HeaderMap, head: bool) -> Result<Response, BlobError> {
@@ -258,6 +274,11 @@ fn length(headers: &HeaderMap, limit: u64) -> Result<u64, BlobError> {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|it| it.to_str().ok())
+}
+
+/// What is told of content that has been taken: who sends it need not make its digest, too.
+fn told_of(sha256: &str) -> [(HeaderName, HeaderValue); 2] {
+    [(header::ETAG, value(&tag(sha256))), (HeaderName::from_static("x-wfrun-sha256"), value(sha256))]
 }
 
 fn tag(sha256: &str) -> String {

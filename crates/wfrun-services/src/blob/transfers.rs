@@ -1,15 +1,16 @@
 //! Uploads and downloads under way, by the signature in their URL.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
-use tempfile::TempPath;
 
 use super::error::BlobError;
 use super::receive;
 use super::receive::Archive;
+use super::spool::{self, Extent, Spool};
 use crate::artifact::Claim;
 use crate::cache::Reservation;
 use crate::identity::{JobIdentity, random_word};
@@ -106,8 +107,10 @@ pub(crate) struct Upload {
 struct State {
     /// Gone when the upload is finished.
     right: Option<Right>,
+    /// Where the next block goes.
+    spool: Option<Arc<Spool>>,
     /// By id, as the client wrote it.
-    blocks: HashMap<String, TempPath>,
+    blocks: HashMap<String, Extent>,
     content: Option<Archive>,
 }
 
@@ -121,7 +124,7 @@ impl Transfers {
             }
             Right::Artifact(it) => (Subject::Artifact { name: it.name.clone() }, None),
         };
-        let state = Mutex::new(State { right: Some(right), blocks: HashMap::new(), content: None });
+        let state = Mutex::new(State { right: Some(right), spool: None, blocks: HashMap::new(), content: None });
         let upload = Upload { identity, subject, signature: signature.clone(), number, state };
         self.give_out(origin, signature, Transfer::Upload(Arc::new(upload)))
     }
@@ -196,8 +199,18 @@ impl Upload {
         self.state().content = Some(archive);
     }
 
-    /// Keeps a block; one of the same id is replaced.
-    pub(crate) fn put_block(&self, id: &str, block: Archive) -> Result<(), BlobError> {
+    /// A place for a block of that many bytes, in `folder`.
+    pub(crate) fn place(&self, length: u64, folder: &Path) -> io::Result<Extent> {
+        let mut state = self.state();
+        if let Some(place) = state.spool.as_ref().and_then(|it| it.place(length)) {
+            return Ok(place);
+        }
+        let spool = state.spool.insert(Spool::new(folder)?);
+        spool.place(length).ok_or_else(|| io::Error::other("a file has no place for so many bytes"))
+    }
+
+    /// Keeps a block that is written; one of the same id is replaced.
+    pub(crate) fn put_block(&self, id: &str, block: Extent) -> Result<(), BlobError> {
         let mut state = self.state();
         if state.blocks.len() >= BLOCKS_LIMIT && !state.blocks.contains_key(id) {
             return Err(BlobError::new(
@@ -214,32 +227,32 @@ impl Upload {
                 "all block ids of a blob have the same length",
             ));
         }
-        state.blocks.insert(id.to_owned(), block.file);
+        state.blocks.insert(id.to_owned(), block);
         Ok(())
     }
 
-    /// The files of these blocks, in this order.
-    pub(crate) fn blocks(&self, ids: &[String]) -> Result<Vec<PathBuf>, BlobError> {
+    /// These blocks, in this order.
+    pub(crate) fn blocks(&self, ids: &[String]) -> Result<Vec<Extent>, BlobError> {
         let state = self.state();
-        let file = |id: &String| state.blocks.get(id).map(|path| path.to_path_buf());
         let unknown = |id: &String| {
             BlobError::new(StatusCode::BAD_REQUEST, "InvalidBlockList", format!("there is no block {id}"))
         };
-        ids.iter().map(|id| file(id).ok_or_else(|| unknown(id))).collect()
+        ids.iter().map(|id| state.blocks.get(id).cloned().ok_or_else(|| unknown(id))).collect()
     }
 
-    /// The files of all parts, in the order of their ids.
-    pub(crate) fn parts(&self) -> Vec<(String, PathBuf)> {
-        let state = self.state();
-        let mut parts: Vec<_> = state.blocks.iter().map(|(id, path)| (id.clone(), path.to_path_buf())).collect();
-        parts.sort();
+    /// All parts, in the order of their ids.
+    pub(crate) fn parts(&self) -> Vec<(String, Extent)> {
+        let mut parts: Vec<_> = self.state().blocks.iter().map(|(id, it)| (id.clone(), it.clone())).collect();
+        parts.sort_by(|(one, _), (other, _)| one.cmp(other));
         parts
     }
 
-    /// Puts blocks together as the content.
-    pub(crate) fn commit_blocks(&self, files: &[PathBuf], folder: &Path) -> std::io::Result<()> {
-        self.put(receive::join(files, folder)?);
-        Ok(())
+    /// Makes blocks, in this order, the content; gives back its digest.
+    pub(crate) fn commit_blocks(&self, blocks: &[Extent], folder: &Path) -> io::Result<String> {
+        let archive = spool::whole(blocks).unwrap_or_else(|| receive::join(blocks, folder))?;
+        let sha256 = archive.sha256.clone();
+        self.put(archive);
+        Ok(sha256)
     }
 
     /// Ends the upload, if its content is `size` bytes with the digest, where one is told: nothing can be put any more.
@@ -285,9 +298,8 @@ mod tests {
         let signature = url.rsplit_once("sig=").expect("a signature").1;
         let Some(Transfer::Upload(upload)) = transfers.get(signature) else { panic!("an upload: {url}") };
         let put = |number: usize| {
-            // No file is behind it: what counts is how many there are.
-            let file = TempPath::try_from_path(runs.path().join("nothing")).expect("an absolute path");
-            upload.put_block(&format!("{number:08}"), Archive { file, size: 0, sha256: String::new() })
+            let place = upload.place(0, runs.path()).expect("a place");
+            upload.put_block(&format!("{number:08}"), place)
         };
         for number in 0..BLOCKS_LIMIT {
             assert!(put(number).is_ok(), "{number}");

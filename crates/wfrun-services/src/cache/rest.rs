@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::lookup::Wanted;
 use super::methods::{KEYS_LIMIT, blocking, too_large, valid_key};
-use crate::blob::{BlobError, Content, Right, Upload, receive};
+use crate::blob::{BlobError, Content, Right, Upload, take_block};
 use crate::identity::JobIdentity;
 use crate::serve;
 use crate::services::{ServiceCall, Shared};
@@ -180,10 +180,10 @@ async fn upload(
                 "{length} bytes come; a part has those of its range, and at most {PART_LIMIT}"
             )));
         }
-        let part = receive(request.into_body(), length, shared.store.uploads(), shared.patience).await;
-        let part = part.map_err(|err| failed(&shared, &upload, err))?;
         // Ids of one length sort as their numbers do.
-        upload.put_block(&format!("{start:020}"), part).map_err(|err| failed(&shared, &upload, err))?;
+        let id = format!("{start:020}");
+        let taken = take_block(&shared, &upload, &id, request.into_body(), length).await;
+        taken.map_err(|err| failed(&shared, &upload, err))?;
         Ok((StatusCode::NO_CONTENT.into_response(), Told::default()))
     })
     .await
@@ -202,19 +202,19 @@ async fn commit(
         too_large(size, shared.store.limit())?;
         let (store, parts) = (Arc::clone(&shared), Arc::clone(&upload));
         let joined = blocking(move || {
-            let mut files = Vec::new();
+            let mut blocks = Vec::new();
             let mut end = 0;
-            for (start, file) in parts.parts() {
+            for (start, block) in parts.parts() {
                 if start.parse() != Ok(end) {
                     return Ok(Err(end));
                 }
-                end += std::fs::metadata(&file)?.len();
-                files.push(file);
+                end += block.length;
+                blocks.push(block);
             }
             if end != size {
                 return Ok(Err(end));
             }
-            parts.commit_blocks(&files, store.store.uploads()).map(Ok)
+            parts.commit_blocks(&blocks, store.store.uploads()).map(|_| Ok(()))
         });
         let joined = joined.await.inspect_err(|err| {
             if err.status() == StatusCode::INSUFFICIENT_STORAGE {

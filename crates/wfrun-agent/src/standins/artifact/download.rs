@@ -4,8 +4,10 @@
 //! lines and failures
 
 use std::fs::{self, File};
-use std::io::{Seek as _, Write};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
@@ -18,6 +20,8 @@ use crate::standins::http::Payload;
 use crate::standins::node_path::resolve;
 use crate::standins::toolkit;
 use crate::standins::version::Version;
+
+const BUFFER: usize = 256 * 1024;
 
 /// What a digest that does not fit leads to.
 #[derive(Clone, Copy, PartialEq)]
@@ -204,24 +208,26 @@ fn download(service: &Service, artifact: &Listed, folder: &Path, unpacks: bool) 
     let failed =
         |err: StandInError| StandInError::action(format!("Unable to download and extract artifact: {}", err.chain()));
     let mut file = toolkit::scratch_file()?;
-    let mut hashed = Hashed { file: &file, digest: Sha256::new() };
-    let (status, headers) = service.client.send_into("GET", &url, &[], Payload::Empty, &mut hashed)?;
-    let digest = hex::encode(hashed.digest.finalize());
+    let (status, headers) = service.client.send_into("GET", &url, &[], Payload::Empty, &mut file)?;
     if status != 200 {
         return Err(failed(StandInError::action(format!("Unexpected HTTP response from blob storage: {status}"))));
     }
     let header = |name: &str| headers.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value.as_str());
     let content_type = header("content-type").split(';').next().unwrap_or_default().trim().to_lowercase();
     let is_archive = ["application/zip", "application/x-zip-compressed", "application/zip-compressed"];
-    file.rewind().map_err(StandInError::file("read", "the downloaded artifact"))?;
-    if unpacks && is_archive.contains(&content_type.as_str()) {
-        archive::unpack(file, folder).map_err(failed)?;
-    } else {
-        let target = folder.join(saved_name(header("content-disposition")));
-        toolkit::info(&format!("Downloading raw file (non-zip) to: {}", target.display()));
-        let copied = File::create(&target).and_then(|mut saved| std::io::copy(&mut file, &mut saved));
-        copied.map_err(StandInError::file("write", &target))?;
-    }
+    let digest = thread::scope(|scope| {
+        let digest = scope.spawn(|| digest_of(&file));
+        if unpacks && is_archive.contains(&content_type.as_str()) {
+            archive::unpack(Shared::of(&file), folder).map_err(failed)?;
+        } else {
+            let target = folder.join(saved_name(header("content-disposition")));
+            toolkit::info(&format!("Downloading raw file (non-zip) to: {}", target.display()));
+            let copied = File::create(&target).and_then(|mut saved| io::copy(&mut Shared::of(&file), &mut saved));
+            copied.map_err(StandInError::file("write", &target))?;
+        }
+        let digest = digest.join().unwrap_or_else(|_| Err(io::Error::other("the digest was not made")));
+        digest.map_err(StandInError::file("read", "the downloaded artifact"))
+    })?;
     toolkit::info(&format!("SHA256 digest of downloaded artifact is {digest}"));
     toolkit::info("Artifact download completed successfully.");
     Ok(format!("sha256:{digest}"))
@@ -249,21 +255,49 @@ fn target() -> Result<PathBuf, StandInError> {
     Ok(resolve(&workspace, path))
 }
 
-/// A file that is hashed while it is written.
-struct Hashed<'a> {
+/// A file that several read at once, each at a position of its own.
+struct Shared<'a> {
     file: &'a File,
-    digest: Sha256,
+    position: u64,
 }
 
-impl Write for Hashed<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.digest.update(&bytes[..count]);
+impl<'a> Shared<'a> {
+    fn of(file: &'a File) -> Self {
+        Self { file, position: 0 }
+    }
+}
+
+impl Read for Shared<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.position)?;
+        self.position += count as u64;
         Ok(count)
     }
+}
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
+impl Seek for Shared<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let outside = || io::Error::new(io::ErrorKind::InvalidInput, "a position outside of the file");
+        let position = match to {
+            SeekFrom::Start(it) => Some(it),
+            SeekFrom::Current(it) => self.position.checked_add_signed(it),
+            SeekFrom::End(it) => self.file.metadata()?.len().checked_add_signed(it),
+        };
+        self.position = position.ok_or_else(outside)?;
+        Ok(self.position)
+    }
+}
+
+/// Hexadecimal.
+fn digest_of(file: &File) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    let mut reader = Shared::of(file);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hex::encode(digest.finalize())),
+            count => digest.update(&buffer[..count]),
+        }
     }
 }
 

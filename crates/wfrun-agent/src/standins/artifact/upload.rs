@@ -78,11 +78,11 @@ impl Inputs {
             wrong("Invalid retention-days");
         }
         let level = toolkit::input("compression-level");
-        let parsed = if level.is_empty() { Some(6) } else { toolkit::parse_int(&level) };
+        let parsed = if level.is_empty() { Some(archive::DEFAULT_LEVEL) } else { toolkit::parse_int(&level) };
         if parsed.is_none() {
             wrong("Invalid compression-level");
         }
-        let level = parsed.unwrap_or(6);
+        let level = parsed.unwrap_or(archive::DEFAULT_LEVEL);
         if !(0..=9).contains(&level) {
             // The real one goes on and then breaks in zlib, with the name taken and nothing uploaded.
             return Err(StandInError::action("Invalid compression-level. Valid values are 0-9"));

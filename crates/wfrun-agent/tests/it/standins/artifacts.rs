@@ -11,16 +11,18 @@ const TOKEN: &str = "e30.eyJzY3AiOiJBY3Rpb25zLlJlc3VsdHM6cnVuOmpvYiJ9.x";
 
 /// An artifact service with one artifact, `kept`, as it is; whose digest it may tell wrongly.
 fn service(content: &'static str, digest: &'static str) -> Server {
-    let blocks: Mutex<Vec<(String, usize)>> = Mutex::default();
-    Server::start(move |request, own| {
+    let taken: Mutex<Sha256> = Mutex::default();
+    Server::telling(move |request, own| {
         if request.path.starts_with("/blob") {
             if request.method == "GET" {
-                return (200, content.as_bytes().to_vec());
+                return (200, String::new(), content.as_bytes().to_vec());
             }
-            let mut blocks = blocks.lock().expect("no thread panicked");
-            let id = request.path.split("blockid=").nth(1).unwrap_or("list").replace("%3D", "=");
-            blocks.push((id, request.body.len()));
-            return (201, Vec::new());
+            let mut taken = taken.lock().expect("no thread panicked");
+            if request.path.contains("blockid=") {
+                taken.update(&request.body);
+                return (201, String::new(), Vec::new());
+            }
+            return (201, format!("x-wfrun-sha256: {}\r\n", hex::encode(taken.finalize_reset())), Vec::new());
         }
         let answer = match request.path.rsplit('/').next() {
             Some("CreateArtifact") => json!({"ok": true, "signed_upload_url": format!("{own}/blob?sig=upload-secret")}),
@@ -37,7 +39,7 @@ fn service(content: &'static str, digest: &'static str) -> Server {
             Some("GetSignedArtifactURL") => json!({"signed_url": format!("{own}/blob?sig=download-secret")}),
             other => panic!("unexpected call {other:?}"),
         };
-        (200, answer.to_string().into_bytes())
+        (200, String::new(), answer.to_string().into_bytes())
     })
 }
 

@@ -24,6 +24,9 @@ impl Request {
     }
 }
 
+/// Status, lines of the head, body.
+pub(crate) type Answer = (u16, String, Vec<u8>);
+
 /// Listens until the tests end; the thread goes with the process.
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -33,6 +36,14 @@ pub(crate) struct Server {
 impl Server {
     /// `answer` gets the request and gives status and body.
     pub(crate) fn start(answer: impl Fn(&Request, &str) -> (u16, Vec<u8>) + Send + 'static) -> Self {
+        Self::telling(move |request, own| {
+            let (status, body) = answer(request, own);
+            (status, String::new(), body)
+        })
+    }
+
+    /// The same with lines of the answer's head in the middle, each with its end.
+    pub(crate) fn telling(answer: impl Fn(&Request, &str) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("can listen");
         let url = format!("http://{}", listener.local_addr().expect("has an address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -50,12 +61,12 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> (u16, Vec<u8>)) {
+fn serve(stream: &TcpStream, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Answer) {
     let mut reader = BufReader::new(stream);
     let Some(request) = read(&mut reader) else { return };
-    let (status, body) = answer(&request);
+    let (status, head, body) = answer(&request);
     seen.lock().expect("no thread panicked").push(request);
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head = format!("HTTP/1.1 {status} X\r\n{head}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     let mut writer = stream;
     writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).expect("the client listens");
 }
