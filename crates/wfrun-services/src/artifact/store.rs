@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
+use super::name;
 use crate::blob::Archive;
 use crate::identity::JobIdentity;
 
@@ -174,9 +175,11 @@ impl Artifacts {
         let folder = folder(&self.runs.join(&identity.run_id));
         fs::create_dir_all(&folder)?;
         keep(archive.file, &content(&folder, id))?;
-        let mut whole = NamedTempFile::new_in(&folder)?;
-        whole.write_all(&serde_json::to_vec(&artifact)?)?;
-        whole.persist(entry(&folder, id)).map_err(|err| err.error)?;
+        if let Err(err) = name_it(&artifact, &folder) {
+            // A content that nothing names would only take room.
+            fs::remove_file(content(&folder, id)).ok();
+            return Err(err);
+        }
         let mut known = self.lock();
         let run = self.run(&mut known, &identity.run_id)?;
         run.claimed.remove(&(artifact.name.clone(), identity.job.clone()));
@@ -205,6 +208,11 @@ impl Artifacts {
         fs::remove_file(content(&folder, id))
     }
 
+    /// Whether an artifact's content is what was uploaded.
+    pub(crate) fn is_intact(&self, identity: &JobIdentity, artifact: &Artifact) -> io::Result<bool> {
+        artifact.is_intact(&self.runs.join(&identity.run_id))
+    }
+
     /// The file with an artifact's content.
     pub(crate) fn content(&self, identity: &JobIdentity, artifact: &Artifact) -> PathBuf {
         artifact.content(&self.runs.join(&identity.run_id))
@@ -223,6 +231,13 @@ impl Artifacts {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Run>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes the file that makes an artifact visible.
+fn name_it(artifact: &Artifact, folder: &Path) -> io::Result<()> {
+    let mut whole = NamedTempFile::new_in(folder)?;
+    whole.write_all(&serde_json::to_vec(artifact)?)?;
+    whole.persist(entry(folder, artifact.id)).map(drop).map_err(|err| err.error)
 }
 
 /// Moves a finished upload to its place, also from another file system.
@@ -252,6 +267,7 @@ fn read(folder: &Path) -> io::Result<Vec<Artifact>> {
             continue;
         }
         match serde_json::from_slice::<Artifact>(&fs::read(&file)?) {
+            Ok(it) if name::valid(&it.name).is_err() => tracing::warn!(file = %file.display(), "no artifact's name"),
             Ok(it) if holds(&content(folder, it.id), it.size) && entry(folder, it.id) == file => artifacts.push(it),
             Ok(it) => tracing::warn!(name = it.name, file = %file.display(), "content missing or cut short"),
             Err(err) => tracing::warn!(file = %file.display(), %err, "no artifact"),
