@@ -12,7 +12,7 @@
 mod stock;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use uuid::Uuid;
 pub(crate) use self::stock::Stocked;
 use super::lookup::{Entry, Wanted, choose};
 use crate::blob::Archive;
+use crate::digested::has_digest;
 use crate::error::ServicesError;
 
 /// The folder of all entries, and this process's part of it.
@@ -163,7 +164,8 @@ impl Store {
         }))
     }
 
-    /// Makes the entry visible: the archive first, then the file that names it. Returns the entry's number,
+    /// Makes the entry visible: the archive first, then the file that names it; the archive's digest tells whether a power failure
+    /// left it half, so that nobody waits for the disk. Returns the entry's number,
     /// or `None` if the entry has come to exist in the meantime.
     pub(crate) fn commit(&self, reservation: &Reservation, archive: Archive) -> io::Result<Option<u64>> {
         let Reservation { scope, version, key, .. } = reservation;
@@ -177,7 +179,6 @@ impl Store {
             size: archive.size,
             sha256: archive.sha256,
         };
-        File::open(&archive.file)?.sync_data()?;
         let mut whole = NamedTempFile::new_in(&self.uploads)?;
         whole.write_all(&serde_json::to_vec(&entry)?)?;
         let _changing = self.lock()?;
@@ -260,8 +261,6 @@ impl Drop for Reservation {
 
 const LOCK: &str = "lock";
 
-const READ_BUFFER: usize = 256 * 1024;
-
 /// Removes the upload folders whose process is gone.
 fn sweep(uploads: &Path) -> io::Result<()> {
     for folder in fs::read_dir(uploads)? {
@@ -318,15 +317,7 @@ fn is_intact(blob: &Path, entry: &Entry) -> io::Result<bool> {
     if !holds(blob, entry.size) {
         return Ok(false);
     }
-    let mut file = File::open(blob)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; READ_BUFFER];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(digest.finalize()) == entry.sha256),
-            count => digest.update(&buffer[..count]),
-        }
-    }
+    has_digest(blob, &entry.sha256)
 }
 
 fn create_parent(file: &Path) -> io::Result<()> {
