@@ -67,6 +67,9 @@ impl LocalServices {
             if let Some(change) = call.artifact {
                 tell(&calls, artifact(&call.job, change));
             }
+            if let Some(notice) = call.notice {
+                tell(&calls, FactKind::Noticed(notice));
+            }
             let job = Some(call.job).filter(|it| !it.is_empty()).map(JobKey::new);
             let (operation, status) = (call.operation, call.status);
             if call.service == "github" {
