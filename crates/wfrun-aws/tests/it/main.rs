@@ -3,6 +3,7 @@
 mod accounts;
 mod api;
 mod clients;
+mod load_balancers;
 mod registry;
 mod rollouts;
 mod support;
