@@ -30,6 +30,7 @@ use crate::account_file::{Era, Fault, IamMode, Runtime};
 use crate::clock::Clock;
 use crate::elbv2::DataPlane;
 use crate::ids::{Arns, secret_key, unique_id};
+use crate::logs::EventStore;
 use crate::protocol::ApiError;
 use crate::registry::{Registry, TokenKey};
 
@@ -56,6 +57,7 @@ pub struct Account {
     token_key: TokenKey,
     registry: Registry,
     data_plane: DataPlane,
+    events: EventStore,
     changes: watch::Sender<u64>,
     _in_use: File,
 }
@@ -101,6 +103,7 @@ impl Account {
             clock,
             observer: Box::new(observer),
             registry: Registry::open(&state_dir)?,
+            events: EventStore::new(&state_dir),
             data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
             store,
             state: Mutex::new(state),
@@ -154,6 +157,10 @@ impl Account {
 
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    pub(crate) fn events(&self) -> &EventStore {
+        &self.events
     }
 
     pub(crate) fn data_plane(&self) -> &DataPlane {

@@ -56,6 +56,11 @@ impl Arns<'_> {
         self.elb(&format!("targetgroup/{name}/{id}"))
     }
 
+    /// Without the `:*` that some answers have behind it.
+    pub(crate) fn log_group(self, name: &str) -> String {
+        format!("arn:aws:logs:{}:{}:log-group:{name}", self.region, self.account)
+    }
+
     fn elb(self, resource: &str) -> String {
         format!("arn:aws:elasticloadbalancing:{}:{}:{resource}", self.region, self.account)
     }

@@ -1,5 +1,5 @@
 //! An AWS account on loopback that real clients talk to: STS, ECR with its OCI registry, ECS with rolling
-//! deployments, and load balancers.
+//! deployments, load balancers, and `CloudWatch` Logs.
 //!
 //! One port answers every protocol: AWS JSON 1.1 and AWS Query at `POST /`, the registry at `/v2/`. The AWS CLI, boto3, the JavaScript
 //! SDKs and `docker push` need nothing but `AWS_ENDPOINT_URL`. Invariants:
@@ -33,3 +33,4 @@ pub use account_file::{
 };
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};
+pub use logs::LogLinesError;

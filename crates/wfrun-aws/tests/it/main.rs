@@ -4,6 +4,7 @@ mod accounts;
 mod api;
 mod clients;
 mod load_balancers;
+mod logs;
 mod registry;
 mod rollouts;
 mod support;
