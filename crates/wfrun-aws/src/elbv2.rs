@@ -22,6 +22,7 @@ use crate::account::Operation;
 pub(crate) use self::model::Elbv2;
 pub(crate) use self::plane::{DataPlane, keep_health};
 pub(crate) use self::seed::create_load_balancer;
+pub(crate) use self::target_health::is_settling;
 
 /// The operation of that name, if it is emulated.
 pub(crate) fn operation(name: &str) -> Option<Operation> {

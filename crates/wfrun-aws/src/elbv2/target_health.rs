@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::input::{invalid, needed, port, structures};
-use super::model::{Answers, Target, TargetGroup, TargetHealth};
+use super::model::{Answers, HealthState, Target, TargetGroup, TargetHealth};
 use super::{target_groups, targets};
 use crate::account::{Call, Input};
 use crate::protocol::ApiError;
@@ -91,6 +91,20 @@ pub(super) fn describe(call: Call<'_>) -> Result<Value, ApiError> {
             shown.extend(matching.into_iter().map(|target| described(group, &target.id, target.port, &target.health)));
         }
         Ok(json!({ "TargetHealthDescriptions": shown }))
+    })
+}
+
+/// Whether a target that the input of `DescribeTargetHealth` asks about is still unknown, or going.
+pub(crate) fn is_settling(call: Call<'_>) -> bool {
+    let (Ok(arn), Ok(asked)) = (needed(call.input, "TargetGroupArn"), asked(call.input)) else { return false };
+    call.account.read(call.region(), |region| {
+        let Some(group) = region.elbv2.target_groups.get(arn) else { return false };
+        let meant = |target: &&Target| {
+            asked.is_empty()
+                || asked.iter().any(|(id, port)| target.id == *id && port.is_none_or(|port| port == target.port))
+        };
+        let passing = |target: &Target| matches!(target.health.state, HealthState::Initial | HealthState::Draining);
+        group.targets.iter().filter(meant).any(passing)
     })
 }
 
