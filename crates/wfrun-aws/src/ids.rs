@@ -5,10 +5,11 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// The VPC that every region has, and its subnets, one in each of the first three zones.
+/// The VPC that every region has, its subnets, one in each of the first three zones, and its security group.
 pub(crate) const DEFAULT_VPC: &str = "vpc-0a1b2c3d4e5f60718";
 pub(crate) const DEFAULT_SUBNETS: [&str; 3] =
     ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712", "subnet-0a1b2c3d4e5f60713"];
+pub(crate) const DEFAULT_SECURITY_GROUP: &str = "sg-0a1b2c3d4e5f60714";
 
 /// Makes the ARNs of one account in one region.
 ///

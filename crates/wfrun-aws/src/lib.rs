@@ -12,6 +12,7 @@
 mod account;
 mod account_file;
 mod clock;
+mod ec2;
 mod ecr;
 mod ecs;
 mod elbv2;

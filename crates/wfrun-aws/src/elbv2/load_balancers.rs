@@ -1,12 +1,14 @@
 //! The operations on load balancers.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::input::{check_name, invalid, needed, page, pairs, structures};
 use super::model::{Elbv2, LoadBalancer, Texts};
 use crate::account::{Call, Input};
-use crate::ids::{Arns, short_hex};
+use crate::ids::{Arns, DEFAULT_SUBNETS, short_hex};
 use crate::protocol::ApiError;
 
 /// `CreateLoadBalancer`. The load balancer answers at `DNSName` at once.
@@ -120,7 +122,7 @@ fn read(call: Call<'_>) -> Result<LoadBalancer, ApiError> {
         return Err(ApiError::new("InvalidScheme", format!("The requested scheme '{scheme}' is not valid")));
     }
     let subnets = subnets(input)?;
-    if subnets.len() < 2 {
+    if subnets.iter().collect::<HashSet<_>>().len() < 2 {
         return Err(invalid("At least two subnets in two different Availability Zones must be specified"));
     }
     Ok(LoadBalancer {
@@ -150,8 +152,12 @@ fn subnets(input: Input<'_>) -> Result<Vec<String>, ApiError> {
 /// Differs: `DNSName` is an address of loopback with a port, as `127.0.0.1:40123`; AWS gives a host name, and the port is the listener's.
 /// Differs: `CanonicalHostedZoneId` is that of us-east-1 in every region.
 fn described(arn: &str, known: &LoadBalancer, arns: Arns<'_>) -> Value {
-    let zones = known.subnets.iter().zip(["a", "b", "c", "d", "e", "f"].iter().cycle());
-    let zone = |(subnet, letter): (&String, &&str)| json!({ "ZoneName": format!("{}{letter}", arns.region), "SubnetId": subnet, "LoadBalancerAddresses": [] });
+    let zone = |(order, subnet): (usize, &String)| {
+        // A subnet that is not one of the account's is taken to be in the next zone.
+        let at = DEFAULT_SUBNETS.iter().position(|known| known == subnet).unwrap_or(order);
+        let letter = ["a", "b", "c", "d", "e", "f"].get(at).unwrap_or(&"a");
+        json!({ "ZoneName": format!("{}{letter}", arns.region), "SubnetId": subnet, "LoadBalancerAddresses": [] })
+    };
     json!({
         "LoadBalancerArn": arn,
         "DNSName": known.port.map(|port| format!("127.0.0.1:{port}")),
@@ -162,7 +168,7 @@ fn described(arn: &str, known: &LoadBalancer, arns: Arns<'_>) -> Value {
         "VpcId": crate::ids::DEFAULT_VPC,
         "State": { "Code": "active" },
         "Type": "application",
-        "AvailabilityZones": zones.map(zone).collect::<Vec<_>>(),
+        "AvailabilityZones": known.subnets.iter().enumerate().map(zone).collect::<Vec<_>>(),
         "SecurityGroups": known.security_groups,
         "IpAddressType": known.ip_address_type,
     })

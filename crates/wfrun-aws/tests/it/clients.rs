@@ -136,7 +136,7 @@ async fn boto3_on_load_balancers_and_logs() {
         .await
         .expect("Python starts");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done 38", "{stderr}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done 41", "{stderr}");
 }
 
 #[tokio::test]

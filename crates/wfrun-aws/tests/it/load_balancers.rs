@@ -416,6 +416,12 @@ async fn refusals_have_codes_and_texts() {
         ),
         ("ModifyTargetGroup", format!("TargetGroupArn={group}&Matcher.HttpCode=999"), "ValidationError", "'200-499'"),
         ("DescribeTags", "ResourceArns.member.1=arn:x".to_owned(), "ValidationError", "not a valid ARN"),
+        (
+            "CreateLoadBalancer",
+            "Name=a&Subnets.member.1=s&Subnets.member.2=s".to_owned(),
+            "ValidationError",
+            "At least two subnets",
+        ),
         ("CreateRule", String::new(), "InvalidAction", "wfrun: elasticloadbalancing:CreateRule is not emulated"),
     ];
     for (operation, form, code, message) in cases {

@@ -67,7 +67,9 @@ def check(operation_model, response_dict, **_):
     if response_dict["status_code"] != 200:
         return
     checked.add(name)
-    if operation_model.service_model.protocol == "query":
+    if operation_model.service_model.protocol == "ec2":
+        walk_ec2(shape, ElementTree.fromstring(response_dict["body"]), name)
+    elif operation_model.service_model.protocol == "query":
         root = ElementTree.fromstring(response_dict["body"])
         result = [child for child in root if child.tag.endswith("Result")]
         if shape is not None:
@@ -79,10 +81,27 @@ def check(operation_model, response_dict, **_):
         walk_json(shape, json.loads(response_dict["body"]), name)
 
 
+def walk_ec2(shape, element, at):
+    known = {member.serialization["name"]: member for member in shape.members.values() if "name" in member.serialization}
+    for child in element:
+        key = child.tag.split("}")[-1]
+        if key == "requestId":
+            continue
+        if key not in known:
+            problems.append(f"{at}.{key}: unknown key")
+        elif known[key].type_name == "structure":
+            walk_ec2(known[key], child, f"{at}.{key}")
+        elif known[key].type_name == "list":
+            for item in child:
+                walk_ec2(known[key].member, item, f"{at}.{key}[]")
+        else:
+            walk_xml(known[key], child, f"{at}.{key}")
+
+
 core = botocore.session.get_session()
 core.register("before-parse", check)
 session = boto3.Session(botocore_session=core)
-elb, logs = session.client("elbv2"), session.client("logs")
+elb, logs, ec2 = session.client("elbv2"), session.client("logs"), session.client("ec2")
 
 
 def refused(call, code, **arguments):
@@ -96,11 +115,23 @@ def refused(call, code, **arguments):
     raise AssertionError(f"not refused: {code}")
 
 
-balancer = elb.create_load_balancer(Name="web", Subnets=["subnet-1", "subnet-2"], SecurityGroups=["sg-1"])["LoadBalancers"][0]
+vpc = ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "availability-zone", "Values": ["*a", "*c"]}])["Subnets"]
+assert [subnet["AvailabilityZone"] for subnet in subnets] == ["us-east-1a", "us-east-1c"]
+assert subnets[0]["MapPublicIpOnLaunch"] is True
+assert len(ec2.describe_subnets(SubnetIds=[subnets[1]["SubnetId"]])["Subnets"]) == 1
+security = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])["SecurityGroups"][0]["GroupId"]
+try:
+    ec2.describe_subnets(SubnetIds=["subnet-nope"])
+    raise AssertionError("not refused")
+except botocore.exceptions.ClientError as err:
+    assert err.response["Error"]["Code"] == "InvalidSubnetID.NotFound", err
+balancer = elb.create_load_balancer(Name="web", Subnets=[subnet["SubnetId"] for subnet in subnets], SecurityGroups=[security])["LoadBalancers"][0]
+assert [zone["ZoneName"] for zone in balancer["AvailabilityZones"]] == ["us-east-1a", "us-east-1c"]
 arn = balancer["LoadBalancerArn"]
 assert balancer["CreatedTime"].year > 2020
 elb.get_waiter("load_balancer_available").wait(Names=["web"])
-group = elb.create_target_group(Name="web-tg", Protocol="HTTP", Port=8000, VpcId="vpc-1", TargetType="ip", HealthCheckPath="/health", Matcher={"HttpCode": "200"})["TargetGroups"][0]["TargetGroupArn"]
+group = elb.create_target_group(Name="web-tg", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="ip", HealthCheckPath="/health", Matcher={"HttpCode": "200"})["TargetGroups"][0]["TargetGroupArn"]
 listener = elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])["Listeners"][0]["ListenerArn"]
 elb.create_listener(LoadBalancerArn=arn, Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": "arn:aws:acm:x"}], DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "x"}}])
 assert [it["Port"] for page in elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn, PageSize=1) for it in page["Listeners"]] == [80, 443]
