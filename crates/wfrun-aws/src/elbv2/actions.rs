@@ -137,8 +137,13 @@ fn forward(elb: &Elbv2, input: Input<'_>) -> Result<Action, ApiError> {
     if groups.is_empty() {
         groups.push((needed(input, "TargetGroupArn")?.to_owned(), 1));
     }
-    match groups.iter().find(|(arn, _)| !elb.target_groups.contains_key(arn)) {
-        Some((missing, _)) => Err(target_groups::not_found(missing)),
-        None => Ok(Action::Forward(groups)),
+    for (arn, _) in &groups {
+        let protocol = &elb.target_groups.get(arn).ok_or_else(|| target_groups::not_found(arn))?.protocol;
+        // A listener of an application load balancer speaks HTTP or HTTPS.
+        if protocol == "TCP" {
+            let message = "Listener protocol 'HTTP' is not supported with a target group with the protocol 'TCP'";
+            return Err(ApiError::new("IncompatibleProtocols", message));
+        }
     }
+    Ok(Action::Forward(groups))
 }

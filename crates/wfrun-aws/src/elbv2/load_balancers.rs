@@ -11,6 +11,11 @@ use crate::account::{Call, Input};
 use crate::ids::{Arns, DEFAULT_SUBNETS, short_hex};
 use crate::protocol::ApiError;
 
+/// How many there may be in a region, each with a port of this machine.
+///
+/// Source: AWS, "Quotas for your Application Load Balancers".
+const MOST: usize = 50;
+
 /// `CreateLoadBalancer`. The load balancer answers at `DNSName` at once.
 ///
 /// Source: AWS ELB v2 API reference, `CreateLoadBalancer`: the same call again answers with what there is.
@@ -32,11 +37,19 @@ pub(super) fn create(call: Call<'_>) -> Result<Value, ApiError> {
             }
             return Ok(json!({ "LoadBalancers": [described(arn, known, arns)] }));
         }
+        if elb.load_balancers.len() >= MOST {
+            let message = "The maximum number of load balancers has been reached";
+            return Err(ApiError::new("TooManyLoadBalancers", message));
+        }
         let arn = insert(elb, wanted, arns);
-        let created = &mut elb.load_balancers[&arn];
-        created.port = plane.open(arns.region, &arn, None).map_err(|err| {
-            ApiError::new("OperationNotPermitted", format!("wfrun: no port of 127.0.0.1 for the load balancer: {err}"))
-        })?;
+        match plane.open(arns.region, &arn, None) {
+            Ok(port) => elb.load_balancers[&arn].port = port,
+            Err(err) => {
+                elb.load_balancers.shift_remove(&arn);
+                let message = format!("wfrun: no port of 127.0.0.1 for the load balancer: {err}");
+                return Err(ApiError::new("OperationNotPermitted", message));
+            }
+        }
         Ok(json!({ "LoadBalancers": [described(&arn, &elb.load_balancers[&arn], arns)] }))
     })
 }

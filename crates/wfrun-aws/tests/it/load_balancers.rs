@@ -424,6 +424,18 @@ async fn refusals_have_codes_and_texts() {
         ),
         ("CreateRule", String::new(), "InvalidAction", "wfrun: elasticloadbalancing:CreateRule is not emulated"),
     ];
+    let stream = elb(&world, "CreateTargetGroup", "Name=tcp&Protocol=TCP&Port=1&VpcId=v").await;
+    let stream = element(&stream, "TargetGroupArn");
+    let answer =
+        elb(&world, "CreateListener", &format!("{on}&Protocol=HTTP&Port=82&{}", forward.replace(&group, &stream)))
+            .await;
+    assert_eq!(element(&answer, "Code"), "IncompatibleProtocols", "{}", answer.text());
+    for number in 1..50 {
+        let form = format!("Name=n{number}&Subnets.member.1=a&Subnets.member.2=b");
+        assert_eq!(elb(&world, "CreateLoadBalancer", &form).await.status, 200);
+    }
+    let answer = elb(&world, "CreateLoadBalancer", "Name=n50&Subnets.member.1=a&Subnets.member.2=b").await;
+    assert_eq!(element(&answer, "Code"), "TooManyLoadBalancers", "{}", answer.text());
     for (operation, form, code, message) in cases {
         let answer = elb(&world, operation, &form).await;
         assert_eq!(answer.status, 400, "{operation} {form}: {}", answer.text());

@@ -159,6 +159,7 @@ fn why_nobody(group: &crate::elbv2::model::TargetGroup, simulated: bool) -> Stri
     }
 }
 
+/// Differs: a target of a target group of HTTPS is spoken to in plain HTTP.
 async fn hand_over(
     mut request: Request<Body>,
     to: SocketAddr,
