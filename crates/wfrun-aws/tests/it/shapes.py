@@ -34,7 +34,7 @@ def walk_json(shape, value, at):
         types = {"string": str, "boolean": bool, "integer": int, "long": int}
         wrong = kind in types and (not isinstance(value, types[kind]) or kind in ("integer", "long") and isinstance(value, bool))
         if wrong or kind == "string" and shape.enum and value not in shape.enum:
-            problems.append(f"{at}: {value!r} is not {shape.enum or kind}")
+            problems.append(f"{at}: {value!r} is not {getattr(shape, 'enum', None) or kind}")
 
 
 def walk_xml(shape, element, at):
