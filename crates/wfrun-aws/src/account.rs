@@ -28,7 +28,9 @@ pub(crate) use self::state::{Region, State};
 use self::store::Store;
 use crate::account_file::{Era, Fault, IamMode, Runtime};
 use crate::clock::Clock;
+use crate::elbv2::DataPlane;
 use crate::ids::{Arns, secret_key, unique_id};
+use crate::logs::EventStore;
 use crate::protocol::ApiError;
 use crate::registry::{Registry, TokenKey};
 
@@ -56,6 +58,8 @@ pub struct Account {
     registry_host: Mutex<String>,
     token_key: TokenKey,
     registry: Registry,
+    data_plane: DataPlane,
+    events: EventStore,
     changes: watch::Sender<u64>,
     _in_use: File,
 }
@@ -79,6 +83,7 @@ impl Account {
         observer: impl Fn(ServiceCall) + Send + Sync + 'static,
     ) -> Result<(Self, Vec<Notice>), AccountError> {
         const DEFAULT_WAITER_HOLD_S: u64 = 12;
+        const DEFAULT_TIME_SCALE: f64 = 0.1;
         let AccountSettings { file, file_dir, wanted, state_dir } = settings;
         refuse_what_is_not_emulated(&file)?;
         let id = file.account.clone().unwrap_or_else(|| "123456789012".to_owned());
@@ -87,6 +92,7 @@ impl Account {
         let mut state = store.load(&id)?;
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
+        state.regions.values_mut().for_each(|region| region.elbv2.start_afresh());
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
         store.save(&state)?;
@@ -100,6 +106,8 @@ impl Account {
             clock,
             observer: Box::new(observer),
             registry: Registry::open(&state_dir)?,
+            events: EventStore::new(&state_dir),
+            data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
             store,
             state: Mutex::new(state),
             keys: Mutex::default(),
@@ -164,6 +172,14 @@ impl Account {
         &self.registry
     }
 
+    pub(crate) fn events(&self) -> &EventStore {
+        &self.events
+    }
+
+    pub(crate) fn data_plane(&self) -> &DataPlane {
+        &self.data_plane
+    }
+
     pub(crate) fn token_key(&self) -> &TokenKey {
         &self.token_key
     }
@@ -202,6 +218,11 @@ impl Account {
 
     pub(crate) fn arns<'a>(&'a self, region: &'a str) -> Arns<'a> {
         Arns { account: &self.id, region }
+    }
+
+    /// The regions in which anything was ever changed.
+    pub(crate) fn region_names(&self) -> Vec<String> {
+        lock(&self.state).regions.keys().cloned().collect()
     }
 
     pub(crate) fn read<T>(&self, region: &str, look: impl FnOnce(&Region) -> T) -> T {

@@ -170,8 +170,22 @@ pub struct UserEntry {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Elbv2Section {
-    /// Names of load balancers.
-    pub load_balancers: Vec<String>,
+    /// Load balancers to create, each with a listener on port 80 and a target group.
+    pub load_balancers: Vec<LoadBalancerEntry>,
+    /// How many seconds a second of the settings of health checks and deregistration takes; 0.1 where absent.
+    #[serde(deserialize_with = "above_zero")]
+    pub time_scale: Option<f64>,
+}
+
+/// A load balancer: its name alone, or a map with `name`, `target_group` and `health_check`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadBalancerEntry {
+    /// The load balancer's name.
+    pub name: String,
+    /// The name of the target group that its listener forwards to; `<name>-tg` where absent.
+    pub target_group: Option<String>,
+    /// The path that is asked for health; `/` where absent.
+    pub health_check: Option<String>,
 }
 
 /// Why an account file cannot be read.
@@ -243,6 +257,54 @@ impl<'de> Visitor<'de> for RepositoryVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         let RepositoryMap { name, image_tag_mutability } = RepositoryMap::deserialize(MapAccessDeserializer::new(map))?;
         Ok(RepositoryEntry { name, image_tag_mutability })
+    }
+}
+
+impl<'de> Deserialize<'de> for LoadBalancerEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LoadBalancerVisitor)
+    }
+}
+
+struct LoadBalancerVisitor;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoadBalancerMap {
+    name: String,
+    #[serde(default)]
+    target_group: Option<String>,
+    #[serde(default)]
+    health_check: Option<String>,
+}
+
+impl<'de> Visitor<'de> for LoadBalancerVisitor {
+    type Value = LoadBalancerEntry;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a load balancer's name, or a map with `name`, `target_group` and `health_check`")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(LoadBalancerEntry { name: name.to_owned(), target_group: None, health_check: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let map = LoadBalancerMap::deserialize(MapAccessDeserializer::new(map))?;
+        if let Some(path) = map.health_check.as_deref().filter(|path| !path.starts_with('/')) {
+            return Err(A::Error::custom(format!("health_check `{path}` is not a path that begins with `/`")));
+        }
+        Ok(LoadBalancerEntry { name: map.name, target_group: map.target_group, health_check: map.health_check })
+    }
+}
+
+fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    match number {
+        Some(number) if !(number > 0.0 && number <= 1.0) => {
+            Err(D::Error::custom(format!("time_scale `{number}` is not above 0 and at most 1")))
+        }
+        _ => Ok(number),
     }
 }
 

@@ -37,9 +37,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
             Err(message) => Err(ApiError::new("SerializationException", message.clone())),
             Ok(input) => {
                 let call = Call { account: &shared.account, caller, input: Input(input) };
-                if (&*service, &*operation) == ("ecs", "DescribeServices") {
-                    hold::until_settled(&shared, call, &head.headers).await;
-                }
+                hold::until_settled(&shared, &service, &operation, call, &head.headers).await;
                 carry_out(call)
             }
         },

@@ -3,6 +3,8 @@
 mod accounts;
 mod api;
 mod clients;
+mod load_balancers;
+mod logs;
 mod registry;
 mod rollouts;
 mod support;
