@@ -41,7 +41,8 @@ fn account(args: &RunArgs, loaded: &Loaded, state: &Path) -> anyhow::Result<Acco
     };
     let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
-    Ok(AccountSettings { file, file_dir, wanted: aws_names(&loaded.set), state_dir })
+    let wanted = aws_names(&loaded.set);
+    Ok(AccountSettings { file, file_dir, wanted, state_dir, injections: Vec::new(), launcher: None })
 }
 
 fn account_error(path: &Path, text: String, err: &wfrun_aws::AccountFileError) -> anyhow::Error {

@@ -17,7 +17,10 @@ use crate::ecs;
 /// The look that a deployment takes before its update is never held. `waiter_hold` stays far below the clients' read timeouts (60 s).
 ///
 /// Differs: AWS answers at once with the state of the moment.
-pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, headers: &HeaderMap) {
+pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, operation: (&str, &str), headers: &HeaderMap) {
+    if operation != ("ecs", "DescribeServices") {
+        return;
+    }
     let account = call.account;
     let waiter = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).is_some_and(marks_waiter);
     let rolling = || {
