@@ -195,7 +195,7 @@ pub(super) fn tell_if_stuck(service: &mut Service, turn: &mut Turn<'_>) {
         TaskStatus::Running => !task.healthy,
         TaskStatus::Stopped => false,
     });
-    let waits = turn.now_ms < primary.not_before_ms || primary.rollout != Rollout::InProgress;
+    let waits = turn.now_ms < primary.not_before_ms || primary.rollout == Rollout::Failed;
     let only_waits = census.primary_live >= census.desired && census.old_live == 0;
     if service.stuck_told || in_transition || waits || only_waits {
         return;

@@ -1,14 +1,15 @@
-//! Golden timelines: every line is a tick, `deployments | running/pending of the service | events`.
+//! Golden timelines, in the order of the AWS rules' appendix B: every line is a tick, `deployments | running/pending of the service | events`.
+
+mod properties;
 
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use proptest::prelude::{Just, Strategy, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use uuid::Uuid;
 
 use super::{Turn, begin, tick};
 use crate::account_file::Fault;
-use crate::ecs::model::{Breaker, DeploymentConfiguration, Rollout, Service, Threshold};
+use crate::ecs::model::{Breaker, DeploymentConfiguration, Service, Threshold};
 use crate::ecs::task::TaskStatus;
 use crate::launcher::{RegistryLogin, Simulate, TaskLaunch, TaskLauncher as _, TaskReport, TaskReports};
 
@@ -61,6 +62,16 @@ impl Stage {
         self.fates.insert(name.to_owned(), fate);
         let next_id = &mut self.next_id;
         begin(&mut self.service, name, self.now_ms, &mut || {
+            *next_id += 1;
+            Uuid::from_u128(*next_id)
+        });
+        self.names.push((self.service.deployments[0].id.clone(), name));
+    }
+
+    /// A new deployment of a definition that was deployed before.
+    fn force(&mut self, name: &'static str, definition: &str) {
+        let next_id = &mut self.next_id;
+        begin(&mut self.service, definition, self.now_ms, &mut || {
             *next_id += 1;
             Uuid::from_u128(*next_id)
         });
@@ -365,61 +376,84 @@ fn thresholds_of_the_breaker() {
     }
 }
 
-/// What can happen to a service between ticks.
-#[derive(Clone, Debug)]
-enum Deed {
-    Deploy(Fate),
-    Scale(u32),
-    Tick(usize),
+/// Source: the AWS rules, appendix B1 with load balancer and B7.
+#[test]
+fn b1_b7_a_forced_deployment_behind_a_load_balancer() {
+    let mut stage = Stage::new(2, 100, 200);
+    let balancers = serde_json::json!([{ "targetGroupArn": "TG", "containerName": "app", "containerPort": 80 }]);
+    stage.service.settings.insert("loadBalancers".to_owned(), balancers);
+    stage.force("N", "old");
+    check(
+        &stage.ticks(4),
+        &[
+            "N PRIMARY IN_PROGRESS 0+2/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 2/2 | has started 2 tasks",
+            "N PRIMARY IN_PROGRESS 2+0/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 4/0 | registered 2 targets in (target-group TG)",
+            "N PRIMARY IN_PROGRESS 2+0/2 f0, O ACTIVE COMPLETED 0+0/2 f0 | 2/0 | has stopped 2 running tasks; \
+             deregistered 2 targets in (target-group TG); (service S, taskSet O) has begun draining connections on 2 tasks.",
+            "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 | (deployment N) deployment completed.; has reached a steady state.",
+        ],
+    );
+    assert_eq!(
+        (stage.service.task_definition.as_str(), stage.service.deployments[0].id == stage.names[0].0),
+        ("old", false)
+    );
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let fate = prop_oneof![
-        Just(Fate::Healthy),
-        Just(Fate::Crash),
-        Just(Fate::Unhealthy),
-        Just(Fate::CannotStart("CannotPullContainerError: no")),
-    ];
-    let deed =
-        prop_oneof![fate.prop_map(Deed::Deploy), (1..5_u32).prop_map(Deed::Scale), (1..6_usize).prop_map(Deed::Tick)];
-    prop::collection::vec(deed, 0..12)
+#[test]
+fn a_task_that_becomes_unhealthy_is_replaced_first_where_there_is_room() {
+    let mut stage = Stage::new(2, 50, 150);
+    let task = stage.service.tasks[0].id.clone();
+    stage.reports.reporter(&task).report(TaskReport::Unhealthy);
+    check(
+        &stage.ticks(5),
+        &[
+            "O PRIMARY COMPLETED 2+1/2 f0 | 2/1 | (task 00000000000000000000000000000003) failed container health checks.; has started 1 tasks",
+            "O PRIMARY COMPLETED 3+0/2 f0 | 3/0 |",
+            "O PRIMARY COMPLETED 2+0/2 f0 | 2/0 | has stopped 1 running tasks",
+            "O PRIMARY COMPLETED 2+0/2 f0 | 2/0 | has reached a steady state.",
+            "O PRIMARY COMPLETED 2+0/2 f0 | 2/0 |",
+        ],
+    );
+    assert_eq!(stage.service.tasks[0].stop.as_ref().unwrap().reason, "Task failed container health checks");
+    let mut stage = Stage::new(2, 50, 100);
+    stage.reports.reporter(&task).report(TaskReport::Unhealthy);
+    let lines = stage.ticks(5);
+    assert!(
+        lines[0].ends_with("has stopped 1 running tasks") && lines[1].ends_with("has started 1 tasks"),
+        "{lines:#?}"
+    );
 }
 
-proptest! {
-    /// Whatever happens: the service's task definition is its PRIMARY's, failed deployments start nothing, and with the default bounds
-    /// and the breaker on, every service comes to rest with its desired tasks. (With none desired, a bad revision completes at once.)
-    #[test]
-    fn every_history_ends_in_a_steady_state(desired in 1..5_u32, deeds in deeds()) {
-        let mut stage = Stage::new(desired, 100, 200);
-        for (at, deed) in deeds.into_iter().enumerate() {
-            match deed {
-                Deed::Deploy(fate) => stage.deploy(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"][at], fate),
-                Deed::Scale(desired) => {
-                    stage.service.desired = desired;
-                    stage.service.deployments[0].desired = desired;
-                }
-                Deed::Tick(count) => for _ in 0..count {
-                    let live_before = live_of_failed(&stage.service);
-                    let line = stage.tick();
-                    prop_assert!(live_of_failed(&stage.service) <= live_before, "{}", line);
-                },
-            }
-            prop_assert_eq!(&stage.service.task_definition, &stage.service.deployments[0].task_definition);
-            let mut ids: Vec<_> = stage.service.deployments.iter().map(|deployment| &deployment.id).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            prop_assert_eq!(ids.len(), stage.service.deployments.len());
+#[test]
+fn a_task_that_dies_after_it_was_healthy_is_no_failure() {
+    let mut stage = Stage::new(2, 100, 200);
+    stage.deploy("N", Fate::Healthy);
+    stage.ticks(2);
+    let dying: Vec<_> = stage.service.tasks.iter().rev().take(1).map(|task| task.id.clone()).collect();
+    for _ in 0..4 {
+        stage.tick();
+        for task in &dying {
+            stage.reports.reporter(task).report(TaskReport::Exited { containers: Vec::new(), last_lines: Vec::new() });
         }
-        let lines = stage.ticks(400);
-        let (running, pending) = stage.service.counts(None);
-        prop_assert_eq!((running, pending), (stage.service.desired, 0), "{}", lines.join("\n"));
-        prop_assert!(!stage.service.is_rolling_out() && stage.service.deployments.len() == 1, "{}", lines.join("\n"));
     }
+    let lines = stage.ticks(4);
+    assert_eq!(lines.last().unwrap(), "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 |", "{}", lines.join("\n"));
 }
 
-fn live_of_failed(service: &Service) -> usize {
-    let failed = service.deployments.iter().filter(|deployment| deployment.rollout == Rollout::Failed);
-    failed
-        .flat_map(|deployment| service.tasks.iter().filter(|task| task.is_live() && task.deployment == deployment.id))
-        .count()
+#[test]
+fn healthy_tasks_of_a_failed_deployment_leave_when_they_are_replaced() {
+    let mut stage = Stage::new(4, 50, 100);
+    stage.service.configuration.breaker.reset_on_healthy = false;
+    stage.deploy("N", Fate::Healthy);
+    stage.ticks(4);
+    stage.fates.insert("N".to_owned(), Fate::Crash);
+    let mut tripped = false;
+    for _ in 0..60 {
+        let line = stage.tick();
+        tripped |= line.contains("rolling back");
+        let healthy = stage.service.tasks.iter().filter(|task| task.healthy && task.is_live()).count();
+        assert!(healthy >= 2, "{line}");
+    }
+    assert!(tripped && stage.service.is_at_rest());
+    assert_eq!(stage.service.task_definition, "old");
 }
