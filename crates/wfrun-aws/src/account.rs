@@ -1,6 +1,7 @@
 //! The account: its state, who may use it, and what is told about it.
 
 mod call;
+mod injection;
 mod seed;
 mod sessions;
 mod settings;
@@ -10,7 +11,7 @@ mod store;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::File;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -18,6 +19,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(crate) use self::call::{Call, Caller, Input, Operation};
+pub(crate) use self::injection::{Injected, TaskFaults, no_permission};
+pub use self::injection::{Injection, InjectionError};
 pub use self::sessions::WebIdentityError;
 use self::sessions::{IdentityProvider, Sessions};
 pub use self::settings::{
@@ -26,13 +29,15 @@ pub use self::settings::{
 };
 pub(crate) use self::state::{Region, State};
 use self::store::Store;
-use crate::account_file::{Era, Fault, IamMode, Runtime};
+use crate::account_file::{Era, IamMode, Runtime};
 use crate::clock::Clock;
+use crate::ecs::{Order, Step};
 use crate::elbv2::DataPlane;
 use crate::ids::{Arns, secret_key, unique_id};
+use crate::launcher::{RegistryLogin, Simulate, TaskLauncher, TaskReport, TaskReports};
 use crate::logs::EventStore;
 use crate::protocol::ApiError;
-use crate::registry::{Registry, TokenKey};
+use crate::registry::{Registry, TOKEN_LIFE, Token, TokenKey};
 
 /// An AWS account that lives in a folder.
 ///
@@ -44,7 +49,11 @@ pub struct Account {
     first_user: Option<String>,
     era: Era,
     waiter_hold: Duration,
-    faults: indexmap::IndexMap<String, Fault>,
+    injected: Injected,
+    reports: TaskReports,
+    simulate: Simulate,
+    /// Starts tasks in place of `simulate`.
+    launcher: Option<Arc<dyn TaskLauncher>>,
     clock: Clock,
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
     store: Store,
@@ -84,8 +93,9 @@ impl Account {
     ) -> Result<(Self, Vec<Notice>), AccountError> {
         const DEFAULT_WAITER_HOLD_S: u64 = 12;
         const DEFAULT_TIME_SCALE: f64 = 0.1;
-        let AccountSettings { file, file_dir, wanted, state_dir } = settings;
-        refuse_what_is_not_emulated(&file)?;
+        let AccountSettings { file, file_dir, wanted, state_dir, injections, launcher } = settings;
+        refuse_what_is_not_emulated(&file, launcher.is_some())?;
+        let launcher = launcher.filter(|_| file.ecs.runtime == Runtime::Docker);
         let id = file.account.clone().unwrap_or_else(|| "123456789012".to_owned());
         let region = file.region.clone().or_else(|| wanted.region.clone()).unwrap_or_else(|| "us-east-1".to_owned());
         let (store, in_use) = Store::open(&state_dir)?;
@@ -93,16 +103,24 @@ impl Account {
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
         state.regions.values_mut().for_each(|region| region.elbv2.start_afresh());
+        crate::ecs::take_up(&mut state);
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
+        if launcher.is_some() {
+            crate::ecs::launch_anew(&mut state);
+        }
         store.save(&state)?;
+        let reports = TaskReports::default();
         let account = Self {
             id,
             region,
             first_user: file.iam.users.keys().next().cloned(),
             era: file.ecs.task_definition_era,
             waiter_hold: Duration::from_secs(file.ecs.waiter_hold.unwrap_or(DEFAULT_WAITER_HOLD_S)),
-            faults: file.ecs.faults,
+            injected: Injected::new(injections),
+            simulate: Simulate::new(file.ecs.faults, reports.clone()),
+            reports,
+            launcher,
             clock,
             observer: Box::new(observer),
             registry: Registry::open(&state_dir)?,
@@ -154,6 +172,11 @@ impl Account {
     pub fn service(&self, cluster: &str, service: &str) -> Option<ServiceView> {
         let state = lock(&self.state);
         state.regions.get(&self.region).and_then(|region| region.ecs.view(cluster, service))
+    }
+
+    /// The faults that the run is to meet.
+    pub(crate) fn injected(&self) -> &Injected {
+        &self.injected
     }
 
     pub(crate) fn era(&self) -> Era {
@@ -245,15 +268,58 @@ impl Account {
         Ok(done)
     }
 
-    /// Drives every rollout by one tick. Returns whether anything changed.
+    /// Drives every rollout by one tick: takes in what launchers reported, decides, and tells them what to start and stop. Returns whether
+    /// anything changed.
     pub(crate) fn tick(&self) -> Result<bool, ApiError> {
-        let mut state = lock(&self.state);
-        let mut new_id = Uuid::new_v4;
-        let changed = crate::ecs::tick(&mut state, &self.id, &self.faults, self.now_ms(), &mut new_id);
-        if changed {
-            self.written(&state)?;
+        self.simulate.advance();
+        let reports = self.reports.take();
+        let (changed, orders) = {
+            let mut state = lock(&self.state);
+            let login = |region: &str| self.registry_login(region);
+            let mut step = Step {
+                account: &self.id,
+                now_ms: self.now_ms(),
+                reports: &reports,
+                simulate: self.launcher.is_none(),
+                faults: self.injected.tasks(),
+                login: &login,
+                new_id: &mut Uuid::new_v4,
+            };
+            let (changed, orders) = crate::ecs::tick(&mut state, &mut step);
+            if changed {
+                self.written(&state)?;
+            }
+            (changed, orders)
+        };
+        // Launchers are called without the lock: they may take their time, and report at once.
+        for order in orders {
+            self.carry_out(order);
         }
         Ok(changed)
+    }
+
+    fn carry_out(&self, order: Order) {
+        match order {
+            Order::Refuse { task, reason } => self.reports.reporter(&task).report(TaskReport::CannotStart { reason }),
+            Order::Start { task, simulated, fault } => {
+                let reporter = self.reports.reporter(&task.id);
+                match &self.launcher {
+                    Some(launcher) if !simulated => launcher.start(*task, reporter),
+                    _ => self.simulate.start_with(&task, reporter, fault),
+                }
+            }
+            Order::Stop { task, simulated } => match &self.launcher {
+                Some(launcher) if !simulated => launcher.stop(&task),
+                _ => self.simulate.stop(&task),
+            },
+        }
+    }
+
+    fn registry_login(&self, region: &str) -> RegistryLogin {
+        let expires_at_ms = self.now_ms() + u64::try_from(TOKEN_LIFE.as_millis()).unwrap_or_default();
+        let principal = format!("arn:aws:iam::{}:role/ecsTaskExecutionRole", self.id);
+        let token = Token { principal, region: region.to_owned(), expires_at_ms };
+        RegistryLogin { host: self.registry_host(), user: "AWS".to_owned(), password: self.token_key.seal(&token) }
     }
 
     fn written(&self, state: &MutexGuard<'_, State>) -> Result<(), ApiError> {
@@ -277,11 +343,11 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn refuse_what_is_not_emulated(file: &crate::AccountFile) -> Result<(), AccountError> {
+fn refuse_what_is_not_emulated(file: &crate::AccountFile, has_launcher: bool) -> Result<(), AccountError> {
     let refused = |field, value, instead| Err(AccountError::NotEmulated { field, value, instead });
     match file.ecs.runtime {
-        Runtime::Simulate => {}
-        Runtime::Docker => return refused("ecs.runtime", "docker", "simulate"),
+        Runtime::Docker if !has_launcher => return refused("ecs.runtime", "docker", "simulate"),
+        Runtime::Simulate | Runtime::Docker => {}
     }
     match file.iam.mode {
         IamMode::Off => Ok(()),

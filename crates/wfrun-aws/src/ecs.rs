@@ -1,19 +1,22 @@
 //! ECS: clusters, task definitions, services and their rolling deployments.
 
 mod clusters;
+mod launch;
 mod model;
+mod record;
 mod rollout;
-mod runtime;
 mod services;
+mod task;
 mod task_definition;
 mod task_definitions;
+mod task_view;
 mod tasks;
 mod update;
 
 use self::clusters::describe_clusters;
-pub(crate) use self::model::{Cluster, Ecs, Service};
+pub(crate) use self::launch::{Order, PLACEHOLDER_IMAGE, Step, launch_anew, take_up, tick};
+pub(crate) use self::model::{Cluster, Ecs, Service, short_name};
 pub(crate) use self::rollout::TICK;
-pub(crate) use self::runtime::{PLACEHOLDER_IMAGE, tick};
 use self::services::describe_services;
 pub(crate) use self::services::rolling_out;
 pub(crate) use self::task_definition::register;

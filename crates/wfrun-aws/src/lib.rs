@@ -19,14 +19,15 @@ mod elbv2;
 mod endpoint;
 mod iam;
 mod ids;
+mod launcher;
 mod logs;
 mod protocol;
 mod registry;
 mod sts;
 
 pub use account::{
-    Account, AccountError, AccountSettings, FailedDeployment, Keys, Notice, ServiceCall, ServiceView, Wanted,
-    WantedService, WantedTaskDefinition, WebIdentityError,
+    Account, AccountError, AccountSettings, FailedDeployment, Injection, InjectionError, Keys, Notice, ServiceCall,
+    ServiceView, Wanted, WantedService, WantedTaskDefinition, WebIdentityError,
 };
 pub use account_file::{
     AccountFile, AccountFileError, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault, IamMode, IamSection,
@@ -34,4 +35,7 @@ pub use account_file::{
 };
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};
+pub use launcher::{
+    ContainerEnd, LaunchImage, PublishedPort, RegistryLogin, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,
+};
 pub use logs::LogLinesError;

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::operations::{find, iam_action};
 use super::{Shared, hold};
-use crate::account::{Account, Call, Caller, Input, ServiceCall};
+use crate::account::{Account, Call, Caller, Input, ServiceCall, no_permission};
+use crate::ecs;
 use crate::ids::{root_arn, user_arn};
 use crate::protocol::{ApiError, ApiRequest, Protocol, credential};
 
@@ -23,7 +24,10 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         input = Err(format!("the request body was not received: {err}"));
     }
     let known = find(&service, &operation);
-    let signed = caller(&shared.account, &head.headers, protocol);
+    let mut signed = caller(&shared.account, &head.headers, protocol);
+    if shared.account.injected().expires() && signed.is_some() {
+        signed = Some(Err(protocol.expired_token()));
+    }
     let caller = match &signed {
         Some(signed) => signed.clone(),
         // Source: AWS STS API reference, `AssumeRoleWithWebIdentity`: it takes no credentials.
@@ -37,8 +41,12 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
             Err(message) => Err(ApiError::new("SerializationException", message.clone())),
             Ok(input) => {
                 let call = Call { account: &shared.account, caller, input: Input(input) };
-                hold::until_settled(&shared, &service, &operation, call, &head.headers).await;
-                carry_out(call)
+                if let Some(refused) = injected(call, protocol, &service, &operation) {
+                    Err(refused)
+                } else {
+                    hold::until_settled(&shared, call, (&service, &operation), &head.headers).await;
+                    carry_out(call)
+                }
             }
         },
     };
@@ -77,6 +85,38 @@ fn caller(account: &Account, headers: &HeaderMap, protocol: Protocol) -> Option<
     let (arn, user_id) =
         user.map_or_else(|| (root_arn(id), id.to_owned()), |(user, user_id)| (user_arn(id, &user), user_id));
     Some(Ok(Caller { region, access_key_id, arn, user_id, known }))
+}
+
+/// The error that the run is to meet here, if any.
+///
+/// Source: AWS ECR and ECS API references, "Common errors", `ThrottlingException` (400 in AWS JSON).
+fn injected(call: Call<'_>, protocol: Protocol, service: &str, operation: &str) -> Option<ApiError> {
+    let injected = call.account.injected();
+    let action = iam_action(service, operation)?;
+    if injected.denies(&action) {
+        let resource = resource(call, service, operation);
+        return Some(protocol.no_permission(no_permission(&call.caller.arn, &action, &resource)));
+    }
+    let throttled = service == "ecr" && injected.throttles(operation);
+    throttled.then(|| ApiError::new("ThrottlingException", "Rate exceeded"))
+}
+
+/// What a denied operation was about, as far as its words need it: a service or a repository, else `*`.
+fn resource(call: Call<'_>, service: &str, operation: &str) -> String {
+    let text = |member: &str| call.input.text(member).ok().flatten();
+    let arns = call.arns();
+    match (service, operation) {
+        ("ecs", "UpdateService" | "DescribeServices" | "DeleteService" | "CreateService") => {
+            let first = call.input.texts("services").ok().and_then(|names| names.first().copied());
+            let name = text("service").or(text("serviceName")).or(first).map(ecs::short_name);
+            name.map_or_else(
+                || "*".to_owned(),
+                |name| arns.service(text("cluster").map_or("default", ecs::short_name), name),
+            )
+        }
+        ("ecr", _) => text("repositoryName").map_or_else(|| "*".to_owned(), |name| arns.repository(name)),
+        _ => "*".to_owned(),
+    }
 }
 
 /// Who calls without credentials.

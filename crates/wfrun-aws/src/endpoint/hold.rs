@@ -22,9 +22,8 @@ use crate::{ecs, elbv2};
 /// Differs: AWS answers at once with the state of the moment.
 pub(super) async fn until_settled(
     shared: &Shared,
-    service: &str,
-    operation: &str,
     call: Call<'_>,
+    (service, operation): (&str, &str),
     headers: &HeaderMap,
 ) {
     let account = call.account;

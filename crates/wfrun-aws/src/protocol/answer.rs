@@ -129,6 +129,17 @@ impl Protocol {
         ApiError::denied(code, "The security token included in the request is expired")
     }
 
+    /// The error for a caller who lacks a permission.
+    ///
+    /// Source: the AWS rules 2.3, "Auth errors".
+    pub(crate) fn no_permission(self, message: String) -> ApiError {
+        let code = match self {
+            Self::Json | Self::Cbor => "AccessDeniedException",
+            Self::Query { .. } | Self::RestXml => "AccessDenied",
+        };
+        ApiError::denied(code, message)
+    }
+
     /// The error for an operation that is not emulated.
     pub(crate) fn unknown_operation(self, service: &str, operation: &str) -> ApiError {
         let code = match self {

@@ -8,7 +8,7 @@ use super::auth::{Refusal, who};
 use super::fault::Fault;
 use super::path::Path;
 use super::{blobs, manifests};
-use crate::account::{Account, ServiceCall};
+use crate::account::{Account, ServiceCall, no_permission};
 use crate::ecr::{Repository, no_repository};
 use crate::protocol::{ApiError, url_decoded};
 
@@ -33,7 +33,10 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
         Err(refusal) => Err(refused(refusal)),
         Ok(token) => {
             let visit = Visit { account, region: &token.region, name: name_of(&path) };
-            carry_out(&visit, &path, request).await
+            match operation(&method, &path).and_then(|operation| injected(&visit, &token.principal, operation)) {
+                Some(fault) => Err(fault),
+                None => carry_out(&visit, &path, request).await,
+            }
         }
     };
     let mut response = result.unwrap_or_else(|fault| fault.response());
@@ -161,6 +164,20 @@ pub(super) fn json(body: &Value, content_type: &'static str) -> Response<Body> {
 pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| url_decoded(value.as_bytes()))
+}
+
+/// The fault that the run is to meet here, if any.
+///
+/// Source: OCI distribution specification, error codes `DENIED` and `TOOMANYREQUESTS`.
+fn injected(visit: &Visit<'_>, principal: &str, operation: &str) -> Option<Fault> {
+    let (account, action) = (visit.account, format!("ecr:{operation}"));
+    if account.injected().denies(&action) {
+        let resource = account.arns(visit.region).repository(visit.name);
+        let message = no_permission(principal, &action, &resource);
+        return Some(Fault::new(StatusCode::FORBIDDEN, "DENIED", message));
+    }
+    let throttled = account.injected().throttles(&format!("registry {operation}"));
+    throttled.then(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "Rate exceeded"))
 }
 
 /// Source: AWS ECR user guide, "Private registry authentication"; the messages are ECR's.

@@ -3,6 +3,8 @@
 mod accounts;
 mod api;
 mod clients;
+mod injections;
+mod launchers;
 mod load_balancers;
 mod logs;
 mod registry;

@@ -68,7 +68,14 @@ pub(crate) fn news_api() -> Wanted {
 
 pub(crate) fn settings(folder: &Path, file: &str, wanted: Wanted) -> AccountSettings {
     let file = AccountFile::parse(file).expect("the test's account file is valid");
-    AccountSettings { file, file_dir: folder.to_owned(), wanted, state_dir: folder.join("aws") }
+    AccountSettings {
+        file,
+        file_dir: folder.to_owned(),
+        wanted,
+        state_dir: folder.join("aws"),
+        injections: Vec::new(),
+        launcher: None,
+    }
 }
 
 impl World {
@@ -83,11 +90,14 @@ impl World {
     }
 
     pub(crate) async fn open(folder: &Path, file: &str, clock: Clock) -> Self {
+        Self::open_with(settings(folder, file, news_api()), clock).await
+    }
+
+    pub(crate) async fn open_with(settings: AccountSettings, clock: Clock) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&calls);
         let observer = move |call| seen.lock().expect("no test panics with the lock").push(call);
-        let (account, notices) =
-            Account::open_with_clock(settings(folder, file, news_api()), clock, observer).expect("the account opens");
+        let (account, notices) = Account::open_with_clock(settings, clock, observer).expect("the account opens");
         let account = Arc::new(account);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.expect("the endpoint starts");
@@ -151,6 +161,17 @@ impl World {
         let code = body["__type"].as_str().unwrap_or_default().to_owned();
         assert_eq!(answer.header("x-amzn-errortype"), Some(code.as_str()));
         (code, body["message"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until `done` holds; a test's patience is 5 s.
+    pub(crate) async fn until(&self, what: &'static str, done: impl AsyncFn(&Self) -> bool) {
+        for _ in 0..250 {
+            if done(self).await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{what} did not come");
     }
 
     /// The `Authorization` header of `docker`, after `docker login`.
