@@ -15,7 +15,7 @@ mod seed;
 mod tags;
 mod target_groups;
 mod target_health;
-mod targets;
+pub(crate) mod targets;
 
 use crate::account::Operation;
 

@@ -168,7 +168,7 @@ impl Elbv2 {
     }
 
     /// The ARNs of the load balancers that forward to a target group.
-    pub(super) fn users_of(&self, target_group: &str) -> Vec<&str> {
+    pub(crate) fn users_of(&self, target_group: &str) -> Vec<&str> {
         let uses = |listener: &&Listener| listener.actions.iter().any(|action| action.forwards_to(target_group));
         let mut users: Vec<&str> =
             self.listeners.values().filter(uses).map(|listener| listener.load_balancer.as_str()).collect();

@@ -7,7 +7,8 @@
 //! - A simulated task registers as [`Answers::Nobody`] and the runtime calls [`set_health`]. The load balancer then answers 503 and
 //!   says that nothing runs.
 
-use super::model::{Answers, Elbv2, HealthState, Target, TargetHealth};
+pub(crate) use super::model::{Answers, HealthState, TargetHealth};
+use super::model::{Elbv2, Target};
 use super::target_groups;
 use crate::protocol::ApiError;
 
