@@ -7,5 +7,7 @@ mod injections;
 mod launchers;
 mod registry;
 mod rollouts;
+mod services;
 mod support;
+mod tasks;
 mod web_identity;
