@@ -33,6 +33,10 @@ impl Arns<'_> {
         self.ecs(&format!("service-deployment/{cluster}/{service}/{id}"))
     }
 
+    pub(crate) fn service_revision(self, cluster: &str, service: &str, id: &str) -> String {
+        self.ecs(&format!("service-revision/{cluster}/{service}/{id}"))
+    }
+
     pub(crate) fn task(self, cluster: &str, task: &str) -> String {
         self.ecs(&format!("task/{cluster}/{task}"))
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::record::Record;
 use super::task::{Task, TaskStatus};
 use crate::account::{FailedDeployment, ServiceView};
+use crate::protocol::ApiError;
 use crate::registry::{Home, ImageReference};
 
 /// ECS in one region.
@@ -14,6 +15,9 @@ use crate::registry::{Home, ImageReference};
 pub(crate) struct Ecs {
     pub(crate) clusters: IndexMap<String, Cluster>,
     pub(crate) families: IndexMap<String, Family>,
+    /// As `PutAccountSetting` was given them.
+    #[serde(default)]
+    pub(crate) account_settings: IndexMap<String, String>,
 }
 
 /// The revisions of a task definition.
@@ -232,7 +236,21 @@ impl Service {
     }
 }
 
+impl Cluster {
+    /// Every task, with the service that runs it.
+    pub(crate) fn all_tasks(&self) -> impl Iterator<Item = (Option<&Service>, &Task)> {
+        let of_services =
+            self.services.values().flat_map(|service| service.tasks.iter().map(move |task| (Some(service), task)));
+        of_services.chain(self.tasks.iter().map(|task| (None, task)))
+    }
+}
+
 impl TaskDefinition {
+    /// It was not deregistered.
+    pub(crate) fn is_active(&self) -> bool {
+        self.body.get("status").and_then(Value::as_str) == Some("ACTIVE")
+    }
+
     pub(crate) fn containers(&self) -> &[Value] {
         self.body.get("containerDefinitions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
@@ -253,12 +271,31 @@ impl Ecs {
         let revisions = &self.families.get(family)?.revisions;
         match revision {
             Some(revision) => revisions.iter().find(|found| found.revision == revision),
-            None => revisions.last(),
+            None => revisions.iter().rfind(|revision| revision.is_active()),
         }
     }
 
+    /// The same, for what is to run it.
+    ///
+    /// Source: AWS ECS, `UpdateService` and `RunTask`: the words of a definition that is not there, or was deregistered.
+    pub(crate) fn active_task_definition(&self, name: &str) -> Result<&TaskDefinition, ApiError> {
+        let found = self.task_definition(name);
+        let found = found.ok_or_else(|| ApiError::new("ClientException", "TaskDefinition not found."))?;
+        let inactive = || ApiError::new("ClientException", "TaskDefinition is inactive");
+        Some(found).filter(|found| found.is_active()).ok_or_else(inactive)
+    }
+
+    /// The cluster of that name, unless it was deleted.
+    pub(crate) fn cluster(&self, name: &str) -> Result<&Cluster, ApiError> {
+        self.clusters.get(name).filter(|cluster| !cluster.inactive).ok_or_else(no_cluster)
+    }
+
+    pub(crate) fn cluster_mut(&mut self, name: &str) -> Result<&mut Cluster, ApiError> {
+        self.clusters.get_mut(name).filter(|cluster| !cluster.inactive).ok_or_else(no_cluster)
+    }
+
     pub(crate) fn view(&self, cluster: &str, service: &str) -> Option<ServiceView> {
-        let found = self.clusters.get(cluster)?.services.get(service)?;
+        let found = self.cluster(cluster).ok()?.services.get(service)?;
         let images: Vec<String> = self
             .task_definition(&found.task_definition)
             .map(|definition| definition.images().map(ToOwned::to_owned).collect())
@@ -277,6 +314,16 @@ impl Ecs {
             failed: found.failed.clone(),
         })
     }
+}
+
+/// Whether `requiresCompatibilities` has FARGATE.
+pub(crate) fn asks_for_fargate(definition: &TaskDefinition) -> bool {
+    let kinds = definition.body.get("requiresCompatibilities").and_then(Value::as_array);
+    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE"))
+}
+
+fn no_cluster() -> ApiError {
+    ApiError::new("ClusterNotFoundException", "Cluster not found.")
 }
 
 /// The short name in an ARN or name: the part after the last slash.

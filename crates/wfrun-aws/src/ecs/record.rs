@@ -52,7 +52,6 @@ pub(crate) struct Rollback {
 }
 
 /// The id of a deployment's service revision.
-#[expect(dead_code, reason = "the operations on service revisions need it")]
 pub(crate) fn revision_id(deployment: &str) -> &str {
     deployment.trim_start_matches("ecs-svc/")
 }

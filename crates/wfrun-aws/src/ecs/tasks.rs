@@ -1,64 +1,103 @@
-//! The operations on tasks.
+//! Looking at tasks.
 
 use serde_json::{Value, json};
 
-use super::model::short_name;
-use super::services::{cluster_of, no_cluster};
-use super::task::Task;
+use super::model::{Service, asks_for_fargate, short_name};
+use super::page::page;
+use super::services::cluster_of;
+use super::task::{Task, TaskStatus};
 use super::task_view::described;
 use crate::account::Call;
 use crate::protocol::ApiError;
 
 /// `ListTasks`: ARNs of the tasks whose desired status is `desiredStatus`, RUNNING where absent.
 ///
-/// Source: AWS ECS API reference, `ListTasks`.
-/// Differs: all come on one page.
+/// Source: AWS ECS API reference, `ListTasks`. No task has the desired status PENDING, and none is on a container instance.
 pub(crate) fn list_tasks(call: Call<'_>) -> Result<Value, ApiError> {
+    let input = call.input;
     let cluster = cluster_of(call)?;
-    let service = call.input.text("serviceName")?.map(short_name);
-    let family = call.input.text("family")?;
-    let started_by = call.input.text("startedBy")?;
-    let stopped = call.input.text("desiredStatus")? == Some("STOPPED");
+    let service = input.text("serviceName")?.map(short_name);
+    let (family, started_by) = (input.text("family")?, input.text("startedBy")?);
+    let launch_type = input.text("launchType")?;
+    let desired = input.text("desiredStatus")?.unwrap_or("RUNNING");
+    let nowhere = input.text("containerInstance")?.is_some() || input.text("daemonName")?.is_some();
     let arns = call.arns();
-    let of_family = |task: &Task| {
-        let own = short_name(&task.definition).split(':').next();
-        family.is_none_or(|family| own == Some(family))
-    };
-    call.account.read(call.region(), |region| {
-        let services = &region.ecs.clusters.get(cluster).ok_or_else(no_cluster)?.services;
-        if service.is_some_and(|name| !services.contains_key(name)) {
+    let found = call.account.read(call.region(), |region| {
+        let found = region.ecs.cluster(cluster)?;
+        if service.is_some_and(|name| !found.services.contains_key(name)) {
             return Err(ApiError::new("ServiceNotFoundException", "Service not found."));
         }
-        let wanted = services.values().filter(|found| service.is_none_or(|name| name == found.name));
-        let tasks = wanted.flat_map(|service| &service.tasks).filter(|task| {
-            task.is_live() != stopped && of_family(task) && started_by.is_none_or(|by| by == task.deployment)
-        });
-        Ok(json!({ "taskArns": tasks.map(|task| arns.task(cluster, &task.id)).collect::<Vec<_>>() }))
-    })
+        let launched_as = |task: &Task| {
+            let definition = region.ecs.task_definition(&task.definition);
+            let own = if definition.is_some_and(asks_for_fargate) { "FARGATE" } else { "EC2" };
+            task.alone.as_ref().map_or_else(|| own.to_owned(), |alone| alone.launch_type.clone())
+        };
+        let wanted = |(owner, task): &(Option<&Service>, &Task)| {
+            let status = if task.is_live() { "RUNNING" } else { "STOPPED" };
+            !nowhere
+                && status == desired
+                && service.is_none_or(|name| owner.is_some_and(|owner| owner.name == name))
+                && family.is_none_or(|family| short_name(&task.definition).split(':').next() == Some(family))
+                && started_by.is_none_or(|by| by == task.deployment)
+                && launch_type.is_none_or(|wanted| wanted == launched_as(task))
+        };
+        Ok(found.all_tasks().filter(wanted).map(|(_, task)| arns.task(cluster, &task.id)).collect())
+    })?;
+    page::<String>("taskArns", found, 100, input)
 }
 
 /// `DescribeTasks`. An unknown task is a failure in a successful answer.
 ///
-/// Source: AWS ECS API reference, `DescribeTasks`.
+/// Source: AWS ECS API reference, `DescribeTasks` (at most 100).
 pub(crate) fn describe_tasks(call: Call<'_>) -> Result<Value, ApiError> {
     let asked = call.input.texts("tasks")?;
-    if asked.is_empty() {
-        return Err(ApiError::new("InvalidParameterException", "Tasks cannot be empty."));
+    if asked.is_empty() || asked.len() > 100 {
+        let message =
+            if asked.is_empty() { "Tasks cannot be empty." } else { "Tasks cannot have more than 100 elements." };
+        return Err(ApiError::new("InvalidParameterException", message));
     }
     let cluster = cluster_of(call)?;
     let arns = call.arns();
     call.account.read(call.region(), |region| {
-        let services = &region.ecs.clusters.get(cluster).ok_or_else(no_cluster)?.services;
+        let here = region.ecs.cluster(cluster)?;
         let (mut tasks, mut failures) = (Vec::new(), Vec::new());
         for id in asked.iter().map(|id| short_name(id)) {
-            let found = services
-                .values()
-                .find_map(|service| service.tasks.iter().find(|task| task.id == id).map(|task| (service, task)));
-            match found {
-                Some((service, task)) => tasks.push(described(Some(service), task, cluster, arns, &region.ecs)),
+            match here.all_tasks().find(|(_, task)| task.id == id) {
+                Some((service, task)) => tasks.push(described(service, task, cluster, arns, &region.ecs)),
                 None => failures.push(json!({ "arn": arns.task(cluster, id), "reason": "MISSING" })),
             }
         }
         Ok(json!({ "tasks": tasks, "failures": failures }))
+    })
+}
+
+/// Whether a task that a `DescribeTasks` names is on its way to another status, and whether all that run do so with nothing to come.
+///
+/// A waiter asks either until all run or until all are stopped, and does not say which. The first look at running tasks is answered; who
+/// then looks again waits for their end.
+pub(crate) fn on_the_way(call: Call<'_>, seen_running: bool) -> bool {
+    let (Ok(asked), Ok(cluster)) = (call.input.texts("tasks"), cluster_of(call)) else { return false };
+    call.account.read(call.region(), |region| {
+        let Ok(here) = region.ecs.cluster(cluster) else { return false };
+        let tasks = here.all_tasks().filter(|(_, task)| asked.iter().any(|id| short_name(id) == task.id));
+        tasks.into_iter().any(|(service, task)| match task.status {
+            TaskStatus::Pending | TaskStatus::Deactivating => true,
+            TaskStatus::Running => seen_running && service.is_none(),
+            TaskStatus::Stopped => false,
+        })
+    })
+}
+
+/// Whether a task that a `DescribeTasks` names runs: the caller has seen it running with the answer.
+pub(crate) fn running(call: Call<'_>) -> Vec<String> {
+    let (Ok(asked), Ok(cluster)) = (call.input.texts("tasks"), cluster_of(call)) else { return Vec::new() };
+    let arns = call.arns();
+    call.account.read(call.region(), |region| {
+        let Ok(here) = region.ecs.cluster(cluster) else { return Vec::new() };
+        let tasks = here.all_tasks().filter(|(_, task)| asked.iter().any(|id| short_name(id) == task.id));
+        tasks
+            .filter(|(_, task)| task.status == TaskStatus::Running)
+            .map(|(_, task)| arns.task(cluster, &task.id))
+            .collect()
     })
 }

@@ -69,11 +69,11 @@ async fn the_aws_cli() {
         run("ecs describe-task-definition --task-definition news-api-task --query taskDefinition.family --output text")
             .await;
     assert!(good && family == "news-api-task", "{family} {errors}");
-    let (good, _, errors) = run("ecs list-clusters").await;
+    let (good, _, errors) = run("ecs list-container-instances").await;
     assert!(
         !good
             && errors.contains("(UnknownOperationException)")
-            && errors.contains("wfrun: ecs:ListClusters is not emulated"),
+            && errors.contains("wfrun: ecs:ListContainerInstances is not emulated"),
         "{errors}"
     );
     let (good, _, errors) = run("iam list-users").await;

@@ -9,5 +9,7 @@ mod load_balancers;
 mod logs;
 mod registry;
 mod rollouts;
+mod services;
 mod support;
+mod tasks;
 mod web_identity;
