@@ -88,6 +88,8 @@ impl Account {
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
         store.save(&state)?;
+        let registry = Registry::open(&state_dir)?;
+        registry.sweep(|digest| state.regions.values().any(|region| region.ecr.names(digest)));
         let account = Self {
             id,
             region,
@@ -96,7 +98,7 @@ impl Account {
             faults: file.ecs.faults,
             clock,
             observer: Box::new(observer),
-            registry: Registry::open(&state_dir)?,
+            registry,
             store,
             state: Mutex::new(state),
             keys: Mutex::default(),

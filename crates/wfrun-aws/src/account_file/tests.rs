@@ -59,6 +59,12 @@ fn mistakes_have_place_and_help() {
         ("account: \"12\"\n", "account `12` is not 12 digits", 1, "docs/account-file.md"),
         ("ecr:\n  repositories: [[x]]\n", "invalid type: sequence", 2, "a repository's name"),
         ("ecs:\n  clusters:\n    c:\n      services:\n        s: {}\n", "missing field `task_definition`", 5, "docs/"),
+        (
+            "ecr:\n  repositories: [{ name: a, imageTagMutability: IMMUTABLE_WITH_EXCLUSION }]\n",
+            "`imageTagMutabilityExclusionFilters` goes with",
+            2,
+            "docs/",
+        ),
         ("region: us\n  ecr: x\n", "mapping values are not allowed", 2, "docs/"),
     ];
     for (text, message, line, help) in cases {

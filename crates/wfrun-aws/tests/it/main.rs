@@ -3,7 +3,9 @@
 mod accounts;
 mod api;
 mod clients;
+mod ecr;
 mod registry;
+mod registry_rows;
 mod rollouts;
 mod support;
 mod web_identity;
