@@ -3,6 +3,7 @@
 mod accounts;
 mod api;
 mod clients;
+mod docker;
 mod ecr;
 mod registry;
 mod registry_rows;
