@@ -59,6 +59,7 @@ pub(crate) fn list_images(call: Call<'_>) -> Result<Value, ApiError> {
 /// `BatchGetImage`: manifests, and a failure for each image that is not there.
 ///
 /// Source: AWS ECR API reference, `BatchGetImage`.
+/// Differs: ECR's `acceptedMediaTypes` is not looked at: the manifest comes as it was pushed.
 pub(crate) fn batch_get_image(call: Call<'_>) -> Result<Value, ApiError> {
     let name = named(call)?;
     let ids = some_image_ids(call.input)?;

@@ -13,7 +13,7 @@ use crate::protocol::ApiError;
 /// Differs: images are not scanned: `StartImageScan` is refused and `DescribeImageScanFindings` knows of no scan.
 pub(crate) fn start_image_scan(call: Call<'_>) -> Result<Value, ApiError> {
     look(call)?;
-    let message = "wfrun: images are not scanned here, and an answer without findings would be a lie";
+    let message = "wfrun: images are not scanned here, so there are no findings to trust";
     Err(ApiError::new("ValidationException", message))
 }
 

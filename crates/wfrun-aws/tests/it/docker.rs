@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use wfrun_aws::Clock;
 
+use crate::clients::skipped;
 use crate::support::World;
 
 /// What a command printed, and whether it succeeded.
@@ -78,7 +79,6 @@ impl Docker<'_> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 async fn engine_answers() -> bool {
     let asked = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).output().await;
     let missing = match asked {
@@ -87,7 +87,7 @@ async fn engine_answers() -> bool {
         Err(err) => err.to_string(),
     };
     assert!(std::env::var_os("WFRUN_REQUIRE_DOCKER").is_none(), "docker is required here: {missing}");
-    eprintln!("skipped: no Docker engine: {missing}");
+    skipped(&format!("no Docker engine: {missing}"));
     false
 }
 
@@ -142,6 +142,49 @@ async fn push_and_pull() {
     docker.forget(&names).await;
     let out = docker.ok(&format!("logout {}", world.host())).await;
     assert!(out.contains("Removing login credentials"), "{out}");
+}
+
+/// T6 to T8 as people type them: the AWS CLI makes the repository and hands the password to `docker login`.
+#[tokio::test]
+async fn the_aws_cli_logs_docker_in() {
+    if !engine_answers().await {
+        return;
+    }
+    let asked = Command::new("aws").arg("--version").output().await;
+    if !asked.is_ok_and(|output| output.status.success()) {
+        return skipped("the AWS CLI is not installed");
+    }
+    let (world, _folder) = World::new().await;
+    let home = tempfile::tempdir().unwrap();
+    let aws = async |line: &str| {
+        let output =
+            crate::clients::command("aws", &world).args(line.split(' ')).output().await.expect("the CLI starts");
+        let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        Said { good: output.status.success(), text: text.trim().to_owned() }
+    };
+    let create = "ecr create-repository --repository-name team/cli --query repository.repositoryUri --output text";
+    let uri = aws(create).await;
+    assert!(uri.good && uri.text == format!("{}/team/cli", world.host()), "{}", uri.text);
+    let again = aws(create).await;
+    assert!(!again.good && again.text.contains("(RepositoryAlreadyExistsException)"), "{}", again.text);
+    let password = aws("ecr get-login-password").await;
+    let docker = Docker { home: home.path(), host: world.host() };
+    let login = docker.run(&format!("login --username AWS --password-stdin {}", world.host()), &password.text).await;
+    assert!(login.good && login.text.contains("Login Succeeded"), "{}", login.text);
+    let names = [format!("{}:abc", uri.text), format!("{}:latest", uri.text)];
+    docker.build(&names[0], &format!("cli {}", names[0])).await;
+    docker.ok(&format!("tag {} {}", names[0], names[1])).await;
+    for name in &names {
+        docker.ok(&format!("push {name}")).await;
+    }
+    let tags =
+        aws("ecr describe-images --repository-name team/cli --query imageDetails[0].imageTags --output json").await;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&tags.text).unwrap(), json!(["abc", "latest"]));
+    let kept = aws("ecr delete-repository --repository-name team/cli").await;
+    assert!(!kept.good && kept.text.contains("(RepositoryNotEmptyException)"), "{}", kept.text);
+    let gone = aws("ecr delete-repository --repository-name team/cli --force").await;
+    assert!(gone.good, "{}", gone.text);
+    docker.forget(&names).await;
 }
 
 /// T9: the command's own words.

@@ -268,3 +268,20 @@ async fn a_push_that_breaks_off_leaves_nothing_half() {
         assert_eq!(send(&world, &authorization, &row("GET", path, b"", 200, "")).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn thousands_of_open_uploads_hold_nothing_open() {
+    let (world, folder) = World::new().await;
+    let authorization = world.docker_login().await;
+    let mut last = String::new();
+    for _ in 0..2_000 {
+        let begun = send(&world, &authorization, &row("POST", "news-api/blobs/uploads/", b"", 202, "")).await;
+        begun.header("location").unwrap().clone_into(&mut last);
+    }
+    let patched = world.send("PATCH", &last, &[("Authorization", &authorization)], b"x").await;
+    assert_eq!(patched.status, 202);
+    let uploads = folder.path().join("aws/ecr/uploads");
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(Result::ok);
+    let open = open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path.starts_with(&uploads))).count();
+    assert_eq!((open, std::fs::read_dir(&uploads).unwrap().count()), (0, 1));
+}
