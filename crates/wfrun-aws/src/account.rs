@@ -111,6 +111,8 @@ impl Account {
         }
         store.save(&state)?;
         let reports = TaskReports::default();
+        let registry = Registry::open(&state_dir)?;
+        registry.sweep(|digest| state.regions.values().any(|region| region.ecr.names(digest)));
         let account = Self {
             id,
             region,
@@ -123,7 +125,7 @@ impl Account {
             launcher,
             clock,
             observer: Box::new(observer),
-            registry: Registry::open(&state_dir)?,
+            registry,
             events: EventStore::new(&state_dir),
             data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
             store,

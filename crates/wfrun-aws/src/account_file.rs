@@ -35,18 +35,18 @@ pub struct EcrSection {
     pub repositories: Vec<RepositoryEntry>,
 }
 
-/// A repository: its name alone, or a map with `name` and `imageTagMutability`.
+/// A repository: its name alone, or a map with `name`, `imageTagMutability` and `imageTagMutabilityExclusionFilters`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RepositoryEntry {
     /// The repository's name; it may contain slashes.
     pub name: String,
     /// Whether a tag may be pushed again.
     pub image_tag_mutability: TagMutability,
+    /// Wildcards of the tags for which it is the other way round.
+    pub exclusion_filters: Vec<String>,
 }
 
 /// Whether a tag may be moved to another image.
-///
-/// Differs: the values with exclusion filters (`IMMUTABLE_WITH_EXCLUSION`, `MUTABLE_WITH_EXCLUSION`) are rejected, not emulated.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TagMutability {
@@ -55,6 +55,10 @@ pub enum TagMutability {
     Mutable,
     /// A push of another image under an existing tag is refused.
     Immutable,
+    /// As `Immutable`, but for tags that a filter fits.
+    ImmutableWithExclusion,
+    /// As `Mutable`, but for tags that a filter fits.
+    MutableWithExclusion,
 }
 
 /// The section `ecs`.
@@ -241,22 +245,34 @@ struct RepositoryMap {
     name: String,
     #[serde(default)]
     image_tag_mutability: TagMutability,
+    #[serde(default)]
+    image_tag_mutability_exclusion_filters: Vec<String>,
 }
 
 impl<'de> Visitor<'de> for RepositoryVisitor {
     type Value = RepositoryEntry;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a repository's name, or a map with `name` and `imageTagMutability`")
+        f.write_str(
+            "a repository's name, or a map with `name`, `imageTagMutability` and `imageTagMutabilityExclusionFilters`",
+        )
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(RepositoryEntry { name: name.to_owned(), image_tag_mutability: TagMutability::default() })
+        let (image_tag_mutability, exclusion_filters) = Default::default();
+        Ok(RepositoryEntry { name: name.to_owned(), image_tag_mutability, exclusion_filters })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let RepositoryMap { name, image_tag_mutability } = RepositoryMap::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(RepositoryEntry { name, image_tag_mutability })
+        let RepositoryMap { name, image_tag_mutability, image_tag_mutability_exclusion_filters: exclusion_filters } =
+            RepositoryMap::deserialize(MapAccessDeserializer::new(map))?;
+        let excepts =
+            matches!(image_tag_mutability, TagMutability::ImmutableWithExclusion | TagMutability::MutableWithExclusion);
+        if excepts == exclusion_filters.is_empty() {
+            let message = "`imageTagMutabilityExclusionFilters` goes with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and they with it";
+            return Err(A::Error::custom(message));
+        }
+        Ok(RepositoryEntry { name, image_tag_mutability, exclusion_filters })
     }
 }
 

@@ -115,6 +115,9 @@ async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Respons
     let path = request.uri().path();
     if path == "/v2" || path.starts_with("/v2/") {
         crate::registry::answer(&shared.account, request).await
+    } else if crate::registry::is_link(path) {
+        let (head, _) = request.into_parts();
+        crate::registry::download(&shared.account, &head.method, head.uri.path(), &head.headers).await
     } else {
         api::answer(shared, request).await
     }

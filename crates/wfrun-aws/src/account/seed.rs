@@ -35,9 +35,10 @@ pub(super) fn from_file(
     for user in file.iam.users.keys() {
         state.users.entry(user.clone()).or_insert_with(|| unique_id("AIDA", 17, Uuid::new_v4()));
     }
-    for RepositoryEntry { name, image_tag_mutability } in &file.ecr.repositories {
+    for RepositoryEntry { name, image_tag_mutability, exclusion_filters } in &file.ecr.repositories {
         let repository = create_repository(state, name, *image_tag_mutability, world)?;
         repository.mutability = *image_tag_mutability;
+        repository.exclusions.clone_from(exclusion_filters);
     }
     for TaskDefinitionEntry { file } in &file.ecs.task_definitions {
         notices.extend(register_file(state, file, file_dir, world)?);

@@ -7,7 +7,7 @@ use tokio::process::Command;
 use crate::support::World;
 
 /// The environment of a client, without anything of the machine's own account.
-fn command(program: &str, world: &World) -> Command {
+pub(crate) fn command(program: &str, world: &World) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
@@ -32,7 +32,7 @@ async fn is_there(program: &str, arguments: &[&str]) -> bool {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skipped(what: &str) {
+pub(crate) fn skipped(what: &str) {
     eprintln!("skipped: {what}");
 }
 

@@ -3,11 +3,14 @@
 mod accounts;
 mod api;
 mod clients;
+mod docker;
+mod ecr;
 mod injections;
 mod launchers;
 mod load_balancers;
 mod logs;
 mod registry;
+mod registry_rows;
 mod rollouts;
 mod services;
 mod support;
