@@ -1,13 +1,14 @@
 //! The account: its state, who may use it, and what is told about it.
 
 mod call;
+mod identity;
 mod seed;
 mod sessions;
 mod settings;
 mod state;
 mod store;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,10 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(crate) use self::call::{Call, Caller, Input, Operation};
+use self::identity::{Auth, Minted};
+pub(crate) use self::identity::{Owned, Principal};
 pub use self::sessions::WebIdentityError;
+pub(crate) use self::sessions::{Holder, Session, SessionWishes};
 use self::sessions::{IdentityProvider, Sessions};
 pub use self::settings::{
     AccountError, AccountSettings, FailedDeployment, Keys, Notice, ServiceCall, ServiceView, Wanted, WantedService,
@@ -28,7 +32,8 @@ pub(crate) use self::state::{Region, State};
 use self::store::Store;
 use crate::account_file::{Era, Fault, IamMode, Runtime};
 use crate::clock::Clock;
-use crate::ids::{Arns, secret_key, unique_id};
+use crate::iam::{Permissions, PolicyFiles};
+use crate::ids::{Arns, secret_key};
 use crate::protocol::ApiError;
 use crate::registry::{Registry, TokenKey};
 
@@ -45,8 +50,9 @@ pub struct Account {
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
     store: Store,
     state: Mutex<State>,
-    /// Access key ids that were minted, with their users. In memory only: keys end with the process.
-    keys: Mutex<HashMap<String, String>>,
+    minted: Minted,
+    auth: Auth,
+    permissions: Permissions,
     sessions: Sessions,
     identity_provider: Option<IdentityProvider>,
     /// Who updated which service since the account was opened: access key id and service ARN. Decides about the waiter hold.
@@ -77,16 +83,25 @@ impl Account {
         observer: impl Fn(ServiceCall) + Send + Sync + 'static,
     ) -> Result<(Self, Vec<Notice>), AccountError> {
         const DEFAULT_WAITER_HOLD_S: u64 = 12;
-        let AccountSettings { file, file_dir, wanted, state_dir } = settings;
+        let AccountSettings { file, file_dir, wanted, state_dir, iam_policies } = settings;
         refuse_what_is_not_emulated(&file)?;
         let id = file.account.clone().unwrap_or_else(|| "123456789012".to_owned());
         let region = file.region.clone().or_else(|| wanted.region.clone()).unwrap_or_else(|| "us-east-1".to_owned());
+        let policy_files = PolicyFiles::read(&file.iam, &file_dir, &iam_policies)?;
+        let nobody_may = file.iam.mode != IamMode::Off && policy_files.is_empty();
         let (store, in_use) = Store::open(&state_dir)?;
         let mut state = store.load(&id)?;
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
+        state.take_over_users(world.now_ms);
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
+        if nobody_may && !state.iam.has_policies() {
+            notices.push(Notice::new(
+                "`iam.mode` is on and nobody has a policy, so that everything but `GetCallerIdentity` is denied; name policy files \
+                 under `iam.users.<name>.policies`",
+            ));
+        }
         store.save(&state)?;
         let account = Self {
             id,
@@ -99,7 +114,9 @@ impl Account {
             registry: Registry::open(&state_dir)?,
             store,
             state: Mutex::new(state),
-            keys: Mutex::default(),
+            minted: Minted::default(),
+            auth: Auth::new(&file.auth, file.iam.mode),
+            permissions: Permissions::new(&file.iam, policy_files),
             sessions: Sessions::default(),
             identity_provider: None,
             updates: Mutex::default(),
@@ -109,14 +126,6 @@ impl Account {
             _in_use: in_use,
         };
         Ok((account, notices))
-    }
-
-    /// Makes an access key for the IAM user `user`, who is created where absent. The key is valid until the account is dropped.
-    pub fn mint_keys(&self, user: &str) -> Keys {
-        lock(&self.state).users.entry(user.to_owned()).or_insert_with(|| unique_id("AIDA", 17, Uuid::new_v4()));
-        let access_key_id = unique_id("AKIA", 16, Uuid::new_v4());
-        lock(&self.keys).insert(access_key_id.clone(), user.to_owned());
-        Keys { access_key_id, secret_access_key: secret_key() }
     }
 
     /// The account's number, 12 digits.
@@ -168,10 +177,8 @@ impl Account {
         (self.observer)(call);
     }
 
-    pub(crate) fn user_of_key(&self, access_key_id: &str) -> Option<(String, String)> {
-        let user = lock(&self.keys).get(access_key_id).cloned()?;
-        let user_id = lock(&self.state).users.get(&user).cloned()?;
-        Some((user, user_id))
+    pub(crate) fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     pub(crate) fn remember_update(&self, access_key_id: &str, service_arn: String) {
@@ -246,12 +253,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn refuse_what_is_not_emulated(file: &crate::AccountFile) -> Result<(), AccountError> {
     let refused = |field, value, instead| Err(AccountError::NotEmulated { field, value, instead });
     match file.ecs.runtime {
-        Runtime::Simulate => {}
-        Runtime::Docker => return refused("ecs.runtime", "docker", "simulate"),
-    }
-    match file.iam.mode {
-        IamMode::Off => Ok(()),
-        IamMode::Report => refused("iam.mode", "report", "off"),
-        IamMode::Enforce => refused("iam.mode", "enforce", "off"),
+        Runtime::Simulate => Ok(()),
+        Runtime::Docker => refused("ecs.runtime", "docker", "simulate"),
     }
 }

@@ -36,3 +36,9 @@ impl fmt::Debug for Clock {
 pub(crate) fn epoch_seconds(at_ms: u64) -> f64 {
     Duration::from_millis(at_ms).as_secs_f64()
 }
+
+/// A time as the Query protocol writes it, in whole seconds: `2026-01-01T00:00:00Z`.
+pub(crate) fn iso_seconds(at_ms: u64) -> String {
+    let seconds = i64::try_from(at_ms / 1000).unwrap_or_default();
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+}

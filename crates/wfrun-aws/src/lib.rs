@@ -1,4 +1,4 @@
-//! An AWS account on loopback that real clients talk to: STS, ECR with its OCI registry, and ECS with rolling deployments.
+//! An AWS account on loopback that real clients talk to: STS and IAM, ECR with its OCI registry, and ECS with rolling deployments.
 //!
 //! One port answers every protocol: AWS JSON 1.1 and AWS Query at `POST /`, the registry at `/v2/`. The AWS CLI, boto3, the JavaScript
 //! SDKs and `docker push` need nothing but `AWS_ENDPOINT_URL`. Invariants:
@@ -26,8 +26,12 @@ pub use account::{
     WantedService, WantedTaskDefinition, WebIdentityError,
 };
 pub use account_file::{
-    AccountFile, AccountFileError, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault, IamMode, IamSection,
-    RepositoryEntry, Runtime, ServiceEntry, TagMutability, TaskDefinitionEntry, UserEntry,
+    AccountFile, AccountFileError, AuthSection, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault,
+    IamMode, IamSection, RepositoryEntry, Runtime, ServiceEntry, TagMutability, TaskDefinitionEntry, UnknownKeys,
+    UserEntry, Verify,
 };
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};
+pub use iam::{
+    DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
+};

@@ -15,5 +15,5 @@ mod uploads;
 
 pub(crate) use self::auth::{TOKEN_LIFE, Token, TokenKey};
 pub(crate) use self::reference::{Home, ImageReference};
-pub(crate) use self::route::answer;
+pub(crate) use self::route::{answer, parameter};
 pub(crate) use self::store::Registry;

@@ -41,7 +41,7 @@ fn account(args: &RunArgs, loaded: &Loaded, state: &Path) -> anyhow::Result<Acco
     };
     let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
-    Ok(AccountSettings { file, file_dir, wanted: aws_names(&loaded.set), state_dir })
+    Ok(AccountSettings { file, file_dir, wanted: aws_names(&loaded.set), state_dir, iam_policies: Vec::new() })
 }
 
 fn account_error(path: &Path, text: String, err: &wfrun_aws::AccountFileError) -> anyhow::Error {

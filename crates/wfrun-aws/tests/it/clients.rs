@@ -7,7 +7,7 @@ use tokio::process::Command;
 use crate::support::World;
 
 /// The environment of a client, without anything of the machine's own account.
-fn command(program: &str, world: &World) -> Command {
+pub(crate) fn command(program: &str, world: &World) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
@@ -26,13 +26,13 @@ fn command(program: &str, world: &World) -> Command {
     command
 }
 
-async fn is_there(program: &str, arguments: &[&str]) -> bool {
+pub(crate) async fn is_there(program: &str, arguments: &[&str]) -> bool {
     let asked = Command::new(program).args(arguments).stdin(Stdio::null()).output().await;
     asked.is_ok_and(|output| output.status.success())
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skipped(what: &str) {
+pub(crate) fn skipped(what: &str) {
     eprintln!("skipped: {what}");
 }
 
@@ -76,7 +76,7 @@ async fn the_aws_cli() {
             && errors.contains("wfrun: ecs:ListClusters is not emulated"),
         "{errors}"
     );
-    let (good, _, errors) = run("iam list-users").await;
+    let (good, _, errors) = run("iam list-groups").await;
     assert!(!good && errors.contains("(InvalidAction)"), "{errors}");
 }
 

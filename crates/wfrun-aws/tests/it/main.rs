@@ -3,7 +3,12 @@
 mod accounts;
 mod api;
 mod clients;
+mod iam;
+mod permissions;
 mod registry;
 mod rollouts;
+mod signatures;
+mod signing;
+mod sts;
 mod support;
 mod web_identity;

@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) calls: Arc<Mutex<Vec<ServiceCall>>>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
 }
 
 /// An answer.
@@ -68,7 +69,13 @@ pub(crate) fn news_api() -> Wanted {
 
 pub(crate) fn settings(folder: &Path, file: &str, wanted: Wanted) -> AccountSettings {
     let file = AccountFile::parse(file).expect("the test's account file is valid");
-    AccountSettings { file, file_dir: folder.to_owned(), wanted, state_dir: folder.join("aws") }
+    AccountSettings {
+        file,
+        file_dir: folder.to_owned(),
+        wanted,
+        state_dir: folder.join("aws"),
+        iam_policies: Vec::new(),
+    }
 }
 
 impl World {
@@ -86,13 +93,13 @@ impl World {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&calls);
         let observer = move |call| seen.lock().expect("no test panics with the lock").push(call);
-        let (account, notices) =
-            Account::open_with_clock(settings(folder, file, news_api()), clock, observer).expect("the account opens");
+        let opened = Account::open_with_clock(settings(folder, file, news_api()), clock.clone(), observer);
+        let (account, notices) = opened.expect("the account opens");
         let account = Arc::new(account);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.expect("the endpoint starts");
         let keys = account.mint_keys("github-actions-deploy");
-        Self { account, endpoint, calls, notices, keys }
+        Self { account, endpoint, calls, notices, keys, clock }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -106,9 +113,19 @@ impl World {
         if !chunked {
             head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
         }
+        let mut more = String::new();
         for (name, value) in headers {
-            head.extend([*name, ": ", *value, "\r\n"]);
+            let value = match value.strip_suffix("Signature=00") {
+                Some(_) if value.contains(&self.keys.access_key_id) => {
+                    let date = crate::signing::date(&self.clock);
+                    more = format!("X-Amz-Date: {date}\r\n");
+                    crate::signing::sign((method, path), &self.host(), &date, value, &self.keys, body)
+                }
+                Some(_) | None => (*value).to_owned(),
+            };
+            head.extend([*name, ": ", &*value, "\r\n"]);
         }
+        head.push_str(&more);
         let mut stream = TcpStream::connect(self.host()).await.expect("the endpoint listens");
         stream.write_all(format!("{head}\r\n").as_bytes()).await.expect("the endpoint reads");
         stream.write_all(body).await.expect("the endpoint reads");
@@ -120,6 +137,7 @@ impl World {
         Answer { status, head, body: answer[end + 4..].to_vec() }
     }
 
+    /// An `Authorization` header that [`World::send`] completes: the day, the signed headers and the signature.
     pub(crate) fn authorization(&self, service: &str) -> String {
         let key = &self.keys.access_key_id;
         format!(
@@ -141,6 +159,21 @@ impl World {
             ("Content-Type", "application/x-amz-json-1.1"),
         ];
         self.send("POST", "/", &headers, input.to_string().as_bytes()).await
+    }
+
+    /// A call of an operation of the Query protocol: `form` is what follows the action, as `&UserName=x`.
+    pub(crate) async fn query(&self, service: &str, operation: &str, form: &str) -> Answer {
+        let version = if service == "sts" { "2011-06-15" } else { "2010-05-08" };
+        let authorization = self.authorization(service);
+        let headers =
+            [("Authorization", authorization.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        self.send("POST", "/", &headers, format!("Action={operation}&Version={version}{form}").as_bytes()).await
+    }
+
+    /// The same account for somebody else.
+    pub(crate) fn acting_as(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
     }
 
     /// A call that succeeds.
@@ -203,4 +236,9 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A text as a form's field has it, each byte escaped.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    text.bytes().flat_map(|byte| ["%".to_owned(), hex::encode([byte])]).collect()
 }
