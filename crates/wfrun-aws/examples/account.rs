@@ -19,6 +19,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         file_dir: state_dir.clone(),
         wanted: Wanted { repositories: words.collect(), ..Wanted::default() },
         state_dir,
+        iam_policies: Vec::new(),
+        injections: Vec::new(),
+        launcher: None,
     };
     let (account, _) = Account::open(settings, |_| {})?;
     let account = Arc::new(account);

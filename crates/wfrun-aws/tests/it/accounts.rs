@@ -97,7 +97,16 @@ fn what_cannot_be_opened_says_why_and_the_way_out() {
             "ecs: { runtime: docker }",
             "`ecs.runtime: docker` in the account file is not supported yet; use `ecs.runtime: simulate`",
         ),
-        ("iam: { mode: enforce }", "use `iam.mode: off`"),
+        (
+            "iam: { users: { u: { policies: [broken.json] } } }",
+            "broken.json:1:1` is not valid: Syntax errors in policy. (not JSON: EOF while parsing an object at line 1 column 1); \
+             correct it, or take it out of `iam.users.u.policies` of the account file",
+        ),
+        (
+            "iam: { users: { u: { policies: [empty.json] } } }",
+            "empty.json` is not valid: Syntax errors in policy. (`Statement` is missing); correct it",
+        ),
+        ("iam: { users: { u: { policies: [nope.json] } } }", "nope.json`"),
         ("ecr: { repositories: [Bad] }", "`Bad` is not a name ECR takes for a repository"),
         ("ecs: { clusters: { a/b: {} } }", "`a/b` is not a name ECS takes for a cluster or service"),
         ("ecs: { task_definitions: [{ file: nope.json }] }", "nope.json`"),
