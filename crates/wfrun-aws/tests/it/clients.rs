@@ -111,3 +111,21 @@ print('done')
     let output = command("python3", &world).args(["-c", script]).output().await.expect("Python starts");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// The trace of a deployment guide, from the cluster to its end, with broken revisions between.
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "the times of the waiters are there to be read")]
+async fn every_answer_has_the_shape_of_its_model() {
+    if !is_there("python3", &["-c", "import boto3"]).await {
+        return skipped("Python 3 has no boto3");
+    }
+    let (world, _folder) = World::with_file("ecs: { faults: { broken: crash } }").await;
+    world.push("news-api", "good", b"layer").await;
+    world.push("news-api", "broken", b"other layer").await;
+    let mut script = command("python3", &world);
+    script.args(["-c", include_str!("shapes.py"), &world.host()]);
+    let output = script.output().await.expect("Python starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    eprintln!("{errors}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{errors}");
+}

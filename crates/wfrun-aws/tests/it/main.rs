@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod bench;
 mod clients;
 mod injections;
 mod launchers;
