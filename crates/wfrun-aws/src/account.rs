@@ -32,8 +32,10 @@ use self::store::Store;
 use crate::account_file::{Era, IamMode, Runtime};
 use crate::clock::Clock;
 use crate::ecs::{Order, Step};
+use crate::elbv2::DataPlane;
 use crate::ids::{Arns, secret_key, unique_id};
 use crate::launcher::{RegistryLogin, Simulate, TaskLauncher, TaskReport, TaskReports};
+use crate::logs::EventStore;
 use crate::protocol::ApiError;
 use crate::registry::{Registry, TOKEN_LIFE, Token, TokenKey};
 
@@ -43,6 +45,8 @@ use crate::registry::{Registry, TOKEN_LIFE, Token, TokenKey};
 pub struct Account {
     id: String,
     region: String,
+    /// Of the account file.
+    first_user: Option<String>,
     era: Era,
     waiter_hold: Duration,
     injected: Injected,
@@ -63,6 +67,8 @@ pub struct Account {
     registry_host: Mutex<String>,
     token_key: TokenKey,
     registry: Registry,
+    data_plane: DataPlane,
+    events: EventStore,
     changes: watch::Sender<u64>,
     _in_use: File,
 }
@@ -86,6 +92,7 @@ impl Account {
         observer: impl Fn(ServiceCall) + Send + Sync + 'static,
     ) -> Result<(Self, Vec<Notice>), AccountError> {
         const DEFAULT_WAITER_HOLD_S: u64 = 12;
+        const DEFAULT_TIME_SCALE: f64 = 0.1;
         let AccountSettings { file, file_dir, wanted, state_dir, injections, launcher } = settings;
         refuse_what_is_not_emulated(&file, launcher.is_some())?;
         let launcher = launcher.filter(|_| file.ecs.runtime == Runtime::Docker);
@@ -95,6 +102,7 @@ impl Account {
         let mut state = store.load(&id)?;
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
+        state.regions.values_mut().for_each(|region| region.elbv2.start_afresh());
         crate::ecs::take_up(&mut state);
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
@@ -103,9 +111,12 @@ impl Account {
         }
         store.save(&state)?;
         let reports = TaskReports::default();
+        let registry = Registry::open(&state_dir)?;
+        registry.sweep(|digest| state.regions.values().any(|region| region.ecr.names(digest)));
         let account = Self {
             id,
             region,
+            first_user: file.iam.users.keys().next().cloned(),
             era: file.ecs.task_definition_era,
             waiter_hold: Duration::from_secs(file.ecs.waiter_hold.unwrap_or(DEFAULT_WAITER_HOLD_S)),
             injected: Injected::new(injections),
@@ -114,7 +125,9 @@ impl Account {
             launcher,
             clock,
             observer: Box::new(observer),
-            registry: Registry::open(&state_dir)?,
+            registry,
+            events: EventStore::new(&state_dir),
+            data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
             store,
             state: Mutex::new(state),
             keys: Mutex::default(),
@@ -135,6 +148,16 @@ impl Account {
         let access_key_id = unique_id("AKIA", 16, Uuid::new_v4());
         lock(&self.keys).insert(access_key_id.clone(), user.to_owned());
         Keys { access_key_id, secret_access_key: secret_key() }
+    }
+
+    /// Makes an access key for a person at a shell: of the first user of the account file, else of the account's root, who may do
+    /// all.
+    pub fn shell_keys(&self) -> Keys {
+        match &self.first_user {
+            Some(user) => self.mint_keys(user),
+            // Keys that nobody has are root's.
+            None => Keys { access_key_id: unique_id("AKIA", 16, Uuid::new_v4()), secret_access_key: secret_key() },
+        }
     }
 
     /// The account's number, 12 digits.
@@ -172,6 +195,14 @@ impl Account {
 
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    pub(crate) fn events(&self) -> &EventStore {
+        &self.events
+    }
+
+    pub(crate) fn data_plane(&self) -> &DataPlane {
+        &self.data_plane
     }
 
     pub(crate) fn token_key(&self) -> &TokenKey {
@@ -212,6 +243,11 @@ impl Account {
 
     pub(crate) fn arns<'a>(&'a self, region: &'a str) -> Arns<'a> {
         Arns { account: &self.id, region }
+    }
+
+    /// The regions in which anything was ever changed.
+    pub(crate) fn region_names(&self) -> Vec<String> {
+        lock(&self.state).regions.keys().cloned().collect()
     }
 
     pub(crate) fn read<T>(&self, region: &str, look: impl FnOnce(&Region) -> T) -> T {

@@ -11,8 +11,8 @@ use crate::ecs;
 use crate::ids::{root_arn, user_arn};
 use crate::protocol::{ApiError, ApiRequest, Protocol, credential};
 
-/// AWS' own limits are far below; a larger body is a client's mistake.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// AWS' largest is `UploadLayerPart` of ECR, 20 MiB in base64; a larger body is a client's mistake.
+const BODY_LIMIT: usize = 28 * 1024 * 1024;
 
 /// Answers a request to an API.
 pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<Body> {

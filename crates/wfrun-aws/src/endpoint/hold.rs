@@ -1,4 +1,5 @@
-//! The waiter hold: a `DescribeServices` that waits for a rollout stays open until the rollout is over.
+//! The waiter hold: a `DescribeServices` that waits for a rollout stays open until the rollout is over, and a `DescribeTargetHealth`
+//! until a target is known to be healthy or not, or is gone.
 //!
 //! Clients poll every 15 s or, with back-off, after minutes. The rollout takes less than a second, so answering the first poll late is
 //! what makes a deployment step take as long as the rollout, not as long as the client's patience.
@@ -9,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{Shared, wait_until};
 use crate::account::Call;
-use crate::ecs;
+use crate::{ecs, elbv2};
 
 /// Waits while what the request names is on its way and the caller is waiting for it, at most the account's `waiter_hold`.
 ///
@@ -34,6 +35,7 @@ pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, operation: (&
                 account.remember_update(key, arn);
             }
         }
+        ("elasticloadbalancing", "DescribeTargetHealth") if waiter => hold(shared, || elbv2::is_settling(call)).await,
         _ => {}
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::account::{Call, Input, WebIdentityError};
+use crate::clock::iso_seconds;
 use crate::protocol::ApiError;
 
 /// The audience that GitHub's identity provider is set up with. Source: `aws-actions/configure-aws-credentials`, README,
@@ -53,7 +54,7 @@ pub(super) fn assume_role_with_web_identity(call: Call<'_>) -> Result<Value, Api
             "AccessKeyId": session.access_key_id,
             "SecretAccessKey": session.secret_access_key,
             "SessionToken": session.token,
-            "Expiration": written(session.expires_ms),
+            "Expiration": iso_seconds(session.expires_ms),
         },
         "SubjectFromWebIdentityToken": text("sub"),
         "AssumedRoleUser": { "AssumedRoleId": session.user_id, "Arn": session.arn },
@@ -119,10 +120,4 @@ fn refused(err: &WebIdentityError, now_ms: u64) -> ApiError {
 
 fn invalid(message: &str) -> ApiError {
     ApiError::new("ValidationError", message)
-}
-
-/// As the Query protocol has times: `2026-01-01T00:00:00Z`.
-fn written(at_ms: u64) -> String {
-    let seconds = i64::try_from(at_ms / 1000).unwrap_or_default();
-    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }

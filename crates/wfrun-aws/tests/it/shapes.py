@@ -1,203 +1,201 @@
-"""Drives the account with boto3 and holds every raw answer against botocore's models: no unknown, missing or null member, no wrong type.
-
-Prints a line `done`, or what does not fit; times of the waiters go to standard error.
-"""
-
-import json
-import sys
+# Load balancers and logs as boto3 sees them. Every answer is held against botocore's model: no unknown key, no null, no wrong type.
+import os
 import time
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as ElementTree
 
 import boto3
-from botocore.validate import ParamValidator
+import botocore.exceptions
+import botocore.session
+import json
 
-findings = []
-operations = set()
+problems, checked = [], set()
 
 
-def walk(shape, value, path):
+def walk_json(shape, value, at):
     kind = shape.type_name
     if value is None:
-        findings.append(f"{path}: null")
+        problems.append(f"{at}: null")
     elif kind == "structure":
-        for name, member in value.items():
-            if name in shape.members:
-                walk(shape.members[name], member, f"{path}.{name}")
+        for key, member in value.items():
+            if key in shape.members:
+                walk_json(shape.members[key], member, f"{at}.{key}")
             else:
-                findings.append(f"{path}.{name}: unknown member")
+                problems.append(f"{at}.{key}: unknown key")
+        problems.extend(f"{at}.{key}: missing" for key in shape.required_members if key not in value)
     elif kind == "list":
         for item in value:
-            walk(shape.member, item, f"{path}[]")
+            walk_json(shape.member, item, f"{at}[]")
     elif kind == "map":
-        for name, item in value.items():
-            walk(shape.value, item, f"{path}.{name}")
-    elif kind == "timestamp" and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        findings.append(f"{path}: {value!r} is no timestamp")
-    elif kind in ("integer", "long") and (isinstance(value, bool) or not isinstance(value, int)):
-        findings.append(f"{path}: {value!r} is no integer")
-    elif kind == "boolean" and not isinstance(value, bool):
-        findings.append(f"{path}: {value!r} is no boolean")
-    elif kind == "string" and not isinstance(value, str):
-        findings.append(f"{path}: {value!r} is no string")
-    elif kind == "string" and shape.enum and value not in shape.enum:
-        findings.append(f"{path}: {value!r} is none of {shape.enum}")
+        for item in value.values():
+            walk_json(shape.value, item, f"{at}{{}}")
+    else:
+        types = {"string": str, "boolean": bool, "integer": int, "long": int}
+        wrong = kind in types and (not isinstance(value, types[kind]) or kind in ("integer", "long") and isinstance(value, bool))
+        if wrong or kind == "string" and shape.enum and value not in shape.enum:
+            problems.append(f"{at}: {value!r} is not {getattr(shape, 'enum', None) or kind}")
 
 
-def parsed(http_response, parsed, model, **_):
-    if http_response.status_code < 300:
-        operations.add(model.name)
-        if model.output_shape is not None:
-            walk(model.output_shape, json.loads(http_response.content), model.name)
-            report = ParamValidator().validate({k: v for k, v in parsed.items() if k != "ResponseMetadata"}, model.output_shape)
-            if report.has_errors():
-                findings.append(f"{model.name}: {report.generate_report()}")
-    elif parsed["Error"]["Code"] not in [shape.name for shape in model.error_shapes]:
-        findings.append(f"{model.name}: error {parsed['Error']['Code']} is not in its model")
+def walk_xml(shape, element, at):
+    kind, text = shape.type_name, element.text or ""
+    if kind == "structure":
+        seen = {child.tag.split("}")[-1]: child for child in element}
+        if len(seen) != len(element):
+            problems.append(f"{at}: a key twice")
+        for key, child in seen.items():
+            if key in shape.members:
+                walk_xml(shape.members[key], child, f"{at}.{key}")
+            else:
+                problems.append(f"{at}.{key}: unknown key")
+        problems.extend(f"{at}.{key}: missing" for key in shape.required_members if key not in seen)
+    elif kind == "list":
+        for child in element:
+            if child.tag.split("}")[-1] != "member":
+                problems.append(f"{at}: {child.tag} is not a member")
+            walk_xml(shape.member, child, f"{at}[]")
+    elif kind == "integer" and not text.isdigit():
+        problems.append(f"{at}: {text!r} is not a number")
+    elif kind == "boolean" and text not in ("true", "false"):
+        problems.append(f"{at}: {text!r} is not a boolean")
+    elif kind == "string" and shape.enum and text not in shape.enum:
+        problems.append(f"{at}: {text!r} is not of {shape.enum}")
 
 
-ecs = boto3.client("ecs")
-ecs.meta.events.register("after-call.ecs", parsed)
+def check(operation_model, response_dict, **_):
+    shape, name = operation_model.output_shape, operation_model.name
+    if response_dict["status_code"] != 200:
+        return
+    checked.add(name)
+    if operation_model.service_model.protocol == "ec2":
+        walk_ec2(shape, ElementTree.fromstring(response_dict["body"]), name)
+    elif operation_model.service_model.protocol == "query":
+        root = ElementTree.fromstring(response_dict["body"])
+        result = [child for child in root if child.tag.endswith("Result")]
+        if shape is not None:
+            walk_xml(shape, result[0], name)
+    elif shape is None:
+        if response_dict["body"]:
+            problems.append(f"{name}: a body without output")
+    else:
+        walk_json(shape, json.loads(response_dict["body"]), name)
 
 
-def expect(what, want):
-    if what != want:
-        findings.append(f"expected {want!r}, got {what!r}")
+def walk_ec2(shape, element, at):
+    known = {member.serialization["name"]: member for member in shape.members.values() if "name" in member.serialization}
+    for child in element:
+        key = child.tag.split("}")[-1]
+        if key == "requestId":
+            continue
+        if key not in known:
+            problems.append(f"{at}.{key}: unknown key")
+        elif known[key].type_name == "structure":
+            walk_ec2(known[key], child, f"{at}.{key}")
+        elif known[key].type_name == "list":
+            for item in child:
+                walk_ec2(known[key].member, item, f"{at}.{key}[]")
+        else:
+            walk_xml(known[key], child, f"{at}.{key}")
 
 
-def refused(code, call, **arguments):
+core = botocore.session.get_session()
+core.register("before-parse", check)
+session = boto3.Session(botocore_session=core)
+elb, logs, ec2 = session.client("elbv2"), session.client("logs"), session.client("ec2")
+
+
+def refused(call, code, **arguments):
     try:
         call(**arguments)
-        findings.append(f"{code} was expected")
-    except ecs.exceptions.ClientError as err:
-        expect(err.response["Error"]["Code"], code)
+    except botocore.exceptions.ClientError as err:
+        modelled = [shape.metadata.get("error", {}).get("code", shape.name) for shape in call.__self__.meta.service_model.operation_model(err.operation_name).error_shapes]
+        assert err.response["Error"]["Code"] == code, err
+        assert code in modelled or code == "ValidationError", (code, modelled)
+        return
+    raise AssertionError(f"not refused: {code}")
 
 
-def timed(waiter, **arguments):
-    before = time.monotonic()
-    ecs.get_waiter(waiter).wait(**arguments)
-    took = time.monotonic() - before
-    print(f"waiter {waiter}: {took:.2f} s", file=sys.stderr)
-    if took > 3:
-        findings.append(f"{waiter} took {took:.2f} s")
-
-
-# T10, T11: a cluster, a task definition in two revisions.
-ecs.create_cluster(clusterName="c", tags=[{"key": "team", "value": "news"}], settings=[{"name": "containerInsights", "value": "disabled"}])
-definition = dict(
-    family="app",
-    networkMode="awsvpc",
-    requiresCompatibilities=["FARGATE"],
-    cpu="256",
-    memory="512",
-    executionRoleArn="arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
-    containerDefinitions=[
-        dict(
-            name="app",
-            image=sys.argv[1] + "/news-api:good",
-            portMappings=[dict(containerPort=8000)],
-            environment=[dict(name="LOG_LEVEL", value="info")],
-            healthCheck=dict(command=["CMD-SHELL", "true"]),
-            logConfiguration=dict(logDriver="awslogs", options={"awslogs-group": "/ecs/app", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "ecs"}),
-        )
-    ],
-)
-for revision in (1, 2):
-    expect(ecs.register_task_definition(**definition, tags=[{"key": "a", "value": "b"}])["taskDefinition"]["revision"], revision)
-expect(len(ecs.describe_task_definition(taskDefinition="app", include=["TAGS"])["tags"]), 1)
-
-# T12: a service.
-network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}}
-breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}, "maximumPercent": 200, "minimumHealthyPercent": 100}
-names = dict(cluster="c", service="s")
-looked = dict(cluster="c", services=["s"])
-ecs.create_service(
-    cluster="c", serviceName="s", taskDefinition="app:1", desiredCount=2, launchType="FARGATE", networkConfiguration=network,
-    deploymentConfiguration=breaker, tags=[{"key": "a", "value": "b"}],
-    loadBalancers=[{"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/0123456789abcdef", "containerName": "app", "containerPort": 8000}],
-)
-timed("services_stable", **looked)
-service = ecs.describe_services(**looked, include=["TAGS"])["services"][0]
-expect((service["desiredCount"], service["runningCount"], service["status"]), (2, 2, "ACTIVE"))
-good = service["deployments"][0]["id"]
-
-# T13: a good revision.
-updated = ecs.update_service(**names, taskDefinition="app:2", forceNewDeployment=False)["service"]
-expect([(d["status"], d["rolloutState"]) for d in updated["deployments"]], [("PRIMARY", "IN_PROGRESS"), ("ACTIVE", "COMPLETED")])
-timed("services_stable", **looked)
-second = ecs.describe_services(**looked)["services"][0]["deployments"]
-expect(len(second), 1)
-
-# T14: a broken one is rolled back to the old deployment.
-definition["containerDefinitions"][0]["image"] = sys.argv[1] + "/news-api:broken"
-broken = ecs.register_task_definition(**definition)["taskDefinition"]["taskDefinitionArn"]
-ecs.update_service(**names, taskDefinition=broken)
-timed("services_stable", **looked)
-service = ecs.describe_services(**looked)["services"][0]
-expect([d["id"] for d in service["deployments"]], [second[0]["id"]])
-expect(service["taskDefinition"].rsplit("/")[-1], "app:2")
-messages = [event["message"] for event in service["events"]]
-lines = ["deployment failed: tasks failed to start.", "rolling back to deployment " + second[0]["id"], "deployment completed."]
-at = [next((n for n, m in enumerate(messages) if line in m), None) for line in lines]
-if None in at or not at[0] > at[1] > at[2]:
-    findings.append(f"the breaker's three lines are not there in order: {messages}")
-stopped = ecs.list_tasks(cluster="c", desiredStatus="STOPPED")["taskArns"]
-failed = [t for t in ecs.describe_tasks(cluster="c", tasks=stopped)["tasks"] if t["taskDefinitionArn"] == broken]
-expect((len(failed) >= 3, {t["stopCode"] for t in failed}), (True, {"EssentialContainerExited"}))
-deployments = ecs.list_service_deployments(**names)["serviceDeployments"]
-expect([d["status"] for d in deployments], ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL", "SUCCESSFUL"])
-arns = [d["serviceDeploymentArn"] for d in deployments]
-described = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
-ecs.describe_service_revisions(serviceRevisionArns=[d["targetServiceRevision"]["arn"] for d in described])
-refused("ConflictException", ecs.stop_service_deployment, serviceDeploymentArn=arns[0])
-
-# T15: without rollback the failed deployment stays beside the old one.
-ecs.update_service(**names, taskDefinition=broken, deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": False}})
-for _ in range(100):
-    service = ecs.describe_services(**looked)["services"][0]
-    if service["deployments"][0]["rolloutState"] == "FAILED":
-        break
+vpc = ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "availability-zone", "Values": ["*a", "*c"]}])["Subnets"]
+assert [subnet["AvailabilityZone"] for subnet in subnets] == ["us-east-1a", "us-east-1c"]
+assert subnets[0]["MapPublicIpOnLaunch"] is True
+assert len(ec2.describe_subnets(SubnetIds=[subnets[1]["SubnetId"]])["Subnets"]) == 1
+security = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])["SecurityGroups"][0]["GroupId"]
+try:
+    ec2.describe_subnets(SubnetIds=["subnet-nope"])
+    raise AssertionError("not refused")
+except botocore.exceptions.ClientError as err:
+    assert err.response["Error"]["Code"] == "InvalidSubnetID.NotFound", err
+balancer = elb.create_load_balancer(Name="web", Subnets=[subnet["SubnetId"] for subnet in subnets], SecurityGroups=[security])["LoadBalancers"][0]
+assert [zone["ZoneName"] for zone in balancer["AvailabilityZones"]] == ["us-east-1a", "us-east-1c"]
+arn = balancer["LoadBalancerArn"]
+assert balancer["CreatedTime"].year > 2020
+elb.get_waiter("load_balancer_available").wait(Names=["web"])
+group = elb.create_target_group(Name="web-tg", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="ip", HealthCheckPath="/health", Matcher={"HttpCode": "200"})["TargetGroups"][0]["TargetGroupArn"]
+listener = elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])["Listeners"][0]["ListenerArn"]
+elb.create_listener(LoadBalancerArn=arn, Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": "arn:aws:acm:x"}], DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "x"}}])
+assert [it["Port"] for page in elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn, PageSize=1) for it in page["Listeners"]] == [80, 443]
+assert elb.describe_target_groups(LoadBalancerArn=arn)["TargetGroups"][0]["LoadBalancerArns"] == [arn]
+target = {"Id": "127.0.0.1", "Port": int(os.environ["APP_PORT"])}
+elb.register_targets(TargetGroupArn=group, Targets=[target])
+elb.describe_target_health(TargetGroupArn=group)
+deadline = time.time() + 10
+while elb.describe_target_health(TargetGroupArn=group, Targets=[target])["TargetHealthDescriptions"][0]["TargetHealth"]["State"] != "healthy":
+    assert time.time() < deadline
     time.sleep(0.05)
-expect([d["rolloutState"] for d in service["deployments"]], ["FAILED", "COMPLETED"])
-ecs.update_service(**names, taskDefinition="app:2", deploymentConfiguration=breaker)
-timed("services_stable", **looked)
+url = f"http://{balancer['DNSName']}/docs"
+assert urllib.request.urlopen(url).read() == b"app /docs", url
+elb.get_waiter("target_in_service").wait(TargetGroupArn=group)
+elb.deregister_targets(TargetGroupArn=group, Targets=[target])
+elb.get_waiter("target_deregistered").wait(TargetGroupArn=group, Targets=[target])
+try:
+    urllib.request.urlopen(url)
+    raise AssertionError("nobody is left")
+except urllib.error.HTTPError as err:
+    assert err.code == 503, err
+elb.add_tags(ResourceArns=[arn, group, listener], Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
+elb.remove_tags(ResourceArns=[arn], TagKeys=["a"])
+assert elb.describe_tags(ResourceArns=[arn, listener])["TagDescriptions"][0]["Tags"] == [{"Key": "c", "Value": "d"}]
+elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "30"}])
+elb.describe_load_balancer_attributes(LoadBalancerArn=arn)
+elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}])
+elb.describe_target_group_attributes(TargetGroupArn=group)
+elb.modify_target_group(TargetGroupArn=group, HealthCheckIntervalSeconds=10)
+elb.modify_listener(ListenerArn=listener, Port=8080)
+refused(elb.describe_load_balancers, "LoadBalancerNotFound", Names=["nope"])
+refused(elb.describe_target_groups, "TargetGroupNotFound", Names=["nope"])
+refused(elb.delete_target_group, "ResourceInUse", TargetGroupArn=group)
+refused(elb.deregister_targets, "InvalidTarget", TargetGroupArn=group, Targets=[target])
+elb.delete_listener(ListenerArn=listener)
+elb.delete_load_balancer(LoadBalancerArn=arn)
+elb.get_waiter("load_balancers_deleted").wait(Names=["web"])
+elb.delete_target_group(TargetGroupArn=group)
 
-# T16, T17: none desired; and an update that changes nothing.
-before = ecs.describe_services(**looked)["services"][0]["deployments"][0]["id"]
-expect(ecs.update_service(**names, taskDefinition="app:2")["service"]["deployments"][0]["id"], before)
-ecs.update_service(**names, desiredCount=0)
-timed("services_stable", **looked)
-
-# Tasks.
-task = ecs.run_task(cluster="c", taskDefinition="app:2", launchType="FARGATE", networkConfiguration=network, startedBy="me")["tasks"][0]["taskArn"]
-timed("tasks_running", cluster="c", tasks=[task])
-ecs.stop_task(cluster="c", task=task, reason="enough")
-timed("tasks_stopped", cluster="c", tasks=[task])
-refused("InvalidParameterException", ecs.execute_command, cluster="c", task=task, command="sh", interactive=True)
-expect(len(ecs.get_paginator("list_tasks").paginate(cluster="c", desiredStatus="STOPPED", PaginationConfig={"PageSize": 2}).build_full_result()["taskArns"]) > 4, True)
-
-# The rest.
-for arn in ("arn:aws:ecs:us-east-1:123456789012:cluster/c", service["serviceArn"]):
-    ecs.tag_resource(resourceArn=arn, tags=[{"key": "k", "value": "v"}])
-    ecs.list_tags_for_resource(resourceArn=arn)
-    ecs.untag_resource(resourceArn=arn, tagKeys=["k"])
-ecs.put_account_setting(name="containerInsights", value="enabled")
-ecs.list_account_settings()
-ecs.list_clusters()
-ecs.describe_clusters(clusters=["c", "nope"])
-ecs.list_services(cluster="c")
-ecs.list_task_definitions(familyPrefix="app", sort="DESC")
-ecs.list_task_definition_families()
-ecs.delete_service(**names)
-timed("services_inactive", **looked)
-ecs.deregister_task_definition(taskDefinition="app:1")
-ecs.delete_task_definitions(taskDefinitions=["app:1", "app:2"])
-ecs.delete_cluster(cluster="c")
-
-# T20: names that are not there.
-refused("ClusterNotFoundException", ecs.describe_services, cluster="nope", services=["s"])
-refused("ServiceNotFoundException", ecs.update_service, cluster="news-api-cluster", service="nope")
-refused("ClientException", ecs.describe_task_definition, taskDefinition="nope")
-refused("ClientException", ecs.update_service, cluster="news-api-cluster", service="news-api-service", taskDefinition="nope")
-expect(ecs.describe_services(cluster="news-api-cluster", services=["nope"])["failures"][0]["reason"], "MISSING")
-
-print(f"{len(operations)} operations", file=sys.stderr)
-print("\n".join(sorted(set(findings))) or "done")
+name = {"logGroupName": "/ecs/web"}
+stream = {**name, "logStreamName": "ecs/web/1"}
+logs.create_log_group(**name, tags={"a": "b"})
+logs.create_log_stream(**stream)
+now = int(time.time() * 1000)
+logs.put_log_events(**stream, logEvents=[{"timestamp": now + at, "message": f"line {at}"} for at in range(5)])
+got = logs.get_log_events(**stream, startFromHead=True)
+assert [event["message"] for event in got["events"]] == [f"line {at}" for at in range(5)]
+assert logs.get_log_events(**stream, nextToken=got["nextForwardToken"])["nextForwardToken"] == got["nextForwardToken"]
+pages = logs.get_paginator("filter_log_events").paginate(**name, filterPattern="line -3", PaginationConfig={"PageSize": 2})
+assert len([event for page in pages for event in page["events"]]) == 4
+assert logs.describe_log_streams(**name, orderBy="LastEventTime")["logStreams"][0]["lastEventTimestamp"] == now + 4
+logs.put_retention_policy(**name, retentionInDays=14)
+found = logs.describe_log_groups(logGroupNamePrefix="/ecs")["logGroups"][0]
+assert found["retentionInDays"] == 14
+logs.tag_resource(resourceArn=found["logGroupArn"], tags={"c": "d"})
+assert logs.list_tags_for_resource(resourceArn=found["logGroupArn"])["tags"] == {"a": "b", "c": "d"}
+logs.untag_resource(resourceArn=found["logGroupArn"], tagKeys=["a"])
+logs.tag_log_group(**name, tags={"e": "f"})
+logs.untag_log_group(**name, tags=["c"])
+assert logs.list_tags_log_group(**name)["tags"] == {"e": "f"}
+refused(logs.get_log_events, "ResourceNotFoundException", logGroupName="/ecs/web", logStreamName="nope")
+refused(logs.create_log_group, "ResourceAlreadyExistsException", **name)
+logs.delete_retention_policy(**name)
+logs.delete_log_stream(**stream)
+logs.delete_log_group(**name)
+assert not problems, problems
+print("done", len(checked))

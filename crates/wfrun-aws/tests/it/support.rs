@@ -111,23 +111,7 @@ impl World {
 
     /// One request on a connection of its own.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host());
-        let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
-        if !chunked {
-            head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
-        }
-        for (name, value) in headers {
-            head.extend([*name, ": ", *value, "\r\n"]);
-        }
-        let mut stream = TcpStream::connect(self.host()).await.expect("the endpoint listens");
-        stream.write_all(format!("{head}\r\n").as_bytes()).await.expect("the endpoint reads");
-        stream.write_all(body).await.expect("the endpoint reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.expect("the endpoint answers");
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
-        Answer { status, head, body: answer[end + 4..].to_vec() }
+        send_to(&self.host(), method, path, headers, body).await
     }
 
     pub(crate) fn authorization(&self, service: &str) -> String {
@@ -142,6 +126,7 @@ impl World {
         let prefix = match service {
             "ecs" => "AmazonEC2ContainerServiceV20141113",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
+            "logs" => "Logs_20140328",
             other => other,
         };
         let (authorization, target) = (self.authorization(service), format!("{prefix}.{operation}"));
@@ -151,6 +136,14 @@ impl World {
             ("Content-Type", "application/x-amz-json-1.1"),
         ];
         self.send("POST", "/", &headers, input.to_string().as_bytes()).await
+    }
+
+    /// A call of an operation of the Query protocol: `form` has the version and what belongs to the operation.
+    pub(crate) async fn query(&self, service: &str, operation: &str, form: &str) -> Answer {
+        let authorization = self.authorization(service);
+        let headers =
+            [("Authorization", authorization.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        self.send("POST", "/", &headers, format!("Action={operation}&{form}").as_bytes()).await
     }
 
     /// A call that succeeds.
@@ -203,6 +196,27 @@ impl World {
         assert_eq!(answer.status, 201, "{}", answer.text());
         digest(manifest.as_bytes())
     }
+}
+
+/// One request to `host` on a connection of its own.
+pub(crate) async fn send_to(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
+    if !chunked {
+        head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
+    }
+    for (name, value) in headers {
+        head.extend([*name, ": ", *value, "\r\n"]);
+    }
+    let mut stream = TcpStream::connect(host).await.expect("the endpoint listens");
+    stream.write_all(format!("{head}\r\n").as_bytes()).await.expect("the endpoint reads");
+    stream.write_all(body).await.expect("the endpoint reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("the endpoint answers");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
+    Answer { status, head, body: answer[end + 4..].to_vec() }
 }
 
 pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
