@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod bench;
 mod clients;
 mod docker;
 mod ecr;
