@@ -104,7 +104,7 @@ async fn answer(mut client: UnixStream, shared: Arc<Shared>) {
 async fn pass(mut client: UnixStream, engine: &Path, head: &Head, rest: &[u8]) -> io::Result<()> {
     let mut engine = match UnixStream::connect(engine).await {
         Ok(engine) => engine,
-        Err(err) => return refuse(&mut client, 503, &format!("wfrun: the engine does not answer: {err}")).await,
+        Err(err) => return no_engine(&mut client, &err).await,
     };
     let head = if head.is_upgrade() { head.clone() } else { head.with("Connection", "close") };
     engine.write_all(&head.bytes("HTTP/1.1")).await?;
@@ -138,6 +138,9 @@ async fn carry_out(
     let Some(body) = body_of(&mut client, &head, rest).await? else {
         return refuse(&mut client, 411, "wfrun: the request must say how long its body is").await;
     };
+    if let Err(err) = UnixStream::connect(engine).await {
+        return no_engine(&mut client, &err).await;
+    }
     let head = head.with_registry(names);
     match rewrite {
         Rewrite::Login => {
@@ -176,4 +179,8 @@ async fn carry_out(
         }
     }
     client.shutdown().await
+}
+
+async fn no_engine(client: &mut UnixStream, err: &io::Error) -> io::Result<()> {
+    refuse(client, 503, &format!("wfrun: the Docker engine does not answer: {err}; start it and try again")).await
 }

@@ -174,3 +174,13 @@ async fn it_goes_with_its_owner() {
     drop(socket);
     assert!(!path.exists() && Path::new(folder.path()).exists());
 }
+
+#[tokio::test]
+async fn an_engine_that_is_gone_is_an_answer() {
+    let world = World::new(&[]);
+    std::fs::remove_file(world.folder.path().join("engine.sock")).expect("it was there");
+    for target in ["/_ping", "/auth"] {
+        let answer = world.send(&format!("POST {target} HTTP/1.1\r\nContent-Length: 0\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("does not answer"), "{target}: {answer}");
+    }
+}
