@@ -35,6 +35,7 @@ mod namespace;
 mod npm;
 mod outbound;
 mod output;
+mod permissions;
 mod pipeline;
 mod processes;
 mod repo;
