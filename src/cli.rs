@@ -5,6 +5,7 @@ mod doctor;
 mod documents;
 mod download;
 mod history;
+mod services;
 mod situation;
 mod test;
 mod vendor;
@@ -19,6 +20,7 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs};
 pub(crate) use download::DownloadArgs;
 pub(crate) use history::{LogsArgs, RunsArgs, ViewArgs};
+pub(crate) use services::{AccountArgs, ServicesArgs};
 pub(crate) use situation::{EventArgs, LookArgs, SituationArgs};
 pub(crate) use test::TestArgs;
 pub(crate) use vendor::VendorArgs;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Vendor(Box<VendorArgs>),
     /// Evaluate an expression, and show how it came to its value
     Eval(Box<EvalArgs>),
+    /// Start only the local services, for a command or a shell
+    Services(Box<ServicesArgs>),
     /// Look at the entries of the cache, and remove them
     Cache(CacheArgs),
     /// List the runs that are kept
@@ -121,12 +125,8 @@ pub(crate) struct RunArgs {
     /// Whether an AWS account on this machine takes the place of the real one
     #[arg(long, value_name = "MODE", default_value = "emulate")]
     pub(crate) aws: AwsChoice,
-    /// What exists in the AWS account (default: `.wfrun/aws.yml`)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) aws_account: Option<PathBuf>,
-    /// Where the AWS account is kept (default: `.wfrun/aws`)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) aws_state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
     /// What the entries of the cache may have together, such as 500MB; above it the least recently used are removed
     #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = cache::bytes)]
     pub(crate) cache_limit: u64,
@@ -377,9 +377,11 @@ pub(crate) enum ActionsChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AwsChoice {
+    /// An account on this machine; the real one cannot be reached
     Emulate,
+    /// The real one, with the keys that steps are given
     Off,
 }
 
 /// The subcommands that the interface names, and that come later.
-pub(crate) const PLANNED: &[&str] = &["rerun", "shell", "services", "image"];
+pub(crate) const PLANNED: &[&str] = &["rerun", "shell", "image"];

@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod plan;
 mod run;
+mod services;
 mod table;
 mod test;
 mod vendor;
@@ -54,17 +55,17 @@ pub(crate) fn hidden(program: &OsStr, args: &[OsString]) -> Option<ExitCode> {
 }
 
 /// Carries out a command line.
-pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
+pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> ExitCode {
     if let Some(found) = not_built_yet(args) {
         Output::new(environment, ColorChoice::Auto).diagnostics(&[found]);
-        return Exit::CouldNot;
+        return Exit::CouldNot.into();
     }
     let cli = match act::read(&with_run(args), environment) {
         Ok(cli) => cli,
-        Err(Refusal::CommandLine(err)) => return refuse(&err),
+        Err(Refusal::CommandLine(err)) => return refuse(&err).into(),
         Err(Refusal::Meaning(err)) => {
             Output::new(environment, ColorChoice::Auto).error(&err);
-            return Output::exit_of(&err);
+            return Output::exit_of(&err).into();
         }
     };
     let color = match &cli.command {
@@ -79,6 +80,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Vendor(it) => it.look.color,
         Command::Eval(it) => it.happening.look.color,
         Command::Test(it) => it.look.color,
+        Command::Services(it) => it.look.color,
         Command::Cache(it) => it.command.place().look.color,
         Command::Runs(it) => it.place.look.color,
         Command::View(it) => it.place.look.color,
@@ -102,6 +104,7 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Vendor(it) => vendor::vendor(it, environment, &output),
         Command::Eval(it) => eval::eval(it, environment, &output),
         Command::Test(it) => test::test(it, environment, &output),
+        Command::Services(it) => return services::services(it, environment, &output),
         Command::Cache(it) => cache::cache(it),
         Command::Runs(it) => history::runs(it, environment, &output),
         Command::View(it) => history::view(it, environment, &output),
@@ -112,10 +115,11 @@ pub(crate) fn dispatch(args: &[OsString], environment: &Environment) -> Exit {
         Command::Completions(it) => Ok(documents::completions(it)),
         Command::Man(it) => documents::man(it),
     };
-    done.unwrap_or_else(|err| {
+    let exit = done.unwrap_or_else(|err| {
         output.error(&err);
         Output::exit_of(&err)
-    })
+    });
+    exit.into()
 }
 
 /// Help and version are no errors.

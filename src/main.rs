@@ -1,6 +1,7 @@
 //! `wfrun`: runs GitHub Actions workflows on this machine, exactly as GitHub would, and says why.
 mod act;
 mod actions;
+mod aws_account;
 mod check;
 mod checkouts;
 mod cli;
@@ -43,5 +44,5 @@ fn main() -> ExitCode {
     }
     let environment = environment::Environment::read();
     environment.start_logging();
-    commands::dispatch(&rest, &environment).into()
+    commands::dispatch(&rest, &environment)
 }

@@ -61,6 +61,11 @@ impl Output {
         }
     }
 
+    /// Writes a line in red to standard error, for what cannot be taken back.
+    pub(crate) fn alarm(&self, text: &str) {
+        eprintln!("{}", self.stderr.alarm(text));
+    }
+
     /// Writes a line to standard error.
     pub(crate) fn note(text: &str) {
         eprintln!("{text}");

@@ -242,6 +242,11 @@ impl Repository {
         known.or(current).unwrap_or("main").to_owned()
     }
 
+    /// The full ref of the branch that is checked out.
+    pub(crate) fn branch(&self) -> Option<&str> {
+        self.current.as_deref()
+    }
+
     /// Whether a commit is checked out and no branch.
     pub(crate) fn is_detached(&self) -> bool {
         self.current.is_none() && self.missing.is_none()

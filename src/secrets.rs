@@ -107,7 +107,7 @@ fn missing(workflow: &Workflow, reference: &Reference, near: Option<&str>) -> Di
     Diagnostic::warning("secret/not-given", message).at(&workflow.source, reference.span).help(help)
 }
 
-/// Puts keys of the account on this machine in the place of every AWS key; without an account, nothing.
+/// Puts keys of the account on this machine in the place of every AWS key; without an account, as nothing asks for AWS, nothing.
 ///
 /// Gives back what is to be hidden besides (the real ones), and what to tell.
 pub(crate) fn swap_aws_keys(
@@ -136,7 +136,7 @@ pub(crate) fn swap_aws_keys(
     let what = match (&keys, replaced) {
         (Some(_), 0) => "keys of the AWS account on this machine serve as",
         (Some(_), _) => "real AWS keys stay here: keys of the account on this machine take the place of",
-        (None, _) => "AWS is off, so these are empty:",
+        (None, _) => "nothing of this workflow asks for AWS, so these are empty:",
     };
     (hidden, Some(format!("{what} {}", names.keys().cloned().collect::<Vec<_>>().join(", "))))
 }

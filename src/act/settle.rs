@@ -226,6 +226,7 @@ fn situation_of(command: &mut Command) -> Option<&mut SituationArgs> {
         | Command::Actions(_)
         | Command::Vendor(_)
         | Command::Eval(_)
+        | Command::Services(_)
         | Command::Cache(_)
         | Command::Runs(_)
         | Command::View(_)

@@ -1,6 +1,6 @@
 //! `wfrun run`: runs a workflow.
 mod carry_out;
-mod own;
+pub(super) mod own;
 mod services;
 mod settle;
 mod signals;

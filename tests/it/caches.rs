@@ -175,6 +175,10 @@ fn a_limit_and_a_changed_archive() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&blob, bytes).expect("room");
-    assert_eq!(hits(&["--var", "N=1"]), 0, "never restored");
+    let ran = repo.sandbox(&["--var", "N=1"]).ends_with(0);
+    assert!(ran.of_type("service-called").iter().all(|it| it["hit"] != true), "never restored");
+    let told: Vec<_> = ran.of_type("notice").iter().map(|it| it["message"].to_string()).collect();
+    let words = "cache entry `data-1` of refs/heads/main is not what was saved on ";
+    assert!(told.iter().any(|it| it.contains(words)), "{told:?}");
     assert_eq!(hits(&["--var", "N=1"]), 1, "saved anew");
 }

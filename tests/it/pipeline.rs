@@ -134,6 +134,34 @@ fn a_failing_push_runs_the_failure_notice() {
     assert!(ran.lines().iter().any(|it| it.contains("name unknown")), "{:?}", ran.lines());
 }
 
+/// The only way to the real AWS, and it says so.
+#[test]
+fn aws_off_is_real_and_says_so() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = r#"on: push
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo "key ${K%REAL*} endpoint ${AWS_ENDPOINT_URL:-none} guard $(grep -c 127.77.0.53 /etc/resolv.conf)"
+        env: {K: "${{ secrets.AWS_ACCESS_KEY_ID }}"}
+      - run: aws --version
+        continue-on-error: true
+"#;
+    let repo = Repo::new(workflow, &[]);
+    let arguments = ["w.yml", "--backend", "sandbox", "--json", "--secret", "AWS_ACCESS_KEY_ID=AKIAREALREALREAL0001"];
+    let ran = repo.wfrun(&[&arguments[..], &["--aws", "off"]].concat());
+    assert!(ran.lines().contains(&"key AKIAREALREAL endpoint none guard 0".to_owned()), "{:?}", ran.lines());
+    let said = "--aws off: steps reach the real AWS, with the keys that they are given; what they do there is real";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(ran.of_type("notice").iter().any(|it| it["message"] == said));
+    let ran = repo.wfrun(&arguments);
+    assert!(!ran.lines().iter().any(|it| it.contains("AKIAREAL")), "{:?}", ran.lines());
+    assert!(!ran.stderr.contains("--aws off"), "{}", ran.stderr);
+}
+
 #[test]
 fn real_keys_never_reach_a_step() {
     if !can_sandbox() {

@@ -1,7 +1,7 @@
 //! A vendored run where there is no network.
 use std::fs;
-use std::process::Command;
 
+use crate::namespace::{self, can_close};
 use crate::repo::{Ran, WFRUN, can_sandbox};
 use crate::vendor::{mirror, repo, vendor};
 
@@ -10,22 +10,7 @@ const TRAFFIC: &str = "tail -n +3 /proc/net/dev | sed 's/:/ /' | awk '{print $1,
 
 #[test]
 fn a_vendored_run_sends_nothing_over_any_network() {
-    let in_namespace = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.arg("--net");
-        if !nix::unistd::geteuid().is_root() {
-            command.args(["--user", "--map-current-user", "--keep-caps"]);
-        }
-        command.args(["bash", "-euc", &format!("ip link set lo up\n{script}")]);
-        command
-    };
-    let tried = in_namespace("true").output();
-    if !tried.as_ref().is_ok_and(|it| it.status.success()) {
-        let why = tried.map_or_else(|err| err.to_string(), |it| String::from_utf8_lossy(&it.stderr).into_owned());
-        println!("skipped: no network namespace of its own can be made: {}", why.trim());
-        return;
-    }
-    if !can_sandbox() {
+    if !can_close() || !can_sandbox() {
         return;
     }
     let (mirror, repo) = (mirror(), repo());
@@ -43,18 +28,7 @@ fn a_vendored_run_sends_nothing_over_any_network() {
     // What is sent on purpose afterwards shows that it would have been counted.
     let control = "echo control; echo x > /dev/udp/192.0.2.9/9";
     let script = format!("{out}\n{run}\n{TRAFFIC}\n{control}\n{TRAFFIC}");
-    let mut command = repo.command(&[]);
-    let envs: Vec<_> =
-        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
-    command = in_namespace(&script);
-    command.current_dir(repo.root());
-    for (name, value) in envs {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command.output().expect("unshare");
+    let output = namespace::run(&repo, &script, &[]);
     if output.status.code() == Some(77) {
         println!("skipped: no interface that counts can be made: {}", String::from_utf8_lossy(&output.stderr).trim());
         return;

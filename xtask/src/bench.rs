@@ -6,6 +6,7 @@ mod job_start;
 mod log;
 mod planning;
 mod reading;
+mod registry;
 mod stores;
 mod unit_tests;
 mod versus;
@@ -26,6 +27,7 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     let mut runs = RUNS;
     let mut with_example = true;
     let mut only_stores = false;
+    let mut only_registry = false;
     let mut peer = None;
     let mut flags = flags.iter().map(String::as_str);
     while let Some(flag) = flags.next() {
@@ -40,15 +42,20 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
             }
             "--no-example" => with_example = false,
             "--stores" => only_stores = true,
+            "--registry" => only_registry = true,
             "--vs" => peer = Some(flags.next().context("`--vs` wants the name of a peer: act")?.to_owned()),
-            other => bail!("unknown flag {other:?}: --runs N, --no-example, --stores, --vs act"),
+            other => bail!("unknown flag {other:?}: --runs N, --no-example, --stores, --registry, --vs act"),
         }
+    }
+    if only_registry {
+        head(runs.min(3));
+        return registry::rows(runs.min(3));
     }
     let wfrun = build()?;
     if let Some(peer) = peer {
         return versus::run(&wfrun, &peer, runs.min(5));
     }
-    say(format!("{:<34} {:>11} {:>11} {:>11} {:>7}   ({runs} runs)", "case", "median", "min", "peer", "ratio"));
+    head(runs);
     if only_stores {
         return stores::rows(&wfrun, runs.min(5));
     }
@@ -79,6 +86,10 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         row("the example's tests, warm", &ours, Some(&plain));
     }
     Ok(())
+}
+
+fn head(runs: usize) {
+    say(format!("{:<34} {:>11} {:>11} {:>11} {:>7}   ({runs} runs)", "case", "median", "min", "peer", "ratio"));
 }
 
 fn log_rows(wfrun: &str, runs: usize) -> Result<()> {

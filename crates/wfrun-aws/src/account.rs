@@ -2,6 +2,7 @@
 
 mod call;
 mod identity;
+mod injection;
 mod seed;
 mod sessions;
 mod settings;
@@ -11,7 +12,7 @@ mod store;
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -21,6 +22,8 @@ use uuid::Uuid;
 pub(crate) use self::call::{Call, Caller, Input, Operation};
 use self::identity::{Auth, Minted};
 pub(crate) use self::identity::{Owned, Principal};
+pub(crate) use self::injection::{Injected, TaskFaults, no_permission};
+pub use self::injection::{Injection, InjectionError};
 pub use self::sessions::WebIdentityError;
 pub(crate) use self::sessions::{Holder, Session, SessionWishes};
 use self::sessions::{IdentityProvider, Sessions};
@@ -30,12 +33,16 @@ pub use self::settings::{
 };
 pub(crate) use self::state::{Region, State};
 use self::store::Store;
-use crate::account_file::{Era, Fault, IamMode, Runtime};
+use crate::account_file::{Era, IamMode, Runtime};
 use crate::clock::Clock;
+use crate::ecs::{Order, Step};
+use crate::elbv2::DataPlane;
 use crate::iam::{Permissions, PolicyFiles};
 use crate::ids::{Arns, secret_key};
+use crate::launcher::{RegistryLogin, Simulate, TaskLauncher, TaskReport, TaskReports};
+use crate::logs::EventStore;
 use crate::protocol::ApiError;
-use crate::registry::{Registry, TokenKey};
+use crate::registry::{Registry, TOKEN_LIFE, Token, TokenKey};
 
 /// An AWS account that lives in a folder.
 ///
@@ -43,14 +50,22 @@ use crate::registry::{Registry, TokenKey};
 pub struct Account {
     id: String,
     region: String,
+    /// Of the account file.
+    first_user: Option<String>,
     era: Era,
     waiter_hold: Duration,
-    faults: indexmap::IndexMap<String, Fault>,
+    injected: Injected,
+    reports: TaskReports,
+    simulate: Simulate,
+    /// Starts tasks in place of `simulate`.
+    launcher: Option<Arc<dyn TaskLauncher>>,
     clock: Clock,
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
     store: Store,
     state: Mutex<State>,
     minted: Minted,
+    /// With which tasks pull their images.
+    runtime_key: OnceLock<String>,
     auth: Auth,
     permissions: Permissions,
     sessions: Sessions,
@@ -60,6 +75,8 @@ pub struct Account {
     registry_host: Mutex<String>,
     token_key: TokenKey,
     registry: Registry,
+    data_plane: DataPlane,
+    events: EventStore,
     changes: watch::Sender<u64>,
     _in_use: File,
 }
@@ -83,8 +100,10 @@ impl Account {
         observer: impl Fn(ServiceCall) + Send + Sync + 'static,
     ) -> Result<(Self, Vec<Notice>), AccountError> {
         const DEFAULT_WAITER_HOLD_S: u64 = 12;
-        let AccountSettings { file, file_dir, wanted, state_dir, iam_policies } = settings;
-        refuse_what_is_not_emulated(&file)?;
+        const DEFAULT_TIME_SCALE: f64 = 0.1;
+        let AccountSettings { file, file_dir, wanted, state_dir, iam_policies, injections, launcher } = settings;
+        refuse_what_is_not_emulated(&file, launcher.is_some())?;
+        let launcher = launcher.filter(|_| file.ecs.runtime == Runtime::Docker);
         let id = file.account.clone().unwrap_or_else(|| "123456789012".to_owned());
         let region = file.region.clone().or_else(|| wanted.region.clone()).unwrap_or_else(|| "us-east-1".to_owned());
         let policy_files = PolicyFiles::read(&file.iam, &file_dir, &iam_policies)?;
@@ -94,8 +113,13 @@ impl Account {
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
         state.take_over_users(world.now_ms);
+        state.regions.values_mut().for_each(|region| region.elbv2.start_afresh());
+        crate::ecs::take_up(&mut state);
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
+        if launcher.is_some() {
+            crate::ecs::launch_anew(&mut state);
+        }
         if nobody_may && !state.iam.has_policies() {
             notices.push(Notice::new(
                 "`iam.mode` is on and nobody has a policy, so that everything but `GetCallerIdentity` is denied; name policy files \
@@ -103,18 +127,28 @@ impl Account {
             ));
         }
         store.save(&state)?;
+        let reports = TaskReports::default();
+        let registry = Registry::open(&state_dir)?;
+        registry.sweep(|digest| state.regions.values().any(|region| region.ecr.names(digest)));
         let account = Self {
             id,
             region,
+            first_user: file.iam.users.keys().next().cloned(),
             era: file.ecs.task_definition_era,
             waiter_hold: Duration::from_secs(file.ecs.waiter_hold.unwrap_or(DEFAULT_WAITER_HOLD_S)),
-            faults: file.ecs.faults,
+            injected: Injected::new(injections),
+            simulate: Simulate::new(file.ecs.faults, reports.clone()),
+            reports,
+            launcher,
             clock,
             observer: Box::new(observer),
-            registry: Registry::open(&state_dir)?,
+            registry,
+            events: EventStore::new(&state_dir),
+            data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
             store,
             state: Mutex::new(state),
             minted: Minted::default(),
+            runtime_key: OnceLock::new(),
             auth: Auth::new(&file.auth, file.iam.mode),
             permissions: Permissions::new(&file.iam, policy_files),
             sessions: Sessions::default(),
@@ -126,6 +160,15 @@ impl Account {
             _in_use: in_use,
         };
         Ok((account, notices))
+    }
+
+    /// Makes an access key for a person at a shell: of the first user of the account file, else of the account's root, who may do
+    /// all.
+    pub fn shell_keys(&self) -> Keys {
+        match &self.first_user {
+            Some(user) => self.mint_keys(user),
+            None => self.mint_root_keys(),
+        }
     }
 
     /// The account's number, 12 digits.
@@ -144,6 +187,11 @@ impl Account {
         state.regions.get(&self.region).and_then(|region| region.ecs.view(cluster, service))
     }
 
+    /// The faults that the run is to meet.
+    pub(crate) fn injected(&self) -> &Injected {
+        &self.injected
+    }
+
     pub(crate) fn era(&self) -> Era {
         self.era
     }
@@ -158,6 +206,14 @@ impl Account {
 
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    pub(crate) fn events(&self) -> &EventStore {
+        &self.events
+    }
+
+    pub(crate) fn data_plane(&self) -> &DataPlane {
+        &self.data_plane
     }
 
     pub(crate) fn token_key(&self) -> &TokenKey {
@@ -198,6 +254,11 @@ impl Account {
         Arns { account: &self.id, region }
     }
 
+    /// The regions in which anything was ever changed.
+    pub(crate) fn region_names(&self) -> Vec<String> {
+        lock(&self.state).regions.keys().cloned().collect()
+    }
+
     pub(crate) fn read<T>(&self, region: &str, look: impl FnOnce(&Region) -> T) -> T {
         let state = lock(&self.state);
         match state.regions.get(region) {
@@ -218,15 +279,60 @@ impl Account {
         Ok(done)
     }
 
-    /// Drives every rollout by one tick. Returns whether anything changed.
+    /// Drives every rollout by one tick: takes in what launchers reported, decides, and tells them what to start and stop. Returns whether
+    /// anything changed.
     pub(crate) fn tick(&self) -> Result<bool, ApiError> {
-        let mut state = lock(&self.state);
-        let mut new_id = Uuid::new_v4;
-        let changed = crate::ecs::tick(&mut state, &self.id, &self.faults, self.now_ms(), &mut new_id);
-        if changed {
-            self.written(&state)?;
+        self.simulate.advance();
+        let reports = self.reports.take();
+        let (changed, orders) = {
+            let mut state = lock(&self.state);
+            let login = |region: &str| self.registry_login(region);
+            let mut step = Step {
+                account: &self.id,
+                now_ms: self.now_ms(),
+                reports: &reports,
+                simulate: self.launcher.is_none(),
+                faults: self.injected.tasks(),
+                login: &login,
+                new_id: &mut Uuid::new_v4,
+            };
+            let (changed, orders) = crate::ecs::tick(&mut state, &mut step);
+            if changed {
+                self.written(&state)?;
+            }
+            (changed, orders)
+        };
+        // Launchers are called without the lock: they may take their time, and report at once.
+        for order in orders {
+            self.carry_out(order);
         }
         Ok(changed)
+    }
+
+    fn carry_out(&self, order: Order) {
+        match order {
+            Order::Refuse { task, reason } => self.reports.reporter(&task).report(TaskReport::CannotStart { reason }),
+            Order::Start { task, simulated, fault } => {
+                let reporter = self.reports.reporter(&task.id);
+                match &self.launcher {
+                    Some(launcher) if !simulated => launcher.start(*task, reporter),
+                    _ => self.simulate.start_with(&task, reporter, fault),
+                }
+            }
+            Order::Stop { task, simulated } => match &self.launcher {
+                Some(launcher) if !simulated => launcher.stop(&task),
+                _ => self.simulate.stop(&task),
+            },
+        }
+    }
+
+    fn registry_login(&self, region: &str) -> RegistryLogin {
+        let expires_at_ms = self.now_ms() + u64::try_from(TOKEN_LIFE.as_millis()).unwrap_or_default();
+        let principal = format!("arn:aws:iam::{}:role/ecsTaskExecutionRole", self.id);
+        // What a task pulls is not the workflow's doing: no policy of the account is asked.
+        let access_key_id = self.runtime_key.get_or_init(|| self.mint_root_keys().access_key_id).clone();
+        let token = Token { access_key_id, principal, region: region.to_owned(), expires_at_ms };
+        RegistryLogin { host: self.registry_host(), user: "AWS".to_owned(), password: self.token_key.seal(&token) }
     }
 
     fn written(&self, state: &MutexGuard<'_, State>) -> Result<(), ApiError> {
@@ -250,10 +356,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn refuse_what_is_not_emulated(file: &crate::AccountFile) -> Result<(), AccountError> {
+fn refuse_what_is_not_emulated(file: &crate::AccountFile, has_launcher: bool) -> Result<(), AccountError> {
     let refused = |field, value, instead| Err(AccountError::NotEmulated { field, value, instead });
     match file.ecs.runtime {
-        Runtime::Simulate => Ok(()),
-        Runtime::Docker => refused("ecs.runtime", "docker", "simulate"),
+        Runtime::Docker if !has_launcher => refused("ecs.runtime", "docker", "simulate"),
+        Runtime::Simulate | Runtime::Docker => Ok(()),
     }
 }

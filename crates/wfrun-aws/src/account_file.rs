@@ -37,18 +37,18 @@ pub struct EcrSection {
     pub repositories: Vec<RepositoryEntry>,
 }
 
-/// A repository: its name alone, or a map with `name` and `imageTagMutability`.
+/// A repository: its name alone, or a map with `name`, `imageTagMutability` and `imageTagMutabilityExclusionFilters`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RepositoryEntry {
     /// The repository's name; it may contain slashes.
     pub name: String,
     /// Whether a tag may be pushed again.
     pub image_tag_mutability: TagMutability,
+    /// Wildcards of the tags for which it is the other way round.
+    pub exclusion_filters: Vec<String>,
 }
 
 /// Whether a tag may be moved to another image.
-///
-/// Differs: the values with exclusion filters (`IMMUTABLE_WITH_EXCLUSION`, `MUTABLE_WITH_EXCLUSION`) are rejected, not emulated.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TagMutability {
@@ -57,6 +57,10 @@ pub enum TagMutability {
     Mutable,
     /// A push of another image under an existing tag is refused.
     Immutable,
+    /// As `Immutable`, but for tags that a filter fits.
+    ImmutableWithExclusion,
+    /// As `Mutable`, but for tags that a filter fits.
+    MutableWithExclusion,
 }
 
 /// The section `ecs`.
@@ -205,8 +209,22 @@ pub struct UserEntry {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Elbv2Section {
-    /// Names of load balancers.
-    pub load_balancers: Vec<String>,
+    /// Load balancers to create, each with a listener on port 80 and a target group.
+    pub load_balancers: Vec<LoadBalancerEntry>,
+    /// How many seconds a second of the settings of health checks and deregistration takes; 0.1 where absent.
+    #[serde(deserialize_with = "above_zero")]
+    pub time_scale: Option<f64>,
+}
+
+/// A load balancer: its name alone, or a map with `name`, `target_group` and `health_check`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadBalancerEntry {
+    /// The load balancer's name.
+    pub name: String,
+    /// The name of the target group that its listener forwards to; `<name>-tg` where absent.
+    pub target_group: Option<String>,
+    /// The path that is asked for health; `/` where absent.
+    pub health_check: Option<String>,
 }
 
 /// Why an account file cannot be read.
@@ -262,22 +280,82 @@ struct RepositoryMap {
     name: String,
     #[serde(default)]
     image_tag_mutability: TagMutability,
+    #[serde(default)]
+    image_tag_mutability_exclusion_filters: Vec<String>,
 }
 
 impl<'de> Visitor<'de> for RepositoryVisitor {
     type Value = RepositoryEntry;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a repository's name, or a map with `name` and `imageTagMutability`")
+        f.write_str(
+            "a repository's name, or a map with `name`, `imageTagMutability` and `imageTagMutabilityExclusionFilters`",
+        )
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(RepositoryEntry { name: name.to_owned(), image_tag_mutability: TagMutability::default() })
+        let (image_tag_mutability, exclusion_filters) = Default::default();
+        Ok(RepositoryEntry { name: name.to_owned(), image_tag_mutability, exclusion_filters })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let RepositoryMap { name, image_tag_mutability } = RepositoryMap::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(RepositoryEntry { name, image_tag_mutability })
+        let RepositoryMap { name, image_tag_mutability, image_tag_mutability_exclusion_filters: exclusion_filters } =
+            RepositoryMap::deserialize(MapAccessDeserializer::new(map))?;
+        let excepts =
+            matches!(image_tag_mutability, TagMutability::ImmutableWithExclusion | TagMutability::MutableWithExclusion);
+        if excepts == exclusion_filters.is_empty() {
+            let message = "`imageTagMutabilityExclusionFilters` goes with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and they with it";
+            return Err(A::Error::custom(message));
+        }
+        Ok(RepositoryEntry { name, image_tag_mutability, exclusion_filters })
+    }
+}
+
+impl<'de> Deserialize<'de> for LoadBalancerEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LoadBalancerVisitor)
+    }
+}
+
+struct LoadBalancerVisitor;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoadBalancerMap {
+    name: String,
+    #[serde(default)]
+    target_group: Option<String>,
+    #[serde(default)]
+    health_check: Option<String>,
+}
+
+impl<'de> Visitor<'de> for LoadBalancerVisitor {
+    type Value = LoadBalancerEntry;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a load balancer's name, or a map with `name`, `target_group` and `health_check`")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(LoadBalancerEntry { name: name.to_owned(), target_group: None, health_check: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let map = LoadBalancerMap::deserialize(MapAccessDeserializer::new(map))?;
+        if let Some(path) = map.health_check.as_deref().filter(|path| !path.starts_with('/')) {
+            return Err(A::Error::custom(format!("health_check `{path}` is not a path that begins with `/`")));
+        }
+        Ok(LoadBalancerEntry { name: map.name, target_group: map.target_group, health_check: map.health_check })
+    }
+}
+
+fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    match number {
+        Some(number) if !(number > 0.0 && number <= 1.0) => {
+            Err(D::Error::custom(format!("time_scale `{number}` is not above 0 and at most 1")))
+        }
+        _ => Ok(number),
     }
 }
 

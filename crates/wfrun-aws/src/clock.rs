@@ -30,15 +30,15 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// A time as the Query protocol writes it: `2026-01-01T00:00:00Z`.
+pub(crate) fn iso_seconds(at_ms: u64) -> String {
+    let seconds = i64::try_from(at_ms / 1000).unwrap_or_default();
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+}
+
 /// A time as AWS JSON writes it: seconds since 1970 as a number with up to three decimals.
 ///
 /// Source: AWS JSON 1.1 protocol, timestamp format `epoch-seconds`.
 pub(crate) fn epoch_seconds(at_ms: u64) -> f64 {
     Duration::from_millis(at_ms).as_secs_f64()
-}
-
-/// A time as the Query protocol writes it, in whole seconds: `2026-01-01T00:00:00Z`.
-pub(crate) fn iso_seconds(at_ms: u64) -> String {
-    let seconds = i64::try_from(at_ms / 1000).unwrap_or_default();
-    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }

@@ -1,99 +1,65 @@
 //! ECR: repositories and what was pushed to them.
 
+mod image_changes;
+mod image_ids;
 mod images;
+mod layers;
+mod lifecycle;
+mod model;
+mod mutability;
+mod policies;
 mod repositories;
+mod scans;
+mod settings;
+mod tags;
+mod templates;
 mod token;
 
-use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-use self::images::{batch_get_image, describe_images, list_images};
-use self::repositories::{create_repository, describe_repositories};
-use self::token::get_authorization_token;
-use crate::account::Operation;
-use crate::account_file::TagMutability;
-use crate::clock::epoch_seconds;
-use crate::ids::Arns;
+pub(crate) use self::model::{Ecr, Manifest, Repository, Undeleted};
+pub(crate) use self::settings::{BLOB_MOUNTING, setting};
+pub(crate) use self::templates::create_on_push;
+use crate::account::{Call, Operation};
 use crate::protocol::ApiError;
 
 /// The operation of that name, if it is emulated.
 pub(crate) fn operation(name: &str) -> Option<Operation> {
     Some(match name {
-        "GetAuthorizationToken" => get_authorization_token,
-        "CreateRepository" => create_repository,
-        "DescribeRepositories" => describe_repositories,
-        "DescribeImages" => describe_images,
-        "ListImages" => list_images,
-        "BatchGetImage" => batch_get_image,
+        "GetAuthorizationToken" => token::get_authorization_token,
+        "CreateRepository" => repositories::create_repository,
+        "DescribeRepositories" => repositories::describe_repositories,
+        "DeleteRepository" => repositories::delete_repository,
+        "PutImageTagMutability" => repositories::put_image_tag_mutability,
+        "PutImageScanningConfiguration" => repositories::put_image_scanning_configuration,
+        "DescribeImages" => images::describe_images,
+        "ListImages" => images::list_images,
+        "BatchGetImage" => images::batch_get_image,
+        "PutImage" => image_changes::put_image,
+        "BatchDeleteImage" => image_changes::batch_delete_image,
+        "StartImageScan" => scans::start_image_scan,
+        "DescribeImageScanFindings" => scans::describe_image_scan_findings,
+        "BatchCheckLayerAvailability" => layers::batch_check_layer_availability,
+        "GetDownloadUrlForLayer" => layers::get_download_url_for_layer,
+        "InitiateLayerUpload" => layers::initiate_layer_upload,
+        "UploadLayerPart" => layers::upload_layer_part,
+        "CompleteLayerUpload" => layers::complete_layer_upload,
+        "SetRepositoryPolicy" => policies::set_repository_policy,
+        "GetRepositoryPolicy" => policies::get_repository_policy,
+        "DeleteRepositoryPolicy" => policies::delete_repository_policy,
+        "PutLifecyclePolicy" => policies::put_lifecycle_policy,
+        "GetLifecyclePolicy" => policies::get_lifecycle_policy,
+        "DeleteLifecyclePolicy" => policies::delete_lifecycle_policy,
+        "TagResource" => tags::tag_resource,
+        "UntagResource" => tags::untag_resource,
+        "ListTagsForResource" => tags::list_tags_for_resource,
+        "PutAccountSetting" => settings::put_account_setting,
+        "GetAccountSetting" => settings::get_account_setting,
+        "DescribeRegistry" => settings::describe_registry,
+        "CreateRepositoryCreationTemplate" => templates::create,
+        "UpdateRepositoryCreationTemplate" => templates::update,
+        "DeleteRepositoryCreationTemplate" => templates::delete,
+        "DescribeRepositoryCreationTemplates" => templates::describe,
         _ => return None,
     })
-}
-
-/// The repositories of a region, by name.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Ecr {
-    pub(crate) repositories: IndexMap<String, Repository>,
-}
-
-/// A repository. Bytes lie in the registry's blob store, shared by all; here is what belongs to it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Repository {
-    pub(crate) created_at_ms: u64,
-    pub(crate) mutability: TagMutability,
-    /// Layers and configurations: digest and size in bytes.
-    pub(crate) blobs: IndexMap<String, u64>,
-    /// Manifests by digest, in order of their first push.
-    pub(crate) manifests: IndexMap<String, Manifest>,
-    /// Tags and the digests of their manifests.
-    pub(crate) tags: IndexMap<String, String>,
-}
-
-/// A manifest that was pushed.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Manifest {
-    pub(crate) media_type: String,
-    /// Of the configuration, or the manifest's own `artifactType`.
-    pub(crate) artifact_media_type: Option<String>,
-    /// The manifest itself, in bytes.
-    pub(crate) size: u64,
-    /// Layers and configuration as they were pushed, in bytes; 0 for an index.
-    pub(crate) image_size: u64,
-    pub(crate) pushed_at_ms: u64,
-    /// The manifest that this one is about.
-    pub(crate) subject: Option<String>,
-}
-
-impl Repository {
-    pub(crate) fn new(created_at_ms: u64, mutability: TagMutability) -> Self {
-        let (blobs, manifests, tags) = Default::default();
-        Self { created_at_ms, mutability, blobs, manifests, tags }
-    }
-
-    /// The digest of a tag, or of a digest that is there.
-    pub(crate) fn resolve(&self, reference: &str) -> Option<&str> {
-        let tagged = self.tags.get(reference).map(String::as_str);
-        tagged.or_else(|| self.manifests.get_key_value(reference).map(|(digest, _)| digest.as_str()))
-    }
-
-    /// The tags of a digest, in order of their first push.
-    pub(crate) fn tags_of(&self, digest: &str) -> Vec<&str> {
-        self.tags.iter().filter(|(_, tagged)| *tagged == digest).map(|(tag, _)| tag.as_str()).collect()
-    }
-
-    /// As `DescribeRepositories` shows it.
-    fn described(&self, name: &str, arns: Arns<'_>, host: &str) -> Value {
-        json!({
-            "repositoryArn": arns.repository(name),
-            "registryId": arns.account,
-            "repositoryName": name,
-            "repositoryUri": format!("{host}/{name}"),
-            "createdAt": epoch_seconds(self.created_at_ms),
-            "imageTagMutability": self.mutability,
-            "imageScanningConfiguration": { "scanOnPush": false },
-            "encryptionConfiguration": { "encryptionType": "AES256" },
-        })
-    }
 }
 
 /// The words for a repository that does not exist; the registry uses them too.
@@ -120,8 +86,44 @@ fn separators_clash(bytes: &[u8]) -> bool {
     runs.into_iter().any(|run| !matches!(run, b"." | b"_" | b"__") && !run.iter().all(|byte| *byte == b'-'))
 }
 
+/// The words for a name that is none; the registry uses them too.
+pub(crate) fn bad_repository_name() -> String {
+    let pattern = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*";
+    format!(
+        "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '{pattern}''"
+    )
+}
+
+/// An error about a parameter, in ECR's form.
+fn invalid(parameter: &str, constraint: impl std::fmt::Display) -> ApiError {
+    let message = format!("Invalid parameter at '{parameter}' failed to satisfy constraint: '{constraint}'");
+    ApiError::new("InvalidParameterException", message)
+}
+
 fn repository<'a>(ecr: &'a Ecr, name: &str, account: &str) -> Result<&'a Repository, ApiError> {
-    ecr.repositories.get(name).ok_or_else(|| ApiError::new("RepositoryNotFoundException", no_repository(name, account)))
+    ecr.repositories.get(name).ok_or_else(|| not_found(name, account))
+}
+
+fn not_found(name: &str, registry: &str) -> ApiError {
+    ApiError::new("RepositoryNotFoundException", no_repository(name, registry))
+}
+
+/// The repository that an operation is about. Another account's registry has none.
+fn named(call: Call<'_>) -> Result<&str, ApiError> {
+    let name = call.input.required("repositoryName")?;
+    match call.input.text("registryId")?.filter(|id| *id != call.account.account_id()) {
+        Some(other) => Err(not_found(name, other)),
+        None => Ok(name),
+    }
+}
+
+/// Changes the repository that an operation is about.
+fn change<T>(call: Call<'_>, alter: impl FnOnce(&mut Repository) -> Result<T, ApiError>) -> Result<T, ApiError> {
+    let name = named(call)?;
+    call.account.change(call.region(), |region| {
+        let found = region.ecr.repositories.get_mut(name);
+        alter(found.ok_or_else(|| not_found(name, call.account.account_id()))?)
+    })
 }
 
 /// One page of `items`: from `nextToken`, at most `maxResults`, and the token of the next page.
@@ -130,7 +132,15 @@ fn page<T>(items: Vec<T>, input: crate::account::Input<'_>) -> Result<(Vec<T>, O
     let bad =
         || ApiError::new("InvalidParameterException", "Invalid parameter at 'nextToken': not a token of this account");
     let start = input.text("nextToken")?.map_or(Ok(0), |token| token.parse::<usize>().map_err(|_| bad()))?;
-    let size = input.count("maxResults")?.map_or(DEFAULT_PAGE, |count| usize::try_from(count).unwrap_or(DEFAULT_PAGE));
+    if start > items.len() {
+        return Err(bad());
+    }
+    let size = match input.count("maxResults")? {
+        None => DEFAULT_PAGE,
+        Some(count @ 1..=1000) => usize::try_from(count).unwrap_or(DEFAULT_PAGE),
+        Some(0) => return Err(invalid("maxResults", "Member must have value greater than or equal to 1")),
+        Some(_) => return Err(invalid("maxResults", "Member must have value less than or equal to 1000")),
+    };
     let next = (start + size < items.len()).then(|| (start + size).to_string());
     Ok((items.into_iter().skip(start).take(size).collect(), next))
 }

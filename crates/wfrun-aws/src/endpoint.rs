@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::Account;
 use crate::ecs::TICK;
+use crate::elbv2::{DataPlane, keep_health};
 
 /// An account that is being served.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Endpoint {
     closing: watch::Sender<bool>,
     server: JoinHandle<()>,
     scheduler: JoinHandle<()>,
+    health: JoinHandle<()>,
+    account: Arc<Account>,
 }
 
 /// Why an endpoint cannot be started.
@@ -36,6 +39,12 @@ pub enum EndpointError {
     /// The listener has no address.
     #[error("the listener of the account's endpoint has no address")]
     Address(#[source] std::io::Error),
+    /// A load balancer cannot be served.
+    #[error("{message}")]
+    LoadBalancers {
+        /// Which, and why.
+        message: String,
+    },
 }
 
 /// What every request sees.
@@ -47,7 +56,7 @@ pub(crate) struct Shared {
 }
 
 impl Endpoint {
-    /// Serves `account` on `listener` and drives its rollouts until [`Endpoint::stop`].
+    /// Serves `account` on `listener`, its load balancers on ports of their own, and drives its rollouts until [`Endpoint::stop`].
     ///
     /// The listener should be on loopback: nobody is asked for more than an access key id.
     #[expect(
@@ -58,6 +67,8 @@ impl Endpoint {
         let address = listener.local_addr().map_err(EndpointError::Address)?;
         account.set_registry_host(address.to_string());
         let (closing, closed) = watch::channel(false);
+        DataPlane::start(&account, closed.clone())
+            .map_err(|err| EndpointError::LoadBalancers { message: err.message })?;
         let shared = Shared { account: Arc::clone(&account), closing: closed.clone() };
         let router = Router::new().fallback(answer).with_state(shared);
         let listener = listener.tap_io(|stream| {
@@ -72,8 +83,9 @@ impl Endpoint {
                 tracing::error!(%err, "the account's endpoint ended");
             }
         });
-        let scheduler = tokio::spawn(drive_rollouts(account, closed));
-        Ok(Self { address, closing, server, scheduler })
+        let health = tokio::spawn(keep_health(Arc::clone(&account), closed.clone()));
+        let scheduler = tokio::spawn(drive_rollouts(Arc::clone(&account), closed));
+        Ok(Self { address, closing, server, scheduler, health, account })
     }
 
     /// The base URL, as `http://127.0.0.1:5000`: the value for `AWS_ENDPOINT_URL`.
@@ -84,10 +96,14 @@ impl Endpoint {
     /// Stops serving: held requests are answered, idle connections closed, and what is still open after a second is cut.
     pub async fn stop(self) {
         const PATIENCE: Duration = Duration::from_secs(1);
-        let Self { address: _, closing, mut server, scheduler } = self;
+        let Self { address: _, closing, mut server, scheduler, health, account } = self;
         closing.send_replace(true);
         if tokio::time::timeout(PATIENCE, &mut server).await.is_err() {
             server.abort();
+        }
+        account.data_plane().stop(PATIENCE).await;
+        if let Err(err) = health.await {
+            tracing::error!(%err, "the probes of the load balancers' targets ended");
         }
         if let Err(err) = scheduler.await {
             tracing::error!(%err, "the account's scheduler ended");
@@ -99,6 +115,9 @@ async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Respons
     let path = request.uri().path();
     if path == "/v2" || path.starts_with("/v2/") {
         crate::registry::answer(&shared.account, request).await
+    } else if crate::registry::is_link(path) {
+        let (head, _) = request.into_parts();
+        crate::registry::download(&shared.account, &head.method, head.uri.path(), &head.headers).await
     } else {
         api::answer(shared, request).await
     }

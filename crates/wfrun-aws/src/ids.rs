@@ -5,6 +5,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+/// The VPC that every region has, its subnets, one in each of the first three zones, and its security group.
+pub(crate) const DEFAULT_VPC: &str = "vpc-0a1b2c3d4e5f60718";
+pub(crate) const DEFAULT_SUBNETS: [&str; 3] =
+    ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712", "subnet-0a1b2c3d4e5f60713"];
+pub(crate) const DEFAULT_SECURITY_GROUP: &str = "sg-0a1b2c3d4e5f60714";
+
 /// Makes the ARNs of one account in one region.
 ///
 /// Source: AWS, Service Authorization Reference, resource types of ECS, ECR and IAM.
@@ -27,6 +33,10 @@ impl Arns<'_> {
         self.ecs(&format!("service-deployment/{cluster}/{service}/{id}"))
     }
 
+    pub(crate) fn service_revision(self, cluster: &str, service: &str, id: &str) -> String {
+        self.ecs(&format!("service-revision/{cluster}/{service}/{id}"))
+    }
+
     pub(crate) fn task(self, cluster: &str, task: &str) -> String {
         self.ecs(&format!("task/{cluster}/{task}"))
     }
@@ -46,6 +56,23 @@ impl Arns<'_> {
 
     pub(crate) fn repository(self, name: &str) -> String {
         format!("arn:aws:ecr:{}:{}:repository/{name}", self.region, self.account)
+    }
+
+    pub(crate) fn load_balancer(self, name: &str, id: &str) -> String {
+        self.elb(&format!("loadbalancer/app/{name}/{id}"))
+    }
+
+    pub(crate) fn target_group(self, name: &str, id: &str) -> String {
+        self.elb(&format!("targetgroup/{name}/{id}"))
+    }
+
+    /// Without the `:*` that some answers have behind it.
+    pub(crate) fn log_group(self, name: &str) -> String {
+        format!("arn:aws:logs:{}:{}:log-group:{name}", self.region, self.account)
+    }
+
+    fn elb(self, resource: &str) -> String {
+        format!("arn:aws:elasticloadbalancing:{}:{}:{resource}", self.region, self.account)
     }
 
     fn ecs(self, resource: &str) -> String {
@@ -84,6 +111,11 @@ pub(crate) fn deployment_id(seed: Uuid) -> String {
 /// A service deployment's id: 21 characters of letters and digits.
 pub(crate) fn service_deployment_id(seed: Uuid) -> String {
     seed.simple().to_string().chars().take(21).collect()
+}
+
+/// The id in the ARNs of load balancers: 16 hexadecimal digits.
+pub(crate) fn short_hex(seed: Uuid) -> String {
+    seed.simple().to_string().chars().skip(16).collect()
 }
 
 /// A task's id: 32 hexadecimal digits.

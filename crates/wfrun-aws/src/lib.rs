@@ -1,37 +1,45 @@
-//! An AWS account on loopback that real clients talk to: STS and IAM, ECR with its OCI registry, and ECS with rolling deployments.
+//! An AWS account on loopback that real clients talk to: STS and IAM, ECR with its OCI registry, ECS with rolling deployments, load
+//! balancers, and `CloudWatch` Logs.
 //!
 //! One port answers every protocol: AWS JSON 1.1 and AWS Query at `POST /`, the registry at `/v2/`. The AWS CLI, boto3, the JavaScript
 //! SDKs and `docker push` need nothing but `AWS_ENDPOINT_URL`. Invariants:
 //!
-//! - The crate opens no connection: it listens on the socket it is given and writes below `state_dir`, nothing else.
+//! - The crate opens no connection but to targets of load balancers, and only to those on loopback.
+//! - It listens on the socket it is given, and on a port of 127.0.0.1 for each load balancer; it writes below `state_dir`, nothing else.
 //! - The rollout scheduler is a pure function over a service; time, ids and what becomes of tasks are handed to it.
 //! - What is not emulated answers with an error that says so, status 400: never 5xx, which clients retry, and never an empty success.
 
 mod account;
 mod account_file;
 mod clock;
+mod ec2;
 mod ecr;
 mod ecs;
 mod elbv2;
 mod endpoint;
 mod iam;
 mod ids;
+mod launcher;
 mod logs;
 mod protocol;
 mod registry;
 mod sts;
 
 pub use account::{
-    Account, AccountError, AccountSettings, FailedDeployment, Keys, Notice, ServiceCall, ServiceView, Wanted,
-    WantedService, WantedTaskDefinition, WebIdentityError,
+    Account, AccountError, AccountSettings, FailedDeployment, Injection, InjectionError, Keys, Notice, ServiceCall,
+    ServiceView, Wanted, WantedService, WantedTaskDefinition, WebIdentityError,
 };
 pub use account_file::{
     AccountFile, AccountFileError, AuthSection, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault,
-    IamMode, IamSection, RepositoryEntry, Runtime, ServiceEntry, TagMutability, TaskDefinitionEntry, UnknownKeys,
-    UserEntry, Verify,
+    IamMode, IamSection, LoadBalancerEntry, RepositoryEntry, Runtime, ServiceEntry, TagMutability, TaskDefinitionEntry,
+    UnknownKeys, UserEntry, Verify,
 };
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};
 pub use iam::{
     DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
 };
+pub use launcher::{
+    ContainerEnd, LaunchImage, PublishedPort, RegistryLogin, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,
+};
+pub use logs::LogLinesError;

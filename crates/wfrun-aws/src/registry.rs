@@ -6,14 +6,19 @@
 mod auth;
 mod blobs;
 mod fault;
+mod link;
 mod manifests;
 mod path;
+mod push;
 mod reference;
 mod route;
 mod store;
 mod uploads;
 
 pub(crate) use self::auth::{TOKEN_LIFE, Token, TokenKey};
+pub(crate) use self::link::{LayerLink, download, is_link};
+pub(crate) use self::push::{PushedManifest, Rejection};
 pub(crate) use self::reference::{Home, ImageReference};
-pub(crate) use self::route::{answer, parameter};
+pub(crate) use self::route::{answer, owner, parameter};
 pub(crate) use self::store::Registry;
+pub(crate) use self::uploads::UploadFault;

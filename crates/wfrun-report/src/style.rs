@@ -60,6 +60,11 @@ impl Style {
         Self { color: color(choice, around), width, unicode: around.locale.is_none_or(is_utf8) }
     }
 
+    /// A text in red, for what cannot be taken back.
+    pub fn alarm(self, text: &str) -> String {
+        self.paint(Label::Failure, text)
+    }
+
     /// `text` in the colours of `label`, or as it is without colour.
     pub(crate) fn paint(self, label: Label, text: &str) -> String {
         if !self.color || text.is_empty() {

@@ -302,6 +302,9 @@ fn spec(
 
 /// AWS's names at an address that answers to nothing, where there is no name server of our own.
 pub(crate) fn blocked_names(services: &LocalServices) -> Vec<(String, IpAddr)> {
+    if !services.blocks_aws {
+        return Vec::new();
+    }
     let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
     let names = wfrun_backend::network::blocked_hosts(region);
     names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))).collect()

@@ -47,7 +47,7 @@ pub use lines::{LineSplitter, Lines};
 pub use node::node_of_machine;
 pub use paths::container_workspace;
 pub use run::{Outside, run};
-pub use services::{GUARD, LocalServices, ServicesError};
+pub use services::{Aws, GUARD, LocalServices, ServicesError};
 pub use settings::{AwsMode, RunSettings};
 pub use snapshot::{Near, NearWanted, Snapshot, SnapshotError, SnapshotSettings, merge_commit};
 pub use tools::{FoundTool, ToolLack, find_tool};

@@ -10,7 +10,7 @@ use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::{ApiCall, ApiNote, FactKind};
 use wfrun_journal::ServiceCalled;
 use wfrun_plan::JobKey;
-use wfrun_services::{ArtifactChange, IdTokenError, Services, ServicesSettings};
+use wfrun_services::{ArtifactChange, IdTokenError, IdTokenIssuer, Services, ServicesSettings};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
@@ -18,6 +18,8 @@ pub struct LocalServices {
     pub github: Services,
     /// The AWS account, if there is one.
     pub aws: Option<Aws>,
+    /// Whether jobs are kept from the real AWS.
+    pub blocks_aws: bool,
     /// Answers name queries so that the real AWS is not found; none where port 53 cannot be had.
     pub guard: Option<DnsGuard>,
 }
@@ -51,18 +53,22 @@ pub enum ServicesError {
 pub const GUARD: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 53);
 
 impl LocalServices {
-    /// Starts the services; their calls become facts.
+    /// Starts the services; their calls become facts. Without `blocks_aws` jobs reach the real AWS.
     ///
     /// Gives back what the account created, to be told.
     pub async fn start(
         github: ServicesSettings,
         aws: Option<AccountSettings>,
+        blocks_aws: bool,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
         let (calls, issuer) = (facts.clone(), github.issuer.clone());
         let github = Services::start(github, move |call| {
             if let Some(change) = call.artifact {
                 tell(&calls, artifact(&call.job, change));
+            }
+            if let Some(notice) = call.notice {
+                tell(&calls, FactKind::Noticed(notice));
             }
             let job = Some(call.job).filter(|it| !it.is_empty()).map(JobKey::new);
             let (operation, status) = (call.operation, call.status);
@@ -77,8 +83,37 @@ impl LocalServices {
             tell(&calls, FactKind::ServiceCalled(called));
         });
         let github = github.await.map_err(ServicesError::Github)?;
-        let guard = start_dns_guard(GUARD).await.ok();
-        let Some(settings) = aws else { return Ok((Self { github, aws: None, guard }, Vec::new())) };
+        let guard = if blocks_aws { start_dns_guard(GUARD).await.ok() } else { None };
+        let Some(settings) = aws else { return Ok((Self { github, aws: None, blocks_aws, guard }, Vec::new())) };
+        let (aws, notices) = Aws::start(settings, issuer, facts).await?;
+        Ok((Self { github, aws: Some(aws), blocks_aws, guard }, notices))
+    }
+
+    /// The ports of 127.0.0.1 that jobs use.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let aws = self.aws.as_ref().map(|it| it.endpoint.url());
+        let port = |url: String| url.trim_end_matches('/').rsplit(':').next()?.parse().ok();
+        [Some(self.github.url()), aws].into_iter().flatten().filter_map(port).collect()
+    }
+
+    /// Stops the services.
+    pub async fn stop(self) {
+        self.github.stop().await;
+        if let Some(aws) = self.aws {
+            aws.endpoint.stop().await;
+        }
+    }
+}
+
+impl Aws {
+    /// Opens the account and serves it; its calls become facts. Tokens of the issuer open roles.
+    ///
+    /// Gives back what the account created, to be told.
+    pub async fn start(
+        settings: AccountSettings,
+        issuer: IdTokenIssuer,
+        facts: mpsc::Sender<FactKind>,
+    ) -> Result<(Self, Vec<String>), ServicesError> {
         let observer = move |call: wfrun_aws::ServiceCall| {
             tell(
                 &facts,
@@ -98,23 +133,7 @@ impl LocalServices {
         let account = Arc::new(account.trusting(move |token| issuer.verify(token).map_err(|err| refusal(&err))));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ServicesError::Listen)?;
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.map_err(ServicesError::Endpoint)?;
-        let notices = notices.into_iter().map(|it| it.message).collect();
-        Ok((Self { github, aws: Some(Aws { account, endpoint }), guard }, notices))
-    }
-
-    /// The ports of 127.0.0.1 that jobs use.
-    pub(crate) fn ports(&self) -> Vec<u16> {
-        let aws = self.aws.as_ref().map(|it| it.endpoint.url());
-        let port = |url: String| url.trim_end_matches('/').rsplit(':').next()?.parse().ok();
-        [Some(self.github.url()), aws].into_iter().flatten().filter_map(port).collect()
-    }
-
-    /// Stops the services.
-    pub async fn stop(self) {
-        self.github.stop().await;
-        if let Some(aws) = self.aws {
-            aws.endpoint.stop().await;
-        }
+        Ok((Self { account, endpoint }, notices.into_iter().map(|it| it.message).collect()))
     }
 }
 

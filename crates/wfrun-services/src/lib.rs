@@ -11,6 +11,7 @@ mod api;
 mod artifact;
 mod blob;
 mod cache;
+mod digested;
 mod error;
 mod identity;
 mod oidc;

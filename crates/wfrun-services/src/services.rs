@@ -32,7 +32,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Messages are a few hundred bytes; the longest have ten keys of 512 characters.
-const MESSAGE_LIMIT: usize = 1024 * 1024;
+const MESSAGE_LIMIT: usize = 64 * 1024;
 
 /// Where the services keep what outlives them.
 #[derive(Clone)]
@@ -75,6 +75,8 @@ pub struct ServiceCall {
     pub artifact: Option<ArtifactChange>,
     /// What is to be said of a call of GitHub's API.
     pub note: Option<ApiNote>,
+    /// What a person should know: one sentence.
+    pub notice: Option<String>,
 }
 
 /// What became of an artifact.
@@ -242,13 +244,17 @@ async fn twirp(
     let identity = shared.tokens.identify(authorization);
     let body = message(request.into_body(), MESSAGE_LIMIT, shared.patience).await;
     let body = body.map_err(|why| TwirpError::new(Code::Malformed, format!("the request cannot be read: {why}")));
+    let mut notice = None;
     let result = match (&identity, body) {
         (None, _) => {
             Err(TwirpError::new(Code::Unauthenticated, "the runtime token is missing, or not one of this run"))
         }
         (Some(_), Err(err)) => Err(err),
         (Some(identity), Ok(body)) if service == cache::SERVICE => {
-            cache::call(&shared, identity, &method, &body).await.map(|answer| (answer, None))
+            cache::call(&shared, identity, &method, &body).await.map(|(answer, told)| {
+                notice = told;
+                (answer, None)
+            })
         }
         (Some(identity), Ok(body)) if service == artifact::SERVICE => {
             artifact::call(&shared, identity, &method, &body).await
@@ -274,6 +280,7 @@ async fn twirp(
         hit,
         artifact,
         note: None,
+        notice,
     });
     response
 }
@@ -292,6 +299,7 @@ async fn blobs(
         hit: None,
         artifact: None,
         note: None,
+        notice: None,
     });
     response
 }

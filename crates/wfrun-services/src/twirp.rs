@@ -38,10 +38,10 @@ impl TwirpError {
     }
 
     /// What the disk said. A full one is not worth another try, which clients make after `internal`.
-    pub(crate) fn store(err: &io::Error) -> Self {
+    pub(crate) fn store(what: &str, err: &io::Error) -> Self {
         let is_full = matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         let code = if is_full { Code::StorageFull } else { Code::Internal };
-        Self::new(code, format!("the cache store failed: {err}"))
+        Self::new(code, format!("the {what} store failed: {err}"))
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -19,7 +19,7 @@ use super::services::start_services;
 use super::settle::Settled;
 use super::signals::pass_signals_on;
 use crate::checkouts::Checkouts;
-use crate::cli::RunArgs;
+use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
 use crate::github_token::{self, GithubToken, Tokens};
 use crate::outbound;
@@ -27,6 +27,10 @@ use crate::output::Output;
 use crate::place::{Place, shims};
 use crate::secrets;
 use crate::settings::{Loaded, not_written};
+
+/// What `--aws off` means.
+const AWS_IS_REAL: &str =
+    "--aws off: steps reach the real AWS, with the keys that they are given; what they do there is real";
 
 /// All that a run needs to begin.
 pub(super) struct Ready<'a> {
@@ -55,15 +59,22 @@ impl Ready<'_> {
         let outside = Outside::new();
         let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
         super::super::clean::sweep(&environment.cache.join("work"));
-        let own = Own::make(args, environment, &loaded.root)?;
+        let own = Own::make(args.situation.run_number, environment, &loaded.root)?;
         let github = ServicesSettings::below(&own.state, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
         let started = start_services(args, &loaded, &own.state, github, outside.sender.clone()).await?;
         let (services, mut notices) = started;
         let snapshot = take_snapshot(args, &loaded, &plan, &own)?;
         plan.event.sha.clone_from(&snapshot.sha);
-        let account = services.aws.as_ref().map(|it| &*it.account);
-        let (mut hidden, notice) = secrets::swap_aws_keys(&loaded.set, &mut loaded.secrets, account);
-        notices.extend(notice);
+        let mut hidden = Vec::new();
+        if args.aws == AwsChoice::Off {
+            output.alarm(AWS_IS_REAL);
+            notices.push(AWS_IS_REAL.to_owned());
+        } else {
+            let account = services.aws.as_ref().map(|it| &*it.account);
+            let (real, notice) = secrets::swap_aws_keys(&loaded.set, &mut loaded.secrets, account);
+            hidden.extend(real);
+            notices.extend(notice);
+        }
         let api = github_token::api_settings(&plan, &snapshot, &own.run_id, own.number, &own.work);
         let tokens = token.prepare(&services.github, &mut loaded.secrets, api);
         hidden.extend(tokens.hidden.iter().cloned());

@@ -2,31 +2,34 @@
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::RunArgs;
 use crate::environment::Environment;
 use crate::settings::{not_written, state_dir};
 
 /// What a run has to itself.
 #[derive(Debug)]
-pub(super) struct Own {
-    pub(super) run_id: String,
+pub(in crate::commands) struct Own {
+    pub(in crate::commands) run_id: String,
     /// `github.run_number`
-    pub(super) number: u64,
+    pub(in crate::commands) number: u64,
     /// `.wfrun` of the repository.
-    pub(super) state: PathBuf,
+    pub(in crate::commands) state: PathBuf,
     /// Where the journal and what else is kept goes.
-    pub(super) run_dir: PathBuf,
+    pub(in crate::commands) run_dir: PathBuf,
     /// What goes with the run.
-    pub(super) work: PathBuf,
+    pub(in crate::commands) work: PathBuf,
     /// Where the key of ID tokens is, which no job may see.
-    pub(super) id_token_key: PathBuf,
+    pub(in crate::commands) id_token_key: PathBuf,
 }
 
 impl Own {
-    /// Makes its folders, which nobody else may look into.
-    pub(super) fn make(args: &RunArgs, environment: &Environment, root: &Path) -> anyhow::Result<Self> {
+    /// Makes its folders, which nobody else may look into. `number` is the run's, if it is given one.
+    pub(in crate::commands) fn make(
+        number: Option<u64>,
+        environment: &Environment,
+        root: &Path,
+    ) -> anyhow::Result<Self> {
         let state = state_dir(root)?;
-        let number = run_number(args, &state);
+        let number = number.unwrap_or_else(|| next_number(&state));
         let works = environment.cache.join("work");
         let run_id = new_run_id(&works, &state)?;
         let run_dir = state.join("runs").join(&run_id);
@@ -43,9 +46,9 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn run_number(args: &RunArgs, state: &Path) -> u64 {
+fn next_number(state: &Path) -> u64 {
     let earlier = std::fs::read_dir(state.join("runs")).map_or(0, Iterator::count);
-    args.situation.run_number.unwrap_or(earlier as u64 + 1)
+    earlier as u64 + 1
 }
 
 /// Digits, as GitHub's run ids are: microseconds since 1970, made unique among the runs of this machine and of this

@@ -1,4 +1,7 @@
-//! How long caches and artifacts take, beside the programs that do the same work to files of this machine.
+//! How long caches and artifacts take, beside the programs that do the same work to files of this machine, and beside a peer's servers.
+
+mod clients;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -27,6 +30,9 @@ const WORKFLOWS: [(&str, &str); 2] = [
     ),
 ];
 
+/// Makes a repository of a folder.
+const COMMIT: &str = "git init --quiet --initial-branch=main && git add --all && git -c user.name=bench -c user.email=b@example.org commit --quiet -m start";
+
 /// A repository with the workflows, and the same data beside it.
 struct Stores {
     folder: PathBuf,
@@ -35,12 +41,9 @@ struct Stores {
 /// Measures and prints a row for each.
 pub(super) fn rows(wfrun: &str, runs: usize) -> Result<()> {
     let stores = Stores::make()?;
-    let measured = stores.measure(wfrun, runs);
+    let printed = stores.print(wfrun, runs);
     std::fs::remove_dir_all(&stores.folder).context("the folder of the stores could not be removed")?;
-    for (name, ours, peer) in measured? {
-        row(name, &ours, Some(&peer));
-    }
-    Ok(())
+    printed
 }
 
 impl Stores {
@@ -54,10 +57,16 @@ impl Stores {
             std::fs::write(workflows.join(format!("{name}.yml")), text)?;
         }
         let stores = Self { folder };
-        let commit = "git init --quiet && git add --all && git -c user.name=bench -c user.email=b@example.org commit --quiet -m start";
-        time_of(&mut shell(&stores.folder.join("repo"), commit))?;
+        time_of(&mut shell(&stores.folder.join("repo"), COMMIT))?;
         time_of(&mut shell(&stores.folder, DATA))?;
         Ok(stores)
+    }
+
+    fn print(&self, wfrun: &str, runs: usize) -> Result<()> {
+        for (name, ours, peer) in self.measure(wfrun, runs)? {
+            row(name, &ours, Some(&peer));
+        }
+        clients::rows(wfrun, &self.folder.join("clients"), runs)
     }
 
     fn measure(&self, wfrun: &str, runs: usize) -> Result<Vec<(&'static str, Times, Times)>> {

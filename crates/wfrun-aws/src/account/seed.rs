@@ -12,6 +12,7 @@ use super::state::{Region, State};
 use crate::account_file::{AccountFile, RepositoryEntry, TagMutability, TaskDefinitionEntry};
 use crate::ecr::{Repository, is_repository_name};
 use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, register};
+use crate::elbv2::create_load_balancer;
 use crate::ids::{Arns, root_arn};
 
 /// Where and when things are created.
@@ -34,9 +35,10 @@ pub(super) fn from_file(
     for user in file.iam.users.keys() {
         state.iam.user_or_new(user, world.now_ms);
     }
-    for RepositoryEntry { name, image_tag_mutability } in &file.ecr.repositories {
+    for RepositoryEntry { name, image_tag_mutability, exclusion_filters } in &file.ecr.repositories {
         let repository = create_repository(state, name, *image_tag_mutability, world)?;
         repository.mutability = *image_tag_mutability;
+        repository.exclusions.clone_from(exclusion_filters);
     }
     for TaskDefinitionEntry { file } in &file.ecs.task_definitions {
         notices.extend(register_file(state, file, file_dir, world)?);
@@ -66,10 +68,10 @@ pub(super) fn from_file(
             );
         }
     }
-    for name in &file.elbv2.load_balancers {
-        notices.push(Notice::new(format!(
-            "load balancer `{name}` was not created: elasticloadbalancing is not emulated yet"
-        )));
+    for entry in &file.elbv2.load_balancers {
+        let arns = Arns { account: world.account, region: world.region };
+        create_load_balancer(region(state, world), entry, arns, world.now_ms)
+            .map_err(|message| AccountError::Name { message })?;
     }
     Ok(notices)
 }

@@ -4,14 +4,17 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::injection::Injection;
 use crate::account_file::AccountFile;
+use crate::launcher::TaskLauncher;
 
 /// Everything an account is opened with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AccountSettings {
     /// The account file, or [`AccountFile::default`].
     pub file: AccountFile,
@@ -24,6 +27,16 @@ pub struct AccountSettings {
     /// Files with policies of the workflow's identity: the users that [`Account::mint_keys`](crate::Account::mint_keys) is called
     /// for, and roles that a workflow assumes and that are not in IAM. Relative paths start at the working directory.
     pub iam_policies: Vec<PathBuf>,
+    /// Faults that the run is to meet.
+    pub injections: Vec<Injection>,
+    /// What starts tasks where the account file says `runtime: docker`; without it such an account file is refused.
+    pub launcher: Option<Arc<dyn TaskLauncher>>,
+}
+
+impl fmt::Debug for AccountSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountSettings").field("state_dir", &self.state_dir).finish_non_exhaustive()
+    }
 }
 
 /// What a workflow names. It is created where the account file does not define it: desired count 1, breaker on with rollback, and a
@@ -140,6 +153,9 @@ pub struct FailedDeployment {
     pub task_definition: String,
     /// Why its last task stopped, as `CannotPullContainerError: …`.
     pub reason: String,
+    /// The last lines that task wrote, oldest first, at most 20; empty where nothing was really started.
+    #[serde(default)]
+    pub last_lines: Vec<String>,
 }
 
 /// Why an account cannot be opened.

@@ -24,7 +24,8 @@ iam:
     github-actions-deploy: { policies: [github-actions-policy.json] }
 auth: { verify: none, unknown_keys: accept-as-root }
 elbv2:
-  load_balancers: [news-api-alb]
+  load_balancers: [news-api-alb, { name: other, target_group: other-group, health_check: /health }]
+  time_scale: 0.5
 "#;
 
 #[test]
@@ -45,7 +46,16 @@ fn every_field_is_read() {
     assert_eq!(file.iam.mode, IamMode::Enforce);
     assert!(file.iam.passrole_on_update);
     assert_eq!((file.auth.verify, file.auth.unknown_keys), (Verify::None, Some(UnknownKeys::AcceptAsRoot)));
-    assert_eq!(file.elbv2.load_balancers, ["news-api-alb"]);
+    let [plain, full] = file.elbv2.load_balancers.as_slice() else { panic!("{file:?}") };
+    assert_eq!(
+        (&*plain.name, plain.target_group.as_deref(), plain.health_check.as_deref()),
+        ("news-api-alb", None, None)
+    );
+    assert_eq!(
+        (&*full.name, full.target_group.as_deref(), full.health_check.as_deref()),
+        ("other", Some("other-group"), Some("/health"))
+    );
+    assert_eq!(file.elbv2.time_scale, Some(0.5));
 }
 
 #[test]
@@ -65,6 +75,20 @@ fn mistakes_have_place_and_help() {
         ("account: \"12\"\n", "account `12` is not 12 digits", 1, "docs/account-file.md"),
         ("ecr:\n  repositories: [[x]]\n", "invalid type: sequence", 2, "a repository's name"),
         ("ecs:\n  clusters:\n    c:\n      services:\n        s: {}\n", "missing field `task_definition`", 5, "docs/"),
+        (
+            "elbv2: { load_balancers: [{ name: x, health_check: health }] }\n",
+            "health_check `health` is not a path",
+            1,
+            "docs/",
+        ),
+        ("elbv2: { load_balancers: [[x]] }\n", "invalid type: sequence", 1, "a load balancer's name"),
+        ("elbv2: { time_scale: 0 }\n", "time_scale `0` is not above 0", 1, "docs/"),
+        (
+            "ecr:\n  repositories: [{ name: a, imageTagMutability: IMMUTABLE_WITH_EXCLUSION }]\n",
+            "`imageTagMutabilityExclusionFilters` goes with",
+            2,
+            "docs/",
+        ),
         ("region: us\n  ecr: x\n", "mapping values are not allowed", 2, "docs/"),
     ];
     for (text, message, line, help) in cases {

@@ -2,22 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Manifest, Repository, page, repository};
+use super::image_ids::{ImageId, image_ids, some_image_ids};
+use super::{Manifest, Repository, named, page, repository};
 use crate::account::{Call, Input};
 use crate::clock::epoch_seconds;
 use crate::protocol::ApiError;
-
-/// What `imageIds` may name: a tag, a digest, or both.
-struct ImageId<'a> {
-    tag: Option<&'a str>,
-    digest: Option<&'a str>,
-}
 
 /// `DescribeImages`.
 ///
 /// Source: AWS ECR API reference, `DescribeImages`; `imageSizeInBytes` is the sum of configuration and compressed layers.
 pub(crate) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
-    let name = call.input.required("repositoryName")?;
+    let name = named(call)?;
     let ids = image_ids(call.input)?;
     let status = tag_status(call.input)?;
     let account = call.account.account_id();
@@ -27,7 +22,7 @@ pub(crate) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
             repository.manifests.keys().map(String::as_str).filter(|digest| status.admits(repository, digest)).collect()
         } else {
             ids.iter()
-                .map(|id| id.find(repository).ok_or_else(|| not_found(id, name, account)))
+                .map(|id| id.find(repository).ok_or_else(|| id.not_found(name, account)))
                 .collect::<Result<_, _>>()?
         };
         let detail = |digest: &str| {
@@ -43,7 +38,7 @@ pub(crate) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `ListImages`.
 pub(crate) fn list_images(call: Call<'_>) -> Result<Value, ApiError> {
-    let name = call.input.required("repositoryName")?;
+    let name = named(call)?;
     let status = tag_status(call.input)?;
     let ids = call.account.read(call.region(), |region| {
         let repository = repository(&region.ecr, name, call.account.account_id())?;
@@ -64,9 +59,10 @@ pub(crate) fn list_images(call: Call<'_>) -> Result<Value, ApiError> {
 /// `BatchGetImage`: manifests, and a failure for each image that is not there.
 ///
 /// Source: AWS ECR API reference, `BatchGetImage`.
+/// Differs: ECR's `acceptedMediaTypes` is not looked at: the manifest comes as it was pushed.
 pub(crate) fn batch_get_image(call: Call<'_>) -> Result<Value, ApiError> {
-    let name = call.input.required("repositoryName")?;
-    let ids = image_ids(call.input)?;
+    let name = named(call)?;
+    let ids = some_image_ids(call.input)?;
     let account = call.account.account_id();
     let found = call.account.read(call.region(), |region| {
         let repository = repository(&region.ecr, name, account)?;
@@ -101,17 +97,6 @@ pub(crate) fn batch_get_image(call: Call<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "images": images, "failures": failures }))
 }
 
-impl<'a> ImageId<'a> {
-    fn find<'r>(&self, repository: &'r Repository) -> Option<&'r str> {
-        let by = |reference: Option<&'a str>| reference.map(|reference| repository.resolve(reference));
-        match (by(self.tag), by(self.digest)) {
-            (Some(tagged), Some(named)) => named.filter(|digest| tagged == Some(*digest)),
-            (Some(found), None) | (None, Some(found)) => found,
-            (None, None) => None,
-        }
-    }
-}
-
 /// The filter `tagStatus`.
 #[derive(Clone, Copy)]
 enum TagStatus {
@@ -144,18 +129,6 @@ fn tag_status(input: Input<'_>) -> Result<TagStatus, ApiError> {
     }
 }
 
-fn image_ids(input: Input<'_>) -> Result<Vec<ImageId<'_>>, ApiError> {
-    let wrong = || ApiError::new("SerializationException", "`imageIds` is not of type list of structures");
-    input
-        .list("imageIds")?
-        .iter()
-        .map(|id| {
-            let id = Input(id.as_object().ok_or_else(wrong)?);
-            Ok(ImageId { tag: id.text("imageTag")?, digest: id.text("imageDigest")? })
-        })
-        .collect()
-}
-
 fn detail(repository: &Repository, manifest: &Manifest, digest: &str, name: &str, account: &str) -> Value {
     let tags = repository.tags_of(digest);
     json!({
@@ -167,18 +140,8 @@ fn detail(repository: &Repository, manifest: &Manifest, digest: &str, name: &str
         "imagePushedAt": epoch_seconds(manifest.pushed_at_ms),
         "imageManifestMediaType": manifest.media_type,
         "artifactMediaType": manifest.artifact_media_type,
+        "lastRecordedPullTime": manifest.pulled_at_ms.map(epoch_seconds),
+        "subjectManifestDigest": manifest.subject,
+        "imageStatus": "ACTIVE",
     })
-}
-
-fn not_found(id: &ImageId<'_>, name: &str, account: &str) -> ApiError {
-    let shown = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("'{text}'"));
-    ApiError::new(
-        "ImageNotFoundException",
-        format!(
-            "The image with imageId {{imageDigest:{}, imageTag:{}}} does not exist within the repository with name '{name}' \
-             in the registry with id '{account}'",
-            shown(id.digest),
-            shown(id.tag)
-        ),
-    )
 }

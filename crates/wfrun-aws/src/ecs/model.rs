@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::record::Record;
+use super::task::{Task, TaskStatus};
 use crate::account::{FailedDeployment, ServiceView};
+use crate::protocol::ApiError;
 use crate::registry::{Home, ImageReference};
 
 /// ECS in one region.
@@ -12,6 +15,9 @@ use crate::registry::{Home, ImageReference};
 pub(crate) struct Ecs {
     pub(crate) clusters: IndexMap<String, Cluster>,
     pub(crate) families: IndexMap<String, Family>,
+    /// As `PutAccountSetting` was given them.
+    #[serde(default)]
+    pub(crate) account_settings: IndexMap<String, String>,
 }
 
 /// The revisions of a task definition.
@@ -34,7 +40,15 @@ pub(crate) struct TaskDefinition {
 
 /// A cluster.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
 pub(crate) struct Cluster {
+    /// It was deleted, and is still shown.
+    pub(crate) inactive: bool,
+    /// `settings`, `configuration` and others as `CreateCluster` was given them.
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) tags: Vec<Value>,
+    /// Of `RunTask`, also the stopped ones.
+    pub(crate) tasks: Vec<Task>,
     pub(crate) services: IndexMap<String, Service>,
 }
 
@@ -42,6 +56,8 @@ pub(crate) struct Cluster {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Service {
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) status: ServiceStatus,
     pub(crate) created_at_ms: u64,
     pub(crate) created_by: String,
     /// The id in `currentServiceDeployment`'s ARN.
@@ -52,18 +68,35 @@ pub(crate) struct Service {
     pub(crate) configuration: DeploymentConfiguration,
     /// Members that are kept and shown, and whose change starts a deployment: `networkConfiguration`, `platformVersion` and others.
     pub(crate) settings: Map<String, Value>,
+    #[serde(default)]
+    pub(crate) tags: Vec<Value>,
     /// Newest first; the first one is PRIMARY.
     pub(crate) deployments: Vec<Deployment>,
     /// Newest first, at most 100.
     pub(crate) events: Vec<ServiceEvent>,
     /// Also the stopped ones, for as long as the account is open.
     pub(crate) tasks: Vec<Task>,
+    /// Its deployments of all times, oldest first.
+    #[serde(default)]
+    pub(crate) records: Vec<Record>,
     /// The event "unable to stop or start" was told for this deployment.
     pub(crate) stuck_told: bool,
     /// The service was told to be in a steady state and nothing happened since.
     pub(crate) steady: bool,
     /// The deployment that the breaker gave up, until the next one begins.
     pub(crate) failed: Option<FailedDeployment>,
+}
+
+/// Whether a service is there.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum ServiceStatus {
+    #[default]
+    Active,
+    /// Deleted, while tasks still run.
+    Draining,
+    /// Deleted.
+    Inactive,
 }
 
 /// How a deployment may proceed.
@@ -106,6 +139,12 @@ pub(crate) struct Deployment {
     pub(crate) failed_tasks: u32,
     /// Failures the breaker counts: since the last healthy task, or all.
     pub(crate) counted_failures: u32,
+    /// Failures since the last healthy task, whatever the breaker counts.
+    #[serde(default)]
+    pub(crate) failures_in_a_row: u32,
+    /// It began in this process, so that injected faults hit its tasks.
+    #[serde(skip)]
+    pub(crate) fresh: bool,
     /// No task is started before; it grows with every failure.
     pub(crate) not_before_ms: u64,
     pub(crate) created_at_ms: u64,
@@ -145,45 +184,6 @@ pub(crate) struct ServiceEvent {
     pub(crate) message: String,
 }
 
-/// A task of a service.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Task {
-    /// 32 hexadecimal digits.
-    pub(crate) id: String,
-    /// The deployment that started it.
-    pub(crate) deployment: String,
-    /// The full ARN of its task definition.
-    pub(crate) definition: String,
-    pub(crate) status: TaskStatus,
-    /// Its health checks passed, or it has none and runs for long enough.
-    pub(crate) healthy: bool,
-    pub(crate) created_at_ms: u64,
-    pub(crate) started_at_ms: Option<u64>,
-    pub(crate) stop: Option<Stop>,
-}
-
-/// Where a task is in its life.
-///
-/// Differs: the passing states PROVISIONING, ACTIVATING, STOPPING and DEPROVISIONING are not seen in simulate.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum TaskStatus {
-    Pending,
-    Running,
-    Deactivating,
-    Stopped,
-}
-
-/// Why a task stopped.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Stop {
-    /// As `EssentialContainerExited`.
-    pub(crate) code: String,
-    pub(crate) reason: String,
-    pub(crate) exit_code: Option<i32>,
-    pub(crate) at_ms: u64,
-}
-
 impl Default for DeploymentConfiguration {
     /// Source: AWS ECS API reference, `DeploymentConfiguration`: 200, 100, no breaker.
     fn default() -> Self {
@@ -197,13 +197,6 @@ impl Default for DeploymentConfiguration {
     }
 }
 
-impl Task {
-    /// Pending or running: it takes a place.
-    pub(crate) fn is_live(&self) -> bool {
-        matches!(self.status, TaskStatus::Pending | TaskStatus::Running)
-    }
-}
-
 impl Service {
     /// Running and pending tasks; of one deployment or of all.
     pub(crate) fn counts(&self, deployment: Option<&str>) -> (u32, u32) {
@@ -214,14 +207,37 @@ impl Service {
         (count(TaskStatus::Running), count(TaskStatus::Pending))
     }
 
-    /// Nothing moves, so that a tick would change nothing.
+    /// Nothing moves, so that a tick without reports would change nothing.
     pub(crate) fn is_at_rest(&self) -> bool {
         let settled = |task: &Task| match task.status {
             TaskStatus::Running => task.healthy,
             TaskStatus::Stopped => true,
             TaskStatus::Pending | TaskStatus::Deactivating => false,
         };
-        self.steady && self.deployments.len() == 1 && !self.is_rolling_out() && self.tasks.iter().all(settled)
+        match self.status {
+            ServiceStatus::Inactive => true,
+            ServiceStatus::Draining => false,
+            ServiceStatus::Active => {
+                self.steady && self.deployments.len() == 1 && !self.is_rolling_out() && self.tasks.iter().all(settled)
+            }
+        }
+    }
+
+    /// The ARNs of the target groups in `loadBalancers`.
+    pub(crate) fn target_groups(&self) -> Vec<String> {
+        let balancers = self.settings.get("loadBalancers").and_then(Value::as_array);
+        let groups = balancers.into_iter().flatten().filter_map(|balancer| balancer["targetGroupArn"].as_str());
+        groups.map(ToOwned::to_owned).collect()
+    }
+
+    /// Whether a waiter for it has something to wait for: a rollout, a scaling or a deletion is under way. What was given up is not.
+    pub(crate) fn is_on_the_way(&self) -> bool {
+        let completed = self.deployments.first().is_some_and(|primary| primary.rollout == Rollout::Completed);
+        match self.status {
+            ServiceStatus::Active => self.is_rolling_out() || (completed && self.counts(None) != (self.desired, 0)),
+            ServiceStatus::Draining => true,
+            ServiceStatus::Inactive => false,
+        }
     }
 
     /// Whether the newest deployment is still under way.
@@ -230,7 +246,21 @@ impl Service {
     }
 }
 
+impl Cluster {
+    /// Every task, with the service that runs it.
+    pub(crate) fn all_tasks(&self) -> impl Iterator<Item = (Option<&Service>, &Task)> {
+        let of_services =
+            self.services.values().flat_map(|service| service.tasks.iter().map(move |task| (Some(service), task)));
+        of_services.chain(self.tasks.iter().map(|task| (None, task)))
+    }
+}
+
 impl TaskDefinition {
+    /// It was not deregistered.
+    pub(crate) fn is_active(&self) -> bool {
+        self.body.get("status").and_then(Value::as_str) == Some("ACTIVE")
+    }
+
     pub(crate) fn containers(&self) -> &[Value] {
         self.body.get("containerDefinitions").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
@@ -251,12 +281,31 @@ impl Ecs {
         let revisions = &self.families.get(family)?.revisions;
         match revision {
             Some(revision) => revisions.iter().find(|found| found.revision == revision),
-            None => revisions.last(),
+            None => revisions.iter().rfind(|revision| revision.is_active()),
         }
     }
 
+    /// The same, for what is to run it.
+    ///
+    /// Source: AWS ECS, `UpdateService` and `RunTask`: the words of a definition that is not there, or was deregistered.
+    pub(crate) fn active_task_definition(&self, name: &str) -> Result<&TaskDefinition, ApiError> {
+        let found = self.task_definition(name);
+        let found = found.ok_or_else(|| ApiError::new("ClientException", "TaskDefinition not found."))?;
+        let inactive = || ApiError::new("ClientException", "TaskDefinition is inactive");
+        Some(found).filter(|found| found.is_active()).ok_or_else(inactive)
+    }
+
+    /// The cluster of that name, unless it was deleted.
+    pub(crate) fn cluster(&self, name: &str) -> Result<&Cluster, ApiError> {
+        self.clusters.get(name).filter(|cluster| !cluster.inactive).ok_or_else(no_cluster)
+    }
+
+    pub(crate) fn cluster_mut(&mut self, name: &str) -> Result<&mut Cluster, ApiError> {
+        self.clusters.get_mut(name).filter(|cluster| !cluster.inactive).ok_or_else(no_cluster)
+    }
+
     pub(crate) fn view(&self, cluster: &str, service: &str) -> Option<ServiceView> {
-        let found = self.clusters.get(cluster)?.services.get(service)?;
+        let found = self.cluster(cluster).ok()?.services.get(service)?;
         let images: Vec<String> = self
             .task_definition(&found.task_definition)
             .map(|definition| definition.images().map(ToOwned::to_owned).collect())
@@ -275,6 +324,16 @@ impl Ecs {
             failed: found.failed.clone(),
         })
     }
+}
+
+/// Whether `requiresCompatibilities` has FARGATE.
+pub(crate) fn asks_for_fargate(definition: &TaskDefinition) -> bool {
+    let kinds = definition.body.get("requiresCompatibilities").and_then(Value::as_array);
+    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE"))
+}
+
+fn no_cluster() -> ApiError {
+    ApiError::new("ClusterNotFoundException", "Cluster not found.")
 }
 
 /// The short name in an ARN or name: the part after the last slash.

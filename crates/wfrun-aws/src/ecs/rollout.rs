@@ -1,7 +1,7 @@
 //! The rolling scheduler: one tick of a service, as a pure function over it.
 //!
-//! A tick first takes in what became of the tasks, then decides: complete, fail, start, stop. What becomes of a task is told by a
-//! [`Fate`], so that a runtime that really starts containers can stand where the simulation stands.
+//! A tick first takes in what launchers reported of the tasks, then decides: complete, fail, start, stop. Tasks that it adds are started,
+//! and those that it deactivates are stopped, by the account after the tick.
 
 mod fate;
 mod schedule;
@@ -14,13 +14,14 @@ use indexmap::IndexMap;
 use serde_json::Map;
 use uuid::Uuid;
 
-pub(crate) use self::fate::Fate;
-use self::schedule::{complete, scale_in, start_tasks, stop_old_tasks, tell_if_stuck};
+use self::schedule::{complete, drain, scale_in, start_tasks, stop_failing, stop_old_tasks, tell_if_stuck};
 use super::model::{
-    Breaker, Deployment, DeploymentConfiguration, Rollout, Service, ServiceEvent, Stop, TaskStatus, Threshold,
+    Breaker, Deployment, DeploymentConfiguration, Rollout, Service, ServiceEvent, ServiceStatus, Threshold,
 };
+use super::task::TaskStatus;
 use crate::account::FailedDeployment;
 use crate::ids::deployment_id;
+use crate::launcher::TaskReport;
 
 /// The time between two ticks of a rollout.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -28,8 +29,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// What a tick is given.
 pub(crate) struct Turn<'a> {
     pub(crate) now_ms: u64,
-    /// What becomes of a task with this task definition.
-    pub(crate) fate: &'a dyn Fn(&str) -> Fate,
+    /// What became of tasks since the last tick, by task id; also those of others.
+    pub(crate) reports: &'a [(String, TaskReport)],
     pub(crate) new_id: &'a mut dyn FnMut() -> Uuid,
 }
 
@@ -39,11 +40,14 @@ pub(crate) struct Turn<'a> {
 pub(crate) fn tick(service: &mut Service, turn: &mut Turn<'_>) -> Vec<String> {
     let before = service.events.len();
     let failed = fate::take_in(service, turn);
-    if failed && breaker_trips(service) {
-        trip(service, turn);
+    if service.status != ServiceStatus::Active {
+        drain(service, turn);
+    } else if failed && breaker_trips(service) {
+        let reason = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+        give_up(service, turn, Cause::Breaker, reason);
     } else if !complete(service, turn) {
         let started = !failed && start_tasks(service, turn);
-        let stopped = stop_old_tasks(service, turn) | scale_in(service, turn);
+        let stopped = stop_failing(service, turn) | stop_old_tasks(service, turn) | scale_in(service, turn);
         if !failed && !started && !stopped {
             tell_if_stuck(service, turn);
         }
@@ -71,6 +75,8 @@ pub(crate) fn begin(service: &mut Service, task_definition: &str, now_ms: u64, n
             desired: service.desired,
             failed_tasks: 0,
             counted_failures: 0,
+            failures_in_a_row: 0,
+            fresh: true,
             not_before_ms: 0,
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
@@ -79,9 +85,33 @@ pub(crate) fn begin(service: &mut Service, task_definition: &str, now_ms: u64, n
             digests: IndexMap::new(),
         },
     );
+    service.record_begin(now_ms);
 }
 
 impl Service {
+    /// A service without any deployment.
+    pub(crate) fn new(name: &str, desired: u32, created_by: &str, now_ms: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: ServiceStatus::Active,
+            created_at_ms: now_ms,
+            created_by: created_by.to_owned(),
+            deployment_serial: String::new(),
+            desired,
+            task_definition: String::new(),
+            configuration: DeploymentConfiguration::default(),
+            settings: Map::new(),
+            tags: Vec::new(),
+            deployments: Vec::new(),
+            events: Vec::new(),
+            tasks: Vec::new(),
+            records: Vec::new(),
+            stuck_told: false,
+            steady: false,
+            failed: None,
+        }
+    }
+
     /// A service that has been running `desired` healthy tasks of `task_definition`; its breaker is on, with rollback.
     pub(crate) fn running(
         name: &str,
@@ -91,33 +121,30 @@ impl Service {
         now_ms: u64,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Self {
-        let mut configuration = DeploymentConfiguration::default();
-        configuration.breaker.enable = true;
-        configuration.breaker.rollback = true;
-        let mut service = Self {
-            name: name.to_owned(),
-            created_at_ms: now_ms,
-            created_by: created_by.to_owned(),
-            deployment_serial: String::new(),
-            desired,
-            task_definition: String::new(),
-            configuration,
-            settings: Map::new(),
-            deployments: Vec::new(),
-            events: Vec::new(),
-            tasks: Vec::new(),
-            stuck_told: false,
-            steady: false,
-            failed: None,
-        };
+        let mut service = Self::new(name, desired, created_by, now_ms);
+        service.configuration.breaker.enable = true;
+        service.configuration.breaker.rollback = true;
         begin(&mut service, task_definition, now_ms, new_id);
-        let fate = |_: &str| Fate::Healthy(IndexMap::new());
+        service.deployments[0].fresh = false;
         // Two ticks bring tasks from started to healthy; the next one completes the deployment.
         for _ in 0..4 {
-            tick(&mut service, &mut Turn { now_ms, fate: &fate, new_id });
+            let reports: Vec<_> = service.tasks.iter_mut().filter_map(all_well).collect();
+            tick(&mut service, &mut Turn { now_ms, reports: &reports, new_id });
         }
         service
     }
+}
+
+/// The next report on a task with which nothing goes wrong; `simulate` has it.
+fn all_well(task: &mut super::task::Task) -> Option<(String, TaskReport)> {
+    task.launch.ordered = true;
+    task.launch.simulated = true;
+    let report = match task.status {
+        TaskStatus::Pending => TaskReport::Running { address: None, ports: Vec::new() },
+        TaskStatus::Running if !task.healthy => TaskReport::Healthy,
+        TaskStatus::Running | TaskStatus::Deactivating | TaskStatus::Stopped => return None,
+    };
+    Some((task.id.clone(), report))
 }
 
 impl Breaker {
@@ -147,49 +174,84 @@ fn breaker_trips(service: &Service) -> bool {
             .is_some_and(|primary| primary.rollout == Rollout::InProgress && primary.counted_failures >= trips_at)
 }
 
-/// The breaker trips: the deployment failed, and the newest one that was ever complete comes back, under its own id.
-fn trip(service: &mut Service, turn: &mut Turn<'_>) {
-    let Some(failed) = service.deployments.first_mut() else { return };
+/// Why a deployment is given up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Cause {
+    /// The circuit breaker tripped.
+    Breaker,
+    /// `StopServiceDeployment` asked for it.
+    Asked,
+}
+
+/// The PRIMARY deployment failed, and the newest one that was ever complete comes back, under its own id. Returns whether one does.
+///
+/// Healthy tasks of the failed deployment leave as any older deployment's do, so that the service keeps its healthy tasks; all others are
+/// stopped at once.
+pub(crate) fn give_up(service: &mut Service, turn: &mut Turn<'_>, cause: Cause, why: &str) -> bool {
+    let Some(failed) = service.deployments.first_mut() else { return false };
     failed.rollout = Rollout::Failed;
-    "ECS deployment circuit breaker: tasks failed to start.".clone_into(&mut failed.reason);
+    match cause {
+        Cause::Breaker => "ECS deployment circuit breaker: tasks failed to start.",
+        Cause::Asked => "ECS deployment stopped by StopServiceDeployment.",
+    }
+    .clone_into(&mut failed.reason);
     failed.updated_at_ms = turn.now_ms;
-    let failed_id = failed.id.clone();
-    let stopped =
-        service.tasks.iter().rev().filter(|task| task.deployment == failed_id).find_map(|task| task.stop.as_ref());
-    service.failed = Some(FailedDeployment {
-        id: failed_id.clone(),
-        task_definition: failed.task_definition.clone(),
-        reason: stopped.map(|stop| stop.reason.clone()).unwrap_or_default(),
-    });
+    let failed = failed.clone();
     let name = service.name.clone();
-    tell(service, turn, format!("(service {name}) (deployment {failed_id}) deployment failed: tasks failed to start."));
+    if cause == Cause::Breaker {
+        service.failed = Some(what_failed(service, &failed));
+        tell(
+            service,
+            turn,
+            format!("(service {name}) (deployment {}) deployment failed: tasks failed to start.", failed.id),
+        );
+    }
     let earlier = service.deployments.iter().position(|deployment| deployment.ever_completed);
-    let Some(earlier) = earlier.filter(|at| service.configuration.breaker.rollback && *at > 0) else { return };
+    let rollback = cause == Cause::Asked || service.configuration.breaker.rollback;
+    let Some(earlier) = earlier.filter(|at| rollback && *at > 0) else {
+        service.record_failure(&failed, cause == Cause::Breaker, why, None, turn.now_ms);
+        return false;
+    };
     let mut old = service.deployments.remove(earlier);
     tell(service, turn, format!("(service {name}) rolling back to deployment {}.", old.id));
+    service.record_failure(&failed, cause == Cause::Breaker, why, Some(&old.id), turn.now_ms);
     for given_up in &mut service.deployments {
         given_up.desired = 0;
     }
     old.rollout = Rollout::InProgress;
-    old.reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", old.id);
+    old.reason = match cause {
+        Cause::Breaker => format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", old.id),
+        Cause::Asked => format!("ECS deployment rolling back to deploymentId {}.", old.id),
+    };
     old.desired = service.desired;
     old.updated_at_ms = turn.now_ms;
     old.not_before_ms = 0;
+    service.stuck_told = false;
+    service.steady = false;
     service.task_definition.clone_from(&old.task_definition);
-    let scaling = format!("Scaling activity initiated by (deployment {failed_id})");
-    for task in service.tasks.iter_mut().filter(|task| task.deployment == failed_id && task.is_live()) {
-        stop(task, "ServiceSchedulerInitiated", &scaling, turn.now_ms);
+    let scaling = format!("Scaling activity initiated by (deployment {})", failed.id);
+    let unhealthy = |task: &&mut super::task::Task| task.deployment == failed.id && task.is_live() && !task.healthy;
+    for task in service.tasks.iter_mut().filter(unhealthy) {
+        task.deactivate("ServiceSchedulerInitiated", &scaling, turn.now_ms);
     }
     service.deployments.insert(0, old);
+    true
+}
+
+/// The failed deployment as reports show it: why its last task stopped, and what that wrote.
+fn what_failed(service: &Service, failed: &Deployment) -> FailedDeployment {
+    let of_it = service.tasks.iter().rev().filter(|task| task.deployment == failed.id);
+    let stopped = of_it.into_iter().find_map(|task| task.stop.as_ref().map(|stop| (task, stop)));
+    FailedDeployment {
+        id: failed.id.clone(),
+        task_definition: failed.task_definition.clone(),
+        reason: stopped.map(|(_, stop)| stop.reason.clone()).unwrap_or_default(),
+        last_lines: stopped.map(|(task, _)| task.launch.last_lines.clone()).unwrap_or_default(),
+    }
 }
 
 /// Adds an event, newest first.
 fn tell(service: &mut Service, turn: &mut Turn<'_>, message: String) {
     let id = (turn.new_id)().to_string();
     service.events.insert(0, ServiceEvent { id, at_ms: turn.now_ms, message });
-}
-
-fn stop(task: &mut super::model::Task, code: &str, reason: &str, now_ms: u64) {
-    task.status = TaskStatus::Deactivating;
-    task.stop = Some(Stop { code: code.to_owned(), reason: reason.to_owned(), exit_code: None, at_ms: now_ms });
 }

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::clusters::DEFAULT_CLUSTER;
-use super::model::{Breaker, Deployment, DeploymentConfiguration, Ecs, Service, Threshold, short_name};
+use super::model::{
+    Breaker, Deployment, DeploymentConfiguration, Ecs, Service, Threshold, asks_for_fargate, short_name,
+};
 use crate::account::Call;
 use crate::clock::epoch_seconds;
 use crate::ids::Arns;
@@ -22,13 +24,14 @@ pub(crate) fn describe_services(call: Call<'_>) -> Result<Value, ApiError> {
         return Err(ApiError::new("InvalidParameterException", message));
     }
     let cluster = cluster_of(call)?;
+    let with_tags = call.input.texts("include")?.contains(&"TAGS");
     let arns = call.arns();
     call.account.read(call.region(), |region| {
-        let found = region.ecs.clusters.get(cluster).ok_or_else(no_cluster)?;
+        let found = region.ecs.cluster(cluster)?;
         let (mut services, mut failures) = (Vec::new(), Vec::new());
         for name in asked.iter().map(|name| short_name(name)) {
             match found.services.get(name) {
-                Some(service) => services.push(described(service, cluster, arns, &region.ecs)),
+                Some(service) => services.push(described(service, cluster, arns, &region.ecs, with_tags)),
                 None => failures.push(json!({ "arn": arns.service(cluster, name), "reason": "MISSING" })),
             }
         }
@@ -36,14 +39,14 @@ pub(crate) fn describe_services(call: Call<'_>) -> Result<Value, ApiError> {
     })
 }
 
-/// The ARNs of the services a `DescribeServices` names that are rolling out; empty as soon as one is missing, which no wait can mend.
+/// The ARNs of the services a `DescribeServices` names that roll out, are scaled or are deleted; empty as soon as one is missing, which no wait can mend.
 pub(crate) fn rolling_out(call: Call<'_>) -> Vec<String> {
     let (Ok(asked), Ok(cluster)) = (call.input.texts("services"), cluster_of(call)) else { return Vec::new() };
     let arns = call.arns();
     call.account.read(call.region(), |region| {
-        let Some(found) = region.ecs.clusters.get(cluster) else { return Vec::new() };
+        let Ok(found) = region.ecs.cluster(cluster) else { return Vec::new() };
         let services: Option<Vec<&Service>> = asked.iter().map(|name| found.services.get(short_name(name))).collect();
-        let rolling = services.unwrap_or_default().into_iter().filter(|service| service.is_rolling_out());
+        let rolling = services.unwrap_or_default().into_iter().filter(|service| service.is_on_the_way());
         rolling.map(|service| arns.service(cluster, &service.name)).collect()
     })
 }
@@ -53,14 +56,12 @@ pub(super) fn cluster_of(call: Call<'_>) -> Result<&str, ApiError> {
     Ok(call.input.text("cluster")?.map_or(DEFAULT_CLUSTER, short_name))
 }
 
-pub(super) fn no_cluster() -> ApiError {
-    ApiError::new("ClusterNotFoundException", "Cluster not found.")
-}
-
-/// A service as `DescribeServices` and `UpdateService` show it.
-pub(super) fn described(service: &Service, cluster: &str, arns: Arns<'_>, ecs: &Ecs) -> Value {
+/// A service as `DescribeServices`, `UpdateService` and others show it.
+pub(super) fn described(service: &Service, cluster: &str, arns: Arns<'_>, ecs: &Ecs, with_tags: bool) -> Value {
     let (running, pending) = service.counts(None);
     let launch_type = launch_type(service, ecs);
+    let on_providers = providers(service).is_some();
+    let current = service.records.iter().any(|record| record.serial == service.deployment_serial);
     let mut shown = Map::new();
     let members = json!({
         "serviceArn": arns.service(cluster, &service.name),
@@ -68,11 +69,11 @@ pub(super) fn described(service: &Service, cluster: &str, arns: Arns<'_>, ecs: &
         "clusterArn": arns.cluster(cluster),
         "loadBalancers": [],
         "serviceRegistries": [],
-        "status": "ACTIVE",
+        "status": service.status,
         "desiredCount": service.desired,
         "runningCount": running,
         "pendingCount": pending,
-        "launchType": launch_type,
+        "launchType": Some(launch_type).filter(|_| !on_providers),
         "platformVersion": "LATEST",
         "platformFamily": "Linux",
         "taskDefinition": service.task_definition,
@@ -83,7 +84,8 @@ pub(super) fn described(service: &Service, cluster: &str, arns: Arns<'_>, ecs: &
             json!({ "id": event.id, "createdAt": epoch_seconds(event.at_ms), "message": event.message })
         }).collect::<Vec<_>>(),
         "createdAt": epoch_seconds(service.created_at_ms),
-        "currentServiceDeployment": arns.service_deployment(cluster, &service.name, &service.deployment_serial),
+        "currentServiceDeployment": current.then(|| arns.service_deployment(cluster, &service.name, &service.deployment_serial)),
+        "tags": with_tags.then_some(&service.tags),
         "placementConstraints": [],
         "placementStrategy": [],
         "healthCheckGracePeriodSeconds": 0,
@@ -115,7 +117,8 @@ fn deployments(service: &Service, launch_type: &str) -> Vec<Value> {
             "failedTasks": deployment.failed_tasks,
             "createdAt": epoch_seconds(deployment.created_at_ms),
             "updatedAt": epoch_seconds(deployment.updated_at_ms),
-            "launchType": launch_type,
+            "launchType": Some(launch_type).filter(|_| providers(service).is_none()),
+            "capacityProviderStrategy": providers(service),
             "platformVersion": "1.4.0",
             "platformFamily": "Linux",
             "networkConfiguration": service.settings.get("networkConfiguration"),
@@ -126,7 +129,13 @@ fn deployments(service: &Service, launch_type: &str) -> Vec<Value> {
     service.deployments.iter().enumerate().map(shown).collect()
 }
 
-fn configuration(configuration: DeploymentConfiguration) -> Value {
+/// The capacity providers that stand in the launch type's place.
+fn providers(service: &Service) -> Option<&Value> {
+    let strategy = service.settings.get("capacityProviderStrategy");
+    strategy.filter(|strategy| strategy.as_array().is_some_and(|strategy| !strategy.is_empty()))
+}
+
+pub(super) fn configuration(configuration: DeploymentConfiguration) -> Value {
     let Breaker { enable, rollback, threshold, reset_on_healthy } = configuration.breaker;
     let unusual = match threshold {
         Threshold::BoundedPercent(50) => None,
@@ -148,9 +157,9 @@ fn configuration(configuration: DeploymentConfiguration) -> Value {
     })
 }
 
-/// FARGATE where the task definition asks for it.
-pub(super) fn launch_type(service: &Service, ecs: &Ecs) -> &'static str {
+/// What the service was created with, or FARGATE where the task definition asks for it.
+pub(super) fn launch_type<'a>(service: &'a Service, ecs: &Ecs) -> &'a str {
+    let given = service.settings.get("launchType").and_then(Value::as_str);
     let definition = ecs.task_definition(&service.task_definition);
-    let fargate = definition.and_then(|definition| definition.body.get("requiresCompatibilities")?.as_array());
-    if fargate.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE")) { "FARGATE" } else { "EC2" }
+    given.unwrap_or(if definition.is_some_and(asks_for_fargate) { "FARGATE" } else { "EC2" })
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::model::{Breaker, DeploymentConfiguration, Service, Threshold, short_name};
+use super::model::{Breaker, DeploymentConfiguration, Service, ServiceStatus, Threshold, short_name};
 use super::rollout;
-use super::services::{cluster_of, described, no_cluster};
+use super::services::{cluster_of, described};
 use crate::account::{Call, Input};
 use crate::protocol::ApiError;
 
@@ -46,14 +46,15 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
     let desired = input.count("desiredCount")?;
     let force = input.flag("forceNewDeployment")?.unwrap_or(false);
     let shown = call.account.change(call.region(), |region| {
-        let definition = wanted.map(|wanted| {
-            let unknown = || ApiError::new("ClientException", "TaskDefinition not found.");
-            region.ecs.task_definition(wanted).map(|found| found.arn.clone()).ok_or_else(unknown)
-        });
+        region.ecs.cluster(cluster)?;
+        let definition = wanted.map(|wanted| region.ecs.active_task_definition(wanted).map(|found| found.arn.clone()));
         let definition = definition.transpose()?;
-        let services = &mut region.ecs.clusters.get_mut(cluster).ok_or_else(no_cluster)?.services;
+        let services = &mut region.ecs.cluster_mut(cluster)?.services;
         let service =
             services.get_mut(name).ok_or_else(|| ApiError::new("ServiceNotFoundException", "Service not found."))?;
+        if service.status != ServiceStatus::Active {
+            return Err(ApiError::new("ServiceNotActiveException", "Service was not ACTIVE."));
+        }
         let configuration = configuration(service.configuration, input)?;
         service.configuration = configuration;
         let moved = keep_settings(service, input);
@@ -65,7 +66,7 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
             rollout::begin(service, &definition, now_ms, &mut Uuid::new_v4);
         }
         let service = &region.ecs.clusters[cluster].services[name];
-        Ok(json!({ "service": described(service, cluster, arns, &region.ecs) }))
+        Ok(json!({ "service": described(service, cluster, arns, &region.ecs, true) }))
     })?;
     call.account.remember_update(&call.caller.access_key_id, arns.service(cluster, name));
     Ok(shown)
@@ -83,7 +84,7 @@ fn scale(service: &mut Service, desired: u32) {
 }
 
 /// Takes the members over; returns whether the tasks have to be replaced for them. An empty list where there is none is no change.
-fn keep_settings(service: &mut Service, input: Input<'_>) -> bool {
+pub(super) fn keep_settings(service: &mut Service, input: Input<'_>) -> bool {
     let mut moved = false;
     for member in DEPLOYED.iter().chain(&KEPT) {
         let Some(value) = input.get(member) else { continue };
@@ -103,12 +104,20 @@ fn keep_settings(service: &mut Service, input: Input<'_>) -> bool {
     moved
 }
 
-fn configuration(known: DeploymentConfiguration, input: Input<'_>) -> Result<DeploymentConfiguration, ApiError> {
+pub(super) fn configuration(
+    known: DeploymentConfiguration,
+    input: Input<'_>,
+) -> Result<DeploymentConfiguration, ApiError> {
     let Some(given) = input.map("deploymentConfiguration")? else { return Ok(known) };
     let breaker = given.map("deploymentCircuitBreaker")?.map(|given| read_breaker(known.breaker, given)).transpose()?;
+    let minimum = given.count("minimumHealthyPercent")?.unwrap_or(known.minimum_healthy_percent);
+    if minimum > 100 {
+        let message = "minimumHealthyPercent must be between 0 and 100.";
+        return Err(ApiError::new("InvalidParameterException", message));
+    }
     Ok(DeploymentConfiguration {
         maximum_percent: given.count("maximumPercent")?.unwrap_or(known.maximum_percent),
-        minimum_healthy_percent: given.count("minimumHealthyPercent")?.unwrap_or(known.minimum_healthy_percent),
+        minimum_healthy_percent: minimum,
         breaker: breaker.unwrap_or(known.breaker),
     })
 }

@@ -11,8 +11,8 @@ use crate::account::{Account, Call, Caller, Input, Owned, Principal, ServiceCall
 use crate::iam::{Permit, needs};
 use crate::protocol::{ApiError, ApiRequest, Protocol, Signed, credential, verify};
 
-/// AWS' own limits are far below; a larger body is a client's mistake.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// AWS' largest is `UploadLayerPart` of ECR, 20 MiB in base64; a larger body is a client's mistake.
+const BODY_LIMIT: usize = 28 * 1024 * 1024;
 
 /// Answers a request to an API.
 pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<Body> {
@@ -24,7 +24,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         input = Err(format!("the request body was not received: {err}"));
     }
     let known = find(&service, &operation);
-    let signed = caller(
+    let mut signed = caller(
         &shared.account,
         Signed {
             method: &head.method,
@@ -35,6 +35,9 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         &service,
         protocol,
     );
+    if shared.account.injected().expires() && signed.is_some() {
+        signed = Some(Err(protocol.expired_token()));
+    }
     let caller = match &signed {
         Some(signed) => signed.clone(),
         // Source: AWS STS API reference, `AssumeRoleWithWebIdentity`: it takes no credentials.
@@ -52,10 +55,12 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
                 permit = shared.account.permit(caller, &needs(&service, &operation, call));
                 match &permit.denial {
                     Some(words) if permit.refused => Err(protocol.access_denied(words.clone())),
+                    Some(_) | None if service == "ecr" && shared.account.injected().throttles(&operation) => {
+                        // Source: AWS ECR API reference, "Common errors", `ThrottlingException` (400 in AWS JSON).
+                        Err(ApiError::new("ThrottlingException", "Rate exceeded"))
+                    }
                     Some(_) | None => {
-                        if (&*service, &*operation) == ("ecs", "DescribeServices") {
-                            hold::until_settled(&shared, call, &head.headers).await;
-                        }
+                        hold::until_settled(&shared, call, (&service, &operation), &head.headers).await;
                         carry_out(call)
                     }
                 }

@@ -1,4 +1,5 @@
-//! The waiter hold: a `DescribeServices` that waits for a rollout stays open until the rollout is over.
+//! The waiter hold: a `DescribeServices` that waits for a rollout stays open until the rollout is over, and a `DescribeTargetHealth`
+//! until a target is known to be healthy or not, or is gone.
 //!
 //! Clients poll every 15 s or, with back-off, after minutes. The rollout takes less than a second, so answering the first poll late is
 //! what makes a deployment step take as long as the rollout, not as long as the client's patience.
@@ -9,27 +10,44 @@ use tokio::time::timeout;
 
 use super::{Shared, wait_until};
 use crate::account::Call;
-use crate::ecs;
+use crate::{ecs, elbv2};
 
-/// Waits while a named service is rolling out and the caller is waiting for it, at most the account's `waiter_hold`.
+/// Waits while what the request names is on its way and the caller is waiting for it, at most the account's `waiter_hold`.
 ///
-/// A caller is waiting when its key updated the service since the account was opened, or its user agent carries the mark of a waiter (`m/…B…`).
-/// The look that a deployment takes before its update is never held. `waiter_hold` stays far below the clients' read timeouts (60 s).
+/// A caller waits for a service that rolls out when its key updated the service since the account was opened, or its user agent carries the
+/// mark of a waiter (`m/…B…`); for tasks only with that mark. The look that a deployment takes before its update is never held.
+/// `waiter_hold` stays far below the clients' read timeouts (60 s).
 ///
 /// Differs: AWS answers at once with the state of the moment.
-pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, headers: &HeaderMap) {
+pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, operation: (&str, &str), headers: &HeaderMap) {
     let account = call.account;
+    let key = &call.caller.access_key_id;
     let waiter = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).is_some_and(marks_waiter);
-    let rolling = || {
-        let services = ecs::rolling_out(call);
-        services.iter().any(|arn| waiter || account.was_updated_by(&call.caller.access_key_id, arn))
-    };
+    match operation {
+        ("ecs", "DescribeServices") => {
+            let rolling = || ecs::rolling_out(call).iter().any(|arn| waiter || account.was_updated_by(key, arn));
+            hold(shared, rolling).await;
+        }
+        ("ecs", "DescribeTasks") if waiter => {
+            let seen = ecs::running(call).iter().any(|arn| account.was_updated_by(key, arn));
+            hold(shared, || ecs::on_the_way(call, seen)).await;
+            for arn in ecs::running(call) {
+                account.remember_update(key, arn);
+            }
+        }
+        ("elasticloadbalancing", "DescribeTargetHealth") if waiter => hold(shared, || elbv2::is_settling(call)).await,
+        _ => {}
+    }
+}
+
+async fn hold(shared: &Shared, on_the_way: impl Fn() -> bool) {
+    let account = &shared.account;
     if account.waiter_hold().is_zero() {
         return;
     }
     let mut changes = account.changes();
     let settled = async {
-        while rolling() {
+        while on_the_way() {
             if changes.changed().await.is_err() {
                 return;
             }

@@ -33,11 +33,21 @@ impl Protocol {
         match self {
             Self::Json if output.is_null() => response(StatusCode::OK, JSON, Vec::new()),
             Self::Json | Self::Cbor | Self::RestXml => json(StatusCode::OK, output, None),
+            Self::Query { namespace } if namespace.contains("//ec2.") => {
+                let (mut result, id) = (String::new(), Uuid::new_v4());
+                write_members(&mut result, output, "item");
+                xml(
+                    StatusCode::OK,
+                    &format!(
+                        "<{operation}Response xmlns=\"{namespace}\"><requestId>{id}</requestId>{result}</{operation}Response>"
+                    ),
+                )
+            }
             Self::Query { namespace } => {
                 let mut result = String::new();
                 if !output.is_null() {
                     result.extend(["<", operation, "Result>"]);
-                    write_members(&mut result, output);
+                    write_members(&mut result, output, "member");
                     result.extend(["</", operation, "Result>"]);
                 }
                 let id = Uuid::new_v4();
@@ -190,21 +200,21 @@ fn response(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Re
     response
 }
 
-/// Writes the members of an object as elements; lists become `<X><member>…</member></X>`.
-fn write_members(out: &mut String, value: &Value) {
+/// Writes the members of an object as elements; lists become `<X><member>…</member></X>`, or what `item` says in place of `member`.
+fn write_members(out: &mut String, value: &Value, item: &str) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
                 out.extend(["<", name, ">"]);
-                write_members(out, member);
+                write_members(out, member, item);
                 out.extend(["</", name, ">"]);
             }
         }
         Value::Array(items) => {
-            for item in items {
-                *out += "<member>";
-                write_members(out, item);
-                *out += "</member>";
+            for value in items {
+                out.extend(["<", item, ">"]);
+                write_members(out, value, item);
+                out.extend(["</", item, ">"]);
             }
         }
         Value::String(text) => *out += &escaped(text),

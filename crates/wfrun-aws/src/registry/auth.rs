@@ -8,6 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -42,14 +43,15 @@ impl TokenKey {
         Self(key)
     }
 
-    /// The password for `token`, without the colon that would break `AWS:password`.
-    pub(crate) fn seal(&self, token: &Token) -> String {
+    /// `token` sealed, without the colon that would break `AWS:password`.
+    pub(crate) fn seal(&self, token: &impl Serialize) -> String {
         let payload = URL_SAFE_NO_PAD.encode(serde_json::json!(token).to_string());
         let mac = hex::encode(self.mac(&payload).finalize().into_bytes());
         format!("{payload}.{mac}")
     }
 
-    fn open(&self, password: &str) -> Option<Token> {
+    /// What was sealed, if it was sealed here and is of that shape.
+    pub(super) fn open<T: DeserializeOwned>(&self, password: &str) -> Option<T> {
         let (payload, mac) = password.split_once('.')?;
         self.mac(payload).verify_slice(&hex::decode(mac).ok()?).ok()?;
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
@@ -75,7 +77,7 @@ pub(super) fn who(headers: &HeaderMap, key: &TokenKey, now_ms: u64) -> Result<To
         let password = decoded.strip_prefix("AWS:")?.to_owned();
         scheme.eq_ignore_ascii_case("basic").then_some(password)
     };
-    let token = password().and_then(|password| key.open(&password)).ok_or(Refusal::Unauthorized)?;
+    let token: Token = password().and_then(|password| key.open(&password)).ok_or(Refusal::Unauthorized)?;
     if token.expires_at_ms <= now_ms { Err(Refusal::Expired) } else { Ok(token) }
 }
 

@@ -10,6 +10,7 @@ use tokio_util::io::ReaderStream;
 use super::fault::Fault;
 use super::route::{Visit, created, empty, parameter};
 use super::store::Digest;
+use crate::ecr::{BLOB_MOUNTING, setting};
 
 /// Large enough that a layer of a gigabyte costs few system calls.
 const READ_SIZE: usize = 256 * 1024;
@@ -61,17 +62,37 @@ pub(super) async fn get(
     response.body(body).map_err(|err| Fault::bad("UNSUPPORTED", err.to_string()))
 }
 
-/// `POST …/blobs/uploads/`: starts an upload; with `digest` and a body it is complete at once.
+/// `POST …/blobs/uploads/`: starts an upload; with `digest` and a body it is complete at once, with `mount` and `from` it may be
+/// unnecessary.
 ///
-/// Source: OCI distribution specification 1.1, "Pushing blobs".
-/// Differs: `mount` is never granted, as for an account whose setting `BLOB_MOUNTING` is off; the client uploads instead.
+/// Source: OCI distribution specification 1.1, "Pushing blobs" and "Mounting a blob from another repository"; AWS ECR user guide,
+/// "Blob mounting in Amazon ECR" (the account setting).
 pub(super) async fn begin(visit: &Visit<'_>, name: &str, request: Request<Body>) -> Result<Response<Body>, Fault> {
-    let digest = parameter(request.uri(), "digest");
+    let [digest, mounted, from] = ["digest", "mount", "from"].map(|name| parameter(request.uri(), name));
+    if let (Some(digest), Some(from)) = (mounted, from)
+        && mount(visit, &digest, &from)?
+    {
+        return created(&format!("/v2/{name}/blobs/{digest}"), &digest);
+    }
     let id = visit.account.registry().begin(&visit.owner()).map_err(|err| Fault::disk(&err))?;
     match digest {
         Some(digest) => complete(visit, name, &id, &digest, request).await,
         None => accepted(name, &id, 0),
     }
+}
+
+/// Enters a blob of another repository, if the account allows that and the blob is there.
+fn mount(visit: &Visit<'_>, digest: &str, from: &str) -> Result<bool, Fault> {
+    let size = visit.account.read(visit.region, |region| {
+        let on = setting(&region.ecr, BLOB_MOUNTING) == "ENABLED";
+        region.ecr.repositories.get(from).filter(|_| on).and_then(|source| source.blobs.get(digest).copied())
+    });
+    let Some(size) = size.filter(|_| visit.account.registry().has(digest)) else { return Ok(false) };
+    visit.change(|repository| {
+        repository.blobs.insert(digest.to_owned(), size);
+        Ok(())
+    })?;
+    Ok(true)
 }
 
 /// `PATCH` of an upload: appends a chunk.
@@ -132,8 +153,7 @@ async fn complete(
     registry.end(&visit.owner(), id);
     let checked =
         Digest::read(digest).ok_or_else(|| Fault::bad("DIGEST_INVALID", format!("`{digest}` is not a digest")))?;
-    let file = upload.finish(&checked).await?;
-    registry.keep(file, &checked).map_err(|err| Fault::disk(&err))?;
+    upload.keep(registry, &checked).await?;
     let length = upload.length;
     visit.change(|repository| {
         repository.blobs.insert(digest.to_owned(), length);
@@ -153,15 +173,26 @@ fn accepted(name: &str, id: &str, length: u64) -> Result<Response<Body>, Fault> 
     Ok(response)
 }
 
-/// A chunk that says where it belongs must belong to the end.
+/// A chunk that says where it belongs must belong to the end, and be as long as it says.
 fn in_order(headers: &HeaderMap, length: u64) -> Result<(), Fault> {
-    let Some(range) = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok()) else { return Ok(()) };
-    let first = range.trim_start_matches("bytes ").split('-').next().and_then(|first| first.parse::<u64>().ok());
-    if first == Some(length) {
-        return Ok(());
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(range) = text(header::CONTENT_RANGE) else { return Ok(()) };
+    let bounds = range.trim_start_matches("bytes ").split(['-', '/']).map(|bound| bound.parse::<u64>().ok());
+    let bounds: Vec<_> = bounds.take(2).collect();
+    let [Some(first), Some(last)] = bounds[..] else {
+        return Err(Fault::bad("BLOB_UPLOAD_INVALID", format!("the range `{range}` is not one")));
+    };
+    if first != length {
+        let message = format!("the chunk `{range}` does not follow the {length} bytes that were received");
+        return Err(Fault::new(StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID", message));
     }
-    let message = format!("the chunk `{range}` does not follow the {length} bytes that were received");
-    Err(Fault::new(StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID", message))
+    let span = last.checked_sub(first).and_then(|span| span.checked_add(1));
+    match text(header::CONTENT_LENGTH).and_then(|size| size.parse::<u64>().ok()) {
+        Some(size) if span != Some(size) => {
+            Err(Fault::bad("SIZE_INVALID", format!("the chunk `{range}` has {size} bytes")))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// First and last byte of a `Range` header over `size` bytes; `None` where it cannot be satisfied.

@@ -4,6 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
+use super::push::Rejection;
+use super::uploads::UploadFault;
+
 /// An error as the OCI distribution specification has them: a status, a code and a sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Fault {
@@ -38,5 +41,38 @@ impl Fault {
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         response
+    }
+}
+
+impl From<UploadFault> for Fault {
+    fn from(fault: UploadFault) -> Self {
+        match fault {
+            UploadFault::Gone => Self::missing("BLOB_UPLOAD_UNKNOWN", "the upload is over"),
+            UploadFault::BadDigest => Self::bad("DIGEST_INVALID", "the digest is not one"),
+            UploadFault::OtherDigest { found, asked } => {
+                let message = format!("provided digest did not match uploaded content: it is {found}, not {asked}");
+                Self::bad("DIGEST_INVALID", message)
+            }
+            UploadFault::Disk(why) => Self::bad("BLOB_UPLOAD_INVALID", format!("wfrun: {why}")),
+        }
+    }
+}
+
+impl From<Rejection> for Fault {
+    fn from(rejection: Rejection) -> Self {
+        let unknown = |digests: Vec<String>| {
+            let message = format!("blob unknown to registry: {}", digests.join(", "));
+            Self::bad("MANIFEST_BLOB_UNKNOWN", message)
+        };
+        match rejection {
+            Rejection::Invalid(why) => Self::bad("MANIFEST_INVALID", why),
+            Rejection::Tag(tag) => Self::bad("TAG_INVALID", format!("`{tag}` is not a tag")),
+            Rejection::Digest { found, asked } => {
+                Self::bad("DIGEST_INVALID", format!("the manifest's digest is {found}, not {asked}"))
+            }
+            Rejection::LayersMissing(digests) | Rejection::ImagesMissing(digests) => unknown(digests),
+            Rejection::Immutable(message) => Self::bad("TAG_INVALID", message),
+            Rejection::Disk(why) => Self::bad("BLOB_UPLOAD_INVALID", format!("wfrun: {why}")),
+        }
     }
 }

@@ -1,22 +1,18 @@
 //! Manifests: what tags name.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256, Sha512};
 
 use super::fault::Fault;
-use super::route::{Visit, created, empty, parameter};
-use super::store::{Algorithm, Digest};
-use crate::account_file::TagMutability;
-use crate::ecr::{Manifest, Repository};
+use super::push::{OCI_INDEX, PushedManifest, artifact_type};
+use super::route::{Visit, created, empty, next_link, parameter};
+use super::store::Digest;
+use crate::ecr::{Manifest, Repository, Undeleted};
 
 /// Source: OCI distribution specification 1.1, "Pushing manifests": registries should take at least 4 MiB.
 const SIZE_LIMIT: usize = 4 * 1024 * 1024;
-const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const IMAGES: [&str; 2] =
-    ["application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json"];
-const INDEXES: [&str; 2] = ["application/vnd.docker.distribution.manifest.list.v2+json", OCI_INDEX];
 
 /// `HEAD` and `GET` of a manifest, by tag or digest.
 ///
@@ -31,6 +27,9 @@ pub(super) fn get(visit: &Visit<'_>, reference: &str, with_body: bool) -> Result
     let (digest, manifest) = found.ok_or_else(unknown)?;
     let bytes =
         if with_body { visit.account.registry().read_manifest(&digest).map_err(|_| unknown())? } else { Vec::new() };
+    if with_body {
+        pulled(visit, &digest, &manifest);
+    }
     Response::builder()
         .header(header::CONTENT_TYPE, manifest.media_type)
         .header(header::CONTENT_LENGTH, manifest.size)
@@ -39,9 +38,29 @@ pub(super) fn get(visit: &Visit<'_>, reference: &str, with_body: bool) -> Result
         .map_err(|err| Fault::bad("UNSUPPORTED", err.to_string()))
 }
 
+/// Remembers that a manifest was pulled, once in a day.
+///
+/// Source: AWS ECR API reference, `ImageDetail`, `lastRecordedPullTime`: refreshed at least once every 24 hours.
+fn pulled(visit: &Visit<'_>, digest: &str, manifest: &Manifest) {
+    const DAY_MS: u64 = 24 * 3_600_000;
+    let now_ms = visit.account.now_ms();
+    if manifest.pulled_at_ms.is_some_and(|at_ms| at_ms + DAY_MS > now_ms) {
+        return;
+    }
+    let changed = visit.change(|repository| {
+        if let Some(manifest) = repository.manifests.get_mut(digest) {
+            manifest.pulled_at_ms = Some(now_ms);
+        }
+        Ok(())
+    });
+    if let Err(fault) = changed {
+        tracing::warn!(message = fault.message, "the time of a pull was not written");
+    }
+}
+
 /// `PUT` of a manifest, by tag or digest.
 ///
-/// Source: OCI distribution specification 1.1, "Pushing manifests"; AWS ECR user guide, "Preventing image tags from being overwritten".
+/// Source: OCI distribution specification 1.1, "Pushing manifests".
 pub(super) async fn put(
     visit: &Visit<'_>,
     name: &str,
@@ -50,212 +69,107 @@ pub(super) async fn put(
 ) -> Result<Response<Body>, Fault> {
     let declared =
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-    let bytes = to_bytes(request.into_body(), SIZE_LIMIT).await.map_err(|_| {
-        Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", format!("a manifest has at most {SIZE_LIMIT} bytes"))
-    })?;
-    let invalid = |message: String| Fault::bad("MANIFEST_INVALID", message);
-    let body: Value =
-        serde_json::from_slice(&bytes).map_err(|err| invalid(format!("the manifest is not JSON: {err}")))?;
-    let media_type = media_type(declared.as_deref(), &body).map_err(invalid)?;
-    let by_digest = reference.contains(':');
-    let digest = digest_of(&bytes, reference)?;
-    if !by_digest && !is_tag(reference) {
-        return Err(Fault::bad("TAG_INVALID", format!("`{reference}` is not a tag")));
-    }
-    let checked = Digest::read(&digest).ok_or_else(|| invalid("the digest has no known algorithm".to_owned()))?;
-    visit.repository(|repository| complete(repository, &body, &media_type))??;
-    visit.account.registry().keep_bytes(&bytes, &checked).map_err(|err| Fault::disk(&err))?;
-    let pushed = Manifest {
-        artifact_media_type: artifact_type(&body).map(ToOwned::to_owned),
-        size: u64::try_from(bytes.len()).unwrap_or_default(),
-        image_size: parts(&body).filter_map(|part| part["size"].as_u64()).sum(),
-        pushed_at_ms: visit.account.now_ms(),
-        subject: body["subject"]["digest"].as_str().map(ToOwned::to_owned),
-        media_type,
-    };
-    let subject = pushed.subject.clone();
-    visit.change(|repository| {
-        if !by_digest {
-            // Asked where the tag is set: two pushes may race for an immutable one.
-            may_tag(repository, name, reference, &digest)?;
-            repository.tags.insert(reference.to_owned(), digest.clone());
-        }
-        repository.manifests.entry(digest.clone()).or_insert(pushed);
-        Ok(())
-    })?;
-    let mut response = created(&format!("/v2/{name}/manifests/{digest}"), &digest)?;
-    if let Some(subject) = subject.and_then(|subject| HeaderValue::from_str(&subject).ok()) {
+    let bytes = limited(request).await?;
+    let (digest, tag) = if reference.contains(':') { (Some(reference), None) } else { (None, Some(reference)) };
+    let pushed = PushedManifest::read(&bytes, declared.as_deref(), digest, tag)?;
+    visit.repository(|repository| pushed.check(repository))??;
+    visit.account.registry().keep_manifest(&bytes, &pushed.digest).map_err(|err| Fault::disk(&err))?;
+    visit.change(|repository| Ok(pushed.enter(repository, name, visit.account.now_ms())?))?;
+    let mut response = created(&format!("/v2/{name}/manifests/{}", pushed.digest), &pushed.digest)?;
+    if let Some(subject) = pushed.subject.and_then(|subject| HeaderValue::from_str(&subject).ok()) {
         response.headers_mut().insert("oci-subject", subject);
     }
     Ok(response)
 }
 
-/// `DELETE` of a tag, or of a manifest with all its tags.
-pub(super) fn delete(visit: &Visit<'_>, reference: &str) -> Result<Response<Body>, Fault> {
-    visit.change(|repository| {
-        let unknown = || Fault::missing("MANIFEST_UNKNOWN", "Requested image not found");
-        if reference.contains(':') {
-            repository.manifests.shift_remove(reference).ok_or_else(unknown)?;
-            repository.tags.retain(|_, digest| digest != reference);
-        } else {
-            repository.tags.shift_remove(reference).ok_or_else(unknown)?;
+/// The body, if it is not too long. What is too long is read to its end, within reason, so that the client gets the answer.
+async fn limited(request: Request<Body>) -> Result<Vec<u8>, Fault> {
+    const PATIENCE: usize = 64 * 1024 * 1024;
+    let (mut bytes, mut size) = (Vec::new(), 0);
+    let mut chunks = request.into_body().into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|err| Fault::bad("MANIFEST_INVALID", format!("the manifest broke off: {err}")))?;
+        size += chunk.len();
+        if size <= SIZE_LIMIT {
+            bytes.extend_from_slice(&chunk);
+        } else if size > PATIENCE {
+            break;
         }
-        Ok(())
+    }
+    if size <= SIZE_LIMIT {
+        return Ok(bytes);
+    }
+    let message = format!("a manifest has at most {SIZE_LIMIT} bytes");
+    Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", message))
+}
+
+/// `DELETE` of a tag, or of a manifest with all its tags.
+///
+/// Source: OCI distribution specification 1.1, "Deleting manifests".
+pub(super) fn delete(visit: &Visit<'_>, reference: &str) -> Result<Response<Body>, Fault> {
+    let undeleted = |why| match why {
+        Undeleted::NotFound => Fault::missing("MANIFEST_UNKNOWN", "Requested image not found"),
+        Undeleted::Referenced(by) => {
+            let message = format!("Requested image referenced by manifest list: [{}]", by.join(", "));
+            Fault::new(StatusCode::FORBIDDEN, "DENIED", message)
+        }
+    };
+    visit.change(|repository| {
+        if reference.contains(':') {
+            repository.remove_image(reference).map(|_| ()).map_err(undeleted)
+        } else {
+            repository.tags.shift_remove(reference).map(|_| ()).ok_or_else(|| undeleted(Undeleted::NotFound))
+        }
     })?;
     empty(StatusCode::ACCEPTED)
 }
 
 /// `GET` of a repository's tags, in order of the alphabet, `n` after `last`.
 pub(super) fn tags(visit: &Visit<'_>, name: &str, request: &Request<Body>) -> Result<Response<Body>, Fault> {
-    let last = parameter(request.uri(), "last").unwrap_or_default();
-    let limit = parameter(request.uri(), "n").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
-    let mut tags = visit.repository(|repository| repository.tags.keys().cloned().collect::<Vec<_>>())?;
-    tags.retain(|tag| *tag > last);
-    tags.sort_unstable();
-    let more = tags.len() > limit;
-    tags.truncate(limit);
+    let tags = visit.repository(|repository| repository.tags.keys().cloned().collect::<Vec<_>>())?;
+    let (tags, link) = next_link(tags, request.uri());
     let mut response = super::route::json(&json!({ "name": name, "tags": tags }), "application/json");
-    let link =
-        tags.last().filter(|_| more).map(|last| format!("</v2/{name}/tags/list?n={limit}&last={last}>; rel=\"next\""));
-    if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
+    if let Some(link) = link {
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
 }
 
-/// `GET` of the manifests about `digest`, as an OCI index.
-pub(super) fn referrers(visit: &Visit<'_>, digest: &str) -> Result<Response<Body>, Fault> {
+/// `GET` of the manifests about `digest`, as an OCI index; with `artifactType` those of that type.
+///
+/// Source: OCI distribution specification 1.1, "Listing referrers".
+pub(super) fn referrers(visit: &Visit<'_>, digest: &str, request: &Request<Body>) -> Result<Response<Body>, Fault> {
     if Digest::read(digest).is_none() {
         return Err(Fault::bad("DIGEST_INVALID", format!("`{digest}` is not a digest")));
     }
-    let entries = visit.repository(|repository| {
-        let about = repository.manifests.iter().filter(|(_, manifest)| manifest.subject.as_deref() == Some(digest));
-        let entry = |(digest, manifest): (&String, &Manifest)| {
-            json!({
-                "mediaType": manifest.media_type, "digest": digest, "size": manifest.size,
-                "artifactType": manifest.artifact_media_type,
-            })
-        };
-        about.map(entry).collect::<Vec<_>>()
-    })?;
+    let wanted = parameter(request.uri(), "artifactType");
+    let about = visit.repository(|repository| about(repository, digest))?;
+    let entries = about.into_iter().filter_map(|(digest, manifest)| {
+        let bytes = visit.account.registry().read_manifest(&digest).ok()?;
+        let body: Value = serde_json::from_slice(&bytes).ok()?;
+        let kind = artifact_type(&body);
+        if wanted.is_some() && wanted.as_deref() != kind {
+            return None;
+        }
+        let mut entry = json!({ "mediaType": manifest.media_type, "digest": digest, "size": manifest.size });
+        if let Some(kind) = kind {
+            entry["artifactType"] = json!(kind);
+        }
+        if body["annotations"].is_object() {
+            entry["annotations"] = body["annotations"].clone();
+        }
+        Some(entry)
+    });
+    let entries: Vec<_> = entries.collect();
     let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries });
-    Ok(super::route::json(&index, OCI_INDEX))
-}
-
-/// The type the client declares; the manifest's own must agree.
-fn media_type(declared: Option<&str>, body: &Value) -> Result<String, String> {
-    let declared = declared.map(|value| value.split(';').next().unwrap_or_default().trim());
-    let own = body["mediaType"].as_str();
-    let media_type = match (declared, own) {
-        (Some(declared), Some(own)) if declared != own => {
-            return Err(format!("the manifest says it is `{own}`, the header says `{declared}`"));
-        }
-        (Some(known), _) | (None, Some(known)) => known,
-        (None, None) => return Err("neither header nor manifest say a media type".to_owned()),
-    };
-    if IMAGES.contains(&media_type) || INDEXES.contains(&media_type) {
-        Ok(media_type.to_owned())
-    } else {
-        Err(format!("the media type `{media_type}` is not supported"))
+    let mut response = super::route::json(&index, OCI_INDEX);
+    if wanted.is_some() {
+        response.headers_mut().insert("oci-filters-applied", HeaderValue::from_static("artifactType"));
     }
+    Ok(response)
 }
 
-/// Everything a manifest names must be in the repository before it.
-fn complete(repository: &Repository, body: &Value, media_type: &str) -> Result<(), Fault> {
-    let unknown = |digest: &str| Fault::bad("MANIFEST_BLOB_UNKNOWN", format!("blob unknown to registry: {digest}"));
-    let digest = |part: &'_ Value| part["digest"].as_str().map(ToOwned::to_owned);
-    if INDEXES.contains(&media_type) {
-        let children =
-            body["manifests"].as_array().ok_or_else(|| Fault::bad("MANIFEST_INVALID", "`manifests` is not a list"))?;
-        let absent = children.iter().filter_map(digest).find(|digest| !repository.manifests.contains_key(digest));
-        return absent.map_or(Ok(()), |digest| Err(unknown(&digest)));
-    }
-    if digest(&body["config"]).is_none() {
-        return Err(Fault::bad("MANIFEST_INVALID", "`config.digest` is missing"));
-    }
-    let fetched_elsewhere = |part: &Value| {
-        part["urls"].as_array().is_some_and(|urls| !urls.is_empty())
-            || part["mediaType"]
-                .as_str()
-                .is_some_and(|kind| kind.contains("foreign") || kind.contains("nondistributable"))
-    };
-    let absent = parts(body)
-        .filter(|part| !fetched_elsewhere(part))
-        .filter_map(digest)
-        .find(|digest| !repository.blobs.contains_key(digest));
-    absent.map_or(Ok(()), |digest| Err(unknown(&digest)))
-}
-
-/// Configuration and layers.
-fn parts(body: &Value) -> impl Iterator<Item = &Value> {
-    body.get("config").into_iter().chain(body["layers"].as_array().into_iter().flatten())
-}
-
-fn artifact_type(body: &Value) -> Option<&str> {
-    body["artifactType"].as_str().or_else(|| body["config"]["mediaType"].as_str())
-}
-
-/// The digest of `bytes`, by the algorithm of `reference` where that is a digest, which then must match.
-fn digest_of(bytes: &[u8], reference: &str) -> Result<String, Fault> {
-    let asked = Digest::read(reference);
-    let found = match asked.as_ref().map(|digest| digest.algorithm) {
-        Some(Algorithm::Sha512) => format!("sha512:{}", hex::encode(Sha512::digest(bytes))),
-        Some(Algorithm::Sha256) | None => format!("sha256:{}", hex::encode(Sha256::digest(bytes))),
-    };
-    if reference.contains(':') && found != reference {
-        return Err(Fault::bad("DIGEST_INVALID", format!("the manifest's digest is {found}, not {reference}")));
-    }
-    Ok(found)
-}
-
-/// Source: OCI distribution specification 1.1: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
-fn is_tag(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=128).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with(['.', '-'])
-}
-
-/// An immutable tag may be pushed again only for the same manifest.
-fn may_tag(repository: &Repository, name: &str, tag: &str, digest: &str) -> Result<(), Fault> {
-    let taken = repository.tags.get(tag).is_some_and(|tagged| tagged != digest);
-    match repository.mutability {
-        TagMutability::Immutable if taken => Err(Fault::bad(
-            "TAG_INVALID",
-            format!(
-                "The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten because the tag is immutable."
-            ),
-        )),
-        TagMutability::Immutable | TagMutability::Mutable => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_tag, media_type};
-    use serde_json::json;
-
-    #[test]
-    fn tags() {
-        for tag in ["latest", "_x", "v1.2-3", "0", &"a".repeat(128)] {
-            assert!(is_tag(tag), "{tag}");
-        }
-        for tag in ["", ".x", "-x", "a/b", "a b", &"a".repeat(129)] {
-            assert!(!is_tag(tag), "{tag}");
-        }
-    }
-
-    #[test]
-    fn media_types() {
-        let oci = "application/vnd.oci.image.manifest.v1+json";
-        let docker = "application/vnd.docker.distribution.manifest.v2+json";
-        let schema1 = "application/vnd.docker.distribution.manifest.v1+prettyjws";
-        assert_eq!(media_type(Some(docker), &json!({})).as_deref(), Ok(docker));
-        assert_eq!(
-            media_type(Some(&format!("{oci}; charset=utf-8")), &json!({ "mediaType": oci })).as_deref(),
-            Ok(oci)
-        );
-        assert_eq!(media_type(None, &json!({ "mediaType": oci })).as_deref(), Ok(oci));
-        assert!(media_type(Some(docker), &json!({ "mediaType": oci })).is_err());
-        assert!(media_type(Some(schema1), &json!({})).is_err());
-        assert!(media_type(None, &json!({})).is_err());
-    }
+fn about(repository: &Repository, digest: &str) -> Vec<(String, Manifest)> {
+    let about = repository.manifests.iter().filter(|(_, manifest)| manifest.subject.as_deref() == Some(digest));
+    about.map(|(digest, manifest)| (digest.clone(), manifest.clone())).collect()
 }

@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::path::Path;
 use super::{blobs, manifests};
 use crate::account::{Account, Caller, Owned, ServiceCall};
-use crate::ecr::{Repository, no_repository};
+use crate::ecr::{Repository, bad_repository_name, create_on_push, is_repository_name, no_repository};
 use crate::iam::{Permit, registry_needs};
 use crate::protocol::{ApiError, url_decoded};
 
@@ -41,16 +41,20 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
             }
             match &permit.denial {
                 Some(words) if permit.refused => Err(Fault::new(StatusCode::FORBIDDEN, "DENIED", words.clone())),
+                Some(_) | None if action.is_some_and(|it| account.injected().throttles(&format!("registry {it}"))) => {
+                    Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "Rate exceeded"))
+                }
                 Some(_) | None => carry_out(&visit, &path, request).await,
             }
         }
     };
     let mut response = result.unwrap_or_else(|fault| fault.response());
+    let response_status = response.status();
     let headers = response.headers_mut();
     headers.insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
-    if !is_known {
+    if response_status == StatusCode::UNAUTHORIZED {
         let host = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
-        let challenge = format!("Basic realm=\"http://{host}/\",service=\"ecr.amazonaws.com\"");
+        let challenge = format!("Basic realm=\"https://{host}/\",service=\"ecr.amazonaws.com\"");
         if let Ok(challenge) = HeaderValue::from_str(&challenge) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -72,12 +76,18 @@ async fn carry_out(visit: &Visit<'_>, path: &Path<'_>, request: Request<Body>) -
     let method = request.method().clone();
     let (is_head, is_get) = (method == Method::HEAD, method == Method::GET);
     if !visit.name.is_empty() {
+        if !is_repository_name(visit.name) {
+            return Err(Fault::bad("NAME_INVALID", bad_repository_name()));
+        }
+        if method == Method::POST && matches!(path, Path::Uploads { .. }) {
+            visit.create_on_push()?;
+        }
         // A missing repository is the answer to every question about it.
         visit.repository(|_| ())?;
     }
     match path {
         Path::Base if is_get || is_head => Ok(json(&json_value!({}), "application/json")),
-        Path::Catalog if is_get => Ok(json(&visit.catalog(), "application/json")),
+        Path::Catalog if is_get => Ok(visit.catalog(request.uri())),
         Path::Blob { digest, .. } if is_get || is_head => blobs::get(visit, digest, request.headers(), is_get).await,
         Path::Uploads { name } if method == Method::POST => blobs::begin(visit, name, request).await,
         Path::Upload { name, id } if method == Method::PATCH => blobs::append(visit, name, id, request).await,
@@ -90,7 +100,7 @@ async fn carry_out(visit: &Visit<'_>, path: &Path<'_>, request: Request<Body>) -
         }
         Path::Manifest { reference, .. } if method == Method::DELETE => manifests::delete(visit, reference),
         Path::Tags { name } if is_get => manifests::tags(visit, name, &request),
-        Path::Referrers { digest, .. } if is_get => manifests::referrers(visit, digest),
+        Path::Referrers { digest, .. } if is_get => manifests::referrers(visit, digest, &request),
         Path::Unknown => {
             Err(Fault::missing("NAME_INVALID", format!("wfrun: the registry has no `{}`", request.uri().path())))
         }
@@ -136,7 +146,7 @@ impl Visit<'_> {
 
     /// Region and repository: whom an upload belongs to.
     pub(super) fn owner(&self) -> String {
-        format!("{} {}", self.region, self.name)
+        owner(self.region, self.name)
     }
 
     /// Changes the repository of the path; a fault leaves it as it was.
@@ -153,15 +163,56 @@ impl Visit<'_> {
         changed.map_err(|err| fault.unwrap_or_else(|| Fault::bad("BLOB_UPLOAD_INVALID", err.message)))
     }
 
-    fn catalog(&self) -> Value {
+    /// Makes the repository of the path where a template says that a push does.
+    fn create_on_push(&self) -> Result<(), Fault> {
+        let exists = self.account.read(self.region, |region| region.ecr.repositories.contains_key(self.name));
+        let templates = self.account.read(self.region, |region| region.ecr.has_templates());
+        if exists || !templates {
+            return Ok(());
+        }
+        let now_ms = self.account.now_ms();
+        let made = self.account.change(self.region, |region| {
+            create_on_push(&mut region.ecr, self.name, now_ms);
+            Ok(())
+        });
+        made.map_err(|err| Fault::bad("NAME_UNKNOWN", err.message))
+    }
+
+    fn catalog(&self, uri: &Uri) -> Response<Body> {
         let names =
             self.account.read(self.region, |region| region.ecr.repositories.keys().cloned().collect::<Vec<_>>());
-        json_value!({ "repositories": names })
+        let (names, link) = next_link(names, uri);
+        let mut response = json(&json_value!({ "repositories": names }), "application/json");
+        if let Some(link) = link {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
     }
 
     fn unknown_name(&self) -> Fault {
         Fault::missing("NAME_UNKNOWN", no_repository(self.name, self.account.account_id()))
     }
+}
+
+/// Whom an upload belongs to: a region and a repository.
+pub(crate) fn owner(region: &str, repository: &str) -> String {
+    format!("{region} {repository}")
+}
+
+/// One page of `names`: in order of the alphabet, `n` after `last`, and the header `Link` where there are more.
+///
+/// Source: OCI distribution specification 1.1, "Listing tags".
+pub(super) fn next_link(mut names: Vec<String>, uri: &Uri) -> (Vec<String>, Option<HeaderValue>) {
+    let last = parameter(uri, "last").unwrap_or_default();
+    let limit = parameter(uri, "n").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+    names.retain(|name| *name > last);
+    names.sort_unstable();
+    let more = names.len() > limit;
+    names.truncate(limit);
+    let last = names.last().filter(|_| more);
+    let link = last.map(|last| format!("<{}?n={limit}&last={last}>; rel=\"next\"", uri.path()));
+    let link = link.and_then(|link| HeaderValue::from_str(&link).ok());
+    (names, link)
 }
 
 /// `201 Created` at a place.

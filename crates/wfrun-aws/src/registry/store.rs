@@ -1,11 +1,12 @@
 //! Bytes on disk: blobs under their digests, and uploads on their way there.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use indexmap::IndexMap;
+use tempfile::TempPath;
 use uuid::Uuid;
 
 use super::uploads::Upload;
@@ -15,8 +16,12 @@ use crate::account::{AccountError, lock};
 pub(crate) struct Registry {
     blobs: PathBuf,
     incoming: PathBuf,
-    uploads: Mutex<HashMap<(String, String), SharedUpload>>,
+    /// In the order in which they began.
+    uploads: Mutex<IndexMap<(String, String), SharedUpload>>,
 }
+
+/// Uploads that may be open. The oldest makes room for a new one, as a registry forgets uploads that nobody ends.
+const OPEN_UPLOADS: usize = 10_000;
 
 /// An upload that one request at a time may append to.
 type SharedUpload = Arc<tokio::sync::Mutex<Upload>>;
@@ -65,6 +70,23 @@ impl Registry {
         Ok(Self { blobs, incoming, uploads: Mutex::default() })
     }
 
+    /// Removes the blobs that no repository has: those of deleted images, and what was moved here by a process that ended
+    /// before it could enter it anywhere. Nothing may be pushed meanwhile.
+    pub(crate) fn sweep(&self, is_named: impl Fn(&str) -> bool) {
+        let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+        for algorithm in ["sha256", "sha512"] {
+            let files = entries(&self.blobs.join(algorithm)).flat_map(|folder| entries(&folder.path()));
+            for file in files {
+                let digest = format!("{algorithm}:{}", file.file_name().to_string_lossy());
+                if !is_named(&digest)
+                    && let Err(err) = fs::remove_file(file.path())
+                {
+                    tracing::warn!(%err, digest, "a blob that no repository has was not removed");
+                }
+            }
+        }
+    }
+
     /// The bytes of a manifest that the state knows.
     pub(crate) fn read_manifest(&self, digest: &str) -> io::Result<Vec<u8>> {
         let digest = Digest::read(digest).ok_or(io::ErrorKind::InvalidInput)?;
@@ -80,8 +102,19 @@ impl Registry {
         self.blobs.join(algorithm).join(&digest.hex[..2]).join(digest.hex)
     }
 
+    /// Whether `text` has the form of a digest.
+    #[expect(clippy::unused_self, reason = "what a digest is, the registry says")]
+    pub(crate) fn is_digest(&self, text: &str) -> bool {
+        Digest::read(text).is_some()
+    }
+
+    /// Whether the bytes with this digest are there, in whichever repository.
+    pub(crate) fn has(&self, digest: &str) -> bool {
+        Digest::read(digest).is_some_and(|digest| self.path(&digest).is_file())
+    }
+
     /// Moves a complete file to the place of its digest. The same blob twice is one file.
-    pub(super) fn keep(&self, file: tempfile::TempPath, digest: &Digest<'_>) -> io::Result<()> {
+    pub(super) fn keep(&self, file: TempPath, digest: &Digest<'_>) -> io::Result<()> {
         let path = self.path(digest);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -89,29 +122,34 @@ impl Registry {
         file.persist(path).map_err(|err| err.error)
     }
 
-    /// Keeps bytes that are at hand.
-    pub(super) fn keep_bytes(&self, bytes: &[u8], digest: &Digest<'_>) -> io::Result<()> {
+    /// Keeps a manifest whose digest was checked.
+    pub(crate) fn keep_manifest(&self, bytes: &[u8], digest: &str) -> io::Result<()> {
+        let digest = Digest::read(digest).ok_or(io::ErrorKind::InvalidInput)?;
         let file = tempfile::NamedTempFile::new_in(&self.incoming)?;
         fs::write(file.path(), bytes)?;
-        self.keep(file.into_temp_path(), digest)
+        self.keep(file.into_temp_path(), &digest)
     }
 
     /// Starts an upload for `owner`, a region and a repository, and returns its id.
-    pub(super) fn begin(&self, owner: &str) -> io::Result<String> {
+    pub(crate) fn begin(&self, owner: &str) -> io::Result<String> {
         let id = Uuid::new_v4().to_string();
-        let upload = Upload::new(&self.incoming)?;
-        lock(&self.uploads).insert(key(owner, &id), Arc::new(tokio::sync::Mutex::new(upload)));
+        let upload = Upload::new(TempPath::try_from_path(self.incoming.join(&id))?);
+        let mut uploads = lock(&self.uploads);
+        while uploads.len() >= OPEN_UPLOADS {
+            uploads.shift_remove_index(0);
+        }
+        uploads.insert(key(owner, &id), Arc::new(tokio::sync::Mutex::new(upload)));
         Ok(id)
     }
 
     /// An upload under way. Another repository's path does not find it.
-    pub(super) fn upload(&self, owner: &str, id: &str) -> Option<SharedUpload> {
+    pub(crate) fn upload(&self, owner: &str, id: &str) -> Option<SharedUpload> {
         lock(&self.uploads).get(&key(owner, id)).cloned()
     }
 
     /// Forgets an upload; its file goes with it, unless it was kept.
-    pub(super) fn end(&self, owner: &str, id: &str) {
-        lock(&self.uploads).remove(&key(owner, id));
+    pub(crate) fn end(&self, owner: &str, id: &str) {
+        lock(&self.uploads).shift_remove(&key(owner, id));
     }
 }
 
@@ -121,7 +159,32 @@ fn key(owner: &str, id: &str) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::Digest;
+    use super::{Digest, OPEN_UPLOADS, Registry};
+
+    #[test]
+    fn uploads_that_nobody_ends_take_no_files_and_make_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::open(folder.path()).unwrap();
+        let first = registry.begin("r n").unwrap();
+        let ids: Vec<_> = (1..OPEN_UPLOADS).map(|_| registry.begin("r n").unwrap()).collect();
+        assert!(registry.upload("r n", &first).is_some());
+        let last = registry.begin("r n").unwrap();
+        assert!(registry.upload("r n", &first).is_none(), "the oldest made room");
+        assert!(registry.upload("r n", &ids[0]).is_some() && registry.upload("r n", &last).is_some());
+        assert_eq!(std::fs::read_dir(folder.path().join("ecr/uploads")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_nobody_names_is_swept_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::open(folder.path()).unwrap();
+        let [named, left] = [b'1', b'2'].map(|byte| format!("sha256:{}", hex::encode([byte; 32])));
+        for digest in [&named, &left] {
+            registry.keep_manifest(b"x", digest).unwrap();
+        }
+        registry.sweep(|digest| digest == named);
+        assert!(registry.has(&named) && !registry.has(&left));
+    }
 
     #[test]
     fn only_real_digests_become_paths() {

@@ -65,7 +65,6 @@ elbv2: { load_balancers: [news-api-alb] }
     assert_eq!(
         messages(&world.notices),
         [
-            "load balancer `news-api-alb` was not created: elasticloadbalancing is not emulated yet",
             "the workflow uses region `us-east-1`, but the account file creates everything in `eu-west-1`, where the workflow will not find it",
         ]
     );

@@ -69,11 +69,11 @@ async fn the_aws_cli() {
         run("ecs describe-task-definition --task-definition news-api-task --query taskDefinition.family --output text")
             .await;
     assert!(good && family == "news-api-task", "{family} {errors}");
-    let (good, _, errors) = run("ecs list-clusters").await;
+    let (good, _, errors) = run("ecs list-container-instances").await;
     assert!(
         !good
             && errors.contains("(UnknownOperationException)")
-            && errors.contains("wfrun: ecs:ListClusters is not emulated"),
+            && errors.contains("wfrun: ecs:ListContainerInstances is not emulated"),
         "{errors}"
     );
     let (good, _, errors) = run("iam list-groups").await;
@@ -110,4 +110,103 @@ print('done')
 ";
     let output = command("python3", &world).args(["-c", script]).output().await.expect("Python starts");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The trace of a deployment guide, from the cluster to its end, with broken revisions between.
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "the times of the waiters are there to be read")]
+async fn every_answer_has_the_shape_of_its_model() {
+    if !is_there("python3", &["-c", "import boto3"]).await {
+        return skipped("Python 3 has no boto3");
+    }
+    let (world, _folder) = World::with_file("ecs: { faults: { broken: crash } }").await;
+    world.push("news-api", "good", b"layer").await;
+    world.push("news-api", "broken", b"other layer").await;
+    let mut script = command("python3", &world);
+    script.args(["-c", include_str!("ecs_trace.py"), &world.host()]);
+    let output = script.output().await.expect("Python starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    eprintln!("{errors}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{errors}");
+}
+
+/// A program that answers every request with `app` and its path; returns its port.
+async fn app() -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+    let port = listener.local_addr().expect("it listens").port();
+    let answer = |uri: axum::http::Uri| async move { format!("app {uri}") };
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+    port
+}
+
+#[tokio::test]
+async fn boto3_on_load_balancers_and_logs() {
+    if !is_there("python3", &["-c", "import boto3"]).await {
+        return skipped("Python 3 has no boto3");
+    }
+    let (world, _folder) = World::new().await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/shapes.py");
+    let output = command("python3", &world)
+        .arg(script)
+        .env("APP_PORT", app().await.to_string())
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .await
+        .expect("Python starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done 41", "{stderr}");
+}
+
+#[tokio::test]
+async fn the_aws_cli_on_load_balancers_and_logs() {
+    if !is_there("aws", &["--version"]).await {
+        return skipped("the AWS CLI is not installed");
+    }
+    let (world, _folder) = World::with_file("elbv2: { load_balancers: [news-api-alb] }").await;
+    let lines = ["starting", "KeyError: 'DATABASE_URL'"];
+    world.account.put_log_lines("us-east-1", "/ecs/news-api", "ecs/news-api/1", lines, true).expect("they are kept");
+    let run = async |line: &str| {
+        let output = command("aws", &world).args(line.split(' ')).output().await.expect("the AWS CLI starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let asked = "elbv2 describe-load-balancers --names news-api-alb --query LoadBalancers[0].DNSName --output text";
+    let (code, host, errors) = run(asked).await;
+    assert_eq!(code, Some(0), "{errors}");
+    let group =
+        "elbv2 describe-target-groups --names news-api-alb-tg --query TargetGroups[0].TargetGroupArn --output text";
+    let (_, group, _) = run(group).await;
+    let port = app().await;
+    let (code, _, errors) =
+        run(&format!("elbv2 register-targets --target-group-arn {group} --targets Id=127.0.0.1,Port={port}")).await;
+    assert_eq!(code, Some(0), "{errors}");
+    let (code, _, errors) = run(&format!("elbv2 wait target-in-service --target-group-arn {group}")).await;
+    assert_eq!(code, Some(0), "{errors}");
+    let answer = crate::support::send_to(&host, "GET", "/docs", &[], b"").await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "app /docs"));
+    let stream = "--log-group-name /ecs/news-api --log-stream-name ecs/news-api/1";
+    let (code, shown, errors) =
+        run(&format!("logs get-log-events {stream} --query events[].message --output text")).await;
+    assert_eq!((code, &*shown), (Some(0), "starting\tKeyError: 'DATABASE_URL'"), "{errors}");
+    let refused = [
+        ("elbv2 describe-load-balancers --names nope", "(LoadBalancerNotFound)", "Load balancers '[nope]' not found"),
+        (
+            "logs get-log-events --log-group-name nope --log-stream-name x",
+            "(ResourceNotFoundException)",
+            "log group does not exist.",
+        ),
+        (
+            "logs filter-log-events --log-group-name /ecs/news-api --log-stream-names x",
+            "(ResourceNotFoundException)",
+            "log stream does not exist.",
+        ),
+    ];
+    for (line, want_code, want) in refused {
+        let (code, _, errors) = run(line).await;
+        // Version 1 of the CLI ends with 255, version 2 with 254.
+        assert!(
+            matches!(code, Some(254 | 255)) && errors.contains(want_code) && errors.contains(want),
+            "{line}: {errors}"
+        );
+    }
 }

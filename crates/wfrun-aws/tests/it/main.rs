@@ -2,13 +2,23 @@
 
 mod accounts;
 mod api;
+mod bench;
 mod clients;
+mod docker;
+mod ecr;
 mod iam;
+mod injections;
+mod launchers;
+mod load_balancers;
+mod logs;
 mod permissions;
 mod registry;
+mod registry_rows;
 mod rollouts;
+mod services;
 mod signatures;
 mod signing;
 mod sts;
 mod support;
+mod tasks;
 mod web_identity;

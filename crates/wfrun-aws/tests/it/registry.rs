@@ -22,7 +22,7 @@ async fn login() {
     let (world, _folder) = World::new().await;
     let answer = world.send("GET", "/v2/", &[], b"").await;
     check_error(&answer, 401, "UNAUTHORIZED", "Not Authorized");
-    let challenge = format!("Basic realm=\"http://{}/\",service=\"ecr.amazonaws.com\"", world.host());
+    let challenge = format!("Basic realm=\"https://{}/\",service=\"ecr.amazonaws.com\"", world.host());
     assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()));
     assert_eq!(answer.header("docker-distribution-api-version"), Some("registry/2.0"));
     for (user, password) in [("AWS", "x"), ("root", "x")] {

@@ -1,143 +1,201 @@
-"""Calls every emulated operation of IAM and STS with boto3 and holds each answer against botocore's model.
-
-An element that the model does not have, a required member that is missing, an empty or wrong value: each is a line of the output.
-"""
-
-import json
-import xml.etree.ElementTree as ET
+# Load balancers and logs as boto3 sees them. Every answer is held against botocore's model: no unknown key, no null, no wrong type.
+import os
+import time
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as ElementTree
 
 import boto3
-from botocore.validate import ParamValidator
+import botocore.exceptions
+import botocore.session
+import json
 
-found, seen = [], []
+problems, checked = [], set()
 
 
-def walk(shape, element, path):
-    kind, text = shape.type_name, (element.text or "").strip()
-    if kind == "structure":
-        for child in element:
-            name = child.tag.split("}")[1]
-            if name not in shape.members:
-                found.append(f"{path}.{name}: unknown")
+def walk_json(shape, value, at):
+    kind = shape.type_name
+    if value is None:
+        problems.append(f"{at}: null")
+    elif kind == "structure":
+        for key, member in value.items():
+            if key in shape.members:
+                walk_json(shape.members[key], member, f"{at}.{key}")
             else:
-                walk(shape.members[name], child, f"{path}.{name}")
+                problems.append(f"{at}.{key}: unknown key")
+        problems.extend(f"{at}.{key}: missing" for key in shape.required_members if key not in value)
+    elif kind == "list":
+        for item in value:
+            walk_json(shape.member, item, f"{at}[]")
+    elif kind == "map":
+        for item in value.values():
+            walk_json(shape.value, item, f"{at}{{}}")
+    else:
+        types = {"string": str, "boolean": bool, "integer": int, "long": int}
+        wrong = kind in types and (not isinstance(value, types[kind]) or kind in ("integer", "long") and isinstance(value, bool))
+        if wrong or kind == "string" and shape.enum and value not in shape.enum:
+            problems.append(f"{at}: {value!r} is not {getattr(shape, 'enum', None) or kind}")
+
+
+def walk_xml(shape, element, at):
+    kind, text = shape.type_name, element.text or ""
+    if kind == "structure":
+        seen = {child.tag.split("}")[-1]: child for child in element}
+        if len(seen) != len(element):
+            problems.append(f"{at}: a key twice")
+        for key, child in seen.items():
+            if key in shape.members:
+                walk_xml(shape.members[key], child, f"{at}.{key}")
+            else:
+                problems.append(f"{at}.{key}: unknown key")
+        problems.extend(f"{at}.{key}: missing" for key in shape.required_members if key not in seen)
     elif kind == "list":
         for child in element:
-            if child.tag.split("}")[1] != "member":
-                found.append(f"{path}: {child.tag} in a list")
-            walk(shape.member, child, f"{path}[]")
-    elif kind in ("integer", "long"):
-        int(text)
-    elif kind == "boolean":
-        if text not in ("true", "false"):
-            found.append(f"{path}: {text!r} is no boolean")
-    elif kind == "timestamp":
-        if not (text.endswith("Z") and "T" in text):
-            found.append(f"{path}: {text!r} is no time")
-    elif kind == "string" and getattr(shape, "enum", None) and text not in shape.enum:
-        found.append(f"{path}: {text!r} is not one of {shape.enum}")
+            if child.tag.split("}")[-1] != "member":
+                problems.append(f"{at}: {child.tag} is not a member")
+            walk_xml(shape.member, child, f"{at}[]")
+    elif kind == "integer" and not text.isdigit():
+        problems.append(f"{at}: {text!r} is not a number")
+    elif kind == "boolean" and text not in ("true", "false"):
+        problems.append(f"{at}: {text!r} is not a boolean")
+    elif kind == "string" and shape.enum and text not in shape.enum:
+        problems.append(f"{at}: {text!r} is not of {shape.enum}")
 
 
-def as_sent(value):
-    """boto3 reads policy documents; the model has texts."""
-    if isinstance(value, dict) and "Statement" in value:
-        return json.dumps(value)
-    if isinstance(value, dict):
-        return {name: as_sent(member) for name, member in value.items()}
-    return [as_sent(item) for item in value] if isinstance(value, list) else value
-
-
-def check(http_response, parsed, model, **_):
-    if http_response.status_code >= 300:
+def check(operation_model, response_dict, **_):
+    shape, name = operation_model.output_shape, operation_model.name
+    if response_dict["status_code"] != 200:
         return
-    seen.append(model.name)
-    root = ET.fromstring(http_response.content)
-    if model.output_shape is None:
-        if len(root) != 1:
-            found.append(f"{model.name}: a result where none should be")
+    checked.add(name)
+    if operation_model.service_model.protocol == "ec2":
+        walk_ec2(shape, ElementTree.fromstring(response_dict["body"]), name)
+    elif operation_model.service_model.protocol == "query":
+        root = ElementTree.fromstring(response_dict["body"])
+        result = [child for child in root if child.tag.endswith("Result")]
+        if shape is not None:
+            walk_xml(shape, result[0], name)
+    elif shape is None:
+        if response_dict["body"]:
+            problems.append(f"{name}: a body without output")
+    else:
+        walk_json(shape, json.loads(response_dict["body"]), name)
+
+
+def walk_ec2(shape, element, at):
+    known = {member.serialization["name"]: member for member in shape.members.values() if "name" in member.serialization}
+    for child in element:
+        key = child.tag.split("}")[-1]
+        if key == "requestId":
+            continue
+        if key not in known:
+            problems.append(f"{at}.{key}: unknown key")
+        elif known[key].type_name == "structure":
+            walk_ec2(known[key], child, f"{at}.{key}")
+        elif known[key].type_name == "list":
+            for item in child:
+                walk_ec2(known[key].member, item, f"{at}.{key}[]")
+        else:
+            walk_xml(known[key], child, f"{at}.{key}")
+
+
+core = botocore.session.get_session()
+core.register("before-parse", check)
+session = boto3.Session(botocore_session=core)
+elb, logs, ec2 = session.client("elbv2"), session.client("logs"), session.client("ec2")
+
+
+def refused(call, code, **arguments):
+    try:
+        call(**arguments)
+    except botocore.exceptions.ClientError as err:
+        modelled = [shape.metadata.get("error", {}).get("code", shape.name) for shape in call.__self__.meta.service_model.operation_model(err.operation_name).error_shapes]
+        assert err.response["Error"]["Code"] == code, err
+        assert code in modelled or code == "ValidationError", (code, modelled)
         return
-    result = root[0]
-    if not result.tag.endswith(f"}}{model.output_shape.serialization['resultWrapper']}"):
-        found.append(f"{model.name}: {result.tag}")
-    walk(model.output_shape, result, model.name)
-    members = {name: as_sent(value) for name, value in parsed.items() if name != "ResponseMetadata"}
-    report = ParamValidator().validate(members, model.output_shape)
-    if report.has_errors():
-        found.append(f"{model.name}: {report.generate_report()}")
+    raise AssertionError(f"not refused: {code}")
 
 
-iam, sts = boto3.client("iam"), boto3.client("sts")
-for client in (iam, sts):
-    client.meta.events.register(f"after-call.{client.meta.service_model.service_name}", check)
-
-allow = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}})
-trust = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}})
-tags = [{"Key": "team", "Value": "a & b"}]
-
-iam.create_user(UserName="ann", Path="/team/", Tags=tags)
-assert iam.get_user(UserName="ann")["User"]["Tags"] == tags
-assert [it["UserName"] for page in iam.get_paginator("list_users").paginate(PaginationConfig={"PageSize": 1}) for it in page["Users"]]
-key = iam.create_access_key(UserName="ann")["AccessKey"]
-iam.update_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"], Status="Inactive")
-assert iam.list_access_keys(UserName="ann")["AccessKeyMetadata"][0]["Status"] == "Inactive"
-policy = iam.create_policy(PolicyName="p", PolicyDocument=allow, Description="d", Tags=tags)["Policy"]["Arn"]
-iam.get_policy(PolicyArn=policy)
-iam.get_policy(PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
-iam.list_policies()
-iam.create_policy_version(PolicyArn=policy, PolicyDocument=allow)
-iam.set_default_policy_version(PolicyArn=policy, VersionId="v2")
-assert iam.get_policy_version(PolicyArn=policy, VersionId="v2")["PolicyVersion"]["Document"] == json.loads(allow)
-iam.list_policy_versions(PolicyArn=policy)
-iam.delete_policy_version(PolicyArn=policy, VersionId="v1")
-iam.attach_user_policy(UserName="ann", PolicyArn=policy)
-iam.list_attached_user_policies(UserName="ann")
-iam.list_entities_for_policy(PolicyArn=policy)
-iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=allow)
-assert iam.get_user_policy(UserName="ann", PolicyName="own")["PolicyDocument"] == json.loads(allow)
-iam.list_user_policies(UserName="ann")
-role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust, Description="d", Tags=tags, MaxSessionDuration=7200)["Role"]["Arn"]
-assert iam.get_role(RoleName="r")["Role"]["AssumeRolePolicyDocument"] == json.loads(trust)
-iam.list_roles()
-iam.update_role(RoleName="r", Description="e")
-iam.update_assume_role_policy(RoleName="r", PolicyDocument=trust)
-iam.attach_role_policy(RoleName="r", PolicyArn=policy)
-iam.list_attached_role_policies(RoleName="r")
-iam.put_role_policy(RoleName="r", PolicyName="own", PolicyDocument=allow)
-iam.get_role_policy(RoleName="r", PolicyName="own")
-iam.list_role_policies(RoleName="r")
-url = "https://token.actions.githubusercontent.com"
-provider = iam.create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["f" * 40], Tags=tags)
-provider = provider["OpenIDConnectProviderArn"]
-iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider)
-iam.list_open_id_connect_providers()
-user = "arn:aws:iam::123456789012:user/team/ann"
-told = iam.simulate_principal_policy(PolicySourceArn=user, ActionNames=["ecs:RunTask", "ecr:PutImage"])
-assert [it["EvalDecision"] for it in told["EvaluationResults"]] == ["allowed", "implicitDeny"]
-iam.simulate_custom_policy(PolicyInputList=[allow], ActionNames=["ecs:RunTask"])
-sts.get_caller_identity()
-sts.get_session_token()
-session = sts.assume_role(RoleArn=role, RoleSessionName="ci", Policy=allow, Tags=tags)["Credentials"]
-mine = boto3.client(
-    "sts",
-    aws_access_key_id=session["AccessKeyId"],
-    aws_secret_access_key=session["SecretAccessKey"],
-    aws_session_token=session["SessionToken"],
-)
-assert mine.get_caller_identity()["Arn"] == "arn:aws:sts::123456789012:assumed-role/r/ci"
+vpc = ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "availability-zone", "Values": ["*a", "*c"]}])["Subnets"]
+assert [subnet["AvailabilityZone"] for subnet in subnets] == ["us-east-1a", "us-east-1c"]
+assert subnets[0]["MapPublicIpOnLaunch"] is True
+assert len(ec2.describe_subnets(SubnetIds=[subnets[1]["SubnetId"]])["Subnets"]) == 1
+security = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])["SecurityGroups"][0]["GroupId"]
 try:
-    iam.delete_user(UserName="ann")
-    found.append("a user with keys was deleted")
-except iam.exceptions.DeleteConflictException:
-    pass
-iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
-iam.detach_role_policy(RoleName="r", PolicyArn=policy)
-iam.delete_role_policy(RoleName="r", PolicyName="own")
-iam.delete_role(RoleName="r")
-iam.detach_user_policy(UserName="ann", PolicyArn=policy)
-iam.delete_user_policy(UserName="ann", PolicyName="own")
-iam.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
-iam.delete_policy(PolicyArn=policy)
-iam.delete_user(UserName="ann")
-for line in found:
-    print(line)
-print(f"{len(set(seen))} operations, {len(found)} findings")
+    ec2.describe_subnets(SubnetIds=["subnet-nope"])
+    raise AssertionError("not refused")
+except botocore.exceptions.ClientError as err:
+    assert err.response["Error"]["Code"] == "InvalidSubnetID.NotFound", err
+balancer = elb.create_load_balancer(Name="web", Subnets=[subnet["SubnetId"] for subnet in subnets], SecurityGroups=[security])["LoadBalancers"][0]
+assert [zone["ZoneName"] for zone in balancer["AvailabilityZones"]] == ["us-east-1a", "us-east-1c"]
+arn = balancer["LoadBalancerArn"]
+assert balancer["CreatedTime"].year > 2020
+elb.get_waiter("load_balancer_available").wait(Names=["web"])
+group = elb.create_target_group(Name="web-tg", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="ip", HealthCheckPath="/health", Matcher={"HttpCode": "200"})["TargetGroups"][0]["TargetGroupArn"]
+listener = elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])["Listeners"][0]["ListenerArn"]
+elb.create_listener(LoadBalancerArn=arn, Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": "arn:aws:acm:x"}], DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": "x"}}])
+assert [it["Port"] for page in elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn, PageSize=1) for it in page["Listeners"]] == [80, 443]
+assert elb.describe_target_groups(LoadBalancerArn=arn)["TargetGroups"][0]["LoadBalancerArns"] == [arn]
+target = {"Id": "127.0.0.1", "Port": int(os.environ["APP_PORT"])}
+elb.register_targets(TargetGroupArn=group, Targets=[target])
+elb.describe_target_health(TargetGroupArn=group)
+deadline = time.time() + 10
+while elb.describe_target_health(TargetGroupArn=group, Targets=[target])["TargetHealthDescriptions"][0]["TargetHealth"]["State"] != "healthy":
+    assert time.time() < deadline
+    time.sleep(0.05)
+url = f"http://{balancer['DNSName']}/docs"
+assert urllib.request.urlopen(url).read() == b"app /docs", url
+elb.get_waiter("target_in_service").wait(TargetGroupArn=group)
+elb.deregister_targets(TargetGroupArn=group, Targets=[target])
+elb.get_waiter("target_deregistered").wait(TargetGroupArn=group, Targets=[target])
+try:
+    urllib.request.urlopen(url)
+    raise AssertionError("nobody is left")
+except urllib.error.HTTPError as err:
+    assert err.code == 503, err
+elb.add_tags(ResourceArns=[arn, group, listener], Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
+elb.remove_tags(ResourceArns=[arn], TagKeys=["a"])
+assert elb.describe_tags(ResourceArns=[arn, listener])["TagDescriptions"][0]["Tags"] == [{"Key": "c", "Value": "d"}]
+elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "30"}])
+elb.describe_load_balancer_attributes(LoadBalancerArn=arn)
+elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}])
+elb.describe_target_group_attributes(TargetGroupArn=group)
+elb.modify_target_group(TargetGroupArn=group, HealthCheckIntervalSeconds=10)
+elb.modify_listener(ListenerArn=listener, Port=8080)
+refused(elb.describe_load_balancers, "LoadBalancerNotFound", Names=["nope"])
+refused(elb.describe_target_groups, "TargetGroupNotFound", Names=["nope"])
+refused(elb.delete_target_group, "ResourceInUse", TargetGroupArn=group)
+refused(elb.deregister_targets, "InvalidTarget", TargetGroupArn=group, Targets=[target])
+elb.delete_listener(ListenerArn=listener)
+elb.delete_load_balancer(LoadBalancerArn=arn)
+elb.get_waiter("load_balancers_deleted").wait(Names=["web"])
+elb.delete_target_group(TargetGroupArn=group)
+
+name = {"logGroupName": "/ecs/web"}
+stream = {**name, "logStreamName": "ecs/web/1"}
+logs.create_log_group(**name, tags={"a": "b"})
+logs.create_log_stream(**stream)
+now = int(time.time() * 1000)
+logs.put_log_events(**stream, logEvents=[{"timestamp": now + at, "message": f"line {at}"} for at in range(5)])
+got = logs.get_log_events(**stream, startFromHead=True)
+assert [event["message"] for event in got["events"]] == [f"line {at}" for at in range(5)]
+assert logs.get_log_events(**stream, nextToken=got["nextForwardToken"])["nextForwardToken"] == got["nextForwardToken"]
+pages = logs.get_paginator("filter_log_events").paginate(**name, filterPattern="line -3", PaginationConfig={"PageSize": 2})
+assert len([event for page in pages for event in page["events"]]) == 4
+assert logs.describe_log_streams(**name, orderBy="LastEventTime")["logStreams"][0]["lastEventTimestamp"] == now + 4
+logs.put_retention_policy(**name, retentionInDays=14)
+found = logs.describe_log_groups(logGroupNamePrefix="/ecs")["logGroups"][0]
+assert found["retentionInDays"] == 14
+logs.tag_resource(resourceArn=found["logGroupArn"], tags={"c": "d"})
+assert logs.list_tags_for_resource(resourceArn=found["logGroupArn"])["tags"] == {"a": "b", "c": "d"}
+logs.untag_resource(resourceArn=found["logGroupArn"], tagKeys=["a"])
+logs.tag_log_group(**name, tags={"e": "f"})
+logs.untag_log_group(**name, tags=["c"])
+assert logs.list_tags_log_group(**name)["tags"] == {"e": "f"}
+refused(logs.get_log_events, "ResourceNotFoundException", logGroupName="/ecs/web", logStreamName="nope")
+refused(logs.create_log_group, "ResourceAlreadyExistsException", **name)
+logs.delete_retention_policy(**name)
+logs.delete_log_stream(**stream)
+logs.delete_log_group(**name)
+assert not problems, problems
+print("done", len(checked))

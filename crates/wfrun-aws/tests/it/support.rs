@@ -74,6 +74,8 @@ pub(crate) fn settings(folder: &Path, file: &str, wanted: Wanted) -> AccountSett
         file_dir: folder.to_owned(),
         wanted,
         state_dir: folder.join("aws"),
+        injections: Vec::new(),
+        launcher: None,
         iam_policies: Vec::new(),
     }
 }
@@ -90,11 +92,15 @@ impl World {
     }
 
     pub(crate) async fn open(folder: &Path, file: &str, clock: Clock) -> Self {
+        Self::open_with(settings(folder, file, news_api()), clock).await
+    }
+
+    pub(crate) async fn open_with(settings: AccountSettings, clock: Clock) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&calls);
         let observer = move |call| seen.lock().expect("no test panics with the lock").push(call);
-        let opened = Account::open_with_clock(settings(folder, file, news_api()), clock.clone(), observer);
-        let (account, notices) = opened.expect("the account opens");
+        let (account, notices) =
+            Account::open_with_clock(settings, clock.clone(), observer).expect("the account opens");
         let account = Arc::new(account);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.expect("the endpoint starts");
@@ -108,33 +114,21 @@ impl World {
 
     /// One request on a connection of its own.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host());
-        let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
-        if !chunked {
-            head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
-        }
-        let mut more = String::new();
+        let mut signed = Vec::new();
         for (name, value) in headers {
             let value = match value.strip_suffix("Signature=00") {
                 Some(_) if value.contains(&self.keys.access_key_id) => {
                     let date = crate::signing::date(&self.clock);
-                    more = format!("X-Amz-Date: {date}\r\n");
-                    crate::signing::sign((method, path), &self.host(), &date, value, &self.keys, body)
+                    let value = crate::signing::sign((method, path), &self.host(), &date, value, &self.keys, body);
+                    signed.push(("X-Amz-Date", date));
+                    value
                 }
                 Some(_) | None => (*value).to_owned(),
             };
-            head.extend([*name, ": ", &*value, "\r\n"]);
+            signed.push((*name, value));
         }
-        head.push_str(&more);
-        let mut stream = TcpStream::connect(self.host()).await.expect("the endpoint listens");
-        stream.write_all(format!("{head}\r\n").as_bytes()).await.expect("the endpoint reads");
-        stream.write_all(body).await.expect("the endpoint reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.expect("the endpoint answers");
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
-        Answer { status, head, body: answer[end + 4..].to_vec() }
+        let headers: Vec<(&str, &str)> = signed.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        send_to(&self.host(), method, path, &headers, body).await
     }
 
     /// An `Authorization` header that [`World::send`] completes: the day, the signed headers and the signature.
@@ -150,6 +144,7 @@ impl World {
         let prefix = match service {
             "ecs" => "AmazonEC2ContainerServiceV20141113",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
+            "logs" => "Logs_20140328",
             other => other,
         };
         let (authorization, target) = (self.authorization(service), format!("{prefix}.{operation}"));
@@ -163,7 +158,16 @@ impl World {
 
     /// A call of an operation of the Query protocol: `form` is what follows the action, as `&UserName=x`.
     pub(crate) async fn query(&self, service: &str, operation: &str, form: &str) -> Answer {
-        let version = if service == "sts" { "2011-06-15" } else { "2010-05-08" };
+        let version = match service {
+            "sts" => "2011-06-15",
+            "iam" => "2010-05-08",
+            other => panic!("{other} has no version here"),
+        };
+        self.versioned(service, (operation, version), form).await
+    }
+
+    /// The same of any service.
+    pub(crate) async fn versioned(&self, service: &str, (operation, version): (&str, &str), form: &str) -> Answer {
         let authorization = self.authorization(service);
         let headers =
             [("Authorization", authorization.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
@@ -193,6 +197,17 @@ impl World {
         (code, body["message"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// Waits until `done` holds; a test's patience is 5 s.
+    pub(crate) async fn until(&self, what: &'static str, done: impl AsyncFn(&Self) -> bool) {
+        for _ in 0..250 {
+            if done(self).await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{what} did not come");
+    }
+
     /// The `Authorization` header of `docker`, after `docker login`.
     pub(crate) async fn docker_login(&self) -> String {
         let answer = self.ok("ecr", "GetAuthorizationToken", &json!({})).await;
@@ -215,6 +230,27 @@ impl World {
         assert_eq!(answer.status, 201, "{}", answer.text());
         digest(manifest.as_bytes())
     }
+}
+
+/// One request to `host` on a connection of its own.
+pub(crate) async fn send_to(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
+    if !chunked {
+        head.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
+    }
+    for (name, value) in headers {
+        head.extend([*name, ": ", *value, "\r\n"]);
+    }
+    let mut stream = TcpStream::connect(host).await.expect("the endpoint listens");
+    stream.write_all(format!("{head}\r\n").as_bytes()).await.expect("the endpoint reads");
+    stream.write_all(body).await.expect("the endpoint reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("the endpoint answers");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
+    Answer { status, head, body: answer[end + 4..].to_vec() }
 }
 
 pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";

@@ -1,7 +1,6 @@
 //! One call of the API: what its address, its query and its body say.
 
 use axum::http::StatusCode;
-use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -199,7 +198,7 @@ impl Call<'_> {
 }
 
 /// Reads a body of JSON: an object, or nothing.
-pub(super) fn body_of(bytes: &Bytes) -> Result<Value, Refusal> {
+pub(super) fn body_of(bytes: &[u8]) -> Result<Value, Refusal> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Object(serde_json::Map::new()));
     }

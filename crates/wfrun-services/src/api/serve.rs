@@ -62,7 +62,16 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let (status, note) = (response.status().as_u16(), told.note);
     let note = note.filter(|it| shared.api().is_none_or(|api| api.is_news(it)));
     let Told { job, operation, .. } = told;
-    shared.tell(ServiceCall { service: "github", operation, status, job, hit: None, artifact: None, note });
+    shared.tell(ServiceCall {
+        service: "github",
+        operation,
+        status,
+        job,
+        hit: None,
+        artifact: None,
+        note,
+        notice: None,
+    });
     response
 }
 
@@ -213,7 +222,9 @@ async fn read(shared: &Shared, request: Request, limit: usize) -> Result<Value, 
     let body = message(request.into_body(), limit, shared.patience).await;
     let failed = |err| match err {
         MessageError::Late => Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
-        MessageError::Broken(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off"),
+        MessageError::Long(_) | MessageError::Broken(_) => {
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off")
+        }
     };
     body_of(&body.map_err(failed)?)
 }

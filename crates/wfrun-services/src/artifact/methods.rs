@@ -131,9 +131,14 @@ fn list(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Resu
     Ok((json!({"artifacts": found.map(entry).collect::<Vec<_>>()}), None))
 }
 
-/// Says where to download.
+/// Says where to download; never what is not as it was uploaded.
 fn signed_url(shared: &Shared, identity: &Arc<JobIdentity>, message: &Message) -> Result<Answer, TwirpError> {
     let artifact = named(shared, identity, message)?;
+    if !shared.artifacts.is_intact(identity, &artifact).map_err(|err| failed(&err))? {
+        // Not `data_loss`: clients would try again what stays as it is.
+        let why = "its content was changed on disk, and is not what was uploaded";
+        return Err(TwirpError::new(Code::FailedPrecondition, format!("artifact {} is damaged: {why}", artifact.name)));
+    }
     let file_name = if artifact.is_archive() { format!("{}.zip", artifact.name) } else { artifact.name.clone() };
     let content = Content {
         file: shared.artifacts.content(identity, &artifact),
@@ -190,5 +195,5 @@ fn invalid(why: impl Into<String>) -> TwirpError {
 }
 
 fn failed(err: &io::Error) -> TwirpError {
-    TwirpError::new(Code::Internal, format!("the artifact store failed: {err}"))
+    TwirpError::store("artifact", err)
 }

@@ -9,16 +9,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
+use super::name;
 use crate::blob::Archive;
+use crate::digested::{Digested, has_digest};
 use crate::identity::JobIdentity;
 
 /// What GitHub keeps at most where nobody has said otherwise; also `GITHUB_RETENTION_DAYS`.
@@ -26,8 +27,6 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Source: <https://github.com/actions/upload-artifact/blob/main/README.md>, "Breaking Changes"
 const JOB_LIMIT: usize = 500;
-
-const READ_BUFFER: usize = 256 * 1024;
 
 /// A finished artifact, as its file holds it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -65,14 +64,7 @@ impl Artifact {
 
     /// Whether its content is what was uploaded.
     pub fn is_intact(&self, run: &Path) -> io::Result<bool> {
-        let mut file = File::open(self.content(run))?;
-        let (mut digest, mut buffer) = (Sha256::new(), vec![0; READ_BUFFER]);
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(hex::encode(digest.finalize()) == self.sha256),
-                count => digest.update(&buffer[..count]),
-            }
-        }
+        has_digest(&self.content(run), &self.sha256)
     }
 
     /// Whether it is past its time.
@@ -92,6 +84,7 @@ impl Artifact {
 pub(crate) struct Artifacts {
     runs: PathBuf,
     known: Mutex<HashMap<String, Run>>,
+    digested: Digested,
 }
 
 /// What a run has.
@@ -130,7 +123,7 @@ pub(crate) fn expiry(asked: Option<Timestamp>, now: Timestamp) -> Timestamp {
 impl Artifacts {
     /// Artifacts of the runs below `runs`.
     pub(crate) fn below(runs: PathBuf) -> Self {
-        Self { runs, known: Mutex::default() }
+        Self { runs, known: Mutex::default(), digested: Digested::default() }
     }
 
     /// Takes a name for a job.
@@ -174,9 +167,12 @@ impl Artifacts {
         let folder = folder(&self.runs.join(&identity.run_id));
         fs::create_dir_all(&folder)?;
         keep(archive.file, &content(&folder, id))?;
-        let mut whole = NamedTempFile::new_in(&folder)?;
-        whole.write_all(&serde_json::to_vec(&artifact)?)?;
-        whole.persist(entry(&folder, id)).map_err(|err| err.error)?;
+        if let Err(err) = name_it(&artifact, &folder) {
+            // A content that nothing names would only take room.
+            fs::remove_file(content(&folder, id)).ok();
+            return Err(err);
+        }
+        self.digested.trust(&content(&folder, id))?;
         let mut known = self.lock();
         let run = self.run(&mut known, &identity.run_id)?;
         run.claimed.remove(&(artifact.name.clone(), identity.job.clone()));
@@ -201,8 +197,14 @@ impl Artifacts {
         run.finished.retain(|it| it.id != id);
         let folder = folder(&self.runs.join(&identity.run_id));
         // What names it goes first: a content without it is served to nobody.
+        self.digested.forget(&content(&folder, id));
         fs::remove_file(entry(&folder, id))?;
         fs::remove_file(content(&folder, id))
+    }
+
+    /// Whether an artifact's content is what was uploaded.
+    pub(crate) fn is_intact(&self, identity: &JobIdentity, artifact: &Artifact) -> io::Result<bool> {
+        self.digested.has(&self.content(identity, artifact), &artifact.sha256)
     }
 
     /// The file with an artifact's content.
@@ -225,14 +227,21 @@ impl Artifacts {
     }
 }
 
+/// Writes the file that makes an artifact visible.
+fn name_it(artifact: &Artifact, folder: &Path) -> io::Result<()> {
+    let mut whole = NamedTempFile::new_in(folder)?;
+    whole.write_all(&serde_json::to_vec(artifact)?)?;
+    whole.persist(entry(folder, artifact.id)).map(drop).map_err(|err| err.error)
+}
+
 /// Moves a finished upload to its place, also from another file system.
+///
+/// Nobody waits for the disk: what a power failure leaves half is known by its digest when it is read.
 fn keep(from: TempPath, to: &Path) -> io::Result<()> {
-    File::open(&from)?.sync_data()?;
     match from.persist(to) {
         Err(err) if err.error.kind() == io::ErrorKind::CrossesDevices => {
             let mut copy = NamedTempFile::new_in(to.parent().unwrap_or(to))?;
             io::copy(&mut File::open(&err.path)?, copy.as_file_mut())?;
-            copy.as_file().sync_data()?;
             copy.persist(to).map_err(|err| err.error).map(drop)
         }
         other => other.map_err(|err| err.error),
@@ -252,6 +261,7 @@ fn read(folder: &Path) -> io::Result<Vec<Artifact>> {
             continue;
         }
         match serde_json::from_slice::<Artifact>(&fs::read(&file)?) {
+            Ok(it) if name::valid(&it.name).is_err() => tracing::warn!(file = %file.display(), "no artifact's name"),
             Ok(it) if holds(&content(folder, it.id), it.size) && entry(folder, it.id) == file => artifacts.push(it),
             Ok(it) => tracing::warn!(name = it.name, file = %file.display(), "content missing or cut short"),
             Err(err) => tracing::warn!(file = %file.display(), %err, "no artifact"),

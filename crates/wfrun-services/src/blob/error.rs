@@ -23,6 +23,11 @@ impl BlobError {
         (self.status, self.message)
     }
 
+    /// Whether the disk is full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.status == StatusCode::INSUFFICIENT_STORAGE
+    }
+
     /// The signature is unknown, or belongs to another kind of request.
     pub(crate) fn forbidden() -> Self {
         Self::new(

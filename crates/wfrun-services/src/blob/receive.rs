@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use super::error::BlobError;
 use super::spool::Extent;
 
-/// Chunks between the network and the disk; more would only hide a slow disk in memory.
-const CHUNKS_IN_FLIGHT: usize = 8;
+/// Chunks between the network and the disk; more would only hide a slow disk in memory, for each of many bodies at once.
+const CHUNKS_IN_FLIGHT: usize = 2;
 
 pub(super) const COPY_BUFFER: usize = 256 * 1024;
 
@@ -53,13 +53,11 @@ pub(crate) async fn receive(
 pub(crate) async fn receive_block(body: Body, place: &Extent, patience: Duration) -> Result<(), BlobError> {
     let (announced, place) = (place.length, place.clone());
     pour(body, announced, patience, move |mut chunks| {
-        let file = place.open()?;
-        let mut size = 0;
+        let mut writer = place.writer()?;
         while let Some(chunk) = chunks.blocking_recv() {
-            place.write(&file, size, &chunk)?;
-            size += chunk.len() as u64;
+            writer.add(&chunk)?;
         }
-        Ok((size, ()))
+        Ok((writer.size, ()))
     })
     .await
 }
@@ -76,7 +74,9 @@ async fn pour<T: Send + 'static>(
     let mut chunks = body.into_data_stream();
     let mut broken = None;
     let mut is_silent = false;
-    loop {
+    let mut came = 0;
+    // What comes beyond what was announced is not taken.
+    while came <= announced {
         let Ok(chunk) = tokio::time::timeout(patience, chunks.next()).await else {
             is_silent = true;
             break;
@@ -84,10 +84,12 @@ async fn pour<T: Send + 'static>(
         let Some(chunk) = chunk else { break };
         match chunk {
             // A closed channel means that the writer failed; its own error is the one to tell.
-            Ok(chunk) => match sender.send(chunk).await {
-                Ok(()) => {}
-                Err(_) => break,
-            },
+            Ok(chunk) => {
+                came += chunk.len() as u64;
+                if sender.send(chunk).await.is_err() {
+                    break;
+                }
+            }
             Err(err) => {
                 broken = Some(err);
                 break;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind, SeekFrom};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -10,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
@@ -32,7 +34,32 @@ const BLOCK_LIST_LIMIT: usize = 8 * 1024 * 1024;
 const BLOB_LIMIT: u64 = 5000 * 1024 * 1024;
 const BLOCK_LIMIT: u64 = 4000 * 1024 * 1024;
 
+/// Bytes that are read at once of a blob.
 const READ_CHUNK: usize = 256 * 1024;
+/// The same where more than [`FEW`] are read: a client may ask and not take the answer.
+const SMALL_CHUNK: usize = 8 * 1024;
+const FEW: usize = 8;
+
+/// How many blobs are being read.
+static READING: AtomicUsize = AtomicUsize::new(0);
+
+/// A blob that is being read, until it is dropped.
+struct Reading {
+    chunk: usize,
+}
+
+impl Reading {
+    fn begin() -> Self {
+        let others = READING.fetch_add(1, Ordering::Relaxed);
+        Self { chunk: if others < FEW { READ_CHUNK } else { SMALL_CHUNK } }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        READING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// A response, with what to tell the observer about it.
 pub(crate) struct Answered {
@@ -51,6 +78,10 @@ pub(crate) async fn answer(shared: &Arc<Shared>, query: &HashMap<String, String>
         Some(Transfer::Download(it)) => (it.service(), it.identity.job.clone()),
         None => ("results", String::new()),
     };
+    let upload = match &transfer {
+        Some(Transfer::Upload(it)) => Some(Arc::clone(it)),
+        Some(Transfer::Download(_)) | None => None,
+    };
     let head = request.method() == Method::HEAD;
     let result = match (operation, transfer) {
         (PUT_BLOB, Some(Transfer::Upload(upload))) => put_blob(shared, &upload, request).await,
@@ -66,6 +97,12 @@ pub(crate) async fn answer(shared: &Arc<Shared>, query: &HashMap<String, String>
         )),
         (_, _) => Err(BlobError::forbidden()),
     };
+    if let (Err(err), Some(upload)) = (&result, upload)
+        && err.is_full()
+    {
+        // Nobody says that a client has given up, and what came so far is in the way of all others.
+        shared.transfers.end_upload(&upload);
+    }
     let mut response = result.unwrap_or_else(axum::response::IntoResponse::into_response);
     // BuildKit's client dereferences this header without a look.
     let id = HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is plain ASCII");
@@ -188,7 +225,9 @@ async fn get(download: &Download, headers: &HeaderMap, head: bool) -> Result<Res
         };
         let mut file = tokio::fs::File::open(&found.file).await.map_err(gone)?;
         file.seek(SeekFrom::Start(start)).await.map_err(|err| BlobError::store(&err))?;
-        Body::from_stream(ReaderStream::with_capacity(file.take(length), READ_CHUNK))
+        let reading = Reading::begin();
+        let chunks = ReaderStream::with_capacity(file.take(length), reading.chunk);
+        Body::from_stream(chunks.scan(reading, |_kept, chunk| std::future::ready(Some(chunk))))
     };
     let mut response = (status, body).into_response();
     let out = response.headers_mut();

@@ -125,12 +125,11 @@ impl Extent {
         File::options().read(true).write(true).open(&self.spool.path)
     }
 
-    /// Writes to the place, `at` bytes from its beginning.
-    pub(crate) fn write(&self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
-        if at + bytes.len() as u64 > self.length {
-            return Err(io::Error::other("more bytes came than were announced"));
-        }
-        file.write_all_at(bytes, self.offset + at)
+    /// Begins to write to the place. Where the digest has come as far as its beginning, it goes on with what is written.
+    pub(crate) fn writer(&self) -> io::Result<Writer<'_>> {
+        let file = self.open()?;
+        let digest = self.spool.digest.try_lock().ok().filter(|it| it.position == self.offset);
+        Ok(Writer { extent: self, file, size: 0, digest })
     }
 
     /// Says that all of it is written; gives back its file, whose digest can be brought on.
@@ -155,6 +154,40 @@ impl Extent {
     }
 }
 
+/// A block that is being written.
+pub(crate) struct Writer<'a> {
+    extent: &'a Extent,
+    file: File,
+    /// So many bytes are written.
+    pub(crate) size: u64,
+    digest: Option<MutexGuard<'a, Following>>,
+}
+
+impl Writer<'_> {
+    /// Writes what comes next.
+    pub(crate) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.size + bytes.len() as u64 > self.extent.length {
+            return Err(io::Error::other("more bytes came than were announced"));
+        }
+        self.file.write_all_at(bytes, self.extent.offset + self.size)?;
+        self.size += bytes.len() as u64;
+        if let Some(following) = &mut self.digest {
+            following.digest.update(bytes);
+            following.position += bytes.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Writer<'_> {
+    /// A block that broke off has no digest: it may come again, elsewhere.
+    fn drop(&mut self) {
+        if let Some(following) = self.digest.as_deref_mut().filter(|_| self.size != self.extent.length) {
+            *following = Following::default();
+        }
+    }
+}
+
 /// The file that places are all of, as content, if there is one.
 ///
 /// Blocks that come from now on have their places elsewhere.
@@ -171,7 +204,9 @@ mod tests {
     use super::*;
 
     fn write(place: &Extent, text: &str) {
-        place.write(&place.open().expect("a file"), 0, text.as_bytes()).expect("has room");
+        let mut writer = place.writer().expect("a file");
+        writer.add(text.as_bytes()).expect("has room");
+        drop(writer);
         place.written().follow();
     }
 
@@ -218,6 +253,14 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&archive.file).expect("a file"), expected);
             assert_eq!(archive.sha256, hex::encode(Sha256::digest(expected)));
         }
+        // Of one that broke off, what came counts for nothing.
+        let places = spool(folder.path(), &["one", "two"], &[]);
+        let [broken, again] = [0, 1].map(|it: usize| places[it].clone());
+        broken.writer().expect("a file").add(b"on").expect("has room");
+        write(&again, "two");
+        write(&broken, "one");
+        let archive = whole(&[broken, again]).expect("is whole").expect("is read");
+        assert_eq!(archive.sha256, hex::encode(Sha256::digest("onetwo")));
         // One that is still written, or never was, keeps the file from being whole.
         for written in [&[0, 1][..], &[0, 2]] {
             let places = spool(folder.path(), &texts, written);
@@ -230,9 +273,10 @@ mod tests {
     fn a_block_stays_in_its_place() {
         let folder = tempfile::tempdir().expect("a folder");
         let places = spool(folder.path(), &["one", "two"], &[0, 1]);
-        let file = places[0].open().expect("a file");
-        assert!(places[0].write(&file, 1, b"ver").is_err());
-        places[0].write(&file, 1, b"ld").expect("has room");
+        let mut writer = places[0].writer().expect("a file");
+        writer.add(b"new").expect("has room");
+        assert!(writer.add(b"r").is_err());
+        drop(writer);
         let mut read = Vec::new();
         let mut keep = |bytes: &[u8]| {
             read.extend_from_slice(bytes);

@@ -1,7 +1,7 @@
 //! Which entry answers: pure matching.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A finished cache entry, as its file holds it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -13,7 +13,18 @@ pub(crate) struct Entry {
     /// Bytes of the archive.
     pub(crate) size: u64,
     /// Names the archive's blob; hexadecimal.
+    #[serde(deserialize_with = "digest")]
     pub(crate) sha256: String,
+}
+
+/// A digest, and nothing else: it becomes a path, and an archive that is not what its name says is removed.
+fn digest<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let is_digit = |it: u8| matches!(it, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == 64 && text.bytes().all(is_digit) {
+        return Ok(text);
+    }
+    Err(serde::de::Error::custom("sha256 has 64 hexadecimal digits"))
 }
 
 /// What a job asks for.

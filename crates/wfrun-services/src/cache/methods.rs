@@ -17,6 +17,9 @@ pub(crate) const SERVICE: &str = "github.actions.results.api.v1.CacheService";
 /// The method that looks for an entry.
 pub(crate) const LOOK_UP: &str = "GetCacheEntryDownloadURL";
 
+/// What is answered, and what a person should know.
+type Answer = (Value, Option<String>);
+
 const KEY_LIMIT: usize = 512;
 pub(super) const KEYS_LIMIT: usize = 10;
 
@@ -28,10 +31,10 @@ pub(crate) async fn call(
     identity: &Arc<JobIdentity>,
     method: &str,
     body: &[u8],
-) -> Result<Value, TwirpError> {
+) -> Result<Answer, TwirpError> {
     match method {
-        "CreateCacheEntry" => create(shared, identity, &Message::parse(body)?).await,
-        "FinalizeCacheEntryUpload" => finalize(shared, identity, &Message::parse(body)?).await,
+        "CreateCacheEntry" => create(shared, identity, &Message::parse(body)?).await.map(|it| (it, None)),
+        "FinalizeCacheEntryUpload" => finalize(shared, identity, &Message::parse(body)?).await.map(|it| (it, None)),
         LOOK_UP => download_url(shared, identity, &Message::parse(body)?).await,
         other => Err(TwirpError::new(Code::Unimplemented, format!("{SERVICE} has no method {other} here"))),
     }
@@ -75,7 +78,7 @@ async fn download_url(
     shared: &Arc<Shared>,
     identity: &Arc<JobIdentity>,
     message: &Message,
-) -> Result<Value, TwirpError> {
+) -> Result<Answer, TwirpError> {
     let (key, version) =
         (valid_key(message.required_text("key")?)?.to_owned(), message.required_text("version")?.to_owned());
     let restore_keys = message.texts("restore_keys")?;
@@ -89,11 +92,13 @@ async fn download_url(
         valid_key(key)?;
     }
     let (store, job) = (Arc::clone(shared), Arc::clone(identity));
-    let found = blocking(move || {
+    let look = blocking(move || {
         let scopes = job.scopes.iter().map(|scope| scope.git_ref.as_str()).collect();
         store.store.find(&Wanted { version: &version, key: &key, restore_keys: &restore_keys, scopes })
     });
-    Ok(match found.await? {
+    let look = look.await?;
+    let notice = look.notice();
+    let answer = match look.found {
         None => json!({"ok": false}),
         Some(found) => {
             let matched_key = found.key.clone();
@@ -101,7 +106,8 @@ async fn download_url(
             let url = shared.transfers.start_download(&shared.origin, Arc::clone(identity), content);
             json!({"ok": true, "signed_download_url": url, "matched_key": matched_key})
         }
-    })
+    };
+    Ok((answer, notice))
 }
 
 /// Source: GitHub: execution rules E9.4.1
@@ -134,5 +140,5 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, TwirpError> {
     let result = tokio::task::spawn_blocking(work).await.map_err(io::Error::from).flatten();
-    result.map_err(|err| TwirpError::store(&err))
+    result.map_err(|err| TwirpError::store("cache", &err))
 }

@@ -23,8 +23,19 @@ use crate::twirp::{Code, Message, TwirpError};
 /// A key and a version, and some words around them.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// An answer, and whether it is a hit where something was looked for.
-type Answer = Result<(Response, Option<bool>), TwirpError>;
+/// Clients send 32 MB at once. As much as one block of the other protocol may have.
+const PART_LIMIT: u64 = 4000 * 1024 * 1024;
+
+/// An answer, and what is told of it.
+type Answer = Result<(Response, Told), TwirpError>;
+
+#[derive(Default)]
+struct Told {
+    /// Whether something was there, where something was looked for.
+    hit: Option<bool>,
+    /// What a person should know.
+    notice: Option<String>,
+}
 
 /// The routes below `_apis/artifactcache`.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
@@ -48,16 +59,17 @@ async fn answered(
         Some(identity) => work(identity).await,
         None => Err(TwirpError::new(Code::Unauthenticated, "the runtime token is missing, or not one of this run")),
     };
-    let (response, hit) = answer.unwrap_or_else(|err| (refuse(&err), None));
+    let (response, told) = answer.unwrap_or_else(|err| (refuse(&err), Told::default()));
     let status = response.status().as_u16();
     shared.tell(ServiceCall {
         service: "cache",
         operation: operation.to_owned(),
         status,
         job,
-        hit,
+        hit: told.hit,
         artifact: None,
         note: None,
+        notice: told.notice,
     });
     response
 }
@@ -85,11 +97,13 @@ async fn look_up(
         }
         let key = keys.remove(0);
         let (store, job, wanted) = (Arc::clone(&shared), Arc::clone(&identity), version.to_owned());
-        let found = blocking(move || {
+        let look = blocking(move || {
             let scopes = job.scopes.iter().map(|scope| scope.git_ref.as_str()).collect();
             store.store.find(&Wanted { version: &wanted, key: &key, restore_keys: &keys, scopes })
         });
-        let Some(found) = found.await? else { return Ok((StatusCode::NO_CONTENT.into_response(), Some(false))) };
+        let look = look.await?;
+        let told = Told { hit: Some(look.found.is_some()), notice: look.notice() };
+        let Some(found) = look.found else { return Ok((StatusCode::NO_CONTENT.into_response(), told)) };
         let content = Content { file: found.blob, size: found.size, sha256: found.sha256, artifact: None };
         let answer = json!({
             "cacheKey": found.key,
@@ -98,7 +112,7 @@ async fn look_up(
             "creationTime": found.created_at.to_string(),
             "archiveLocation": shared.transfers.start_download(&shared.origin, identity, content),
         });
-        Ok((Json(answer).into_response(), Some(true)))
+        Ok((Json(answer).into_response(), told))
     })
     .await
 }
@@ -123,7 +137,7 @@ async fn list(
             })
         };
         let entries: Vec<Value> = seen.map(entry).collect();
-        Ok((Json(json!({"totalCount": entries.len(), "artifactCaches": entries})).into_response(), None))
+        Ok((Json(json!({"totalCount": entries.len(), "artifactCaches": entries})).into_response(), Told::default()))
     })
     .await
 }
@@ -143,7 +157,7 @@ async fn reserve(State(shared): State<Arc<Shared>>, headers: HeaderMap, request:
         let Some(reservation) = reservation else { return Err(TwirpError::new(Code::AlreadyExists, text)) };
         let number = reservation.number();
         shared.transfers.start_upload(&shared.origin, identity, Right::Cache(reservation));
-        Ok(((StatusCode::CREATED, Json(json!({"cacheId": number}))).into_response(), None))
+        Ok(((StatusCode::CREATED, Json(json!({"cacheId": number}))).into_response(), Told::default()))
     })
     .await
 }
@@ -159,10 +173,18 @@ async fn upload(
         let upload = reserved(&shared, &identity, &id)?;
         let range = headers.get(header::CONTENT_RANGE).and_then(|it| it.to_str().ok()).and_then(range);
         let (start, length) = range.ok_or_else(|| invalid("Content-Range must be `bytes START-END/*`".to_owned()))?;
+        let announced = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+        if length > PART_LIMIT || announced.is_some_and(|it| it != length) {
+            let length = announced.unwrap_or(length).max(length);
+            return Err(invalid(format!(
+                "{length} bytes come; a part has those of its range, and at most {PART_LIMIT}"
+            )));
+        }
         // Ids of one length sort as their numbers do.
         let id = format!("{start:020}");
-        take_block(&shared, &upload, &id, request.into_body(), length).await.map_err(of_blob)?;
-        Ok((StatusCode::NO_CONTENT.into_response(), None))
+        let taken = take_block(&shared, &upload, &id, request.into_body(), length).await;
+        taken.map_err(|err| failed(&shared, &upload, err))?;
+        Ok((StatusCode::NO_CONTENT.into_response(), Told::default()))
     })
     .await
 }
@@ -194,7 +216,12 @@ async fn commit(
             }
             parts.commit_blocks(&blocks, store.store.uploads()).map(|_| Ok(()))
         });
-        if let Err(end) = joined.await? {
+        let joined = joined.await.inspect_err(|err| {
+            if err.status() == StatusCode::INSUFFICIENT_STORAGE {
+                shared.transfers.end_upload(&upload);
+            }
+        });
+        if let Err(end) = joined? {
             return Err(invalid(format!("the size is {size}, but what was uploaded ends after {end} bytes")));
         }
         let (Right::Cache(reservation), archive) = upload.finish(size, None)? else { return Err(unknown(&id)) };
@@ -202,7 +229,7 @@ async fn commit(
         let store = Arc::clone(&shared);
         let done = blocking(move || store.store.commit(&reservation, archive)).await?;
         match done {
-            Some(_) => Ok((StatusCode::NO_CONTENT.into_response(), None)),
+            Some(_) => Ok((StatusCode::NO_CONTENT.into_response(), Told::default())),
             None => Err(TwirpError::new(Code::AlreadyExists, "Cache already exists.")),
         }
     })
@@ -233,7 +260,11 @@ fn invalid(message: String) -> TwirpError {
     TwirpError::new(Code::InvalidArgument, message)
 }
 
-fn of_blob(err: BlobError) -> TwirpError {
+/// What the client is told; on a full disk, what came so far goes: it is in the way of all others.
+fn failed(shared: &Shared, upload: &Upload, err: BlobError) -> TwirpError {
+    if err.is_full() {
+        shared.transfers.end_upload(upload);
+    }
     let (status, message) = err.told();
     let code = match status {
         StatusCode::INSUFFICIENT_STORAGE => Code::StorageFull,

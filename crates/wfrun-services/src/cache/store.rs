@@ -12,7 +12,7 @@
 mod stock;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use uuid::Uuid;
 pub(crate) use self::stock::Stocked;
 use super::lookup::{Entry, Wanted, choose};
 use crate::blob::Archive;
+use crate::digested::has_digest;
 use crate::error::ServicesError;
 
 /// The folder of all entries, and this process's part of it.
@@ -36,6 +37,29 @@ pub(crate) struct Store {
     uploads: PathBuf,
     /// Held as long as the process uses `uploads`.
     _in_use: File,
+}
+
+/// What came of a look for an entry.
+#[derive(Default)]
+pub(crate) struct Look {
+    /// The archive that answers.
+    pub(crate) found: Option<Found>,
+    /// Entries that would have, if their archives were still what was saved; they are removed.
+    pub(crate) damaged: Vec<Entry>,
+}
+
+impl Look {
+    /// What a person should know of it.
+    pub(crate) fn notice(&self) -> Option<String> {
+        let names: Vec<_> = self.damaged.iter().map(|it| format!("`{}` of {}", it.key, it.scope)).collect();
+        let (noun, verb) = if names.len() == 1 { ("entry", "is") } else { ("entries", "are") };
+        let (names, first) = (names.join(", "), self.damaged.first()?);
+        Some(format!(
+            "cache {noun} {names} {verb} not what was saved on {:.0}: the archive was changed on disk, so it is not restored \
+             but removed, and can be saved anew",
+            first.created_at
+        ))
+    }
 }
 
 /// An archive that answered a request.
@@ -99,26 +123,28 @@ impl Store {
 
     /// Finds the archive that answers a request, and counts that as a use. An entry whose archive is missing is as good as
     /// absent; one whose archive is not what was saved is removed, and the next best answers.
-    pub(crate) fn find(&self, wanted: &Wanted<'_>) -> io::Result<Option<Found>> {
+    pub(crate) fn find(&self, wanted: &Wanted<'_>) -> io::Result<Look> {
         let mut entries = self.entries(wanted.version)?;
+        let mut look = Look::default();
         while let Some(entry) = choose(&entries, wanted).cloned() {
             let blob = self.blob(&entry.sha256);
             if is_intact(&blob, &entry)? {
                 self.note_use(&entry)?;
-                return Ok(Some(Found {
+                look.found = Some(Found {
                     scope: entry.scope,
                     created_at: entry.created_at,
                     key: entry.key,
                     blob,
                     size: entry.size,
                     sha256: entry.sha256,
-                }));
+                });
+                break;
             }
-            tracing::warn!(key = entry.key, blob = %blob.display(), "the archive is not what was saved: removed");
             self.discard(&entry.sha256)?;
             entries.retain(|it| it.sha256 != entry.sha256);
+            look.damaged.push(entry);
         }
-        Ok(None)
+        Ok(look)
     }
 
     /// Takes the sole right to write an entry; `None` when it exists or another is writing it.
@@ -138,7 +164,8 @@ impl Store {
         }))
     }
 
-    /// Makes the entry visible: the archive first, then the file that names it. Returns the entry's number,
+    /// Makes the entry visible: the archive first, then the file that names it; the archive's digest tells whether a power failure
+    /// left it half, so that nobody waits for the disk. Returns the entry's number,
     /// or `None` if the entry has come to exist in the meantime.
     pub(crate) fn commit(&self, reservation: &Reservation, archive: Archive) -> io::Result<Option<u64>> {
         let Reservation { scope, version, key, .. } = reservation;
@@ -152,19 +179,25 @@ impl Store {
             size: archive.size,
             sha256: archive.sha256,
         };
-        File::open(&archive.file)?.sync_data()?;
         let mut whole = NamedTempFile::new_in(&self.uploads)?;
         whole.write_all(&serde_json::to_vec(&entry)?)?;
         let _changing = self.lock()?;
-        if !is_intact(&blob, &entry)? {
-            create_parent(&blob)?;
-            archive.file.persist(&blob)?;
-        }
-        create_parent(&file)?;
         if self.is_there(scope, version, key)? {
             return Ok(None);
         }
-        whole.persist(&file)?;
+        create_parent(&file)?;
+        let is_new = !is_intact(&blob, &entry)?;
+        if is_new {
+            create_parent(&blob)?;
+            archive.file.persist(&blob)?;
+        }
+        if let Err(err) = whole.persist(&file) {
+            // Nobody would know of it.
+            if is_new {
+                remove_or_log(&blob, fs::remove_file(&blob));
+            }
+            return Err(err.error);
+        }
         self.make_room(self.limit, Some(&file))?;
         Ok(Some(entry_number(scope, version, key)))
     }
@@ -228,8 +261,6 @@ impl Drop for Reservation {
 
 const LOCK: &str = "lock";
 
-const READ_BUFFER: usize = 256 * 1024;
-
 /// Removes the upload folders whose process is gone.
 fn sweep(uploads: &Path) -> io::Result<()> {
     for folder in fs::read_dir(uploads)? {
@@ -286,15 +317,7 @@ fn is_intact(blob: &Path, entry: &Entry) -> io::Result<bool> {
     if !holds(blob, entry.size) {
         return Ok(false);
     }
-    let mut file = File::open(blob)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; READ_BUFFER];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(digest.finalize()) == entry.sha256),
-            count => digest.update(&buffer[..count]),
-        }
-    }
+    has_digest(blob, &entry.sha256)
 }
 
 fn create_parent(file: &Path) -> io::Result<()> {

@@ -15,7 +15,7 @@ fn ids(job: &Job) -> (String, String) {
 }
 
 /// Calls a method as the job; `fields` win over its ids.
-async fn call(job: &Job, method: &str, fields: Value) -> Answer {
+pub(crate) async fn call(job: &Job, method: &str, fields: Value) -> Answer {
     let (run_id, job_id) = ids(job);
     let mut message = json!({"workflow_run_backend_id": run_id, "workflow_job_run_backend_id": job_id});
     let all = message.as_object_mut().expect("an object");
@@ -29,7 +29,7 @@ fn refusal(answer: &Answer) -> (u16, String, String) {
     (answer.status, text("code"), text("msg"))
 }
 
-async fn create(job: &Job, name: &str) -> String {
+pub(crate) async fn create(job: &Job, name: &str) -> String {
     let answer = call(job, "CreateArtifact", json!({"name": name, "version": 4})).await;
     assert_eq!((answer.status, &answer.json()["ok"]), (200, &json!(true)), "{}", answer.text());
     answer.json()["signed_upload_url"].as_str().expect("a URL").to_owned()
@@ -61,7 +61,7 @@ fn digest(content: &[u8]) -> String {
     hex::encode(sha2::Sha256::digest(content))
 }
 
-async fn list(job: &Job, filter: Value) -> Vec<Value> {
+pub(crate) async fn list(job: &Job, filter: Value) -> Vec<Value> {
     let answer = call(job, "ListArtifacts", filter).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["artifacts"].as_array().expect("a list").clone()

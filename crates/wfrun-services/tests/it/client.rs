@@ -62,6 +62,12 @@ impl Server {
         calls.iter().filter_map(|it| it.note.clone()).collect()
     }
 
+    /// What a person should know of the calls so far.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        let calls = self.calls.lock().expect("no panic");
+        calls.iter().filter_map(|it| it.notice.clone()).collect()
+    }
+
     /// Forgets the calls so far.
     pub(crate) fn forget(&self) {
         self.calls.lock().expect("no panic").clear();

@@ -1,6 +1,8 @@
-//! GitHub's own client of artifacts, unmodified, as actions have it.
+//! GitHub's own clients, unmodified, as actions have them: that of artifacts here, that of the cache below.
 //!
 //! The packages are installed below the target folder, once. Where `node`, `npm` or the network is missing, that is said.
+
+mod cache;
 
 use std::path::Path;
 
@@ -20,7 +22,7 @@ async fn conform(package: &str, files: u32) -> Option<Value> {
     let server = Server::start(state.path()).await;
     let job = server.job("build", &[]);
     let mut node = tokio::process::Command::new("node");
-    node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conformance/client.mjs"));
+    node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conformance/artifact.mjs"));
     node.arg(home).arg(files.to_string());
     node.envs([
         ("ACTIONS_RESULTS_URL", server.services.url()),

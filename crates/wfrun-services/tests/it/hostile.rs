@@ -39,6 +39,35 @@ async fn bodies_that_azure_would_not_take_are_not_read() {
     assert_eq!(put(&url, b"x").await.status, 201);
 }
 
+/// The first protocol says a part's length by its range, and sends it in chunks.
+#[tokio::test]
+async fn parts_of_the_first_protocol_end_where_they_said() {
+    let state = tempfile::tempdir().expect("a folder");
+    let server = Server::start(state.path()).await;
+    let job = server.job("test", &[MAIN]);
+    let number = job.reserve("k", 10).await.json()["cacheId"].clone();
+    let url = format!("{}_apis/artifactcache/caches/{number}", job.url);
+    let authorization = format!("Bearer {}", job.token);
+    let headers = |more: [(&'static str, &'static str); 2]| {
+        [vec![("authorization", authorization.as_str())], more.to_vec()].concat()
+    };
+    let large = headers([("content-range", "bytes 0-10737418239/*"), ("content-length", "10737418240")]);
+    assert_eq!(read(open("PATCH", &url, &large).await).await.status, 400);
+    let more = headers([("content-range", "bytes 0-9/*"), ("content-length", "10737418240")]);
+    assert_eq!(read(open("PATCH", &url, &more).await).await.status, 400);
+    let endless = headers([("content-range", "bytes 0-9/*"), ("transfer-encoding", "chunked")]);
+    let mut stream = open("PATCH", &url, &endless).await;
+    let chunk = [b"100000\r\n".to_vec(), vec![7; 1 << 20], b"\r\n".to_vec()].concat();
+    let mut sent = 0;
+    while sent < 256 && stream.write_all(&chunk).await.is_ok() {
+        sent += 1;
+    }
+    assert!(sent < 256, "a chunk of 1 MB was taken {sent} times for a part of 10 bytes");
+    assert_eq!(job.commit(&number, 10).await.status, 400);
+    assert_eq!(job.part(&number, 0, b"0123456789").await.status, 204);
+    assert_eq!(job.commit(&number, 10).await.status, 204);
+}
+
 #[tokio::test]
 async fn a_body_that_stops_coming_is_given_up() {
     let state = tempfile::tempdir().expect("a folder");

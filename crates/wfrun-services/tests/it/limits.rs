@@ -1,4 +1,4 @@
-//! A cache that is full, a disk that is full, and a process that is killed.
+//! A cache that is full, and a process that is killed.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use wfrun_services::CacheFolder;
 
+use crate::artifacts;
 use crate::client::{MAIN, Server, put};
 
 #[tokio::test]
@@ -57,46 +58,6 @@ async fn what_people_see_of_it() {
     assert_eq!(folder.prune(u64::MAX, later, |_| true).expect("pruned").0.len(), 1, "unused since");
 }
 
-/// A file system of 256 KiB, where one may be mounted.
-struct Small<'a>(&'a Path);
-
-impl<'a> Small<'a> {
-    fn mount(folder: &'a Path) -> Option<Self> {
-        let mount = |it: &mut Command| it.stderr(Stdio::null()).status().is_ok_and(|it| it.success());
-        mount(Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(folder))
-            .then_some(Self(folder))
-    }
-}
-
-impl Drop for Small<'_> {
-    fn drop(&mut self) {
-        let gone = Command::new("umount").arg("--lazy").arg(self.0).status();
-        assert!(gone.is_ok_and(|it| it.success()), "{} stays mounted", self.0.display());
-    }
-}
-
-#[tokio::test]
-async fn a_full_disk_is_told_and_nothing_else_breaks() {
-    let store = tempfile::tempdir().expect("a folder");
-    let Some(_small) = Small::mount(store.path()) else {
-        println!("skipped: nothing can be mounted here");
-        return;
-    };
-    let server = Server::start(store.path()).await;
-    let job = server.job("test", &[MAIN]);
-    job.save("small", b"x").await;
-    let url = job.create("large").await;
-    let answer = put(&url, &vec![7; 400 * 1024]).await;
-    assert_eq!(answer.status, 507, "{}", answer.text());
-    assert!(answer.text().contains("the store failed: No space left on device"), "{}", answer.text());
-    assert_eq!(job.finalize("large", 400 * 1024).await.status, 412, "nothing was uploaded");
-    assert_eq!(job.find("large", &[]).await, None);
-    assert!(job.find("small", &[]).await.is_some());
-    // What was half written is gone, so that there is room again.
-    job.save("another", &vec![7; 100 * 1024]).await;
-    drop(server);
-}
-
 const VICTIM: &str = "WFRUN_TEST_CACHE_VICTIM";
 
 /// Not a test of its own: started with [`VICTIM`] set, it saves one entry, leaves another half done, and waits.
@@ -107,6 +68,10 @@ async fn victim() {
     let job = server.job("test", &[MAIN]);
     job.save("whole", b"whole").await;
     let url = job.create("half").await;
+    assert_eq!(put(&url, &vec![1; 1 << 20]).await.status, 201);
+    let number = job.reserve("half-of-the-first-protocol", 1 << 20).await.json()["cacheId"].clone();
+    assert_eq!(job.part(&number, 0, &vec![1; 1 << 20]).await.status, 204);
+    let url = artifacts::create(&job, "half").await;
     assert_eq!(put(&url, &vec![1; 1 << 20]).await.status, 201);
     std::fs::write(Path::new(&store).join("ready"), b"").expect("room");
     std::future::pending::<()>().await;
@@ -133,9 +98,14 @@ async fn a_killed_process_leaves_no_half_entry() {
     let server = Server::start(store.path()).await;
     let job = server.job("test", &[MAIN]);
     assert!(job.find("whole", &[]).await.is_some());
-    assert_eq!(job.find("half", &[]).await, None);
+    assert_eq!(job.find("half", &["half"]).await, None);
+    assert_eq!(job.rest("GET", "cache?keys=half&version=v", &[], None).await.status, 204);
+    assert!(artifacts::list(&job, json!({})).await.is_empty());
     let uploads = std::fs::read_dir(store.path().join("uploads")).expect("a folder").count();
     assert_eq!(uploads, 1, "this process's own");
-    job.save("half", b"anew").await;
-    assert!(job.find("half", &[]).await.is_some());
+    for key in ["half", "half-of-the-first-protocol"] {
+        job.save(key, b"anew").await;
+        assert!(job.find(key, &[]).await.is_some());
+    }
+    artifacts::create(&job, "half").await;
 }

@@ -7,6 +7,8 @@ mod blobs;
 mod cache;
 mod client;
 mod conformance;
+mod damaged;
+mod full_disk;
 mod hostile;
 mod limits;
 #[path = "../../../../tests/it/npm.rs"]

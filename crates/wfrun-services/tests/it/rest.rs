@@ -5,24 +5,24 @@ use serde_json::{Value, json};
 use crate::client::{Answer, Job, MAIN, PULL, Server, send};
 
 impl Job {
-    async fn rest(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+    pub(crate) async fn rest(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
         let authorization = format!("Bearer {}", self.token);
         let mut all = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
         all.extend(headers);
         send(method, &format!("{}_apis/artifactcache/{path}", self.url), &all, body).await
     }
 
-    async fn reserve(&self, key: &str, size: usize) -> Answer {
+    pub(crate) async fn reserve(&self, key: &str, size: usize) -> Answer {
         let body = json!({"key": key, "version": "v", "cacheSize": size}).to_string();
         self.rest("POST", "caches", &[], Some(body.as_bytes())).await
     }
 
-    async fn part(&self, id: &Value, start: usize, content: &[u8]) -> Answer {
+    pub(crate) async fn part(&self, id: &Value, start: usize, content: &[u8]) -> Answer {
         let range = format!("bytes {start}-{}/*", start + content.len() - 1);
         self.rest("PATCH", &format!("caches/{id}"), &[("content-range", &range)], Some(content)).await
     }
 
-    async fn commit(&self, id: &Value, size: usize) -> Answer {
+    pub(crate) async fn commit(&self, id: &Value, size: usize) -> Answer {
         let body = json!({"size": size}).to_string();
         self.rest("POST", &format!("caches/{id}"), &[], Some(body.as_bytes())).await
     }

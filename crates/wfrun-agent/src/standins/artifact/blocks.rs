@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::mem;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use base64::Engine as _;
@@ -24,6 +24,8 @@ pub(super) struct Blocks {
     url: String,
     pending: Vec<u8>,
     full: SyncSender<Vec<u8>>,
+    /// Buffers of blocks that were sent: new memory costs more than the sending of what is in it.
+    empty: Receiver<Vec<u8>>,
     /// Gone once it has ended.
     sending: Option<JoinHandle<Result<Sent, StandInError>>>,
 }
@@ -38,13 +40,15 @@ struct Sent {
 impl Blocks {
     pub(super) fn to(client: &Client, url: &str) -> Self {
         let (full, blocks) = sync_channel(1);
+        let (done, empty) = channel();
         let (of_thread, to) = (client.clone(), url.to_owned());
-        let sending = thread::spawn(move || send(&of_thread, &to, &blocks));
+        let sending = thread::spawn(move || send(&of_thread, &to, &blocks, &done));
         Self {
             client: client.clone(),
             url: url.to_owned(),
             pending: Vec::with_capacity(BLOCK),
             full,
+            empty,
             sending: Some(sending),
         }
     }
@@ -74,7 +78,8 @@ impl Blocks {
 
     /// Hands a block on; if it is not taken, sending has ended, and says why.
     fn hand_on(&mut self) -> Result<(), StandInError> {
-        let block = mem::replace(&mut self.pending, Vec::with_capacity(BLOCK));
+        let next = self.empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BLOCK));
+        let block = mem::replace(&mut self.pending, next);
         if self.full.send(block).is_ok() {
             return Ok(());
         }
@@ -98,15 +103,18 @@ impl Write for Blocks {
 }
 
 /// Sends blocks as they come, until there are no more or one is refused.
-fn send(client: &Client, url: &str, blocks: &Receiver<Vec<u8>>) -> Result<Sent, StandInError> {
+fn send(client: &Client, url: &str, blocks: &Receiver<Vec<u8>>, done: &Sender<Vec<u8>>) -> Result<Sent, StandInError> {
     let mut sent = Sent::default();
-    for block in blocks {
+    for mut block in blocks {
         let id = STANDARD.encode(format!("{:012}", sent.ids.len()));
         let url = format!("{url}&comp=block&blockid={}", utf8_percent_encode(&id, NON_ALPHANUMERIC));
         put(client, &url, &[], &block)?;
         sent.size += block.len() as u64;
         sent.ids.push(id);
         toolkit::info(&format!("Uploaded bytes {}", sent.size));
+        block.clear();
+        // Nobody takes the buffer of the last one.
+        done.send(block).ok();
     }
     Ok(sent)
 }

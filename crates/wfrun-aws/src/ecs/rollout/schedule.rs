@@ -1,7 +1,8 @@
 //! What the scheduler does in a tick: complete, start, stop, or say that it can do nothing.
 
-use super::super::model::{Rollout, Service, Task, TaskStatus};
-use super::{Turn, stop, tell};
+use super::super::model::{Rollout, Service, ServiceStatus};
+use super::super::task::{FAILED_CHECKS, Task, TaskStatus};
+use super::{Turn, tell};
 use crate::ids::task_id;
 
 /// How many tasks there are, by what the rules ask about.
@@ -12,6 +13,8 @@ struct Census {
     /// At most so many tasks live.
     upper: usize,
     primary_live: usize,
+    /// Of those: they were healthy and are no more, and wait for their replacement.
+    primary_failing: usize,
     primary_healthy: usize,
     old_live: usize,
     all_healthy: usize,
@@ -30,6 +33,7 @@ impl Census {
             lower: percent(service.configuration.minimum_healthy_percent).div_ceil(100),
             upper: percent(service.configuration.maximum_percent) / 100,
             primary_live: count(&|task| task.deployment == primary),
+            primary_failing: count(&|task| task.deployment == primary && task.is_failing()),
             primary_healthy: count(&|task| task.deployment == primary && task.healthy),
             old_live: count(&|task| task.deployment != primary),
             all_healthy: count(&|task| task.healthy),
@@ -56,6 +60,7 @@ pub(super) fn complete(service: &mut Service, turn: &mut Turn<'_>) -> bool {
             primary.reason = format!("ECS deployment {id} completed.");
             primary.updated_at_ms = turn.now_ms;
             service.deployments.truncate(1);
+            service.record_completion(turn.now_ms);
             tell(service, turn, format!("(service {name}) (deployment {id}) deployment completed."));
             service.steady = false;
         }
@@ -74,7 +79,8 @@ pub(super) fn start_tasks(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     if primary.rollout == Rollout::Failed || turn.now_ms < primary.not_before_ms {
         return false;
     }
-    let lacking = census.desired.saturating_sub(census.primary_live);
+    // The replacement of a failing task is started before that is stopped, where the upper bound lets it.
+    let lacking = (census.desired + census.primary_failing).saturating_sub(census.primary_live);
     let room = census.upper.saturating_sub(census.primary_live + census.old_live);
     let count = lacking.min(room);
     if count == 0 {
@@ -82,20 +88,36 @@ pub(super) fn start_tasks(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     }
     let (deployment, task_definition) = (primary.id.clone(), primary.task_definition.clone());
     let started: Vec<String> = (0..count).map(|_| task_id((turn.new_id)())).collect();
-    service.tasks.extend(started.iter().map(|id| Task {
-        id: id.clone(),
-        deployment: deployment.clone(),
-        definition: task_definition.clone(),
-        status: TaskStatus::Pending,
-        healthy: false,
-        created_at_ms: turn.now_ms,
-        started_at_ms: None,
-        stop: None,
-    }));
+    service.tasks.extend(started.iter().map(|id| Task::new(id.clone(), &deployment, &task_definition, turn.now_ms)));
     service.steady = false;
-    let message = format!("(service {}) has started {count} tasks: {}.", service.name, listed(&started));
+    let replaced = count.min(census.primary_failing);
+    let why = match replaced {
+        0 => String::new(),
+        replaced => format!(" Amazon ECS replaced {replaced} tasks due to an unhealthy status."),
+    };
+    let message = format!("(service {}) has started {count} tasks: {}.{why}", service.name, listed(&started));
     tell(service, turn, message);
     true
+}
+
+/// Stops tasks of the PRIMARY deployment that were healthy and are no more: when there are enough healthy ones, or to make room for
+/// their replacements.
+pub(super) fn stop_failing(service: &mut Service, turn: &mut Turn<'_>) -> bool {
+    let census = Census::of(service);
+    let deployment = service.deployments.first().map(|primary| primary.id.clone()).unwrap_or_default();
+    let others = census.primary_live - census.primary_failing;
+    let needs_room = others < census.desired && census.primary_live + census.old_live >= census.upper;
+    if census.primary_failing == 0 || !(census.primary_healthy >= census.desired || needs_room) {
+        return false;
+    }
+    let failing = service.tasks.iter_mut().filter(|task| task.deployment == deployment && task.is_failing());
+    let stopped = failing
+        .map(|task| {
+            task.deactivate("ServiceSchedulerInitiated", FAILED_CHECKS, turn.now_ms);
+            task.id.clone()
+        })
+        .collect::<Vec<_>>();
+    tell_stopped(service, turn, &stopped)
 }
 
 /// Stops tasks of older deployments while enough healthy ones stay: when new ones took their place, or to make room for new ones.
@@ -116,28 +138,49 @@ pub(super) fn stop_old_tasks(service: &mut Service, turn: &mut Turn<'_>) -> bool
     let mut stopped = Vec::new();
     for task in candidates {
         let replaced = census.primary_healthy + old > census.desired;
-        let spare = if task.healthy { healthy > census.lower } else { healthy >= census.lower };
+        // One that is not healthy is missed by nobody, also where too few are.
+        let spare = !task.healthy || healthy > census.lower;
         if !spare || !(replaced || needs_room) {
             break;
         }
         healthy -= usize::from(task.healthy);
         old -= 1;
-        stop(task, "ServiceSchedulerInitiated", &reason, turn.now_ms);
+        task.deactivate("ServiceSchedulerInitiated", &reason, turn.now_ms);
         stopped.push(task.id.clone());
     }
-    tell_stopped(service, turn, &stopped)
+    tell_stopped(service, turn, &stopped) && drained(service, turn, &stopped)
 }
 
-/// Stops tasks of the PRIMARY deployment that are more than desired, newest first.
+/// Stops every task of a service that is deleted; the last one ends it.
+pub(super) fn drain(service: &mut Service, turn: &mut Turn<'_>) {
+    let live: Vec<&mut Task> = service.tasks.iter_mut().filter(|task| task.is_live()).collect();
+    let mut stopped = Vec::new();
+    for task in live {
+        task.deactivate("ServiceSchedulerInitiated", "Service was deleted", turn.now_ms);
+        stopped.push(task.id.clone());
+    }
+    tell_stopped(service, turn, &stopped);
+    if service.status == ServiceStatus::Draining && service.tasks.iter().all(|task| task.status == TaskStatus::Stopped)
+    {
+        service.status = ServiceStatus::Inactive;
+        service.deployments.clear();
+    }
+}
+
+/// Stops tasks of the PRIMARY deployment that are more than desired: those that are not healthy first, then the newest.
 pub(super) fn scale_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     let census = Census::of(service);
     let deployment = service.deployments.first().map(|primary| primary.id.clone()).unwrap_or_default();
-    let surplus = census.primary_live.saturating_sub(census.desired);
+    // Those that fail are not counted: their replacements stand for them.
+    let surplus = (census.primary_live - census.primary_failing).saturating_sub(census.desired);
     let reason = format!("Scaling activity initiated by (deployment {deployment})");
     let mut stopped = Vec::new();
-    let mine = service.tasks.iter_mut().rev().filter(|task| task.is_live() && task.deployment == deployment);
-    for task in mine.take(surplus) {
-        stop(task, "ServiceSchedulerInitiated", &reason, turn.now_ms);
+    let mine = service.tasks.iter_mut().rev();
+    let mut mine: Vec<&mut Task> =
+        mine.filter(|task| task.is_live() && !task.is_failing() && task.deployment == deployment).collect();
+    mine.sort_by_key(|task| task.healthy);
+    for task in mine.into_iter().take(surplus) {
+        task.deactivate("ServiceSchedulerInitiated", &reason, turn.now_ms);
         stopped.push(task.id.clone());
     }
     tell_stopped(service, turn, &stopped)
@@ -152,8 +195,9 @@ pub(super) fn tell_if_stuck(service: &mut Service, turn: &mut Turn<'_>) {
         TaskStatus::Running => !task.healthy,
         TaskStatus::Stopped => false,
     });
-    let waits = turn.now_ms < primary.not_before_ms || primary.rollout != Rollout::InProgress;
-    if service.stuck_told || in_transition || waits || census.primary_live >= census.desired {
+    let waits = turn.now_ms < primary.not_before_ms || primary.rollout == Rollout::Failed;
+    let only_waits = census.primary_live >= census.desired && census.old_live == 0;
+    if service.stuck_told || in_transition || waits || only_waits {
         return;
     }
     service.stuck_told = true;
@@ -173,6 +217,27 @@ fn tell_stopped(service: &mut Service, turn: &mut Turn<'_>, stopped: &[String]) 
     let message =
         format!("(service {}) has stopped {} running tasks: {}.", service.name, stopped.len(), listed(stopped));
     tell(service, turn, message);
+    true
+}
+
+/// Tells that tasks of older deployments left the service's target groups.
+///
+/// Source: the order of the events is that of published service event logs.
+fn drained(service: &mut Service, turn: &mut Turn<'_>, stopped: &[String]) -> bool {
+    let (name, groups) = (service.name.clone(), service.target_groups());
+    let older = service.deployments.iter().skip(1).map(|old| old.id.clone()).collect::<Vec<_>>();
+    for group in &groups {
+        let count = stopped.len();
+        tell(service, turn, format!("(service {name}) deregistered {count} targets in (target-group {group})"));
+    }
+    for old in older.iter().filter(|_| !groups.is_empty()) {
+        let of_it = |task: &&Task| task.deployment == *old && stopped.contains(&task.id);
+        let count = service.tasks.iter().filter(of_it).count();
+        if count > 0 {
+            let message = format!("(service {name}, taskSet {old}) has begun draining connections on {count} tasks.");
+            tell(service, turn, message);
+        }
+    }
     true
 }
 

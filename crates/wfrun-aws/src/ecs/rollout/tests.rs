@@ -1,13 +1,26 @@
-//! Golden timelines: every line is a tick, `deployments | running/pending of the service | events`.
+//! Golden timelines, in the order of the AWS rules' appendix B: every line is a tick, `deployments | running/pending of the service | events`.
+
+mod properties;
 
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use proptest::prelude::{Just, Strategy, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use uuid::Uuid;
 
-use super::{Fate, Turn, begin, tick};
-use crate::ecs::model::{Breaker, DeploymentConfiguration, Rollout, Service, Threshold};
+use super::{Turn, begin, tick};
+use crate::account_file::Fault;
+use crate::ecs::model::{Breaker, DeploymentConfiguration, Service, Threshold};
+use crate::ecs::task::TaskStatus;
+use crate::launcher::{RegistryLogin, Simulate, TaskLaunch, TaskLauncher as _, TaskReport, TaskReports};
+
+/// What becomes of the tasks of a task definition.
+#[derive(Clone, Debug, PartialEq)]
+enum Fate {
+    Healthy,
+    Crash,
+    Unhealthy,
+    CannotStart(&'static str),
+}
 
 /// A service under test, with names instead of ids.
 struct Stage {
@@ -17,6 +30,8 @@ struct Stage {
     names: Vec<(String, &'static str)>,
     now_ms: u64,
     next_id: u128,
+    reports: TaskReports,
+    simulate: Simulate,
 }
 
 impl Stage {
@@ -32,7 +47,9 @@ impl Stage {
         service.configuration.maximum_percent = maximum;
         service.events.clear();
         let names = vec![(service.deployments[0].id.clone(), "O")];
-        Self { service, fates: HashMap::new(), names, now_ms: 1000, next_id }
+        let reports = TaskReports::default();
+        let simulate = Simulate::new(IndexMap::new(), reports.clone());
+        Self { service, fates: HashMap::new(), names, now_ms: 1000, next_id, reports, simulate }
     }
 
     fn breaker(mut self, enable: bool, rollback: bool) -> Self {
@@ -51,20 +68,55 @@ impl Stage {
         self.names.push((self.service.deployments[0].id.clone(), name));
     }
 
+    /// A new deployment of a definition that was deployed before.
+    fn force(&mut self, name: &'static str, definition: &str) {
+        let next_id = &mut self.next_id;
+        begin(&mut self.service, definition, self.now_ms, &mut || {
+            *next_id += 1;
+            Uuid::from_u128(*next_id)
+        });
+        self.names.push((self.service.deployments[0].id.clone(), name));
+    }
+
     fn ticks(&mut self, count: usize) -> Vec<String> {
         (0..count).map(|_| self.tick()).collect()
     }
 
     fn tick(&mut self) -> String {
         self.now_ms += 50;
-        let Self { service, fates, next_id, now_ms, .. } = self;
-        let fate = |task_definition: &str| fates.get(task_definition).cloned().unwrap_or_else(healthy);
+        self.simulate.advance();
+        let reports = self.reports.take();
+        let Self { service, next_id, now_ms, .. } = self;
         let mut new_id = || {
             *next_id += 1;
             Uuid::from_u128(*next_id)
         };
-        let events = tick(service, &mut Turn { now_ms: *now_ms, fate: &fate, new_id: &mut new_id });
+        let events = tick(service, &mut Turn { now_ms: *now_ms, reports: &reports, new_id: &mut new_id });
+        self.carry_out();
         self.line(&events)
+    }
+
+    /// What the account does between ticks: tells the launcher what to start and stop.
+    fn carry_out(&mut self) {
+        let Self { service, fates, reports, simulate, .. } = self;
+        for task in &mut service.tasks {
+            if task.status == TaskStatus::Pending && !task.launch.ordered {
+                task.launch.ordered = true;
+                let reporter = reports.reporter(&task.id);
+                match fates.get(&task.definition).unwrap_or(&Fate::Healthy) {
+                    Fate::Healthy => simulate.start(launch(&task.id), reporter),
+                    Fate::Crash => simulate.start_with(&launch(&task.id), reporter, Some(Fault::Crash)),
+                    Fate::Unhealthy => simulate.start_with(&launch(&task.id), reporter, Some(Fault::Unhealthy)),
+                    Fate::CannotStart(reason) => {
+                        reporter.report(TaskReport::CannotStart { reason: (*reason).to_owned() });
+                    }
+                }
+            }
+            if task.status == TaskStatus::Deactivating && !task.launch.stop_ordered {
+                task.launch.stop_ordered = true;
+                simulate.stop(&task.id);
+            }
+        }
     }
 
     fn line(&self, events: &[String]) -> String {
@@ -85,12 +137,19 @@ impl Stage {
     }
 }
 
-fn healthy() -> Fate {
-    Fate::Healthy(IndexMap::new())
-}
-
-fn crash() -> Fate {
-    Fate::Crash { exit_code: 1 }
+fn launch(id: &str) -> TaskLaunch {
+    let container = serde_json::json!({ "containerDefinitions": [{ "name": "app" }] });
+    TaskLaunch {
+        id: id.to_owned(),
+        arn: String::new(),
+        cluster: "c".to_owned(),
+        region: "us-east-1".to_owned(),
+        group: "service:S".to_owned(),
+        definition: container.as_object().expect("the literal above is an object").clone(),
+        overrides: serde_json::Map::new(),
+        images: std::collections::BTreeMap::new(),
+        registry: RegistryLogin { host: String::new(), user: String::new(), password: String::new() },
+    }
 }
 
 #[track_caller]
@@ -101,7 +160,7 @@ fn check(found: &[String], want: &[&str]) {
 #[test]
 fn b1_good_revision() {
     let mut stage = Stage::new(2, 100, 200);
-    stage.deploy("N", healthy());
+    stage.deploy("N", Fate::Healthy);
     assert_eq!(stage.line(&[]), "N PRIMARY IN_PROGRESS 0+0/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 2/0 |");
     check(
         &stage.ticks(5),
@@ -119,7 +178,7 @@ fn b1_good_revision() {
 fn b2_crashing_revision_is_rolled_back() {
     let mut stage = Stage::new(1, 100, 200);
     let old_task = stage.service.tasks[0].id.clone();
-    stage.deploy("N", crash());
+    stage.deploy("N", Fate::Crash);
     check(
         &stage.ticks(8),
         &[
@@ -145,7 +204,7 @@ fn b2_crashing_revision_is_rolled_back() {
 #[test]
 fn an_image_that_cannot_be_pulled_is_rolled_back() {
     let mut stage = Stage::new(1, 100, 200);
-    stage.deploy("N", Fate::CannotStart("CannotPullContainerError: no".to_owned()));
+    stage.deploy("N", Fate::CannotStart("CannotPullContainerError: no"));
     let lines = stage.ticks(7);
     assert!(lines[1].ends_with("| was unable to place a task. Reason: CannotPullContainerError: no."), "{}", lines[1]);
     assert!(lines[6].starts_with("O PRIMARY COMPLETED"), "{}", lines[6]);
@@ -167,7 +226,7 @@ fn an_unhealthy_revision_is_rolled_back() {
 #[test]
 fn b3_without_breaker_it_goes_on_for_ever() {
     let mut stage = Stage::new(1, 100, 200).breaker(false, false);
-    stage.deploy("N", crash());
+    stage.deploy("N", Fate::Crash);
     let lines = stage.ticks(400);
     let told = lines.iter().filter(|line| line.contains("is unable to consistently start tasks successfully.")).count();
     assert_eq!(told, 1);
@@ -179,7 +238,7 @@ fn b3_without_breaker_it_goes_on_for_ever() {
 #[test]
 fn b4_bounds_that_let_nothing_happen() {
     let mut stage = Stage::new(1, 100, 100);
-    stage.deploy("N", healthy());
+    stage.deploy("N", Fate::Healthy);
     let lines = stage.ticks(5);
     assert!(lines[0].contains(
         "was unable to stop or start tasks during a deployment because of the service deployment configuration."
@@ -192,7 +251,7 @@ fn b4_bounds_that_let_nothing_happen() {
 #[test]
 fn b5_old_tasks_stop_first() {
     let mut stage = Stage::new(2, 0, 100);
-    stage.deploy("N", healthy());
+    stage.deploy("N", Fate::Healthy);
     check(
         &stage.ticks(5),
         &[
@@ -208,9 +267,9 @@ fn b5_old_tasks_stop_first() {
 #[test]
 fn b6_a_second_update_before_the_first_is_complete() {
     let mut stage = Stage::new(2, 100, 200);
-    stage.deploy("N1", healthy());
+    stage.deploy("N1", Fate::Healthy);
     stage.ticks(1);
-    stage.deploy("N2", crash());
+    stage.deploy("N2", Fate::Crash);
     let lines = stage.ticks(20);
     let ids: Vec<_> =
         lines[0].split(" | ").next().unwrap().split(", ").map(|one| one.split(' ').next().unwrap()).collect();
@@ -223,9 +282,9 @@ fn b6_a_second_update_before_the_first_is_complete() {
 #[test]
 fn b6_a_second_update_that_is_good() {
     let mut stage = Stage::new(2, 100, 200);
-    stage.deploy("N1", healthy());
+    stage.deploy("N1", Fate::Healthy);
     stage.ticks(2);
-    stage.deploy("N2", healthy());
+    stage.deploy("N2", Fate::Healthy);
     let lines = stage.ticks(12);
     assert_eq!(lines.last().unwrap(), "N2 PRIMARY COMPLETED 2+0/2 f0 | 2/0 |", "{}", lines.join("\n"));
 }
@@ -233,7 +292,7 @@ fn b6_a_second_update_that_is_good() {
 #[test]
 fn without_rollback_the_failed_deployment_stays_beside_the_old_one() {
     let mut stage = Stage::new(1, 100, 200).breaker(true, false);
-    stage.deploy("N", crash());
+    stage.deploy("N", Fate::Crash);
     let lines = stage.ticks(20);
     assert_eq!(lines.last().unwrap(), "N PRIMARY FAILED 0+0/1 f3, O ACTIVE COMPLETED 1+0/1 f0 | 1/0 |");
 }
@@ -243,12 +302,12 @@ fn a_healthy_task_starts_the_count_afresh_if_it_should() {
     for (reset, trips) in [(true, false), (false, true)] {
         let mut stage = Stage::new(2, 100, 150);
         stage.service.configuration.breaker.reset_on_healthy = reset;
-        stage.deploy("N", crash());
+        stage.deploy("N", Fate::Crash);
         stage.ticks(4);
         assert_eq!(stage.service.deployments[0].failed_tasks, 2);
-        stage.fates.insert("N".to_owned(), healthy());
+        stage.fates.insert("N".to_owned(), Fate::Healthy);
         stage.ticks(3);
-        stage.fates.insert("N".to_owned(), crash());
+        stage.fates.insert("N".to_owned(), Fate::Crash);
         let lines = stage.ticks(3);
         assert_eq!(lines.iter().any(|line| line.contains("rolling back")), trips, "{}", lines.join("\n"));
         assert_eq!(stage.service.deployments.iter().map(|one| one.failed_tasks).max(), Some(3), "{}", lines.join("\n"));
@@ -273,7 +332,7 @@ fn bounds_hold_for_every_service() {
     for desired in 0..6 {
         for (minimum, maximum) in [(100, 200), (50, 100), (0, 100), (50, 150), (100, 150), (0, 200)] {
             let mut stage = Stage::new(desired, minimum, maximum);
-            stage.deploy("N", healthy());
+            stage.deploy("N", Fate::Healthy);
             let lower = (desired * minimum).div_ceil(100);
             let upper = desired * maximum / 100;
             for _ in 0..40 {
@@ -317,61 +376,84 @@ fn thresholds_of_the_breaker() {
     }
 }
 
-/// What can happen to a service between ticks.
-#[derive(Clone, Debug)]
-enum Deed {
-    Deploy(Fate),
-    Scale(u32),
-    Tick(usize),
+/// Source: the AWS rules, appendix B1 with load balancer and B7.
+#[test]
+fn b1_b7_a_forced_deployment_behind_a_load_balancer() {
+    let mut stage = Stage::new(2, 100, 200);
+    let balancers = serde_json::json!([{ "targetGroupArn": "TG", "containerName": "app", "containerPort": 80 }]);
+    stage.service.settings.insert("loadBalancers".to_owned(), balancers);
+    stage.force("N", "old");
+    check(
+        &stage.ticks(4),
+        &[
+            "N PRIMARY IN_PROGRESS 0+2/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 2/2 | has started 2 tasks",
+            "N PRIMARY IN_PROGRESS 2+0/2 f0, O ACTIVE COMPLETED 2+0/2 f0 | 4/0 | registered 2 targets in (target-group TG)",
+            "N PRIMARY IN_PROGRESS 2+0/2 f0, O ACTIVE COMPLETED 0+0/2 f0 | 2/0 | has stopped 2 running tasks; \
+             deregistered 2 targets in (target-group TG); (service S, taskSet O) has begun draining connections on 2 tasks.",
+            "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 | (deployment N) deployment completed.; has reached a steady state.",
+        ],
+    );
+    assert_eq!(
+        (stage.service.task_definition.as_str(), stage.service.deployments[0].id == stage.names[0].0),
+        ("old", false)
+    );
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let fate = prop_oneof![
-        Just(healthy()),
-        Just(crash()),
-        Just(Fate::Unhealthy),
-        Just(Fate::CannotStart("CannotPullContainerError: no".to_owned())),
-    ];
-    let deed =
-        prop_oneof![fate.prop_map(Deed::Deploy), (1..5_u32).prop_map(Deed::Scale), (1..6_usize).prop_map(Deed::Tick)];
-    prop::collection::vec(deed, 0..12)
+#[test]
+fn a_task_that_becomes_unhealthy_is_replaced_first_where_there_is_room() {
+    let mut stage = Stage::new(2, 50, 150);
+    let task = stage.service.tasks[0].id.clone();
+    stage.reports.reporter(&task).report(TaskReport::Unhealthy);
+    check(
+        &stage.ticks(5),
+        &[
+            "O PRIMARY COMPLETED 2+1/2 f0 | 2/1 | (task 00000000000000000000000000000003) failed container health checks.; has started 1 tasks",
+            "O PRIMARY COMPLETED 3+0/2 f0 | 3/0 |",
+            "O PRIMARY COMPLETED 2+0/2 f0 | 2/0 | has stopped 1 running tasks",
+            "O PRIMARY COMPLETED 2+0/2 f0 | 2/0 | has reached a steady state.",
+            "O PRIMARY COMPLETED 2+0/2 f0 | 2/0 |",
+        ],
+    );
+    assert_eq!(stage.service.tasks[0].stop.as_ref().unwrap().reason, "Task failed container health checks");
+    let mut stage = Stage::new(2, 50, 100);
+    stage.reports.reporter(&task).report(TaskReport::Unhealthy);
+    let lines = stage.ticks(5);
+    assert!(
+        lines[0].ends_with("has stopped 1 running tasks") && lines[1].ends_with("has started 1 tasks"),
+        "{lines:#?}"
+    );
 }
 
-proptest! {
-    /// Whatever happens: the service's task definition is its PRIMARY's, failed deployments start nothing, and with the default bounds
-    /// and the breaker on, every service comes to rest with its desired tasks. (With none desired, a bad revision completes at once.)
-    #[test]
-    fn every_history_ends_in_a_steady_state(desired in 1..5_u32, deeds in deeds()) {
-        let mut stage = Stage::new(desired, 100, 200);
-        for (at, deed) in deeds.into_iter().enumerate() {
-            match deed {
-                Deed::Deploy(fate) => stage.deploy(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"][at], fate),
-                Deed::Scale(desired) => {
-                    stage.service.desired = desired;
-                    stage.service.deployments[0].desired = desired;
-                }
-                Deed::Tick(count) => for _ in 0..count {
-                    let live_before = live_of_failed(&stage.service);
-                    let line = stage.tick();
-                    prop_assert!(live_of_failed(&stage.service) <= live_before, "{}", line);
-                },
-            }
-            prop_assert_eq!(&stage.service.task_definition, &stage.service.deployments[0].task_definition);
-            let mut ids: Vec<_> = stage.service.deployments.iter().map(|deployment| &deployment.id).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            prop_assert_eq!(ids.len(), stage.service.deployments.len());
+#[test]
+fn a_task_that_dies_after_it_was_healthy_is_no_failure() {
+    let mut stage = Stage::new(2, 100, 200);
+    stage.deploy("N", Fate::Healthy);
+    stage.ticks(2);
+    let dying: Vec<_> = stage.service.tasks.iter().rev().take(1).map(|task| task.id.clone()).collect();
+    for _ in 0..4 {
+        stage.tick();
+        for task in &dying {
+            stage.reports.reporter(task).report(TaskReport::Exited { containers: Vec::new(), last_lines: Vec::new() });
         }
-        let lines = stage.ticks(400);
-        let (running, pending) = stage.service.counts(None);
-        prop_assert_eq!((running, pending), (stage.service.desired, 0), "{}", lines.join("\n"));
-        prop_assert!(!stage.service.is_rolling_out() && stage.service.deployments.len() == 1, "{}", lines.join("\n"));
     }
+    let lines = stage.ticks(4);
+    assert_eq!(lines.last().unwrap(), "N PRIMARY COMPLETED 2+0/2 f0 | 2/0 |", "{}", lines.join("\n"));
 }
 
-fn live_of_failed(service: &Service) -> usize {
-    let failed = service.deployments.iter().filter(|deployment| deployment.rollout == Rollout::Failed);
-    failed
-        .flat_map(|deployment| service.tasks.iter().filter(|task| task.is_live() && task.deployment == deployment.id))
-        .count()
+#[test]
+fn healthy_tasks_of_a_failed_deployment_leave_when_they_are_replaced() {
+    let mut stage = Stage::new(4, 50, 100);
+    stage.service.configuration.breaker.reset_on_healthy = false;
+    stage.deploy("N", Fate::Healthy);
+    stage.ticks(4);
+    stage.fates.insert("N".to_owned(), Fate::Crash);
+    let mut tripped = false;
+    for _ in 0..60 {
+        let line = stage.tick();
+        tripped |= line.contains("rolling back");
+        let healthy = stage.service.tasks.iter().filter(|task| task.healthy && task.is_live()).count();
+        assert!(healthy >= 2, "{line}");
+    }
+    assert!(tripped && stage.service.is_at_rest());
+    assert_eq!(stage.service.task_definition, "old");
 }

@@ -1,4 +1,6 @@
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 
 struct Fixture {

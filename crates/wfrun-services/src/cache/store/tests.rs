@@ -37,7 +37,7 @@ fn save(store: &Store, key: &str, content: &[u8]) -> Option<u64> {
 
 fn find(store: &Store, key: &str) -> Option<Vec<u8>> {
     let wanted = Wanted { version: "v", key, restore_keys: &[], scopes: vec![SCOPE] };
-    store.find(&wanted).expect("a store").map(|found| fs::read(found.blob).expect("a blob"))
+    store.find(&wanted).expect("a store").found.map(|found| fs::read(found.blob).expect("a blob"))
 }
 
 #[test]

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use super::{Injected, Injection, covers};
+
+#[test]
+fn injections_are_read() {
+    let deny = |action: &str| Injection::IamDeny { action: action.to_owned() };
+    let cases = [
+        ("ecs:unhealthy", Injection::EcsUnhealthy),
+        ("ecs:crash", Injection::EcsCrash),
+        ("ecs:slow=30s", Injection::EcsSlow(Duration::from_secs(30))),
+        ("ecs:slow=2m", Injection::EcsSlow(Duration::from_mins(2))),
+        ("ecs:slow=7", Injection::EcsSlow(Duration::from_secs(7))),
+        ("ecs:slow=500ms", Injection::EcsSlow(Duration::from_millis(500))),
+        ("ecr:throttle", Injection::EcrThrottle),
+        ("sts:expired", Injection::StsExpired),
+        ("iam:deny=ecs:UpdateService", deny("ecs:UpdateService")),
+        ("iam:deny=ecr:*", deny("ecr:*")),
+    ];
+    for (text, want) in cases {
+        assert_eq!(Injection::parse(text).as_ref(), Ok(&want), "{text}");
+    }
+    for known in Injection::KNOWN {
+        assert!(known.parse::<Injection>().is_ok(), "{known}");
+    }
+}
+
+#[test]
+fn what_is_none_says_what_there_is() {
+    let cases = [
+        (
+            "ecs:slowly",
+            "`ecs:slowly` is no fault that can be injected into the AWS account; there are `ecs:unhealthy`, `ecs:crash`, \
+             `ecs:slow=30s`, `ecr:throttle`, `sts:expired`, `iam:deny=ecs:UpdateService`",
+        ),
+        ("ecs:slow", "`ecs:slow` has no value that can be read; write it as `ecs:slow=30s`"),
+        ("ecs:slow=soon", "`ecs:slow=soon` has no value that can be read; write it as `ecs:slow=30s`"),
+        (
+            "ecs:slow=999999999999999999m",
+            "`ecs:slow=999999999999999999m` has no value that can be read; write it as `ecs:slow=30s`",
+        ),
+        ("ecs:crash=1", "`ecs:crash=1` has no value that can be read; write it as `ecs:crash`"),
+        ("iam:deny=x", "`iam:deny=x` has no value that can be read; write it as `iam:deny=ecs:UpdateService`"),
+    ];
+    for (text, want) in cases {
+        assert_eq!(Injection::parse(text).unwrap_err().to_string(), want);
+    }
+    assert!(Injection::parse("").unwrap_err().to_string().starts_with("`` is no fault"));
+}
+
+#[test]
+fn actions_are_covered_as_policies_cover_them() {
+    for (pattern, action, want) in [
+        ("ecs:updateservice", "ecs:updateservice", true),
+        ("ecs:*", "ecs:updateservice", true),
+        ("*:describe*", "ecs:describeservices", true),
+        ("ecs:*s", "ecs:describeservices", true),
+        ("ecs:update", "ecs:updateservice", false),
+        ("ecr:*", "ecs:updateservice", false),
+        ("*", "ecs:x", true),
+    ] {
+        assert_eq!(covers(pattern, action), want, "{pattern} {action}");
+    }
+    let injected = Injected::new(vec![Injection::IamDeny { action: "ECS:updateservice".to_owned() }]);
+    assert!(injected.denies("ecs:UpdateService") && !injected.denies("ecs:DescribeServices"));
+}
+
+#[test]
+fn the_first_requests_of_each_operation_are_throttled() {
+    let injected = Injected::new(vec![Injection::EcrThrottle]);
+    let met: Vec<_> = ["A", "A", "B", "A", "B", "B"].map(|operation| injected.throttles(operation)).into();
+    assert_eq!(met, [true, true, true, false, true, false]);
+    assert!(!Injected::default().throttles("A"));
+}

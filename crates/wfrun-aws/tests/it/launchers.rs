@@ -1,0 +1,190 @@
+//! A launcher of somebody else's: what it is given, and what its reports come to.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wfrun_aws::{
+    Account, AccountError, Clock, ContainerEnd, PublishedPort, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,
+};
+
+use crate::support::{World, news_api, settings};
+
+const CLUSTER: &str = "news-api-cluster";
+const SERVICE: &str = "news-api-service";
+
+/// Starts nothing; the test reports.
+#[derive(Default)]
+struct Fake {
+    started: Mutex<Vec<(TaskLaunch, TaskReporter)>>,
+    stopped: Mutex<Vec<String>>,
+}
+
+impl TaskLauncher for Fake {
+    fn start(&self, task: TaskLaunch, reporter: TaskReporter) {
+        self.started.lock().expect("no test panics with the lock").push((task, reporter));
+    }
+
+    fn stop(&self, task: &str) {
+        self.stopped.lock().expect("no test panics with the lock").push(task.to_owned());
+    }
+}
+
+impl Fake {
+    fn started(&self) -> usize {
+        self.started.lock().expect("no test panics with the lock").len()
+    }
+
+    fn launch(&self, at: usize) -> (TaskLaunch, TaskReporter) {
+        self.started.lock().expect("no test panics with the lock")[at].clone()
+    }
+
+    fn report(&self, at: usize, reports: &[TaskReport]) {
+        let (_, reporter) = self.launch(at);
+        for report in reports {
+            reporter.report(report.clone());
+        }
+    }
+}
+
+async fn world() -> (World, Arc<Fake>, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let fake = Arc::new(Fake::default());
+    (open(&folder, &fake).await, fake, folder)
+}
+
+async fn open(folder: &TempDir, fake: &Arc<Fake>) -> World {
+    let mut settings = settings(folder.path(), "ecs: { runtime: docker, waiter_hold: 0 }", news_api());
+    settings.launcher = Some(Arc::<Fake>::clone(fake));
+    World::open_with(settings, Clock::system()).await
+}
+
+async fn deploy(world: &World) -> Value {
+    let described = world.ok("ecs", "DescribeTaskDefinition", &json!({ "taskDefinition": "news-api-task" })).await;
+    let mut definition = described["taskDefinition"].clone();
+    definition["containerDefinitions"][0]["image"] = json!(format!("{}/news-api:abc", world.host()));
+    world.ok("ecs", "RegisterTaskDefinition", &definition).await;
+    let input = json!({ "cluster": CLUSTER, "service": SERVICE, "taskDefinition": "news-api-task" });
+    world.ok("ecs", "UpdateService", &input).await["service"].clone()
+}
+
+async fn service(world: &World) -> Value {
+    let input = json!({ "cluster": CLUSTER, "services": [SERVICE] });
+    world.ok("ecs", "DescribeServices", &input).await["services"][0].clone()
+}
+
+async fn tasks(world: &World, status: &str) -> Vec<Value> {
+    let input = json!({ "cluster": CLUSTER, "desiredStatus": status });
+    let arns = world.ok("ecs", "ListTasks", &input).await["taskArns"].clone();
+    if arns == json!([]) {
+        return Vec::new();
+    }
+    let input = json!({ "cluster": CLUSTER, "tasks": arns });
+    world.ok("ecs", "DescribeTasks", &input).await["tasks"].as_array().expect("a list").clone()
+}
+
+fn running() -> TaskReport {
+    let port = PublishedPort {
+        container: "news-api".to_owned(),
+        container_port: 8000,
+        host_address: "127.0.0.1".to_owned(),
+        host_port: 32768,
+    };
+    TaskReport::Running { address: Some("172.18.0.2".to_owned()), ports: vec![port] }
+}
+
+fn exited(exit_code: i32) -> TaskReport {
+    let end = ContainerEnd { container: "news-api".to_owned(), exit_code: Some(exit_code), reason: None };
+    TaskReport::Exited { containers: vec![end], last_lines: vec!["KeyError: 'DATABASE_URL'".to_owned()] }
+}
+
+#[tokio::test]
+async fn without_one_docker_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = Account::open(settings(folder.path(), "ecs: { runtime: docker }", news_api()), |_| {});
+    assert!(matches!(refused, Err(AccountError::NotEmulated { field: "ecs.runtime", .. })));
+}
+
+#[tokio::test]
+async fn a_deployment_as_its_launcher_sees_it() {
+    let (world, fake, folder) = world().await;
+    let digest = world.push("news-api", "abc", b"layer").await;
+    world.until("the placeholder is healthy", async |world| service(world).await["runningCount"] == 1).await;
+    assert_eq!(fake.started(), 0, "the placeholder is simulated");
+    let updated = deploy(&world).await;
+    world.until("a start", async |_| fake.started() == 1).await;
+    let (launch, _) = fake.launch(0);
+    assert_eq!(
+        (launch.group.as_str(), launch.cluster.as_str(), launch.region.as_str()),
+        ("service:news-api-service", CLUSTER, "us-east-1")
+    );
+    let image = &launch.images["news-api"];
+    assert_eq!(
+        (image.digest.as_deref(), &image.pull),
+        (Some(&*digest), &format!("{}/news-api@{digest}", world.host()))
+    );
+    assert_eq!(launch.definition["containerDefinitions"][0]["name"], "news-api");
+    assert!(launch.arn.ends_with(&launch.id) && launch.overrides.is_empty() && launch.is_of_service());
+    let login = crate::support::basic(&launch.registry.user, &launch.registry.password);
+    let path = format!("/v2/news-api/manifests/{digest}");
+    assert_eq!(world.send("GET", &path, &[("Authorization", &login)], b"").await.status, 200, "the launcher may pull");
+    assert!(!format!("{launch:?}").contains(&launch.registry.password));
+
+    fake.report(0, &[TaskReport::Pulling, TaskReport::Pulled, running()]);
+    world.until("RUNNING", async |world| service(world).await["deployments"][0]["runningCount"] == 1).await;
+    let now = service(&world).await;
+    assert_eq!(now["deployments"].as_array().unwrap().len(), 2, "not healthy yet: the old one stays");
+    fake.report(0, &[TaskReport::Healthy]);
+    world.until("the end", async |world| service(world).await["deployments"].as_array().unwrap().len() == 1).await;
+    let now = service(&world).await;
+    assert_eq!((&now["deployments"][0]["id"], &now["runningCount"]), (&updated["deployments"][0]["id"], &json!(1)));
+    let task = tasks(&world, "RUNNING").await.remove(0);
+    assert_eq!(task["containers"][0]["networkBindings"][0]["hostPort"], 32768);
+    assert!(task["pullStartedAt"].is_number() && task["pullStoppedAt"].is_number());
+
+    // A task that was healthy dies: it is replaced, and no failure.
+    fake.report(0, &[exited(137)]);
+    world.until("the replacement", async |_| fake.started() == 2).await;
+    assert_eq!(service(&world).await["deployments"][0]["failedTasks"], 0);
+    fake.report(1, &[running(), TaskReport::Healthy]);
+    world.until("healthy", async |world| service(world).await["runningCount"] == 1).await;
+    // One that becomes unhealthy is replaced before it is stopped.
+    fake.report(1, &[TaskReport::Unhealthy]);
+    world.until("the replacement", async |_| fake.started() == 3).await;
+    assert!(fake.stopped.lock().unwrap().is_empty());
+    let suffix = "Amazon ECS replaced 1 tasks due to an unhealthy status.";
+    assert!(service(&world).await["events"].to_string().contains(suffix));
+    fake.report(2, &[running(), TaskReport::Healthy]);
+    world.until("the stop", async |_| !fake.stopped.lock().unwrap().is_empty()).await;
+    assert_eq!(*fake.stopped.lock().unwrap(), [fake.launch(1).0.id]);
+    fake.report(1, &[TaskReport::Stopped]);
+
+    // Another process has to start it again.
+    let World { account, endpoint, .. } = world;
+    endpoint.stop().await;
+    drop(account);
+    let world = open(&folder, &fake).await;
+    world.until("a start", async |_| fake.started() == 4).await;
+    assert_eq!(fake.launch(3).0.id, fake.launch(2).0.id);
+    fake.report(3, &[running(), TaskReport::Healthy]);
+    world.until("healthy", async |world| service(world).await["runningCount"] == 1).await;
+}
+
+#[tokio::test]
+async fn what_a_crashed_task_wrote_is_kept() {
+    let (world, fake, _folder) = world().await;
+    world.push("news-api", "abc", b"layer").await;
+    deploy(&world).await;
+    for at in 0..3 {
+        world.until("a start", async |_| fake.started() == at + 1).await;
+        fake.report(at, &[running(), exited(3)]);
+    }
+    world.until("the rollback", async |world| service(world).await["deployments"].as_array().unwrap().len() == 1).await;
+    let failed = world.account.service(CLUSTER, SERVICE).unwrap().failed.unwrap();
+    assert_eq!(failed.last_lines, ["KeyError: 'DATABASE_URL'"]);
+    let task = tasks(&world, "STOPPED").await.remove(0);
+    assert_eq!(
+        (&task["stopCode"], &task["containers"][0]["exitCode"]),
+        (&json!("EssentialContainerExited"), &json!(3))
+    );
+}

@@ -1,0 +1,45 @@
+//! The options of `wfrun services`, and those of the AWS account.
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{LookArgs, cache};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without CMD, `export NAME=value` lines are printed, then `# ready`: `eval` takes them. The services stay until they are \
+interrupted. With CMD its exit code is that of wfrun
+
+The keys are valid for as long as the services stay")]
+pub(crate) struct ServicesArgs {
+    /// A command that gets the services' environment (default: print it, and stay)
+    #[arg(value_name = "CMD", last = true)]
+    pub(crate) command: Vec<String>,
+    /// The AWS account only
+    #[arg(long)]
+    pub(crate) aws: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    /// What the entries of the cache may have together, such as 500MB; above it the least recently used are removed
+    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = cache::bytes)]
+    pub(crate) cache_limit: u64,
+    /// Look for the repository here
+    #[arg(short = 'C', long = "directory", value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Say each call on standard error
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// Which AWS account it is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccountArgs {
+    /// What exists in the AWS account (default: `.wfrun/aws.yml`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_account: Option<PathBuf>,
+    /// Where the AWS account is kept (default: `.wfrun/aws`)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) aws_state: Option<PathBuf>,
+}
