@@ -32,15 +32,8 @@ pub(crate) fn settings(args: &AccountArgs, state: &Path, wanted: Wanted) -> anyh
     let injections = args.inject.iter().map(|it| injection(it)).collect::<anyhow::Result<Vec<_>>>()?;
     let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
-    Ok(AccountSettings {
-        file,
-        file_dir,
-        wanted,
-        state_dir,
-        iam_policies: Vec::new(),
-        injections: Vec::new(),
-        launcher: None,
-    })
+    let iam_policies = args.iam_policy.clone();
+    Ok(AccountSettings { file, file_dir, wanted, state_dir, iam_policies, injections, launcher: None })
 }
 
 fn injection(text: &str) -> anyhow::Result<Injection> {

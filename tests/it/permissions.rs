@@ -40,10 +40,8 @@ fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
     assert_eq!(report(&repo)["smallest"][0]["policy"], smallest);
     let mut count = 0;
     for (place, statement) in policy["Statement"].as_array().expect("statements").iter().enumerate() {
-        let actions = match &statement["Action"] {
-            Json::Array(all) => all.clone(),
-            one => vec![one.clone()],
-        };
+        let written = &statement["Action"];
+        let actions = written.as_array().cloned().unwrap_or_else(|| vec![written.clone()]);
         for action in &actions {
             let mut less = policy.clone();
             let rest: Vec<&Json> = actions.iter().filter(|it| *it != action).collect();
@@ -55,12 +53,13 @@ fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
             repo.write("less.json", &less.to_string());
             let action = action.as_str().expect("a text");
             let ran = deploy(&repo, &["--iam-policy", "less.json"]).ends_with(1);
-            let line = format!("missing: {{\"Action\":\"{action}\"");
+            let line = format!("missing: {{\"Effect\":\"Allow\",\"Action\":\"{action}\",");
             assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
             assert_eq!(denied(&report(&repo))[0], action);
             // In the log, too, in AWS's words: but for a HEAD, which has no body.
             let words = format!("is not authorized to perform: {action} on resource: ");
-            let is_said = ran.stdout.contains(&words) && ran.stdout.contains(&format!("policy allows the {action} action"));
+            let is_said =
+                ran.stdout.contains(&words) && ran.stdout.contains(&format!("policy allows the {action} action"));
             assert_eq!(is_said, action != "ecr:BatchCheckLayerAvailability", "{action}: {:?}", ran.lines());
             assert!(ran.steps().contains(&"Deployment failure notification: failure".to_owned()), "{:?}", ran.steps());
             count += 1;
@@ -78,7 +77,11 @@ fn a_role_with_a_path_and_a_mode_that_only_reports() {
     let other = repo.read(POLICY).replace("role/ecsTaskExecutionRole", "role/service-role/ecsTaskExecutionRole");
     repo.write("other.json", &other);
     let ran = deploy(&repo, &["--iam-policy", "other.json"]).ends_with(1);
-    assert!(ran.stderr.contains("denied: iam:PassRole on arn:aws:iam::123456789012:role/ecsTaskExecutionRole"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("denied: iam:PassRole on arn:aws:iam::123456789012:role/ecsTaskExecutionRole"),
+        "{}",
+        ran.stderr
+    );
     repo.write(".wfrun/aws.yml", "iam:\n  mode: report\n");
     let ran = deploy(&repo, &["--iam-policy", "other.json"]).ends_with(0);
     assert!(ran.stderr.contains("which happened all the same") && ran.stderr.contains("1 denied"), "{}", ran.stderr);
@@ -105,7 +108,11 @@ fn what_is_injected_takes_the_workflow_s_failure_path() {
     ] {
         let ran = deploy(&repo, &["--inject", fault]).ends_with(1);
         assert!(ran.stdout.contains(said), "{fault}: {:?}", ran.lines());
-        assert!(ran.steps().contains(&"Deployment failure notification: failure".to_owned()), "{fault}: {:?}", ran.steps());
+        assert!(
+            ran.steps().contains(&"Deployment failure notification: failure".to_owned()),
+            "{fault}: {:?}",
+            ran.steps()
+        );
         let notices = ran.of_type("notice");
         assert!(notices.iter().any(|it| it["message"].to_string().contains(&format!("`{fault}`"))), "{notices:?}");
     }

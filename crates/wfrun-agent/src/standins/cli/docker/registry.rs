@@ -3,7 +3,9 @@
 //! Source: OCI distribution specification; the lines and errors are those of the Docker CLI.
 
 use std::fs::File;
+use std::io::Seek as _;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -16,6 +18,11 @@ use super::short;
 use super::store::{Image, Store};
 use crate::standins::cli::process::{How, Process};
 use crate::standins::http::{Client, HttpError, Payload, Response};
+
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// Before the second attempt; each further one waits so much longer.
+const PAUSE: Duration = Duration::from_millis(50);
 
 const OCI_MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -72,6 +79,19 @@ impl Registry {
             headers.push(("authorization", authorization));
         }
         let no_answer = |source: HttpError| DockerError::NoAnswer { url: format!("{}/v2/", self.base), source };
+        // The engine tries a layer five times.
+        for attempt in 1..5 {
+            let response = self.client.send(method, &url, &headers, payload).map_err(no_answer)?;
+            if response.status != TOO_MANY_REQUESTS {
+                return Ok(response);
+            }
+            if let Payload::File(mut file, _) = payload
+                && file.rewind().is_err()
+            {
+                return Ok(response);
+            }
+            std::thread::sleep(PAUSE * attempt);
+        }
         self.client.send(method, &url, &headers, payload).map_err(no_answer)
     }
 
