@@ -21,7 +21,15 @@ pub(crate) fn settings(args: &AccountArgs, state: &Path, wanted: Wanted) -> anyh
     };
     let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
-    Ok(AccountSettings { file, file_dir, wanted, state_dir, injections: Vec::new(), launcher: None })
+    Ok(AccountSettings {
+        file,
+        file_dir,
+        wanted,
+        state_dir,
+        iam_policies: Vec::new(),
+        injections: Vec::new(),
+        launcher: None,
+    })
 }
 
 fn account_error(path: &Path, text: String, err: &AccountFileError) -> anyhow::Error {

@@ -19,6 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         file_dir: state_dir.clone(),
         wanted: Wanted { repositories: words.collect(), ..Wanted::default() },
         state_dir,
+        iam_policies: Vec::new(),
         injections: Vec::new(),
         launcher: None,
     };

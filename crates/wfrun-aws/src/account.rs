@@ -1,6 +1,7 @@
 //! The account: its state, who may use it, and what is told about it.
 
 mod call;
+mod identity;
 mod injection;
 mod seed;
 mod sessions;
@@ -8,10 +9,10 @@ mod settings;
 mod state;
 mod store;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -19,9 +20,12 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(crate) use self::call::{Call, Caller, Input, Operation};
+use self::identity::{Auth, Minted};
+pub(crate) use self::identity::{Owned, Principal};
 pub(crate) use self::injection::{Injected, TaskFaults, no_permission};
 pub use self::injection::{Injection, InjectionError};
 pub use self::sessions::WebIdentityError;
+pub(crate) use self::sessions::{Holder, Session, SessionWishes};
 use self::sessions::{IdentityProvider, Sessions};
 pub use self::settings::{
     AccountError, AccountSettings, FailedDeployment, Keys, Notice, ServiceCall, ServiceView, Wanted, WantedService,
@@ -33,7 +37,8 @@ use crate::account_file::{Era, IamMode, Runtime};
 use crate::clock::Clock;
 use crate::ecs::{Order, Step};
 use crate::elbv2::DataPlane;
-use crate::ids::{Arns, secret_key, unique_id};
+use crate::iam::{Permissions, PolicyFiles};
+use crate::ids::{Arns, secret_key};
 use crate::launcher::{RegistryLogin, Simulate, TaskLauncher, TaskReport, TaskReports};
 use crate::logs::EventStore;
 use crate::protocol::ApiError;
@@ -58,8 +63,11 @@ pub struct Account {
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
     store: Store,
     state: Mutex<State>,
-    /// Access key ids that were minted, with their users. In memory only: keys end with the process.
-    keys: Mutex<HashMap<String, String>>,
+    minted: Minted,
+    /// With which tasks pull their images.
+    runtime_key: OnceLock<String>,
+    auth: Auth,
+    permissions: Permissions,
     sessions: Sessions,
     identity_provider: Option<IdentityProvider>,
     /// Who updated which service since the account was opened: access key id and service ARN. Decides about the waiter hold.
@@ -93,21 +101,30 @@ impl Account {
     ) -> Result<(Self, Vec<Notice>), AccountError> {
         const DEFAULT_WAITER_HOLD_S: u64 = 12;
         const DEFAULT_TIME_SCALE: f64 = 0.1;
-        let AccountSettings { file, file_dir, wanted, state_dir, injections, launcher } = settings;
+        let AccountSettings { file, file_dir, wanted, state_dir, iam_policies, injections, launcher } = settings;
         refuse_what_is_not_emulated(&file, launcher.is_some())?;
         let launcher = launcher.filter(|_| file.ecs.runtime == Runtime::Docker);
         let id = file.account.clone().unwrap_or_else(|| "123456789012".to_owned());
         let region = file.region.clone().or_else(|| wanted.region.clone()).unwrap_or_else(|| "us-east-1".to_owned());
+        let policy_files = PolicyFiles::read(&file.iam, &file_dir, &iam_policies)?;
+        let nobody_may = file.iam.mode != IamMode::Off && policy_files.is_empty();
         let (store, in_use) = Store::open(&state_dir)?;
         let mut state = store.load(&id)?;
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
+        state.take_over_users(world.now_ms);
         state.regions.values_mut().for_each(|region| region.elbv2.start_afresh());
         crate::ecs::take_up(&mut state);
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
         if launcher.is_some() {
             crate::ecs::launch_anew(&mut state);
+        }
+        if nobody_may && !state.iam.has_policies() {
+            notices.push(Notice::new(
+                "`iam.mode` is on and nobody has a policy, so that everything but `GetCallerIdentity` is denied; name policy files \
+                 under `iam.users.<name>.policies`",
+            ));
         }
         store.save(&state)?;
         let reports = TaskReports::default();
@@ -130,7 +147,10 @@ impl Account {
             data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
             store,
             state: Mutex::new(state),
-            keys: Mutex::default(),
+            minted: Minted::default(),
+            runtime_key: OnceLock::new(),
+            auth: Auth::new(&file.auth, file.iam.mode),
+            permissions: Permissions::new(&file.iam, policy_files),
             sessions: Sessions::default(),
             identity_provider: None,
             updates: Mutex::default(),
@@ -142,21 +162,12 @@ impl Account {
         Ok((account, notices))
     }
 
-    /// Makes an access key for the IAM user `user`, who is created where absent. The key is valid until the account is dropped.
-    pub fn mint_keys(&self, user: &str) -> Keys {
-        lock(&self.state).users.entry(user.to_owned()).or_insert_with(|| unique_id("AIDA", 17, Uuid::new_v4()));
-        let access_key_id = unique_id("AKIA", 16, Uuid::new_v4());
-        lock(&self.keys).insert(access_key_id.clone(), user.to_owned());
-        Keys { access_key_id, secret_access_key: secret_key() }
-    }
-
     /// Makes an access key for a person at a shell: of the first user of the account file, else of the account's root, who may do
     /// all.
     pub fn shell_keys(&self) -> Keys {
         match &self.first_user {
             Some(user) => self.mint_keys(user),
-            // Keys that nobody has are root's.
-            None => Keys { access_key_id: unique_id("AKIA", 16, Uuid::new_v4()), secret_access_key: secret_key() },
+            None => self.mint_root_keys(),
         }
     }
 
@@ -222,10 +233,8 @@ impl Account {
         (self.observer)(call);
     }
 
-    pub(crate) fn user_of_key(&self, access_key_id: &str) -> Option<(String, String)> {
-        let user = lock(&self.keys).get(access_key_id).cloned()?;
-        let user_id = lock(&self.state).users.get(&user).cloned()?;
-        Some((user, user_id))
+    pub(crate) fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     pub(crate) fn remember_update(&self, access_key_id: &str, service_arn: String) {
@@ -320,7 +329,9 @@ impl Account {
     fn registry_login(&self, region: &str) -> RegistryLogin {
         let expires_at_ms = self.now_ms() + u64::try_from(TOKEN_LIFE.as_millis()).unwrap_or_default();
         let principal = format!("arn:aws:iam::{}:role/ecsTaskExecutionRole", self.id);
-        let token = Token { principal, region: region.to_owned(), expires_at_ms };
+        // What a task pulls is not the workflow's doing: no policy of the account is asked.
+        let access_key_id = self.runtime_key.get_or_init(|| self.mint_root_keys().access_key_id).clone();
+        let token = Token { access_key_id, principal, region: region.to_owned(), expires_at_ms };
         RegistryLogin { host: self.registry_host(), user: "AWS".to_owned(), password: self.token_key.seal(&token) }
     }
 
@@ -348,12 +359,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn refuse_what_is_not_emulated(file: &crate::AccountFile, has_launcher: bool) -> Result<(), AccountError> {
     let refused = |field, value, instead| Err(AccountError::NotEmulated { field, value, instead });
     match file.ecs.runtime {
-        Runtime::Docker if !has_launcher => return refused("ecs.runtime", "docker", "simulate"),
-        Runtime::Simulate | Runtime::Docker => {}
-    }
-    match file.iam.mode {
-        IamMode::Off => Ok(()),
-        IamMode::Report => refused("iam.mode", "report", "off"),
-        IamMode::Enforce => refused("iam.mode", "enforce", "off"),
+        Runtime::Docker if !has_launcher => refused("ecs.runtime", "docker", "simulate"),
+        Runtime::Simulate | Runtime::Docker => Ok(()),
     }
 }

@@ -23,6 +23,8 @@ pub struct AccountFile {
     pub ecs: EcsSection,
     /// Users, and how permissions are treated.
     pub iam: IamSection,
+    /// How access keys and signatures are treated.
+    pub auth: AuthSection,
     /// Load balancers.
     pub elbv2: Elbv2Section,
 }
@@ -145,12 +147,14 @@ pub struct ServiceEntry {
 pub struct IamSection {
     /// How permissions are treated.
     pub mode: IamMode,
+    /// Whether `UpdateService` and `CreateService` need `iam:PassRole` for the roles of their task definition; AWS asks for none.
+    pub passrole_on_update: bool,
     /// Users by name.
     pub users: IndexMap<String, UserEntry>,
 }
 
 /// How permissions are treated.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IamMode {
     /// Everything is allowed.
@@ -160,6 +164,37 @@ pub enum IamMode {
     Report,
     /// What the policies do not allow is denied.
     Enforce,
+}
+
+/// The section `auth`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthSection {
+    /// Whether signatures are verified.
+    pub verify: Verify,
+    /// What becomes of access keys that the account did not make; where absent, they are the root's unless `iam.mode` is `enforce`.
+    pub unknown_keys: Option<UnknownKeys>,
+}
+
+/// Whether signatures are verified.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Verify {
+    /// A request must be signed with the key's secret, at most 15 minutes ago.
+    #[default]
+    Signature,
+    /// The access key id alone says who it is.
+    None,
+}
+
+/// What becomes of access keys that the account did not make.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownKeys {
+    /// They are the root's; their signatures cannot be verified.
+    AcceptAsRoot,
+    /// They are refused, as AWS does.
+    Reject,
 }
 
 /// A user.

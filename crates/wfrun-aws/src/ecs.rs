@@ -21,7 +21,7 @@ mod update;
 
 use self::clusters::{create_cluster, delete_cluster, describe_clusters, list_clusters};
 pub(crate) use self::launch::{Order, PLACEHOLDER_IMAGE, Step, launch_anew, take_up, tick};
-pub(crate) use self::model::{Cluster, Ecs, Service, short_name};
+pub(crate) use self::model::{Cluster, Ecs, Service};
 pub(crate) use self::rollout::TICK;
 use self::run_task::{execute_command, run_task, stop_task};
 use self::service_deployments::{

@@ -1,14 +1,45 @@
-//! IAM: users and their keys, roles, and policies.
+//! IAM: users and their keys, roles, policies, and who may do what.
 
-use serde::{Deserialize, Serialize};
+mod access_keys;
+mod answer;
+mod attachments;
+mod aws_managed;
+mod gate;
+mod inline;
+mod ledger;
+mod managed;
+mod model;
+mod needs;
+mod policy;
+mod policy_files;
+mod providers;
+mod roles;
+mod simulate;
+mod smallest;
+mod trust;
+mod users;
 
+pub(crate) use self::answer::{invalid, malformed};
+pub(crate) use self::gate::{Permissions, Permit};
+pub use self::ledger::{
+    DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
+};
+pub(crate) use self::model::{Iam, Owner, User, arn};
+pub(crate) use self::needs::{needs, registry as registry_needs};
+pub(crate) use self::policy::{Kind, Named, Policy};
+pub(crate) use self::policy_files::PolicyFiles;
 use crate::account::Operation;
 
-/// What there is in the account.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Iam {}
-
 /// The operation of that name, if it is emulated.
-pub(crate) fn operation(_name: &str) -> Option<Operation> {
-    None
+///
+/// Differs: groups, instance profiles, permissions boundaries, service-linked roles and tags after creation are not emulated.
+pub(crate) fn operation(name: &str) -> Option<Operation> {
+    users::operation(name)
+        .or_else(|| access_keys::operation(name))
+        .or_else(|| managed::operation(name))
+        .or_else(|| attachments::operation(name))
+        .or_else(|| inline::operation(name))
+        .or_else(|| roles::operation(name))
+        .or_else(|| providers::operation(name))
+        .or_else(|| simulate::operation(name))
 }

@@ -49,6 +49,11 @@ impl Arns<'_> {
         self.ecs(&format!("task-definition/{family}:{revision}"))
     }
 
+    /// `named` is `family:revision`.
+    pub(crate) fn task_definition_named(self, named: &str) -> String {
+        self.ecs(&format!("task-definition/{named}"))
+    }
+
     pub(crate) fn repository(self, name: &str) -> String {
         format!("arn:aws:ecr:{}:{}:repository/{name}", self.region, self.account)
     }
@@ -73,11 +78,6 @@ impl Arns<'_> {
     fn ecs(self, resource: &str) -> String {
         format!("arn:aws:ecs:{}:{}:{resource}", self.region, self.account)
     }
-}
-
-/// The ARN of an IAM user.
-pub(crate) fn user_arn(account: &str, user: &str) -> String {
-    format!("arn:aws:iam::{account}:user/{user}")
 }
 
 /// The ARN of the account's root.

@@ -1,5 +1,5 @@
-//! An AWS account on loopback that real clients talk to: STS, ECR with its OCI registry, ECS with rolling
-//! deployments, load balancers, and `CloudWatch` Logs.
+//! An AWS account on loopback that real clients talk to: STS and IAM, ECR with its OCI registry, ECS with rolling deployments, load
+//! balancers, and `CloudWatch` Logs.
 //!
 //! One port answers every protocol: AWS JSON 1.1 and AWS Query at `POST /`, the registry at `/v2/`. The AWS CLI, boto3, the JavaScript
 //! SDKs and `docker push` need nothing but `AWS_ENDPOINT_URL`. Invariants:
@@ -30,11 +30,15 @@ pub use account::{
     ServiceView, Wanted, WantedService, WantedTaskDefinition, WebIdentityError,
 };
 pub use account_file::{
-    AccountFile, AccountFileError, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault, IamMode, IamSection,
-    LoadBalancerEntry, RepositoryEntry, Runtime, ServiceEntry, TagMutability, TaskDefinitionEntry, UserEntry,
+    AccountFile, AccountFileError, AuthSection, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault,
+    IamMode, IamSection, LoadBalancerEntry, RepositoryEntry, Runtime, ServiceEntry, TagMutability, TaskDefinitionEntry,
+    UnknownKeys, UserEntry, Verify,
 };
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};
+pub use iam::{
+    DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
+};
 pub use launcher::{
     ContainerEnd, LaunchImage, PublishedPort, RegistryLogin, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,
 };

@@ -6,7 +6,7 @@ mod signature;
 
 pub(crate) use self::answer::Protocol;
 pub(crate) use self::request::{ApiRequest, url_decoded};
-pub(crate) use self::signature::credential;
+pub(crate) use self::signature::{Signed, credential, verify};
 
 /// An error that a client sees: a code it can branch on, and a sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,7 +29,6 @@ impl ApiError {
     }
 
     /// An error of the Query protocol with a status of its own.
-    #[expect(dead_code, reason = "the first operation of IAM needs it")]
     pub(crate) fn with_status(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { status: Some(status), ..Self::new(code, message) }
     }

@@ -19,6 +19,6 @@ pub(crate) use self::auth::{TOKEN_LIFE, Token, TokenKey};
 pub(crate) use self::link::{LayerLink, download, is_link};
 pub(crate) use self::push::{PushedManifest, Rejection};
 pub(crate) use self::reference::{Home, ImageReference};
-pub(crate) use self::route::{answer, owner};
+pub(crate) use self::route::{answer, owner, parameter};
 pub(crate) use self::store::Registry;
 pub(crate) use self::uploads::UploadFault;

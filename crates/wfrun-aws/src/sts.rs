@@ -1,9 +1,12 @@
 //! STS: who am I, and who may I be.
 
+mod assume_role;
+mod session;
 mod web_identity;
 
 use serde_json::{Value, json};
 
+use self::assume_role::{assume_role, get_session_token};
 use self::web_identity::assume_role_with_web_identity;
 use crate::account::{Call, Operation};
 use crate::protocol::ApiError;
@@ -12,6 +15,8 @@ use crate::protocol::ApiError;
 pub(crate) fn operation(name: &str) -> Option<Operation> {
     Some(match name {
         "GetCallerIdentity" => get_caller_identity,
+        "AssumeRole" => assume_role,
+        "GetSessionToken" => get_session_token,
         "AssumeRoleWithWebIdentity" => assume_role_with_web_identity,
         _ => return None,
     })

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Account;
+use super::{Account, Principal};
 use crate::ids::Arns;
 use crate::protocol::ApiError;
 
@@ -17,6 +17,9 @@ pub(crate) struct Caller {
     pub(crate) user_id: String,
     /// Whether the account made the access key.
     pub(crate) known: bool,
+    pub(crate) principal: Principal,
+    /// As the client calls itself.
+    pub(crate) user_agent: String,
 }
 
 impl Caller {

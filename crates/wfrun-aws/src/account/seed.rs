@@ -13,7 +13,7 @@ use crate::account_file::{AccountFile, RepositoryEntry, TagMutability, TaskDefin
 use crate::ecr::{Repository, is_repository_name};
 use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, register};
 use crate::elbv2::create_load_balancer;
-use crate::ids::{Arns, root_arn, unique_id};
+use crate::ids::{Arns, root_arn};
 
 /// Where and when things are created.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub(super) fn from_file(
 ) -> Result<Vec<Notice>, AccountError> {
     let mut notices = Vec::new();
     for user in file.iam.users.keys() {
-        state.users.entry(user.clone()).or_insert_with(|| unique_id("AIDA", 17, Uuid::new_v4()));
+        state.iam.user_or_new(user, world.now_ms);
     }
     for RepositoryEntry { name, image_tag_mutability, exclusion_filters } in &file.ecr.repositories {
         let repository = create_repository(state, name, *image_tag_mutability, world)?;

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Mutex;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Account, lock};
+use crate::iam::Named;
 use crate::ids::{secret_key, unique_id};
 
 /// The identity provider that the account trusts: says what a web identity token claims, or why it is none.
@@ -43,6 +45,30 @@ pub(crate) struct Session {
     /// `AROA…:NAME`
     pub(crate) user_id: String,
     pub(crate) arn: String,
+    pub(crate) holder: Holder,
+    /// What the session may do at most, where it was opened with policies.
+    pub(crate) policies: Option<Vec<Named>>,
+    /// Tags of the session.
+    pub(crate) tags: IndexMap<String, String>,
+}
+
+/// Whom a session stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Holder {
+    /// The account's root.
+    Root,
+    /// The IAM user of that name.
+    User { name: String },
+    /// A role: its ARN and its name without path. It need not exist in IAM.
+    Role { arn: String, name: String },
+}
+
+/// What a session is opened with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SessionWishes {
+    pub(crate) seconds: u64,
+    pub(crate) policies: Option<Vec<Named>>,
+    pub(crate) tags: IndexMap<String, String>,
 }
 
 impl fmt::Debug for Session {
@@ -76,21 +102,37 @@ impl Account {
         }
     }
 
-    /// Opens a session of a role.
-    pub(crate) fn open_session(&self, role: &str, name: &str, seconds: u64) -> Session {
-        // The same role has the same id each time, as it has on AWS.
-        let digest = Sha256::digest(role);
-        let seed = digest.first_chunk::<16>().expect("a SHA-256 digest has 32 bytes");
-        let role_id = unique_id("AROA", 17, Uuid::from_bytes(*seed));
+    /// Opens a session of a role: `role` is its name with its path, as `deploys/deploy`.
+    pub(crate) fn open_role_session(&self, role: &str, name: &str, wishes: SessionWishes) -> Session {
         // A role's path is not part of the session's name. Source: AWS IAM, "IAM identifiers", ARNs of assumed roles.
-        let role = role.rsplit('/').next().unwrap_or(role);
+        let short = role.rsplit('/').next().unwrap_or(role);
+        let known = self.read_iam(|iam| iam.roles.get(short).map(|it| it.id.clone()));
+        let role_id = known.unwrap_or_else(|| {
+            // The same role has the same id each time, as it has on AWS.
+            let digest = Sha256::digest(role);
+            let seed = digest.first_chunk::<16>().expect("a SHA-256 digest has 32 bytes");
+            unique_id("AROA", 17, Uuid::from_bytes(*seed))
+        });
+        let account = self.account_id();
+        let arn = format!("arn:aws:sts::{account}:assumed-role/{short}/{name}");
+        let holder = Holder::Role { arn: format!("arn:aws:iam::{account}:role/{role}"), name: short.to_owned() };
+        self.open_session(holder, (arn, format!("{role_id}:{name}")), wishes)
+    }
+
+    /// Opens a session for `holder`, who is shown as an ARN and a user id.
+    pub(crate) fn open_session(&self, holder: Holder, names: (String, String), wishes: SessionWishes) -> Session {
+        let SessionWishes { seconds, policies, tags } = wishes;
+        let (arn, user_id) = names;
         let session = Session {
             access_key_id: unique_id("ASIA", 16, Uuid::new_v4()),
             secret_access_key: secret_key(),
             token: format!("{}{}{}", secret_key(), secret_key(), secret_key()),
             expires_ms: self.now_ms() + seconds * 1000,
-            user_id: format!("{role_id}:{name}"),
-            arn: format!("arn:aws:sts::{}:assumed-role/{role}/{name}", self.account_id()),
+            user_id,
+            arn,
+            holder,
+            policies,
+            tags,
         };
         lock(&self.sessions.open).insert(session.access_key_id.clone(), session.clone());
         session

@@ -24,6 +24,9 @@ pub struct AccountSettings {
     pub wanted: Wanted,
     /// Where state and image layers are kept; created where absent.
     pub state_dir: PathBuf,
+    /// Files with policies of the workflow's identity: the users that [`Account::mint_keys`](crate::Account::mint_keys) is called
+    /// for, and roles that a workflow assumes and that are not in IAM. Relative paths start at the working directory.
+    pub iam_policies: Vec<PathBuf>,
     /// Faults that the run is to meet.
     pub injections: Vec<Injection>,
     /// What starts tasks where the account file says `runtime: docker`; without it such an account file is refused.
@@ -107,10 +110,16 @@ pub struct ServiceCall {
     pub operation: String,
     /// The answer's HTTP status.
     pub status: u16,
-    /// The permission the request needs on AWS, as `ecs:DescribeServices`; `None` where AWS asks none.
+    /// The permission the request needs on AWS, as `ecs:DescribeServices`; of several the one that is denied, else the first. `None`
+    /// where AWS asks none.
     pub iam_action: Option<String>,
     /// Whether it was allowed to happen. `false`: refused for who asked, not for what was asked.
     pub allowed: bool,
+    /// The resource of `iam_action`: an ARN, or `*`.
+    pub resource: Option<String>,
+    /// What AWS answers where the policies do not allow it, as `User: … is not authorized to perform: …`. With `allowed` true the
+    /// mode is `report`, and it happened all the same.
+    pub denial: Option<String>,
     /// Who asked: an ARN, followed by ` (unknown access key)` for a key that the account did not make; `None` without credentials.
     pub principal: Option<String>,
 }
@@ -235,6 +244,16 @@ pub enum AccountError {
         service: String,
         /// The name that was not found.
         task_definition: String,
+    },
+    /// A policy file is no policy.
+    #[error("the policy `{place}` is not valid: {message}; correct it, or take it out of {named_by}")]
+    Policy {
+        /// The file, with line and column where it is not even JSON.
+        place: String,
+        /// What is wrong, in IAM's words, and with which statement.
+        message: String,
+        /// What names the file.
+        named_by: String,
     },
     /// A name that AWS would refuse.
     #[error("{message}")]

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use crate::ecr::Ecr;
 use crate::ecs::Ecs;
 use crate::elbv2::Elbv2;
-use crate::iam::Iam;
+use crate::iam::{Iam, User};
 use crate::logs::Logs;
 
 /// The state file's content.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct State {
-    /// IAM users by name, with their unique ids.
+    /// Unique ids of IAM users by name, as earlier versions kept them; see [`State::take_over_users`].
     pub(crate) users: IndexMap<String, String>,
     #[serde(default)]
     pub(crate) iam: Iam,
@@ -23,6 +23,13 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Users that an earlier version wrote become IAM's.
+    pub(crate) fn take_over_users(&mut self, now_ms: u64) {
+        for (name, id) in std::mem::take(&mut self.users) {
+            self.iam.users.entry(name).or_insert_with(|| User::new(id, now_ms));
+        }
+    }
+
     /// Stopped tasks can be described for an hour, on AWS; here at least as long as the account is open.
     ///
     /// Source: AWS ECS API reference, `DescribeTasks`.

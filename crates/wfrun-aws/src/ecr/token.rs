@@ -22,7 +22,12 @@ pub(crate) fn get_authorization_token(call: Call<'_>) -> Result<Value, ApiError>
         return Err(ApiError::new("InvalidParameterException", message));
     }
     let expires_at_ms = account.now_ms() + u64::try_from(TOKEN_LIFE.as_millis()).unwrap_or_default();
-    let token = Token { principal: call.caller.shown(), region: call.region().to_owned(), expires_at_ms };
+    let token = Token {
+        principal: call.caller.shown(),
+        access_key_id: call.caller.access_key_id.clone(),
+        region: call.region().to_owned(),
+        expires_at_ms,
+    };
     let password = account.token_key().seal(&token);
     let entry = json!({
         "authorizationToken": STANDARD.encode(format!("AWS:{password}")),

@@ -16,10 +16,3 @@ pub(super) fn find(service: &str, name: &str) -> Option<Operation> {
         _ => None,
     }
 }
-
-/// The permission an operation needs.
-///
-/// Source: AWS Service Authorization Reference; `GetCallerIdentity` "requires no permissions" (AWS STS API reference).
-pub(super) fn iam_action(service: &str, name: &str) -> Option<String> {
-    if (service, name) == ("sts", "GetCallerIdentity") { None } else { Some(format!("{service}:{name}")) }
-}

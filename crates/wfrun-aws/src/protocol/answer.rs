@@ -120,6 +120,28 @@ impl Protocol {
         ApiError::denied(code, "The security token included in the request is invalid.")
     }
 
+    /// The error for a signature that is not right.
+    ///
+    /// Source: the AWS rules 2.3, "Auth errors".
+    pub(crate) fn bad_signature(self, message: String) -> ApiError {
+        let code = match self {
+            Self::Json | Self::Cbor => "InvalidSignatureException",
+            Self::Query { .. } | Self::RestXml => "SignatureDoesNotMatch",
+        };
+        ApiError::denied(code, message)
+    }
+
+    /// The error for what the policies do not allow.
+    ///
+    /// Source: the AWS rules 5.5.
+    pub(crate) fn access_denied(self, message: String) -> ApiError {
+        let code = match self {
+            Self::Json | Self::Cbor => "AccessDeniedException",
+            Self::Query { .. } | Self::RestXml => "AccessDenied",
+        };
+        ApiError::denied(code, message)
+    }
+
     /// The error for credentials whose time is over.
     pub(crate) fn expired_token(self) -> ApiError {
         let code = match self {
@@ -127,17 +149,6 @@ impl Protocol {
             Self::Query { .. } | Self::RestXml => "ExpiredToken",
         };
         ApiError::denied(code, "The security token included in the request is expired")
-    }
-
-    /// The error for a caller who lacks a permission.
-    ///
-    /// Source: the AWS rules 2.3, "Auth errors".
-    pub(crate) fn no_permission(self, message: String) -> ApiError {
-        let code = match self {
-            Self::Json | Self::Cbor => "AccessDeniedException",
-            Self::Query { .. } | Self::RestXml => "AccessDenied",
-        };
-        ApiError::denied(code, message)
     }
 
     /// The error for an operation that is not emulated.

@@ -19,6 +19,9 @@ pub(crate) const TOKEN_LIFE: Duration = Duration::from_hours(12);
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Token {
     pub(crate) principal: String,
+    /// Whose permissions are asked.
+    #[serde(default)]
+    pub(crate) access_key_id: String,
     pub(crate) region: String,
     pub(crate) expires_at_ms: u64,
 }
@@ -89,7 +92,12 @@ mod tests {
     #[test]
     fn passwords_open_for_aws_only_and_not_for_ever() {
         let key = TokenKey::new([7; 32]);
-        let token = Token { principal: "arn:aws:iam::1:root".into(), region: "us-east-1".into(), expires_at_ms: 1000 };
+        let token = Token {
+            principal: "arn:aws:iam::1:root".into(),
+            access_key_id: "AKIA".into(),
+            region: "us-east-1".into(),
+            expires_at_ms: 1000,
+        };
         let password = key.seal(&token);
         assert!(!password.contains(':') && password.len() < 2048, "{password}");
         let foreign = TokenKey::new([8; 32]).seal(&token);

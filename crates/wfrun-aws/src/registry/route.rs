@@ -4,12 +4,13 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use serde_json::{Value, json as json_value};
 
-use super::auth::{Refusal, who};
+use super::auth::{Refusal, Token, who};
 use super::fault::Fault;
 use super::path::Path;
 use super::{blobs, manifests};
-use crate::account::{Account, ServiceCall, no_permission};
+use crate::account::{Account, Caller, Owned, ServiceCall};
 use crate::ecr::{Repository, bad_repository_name, create_on_push, is_repository_name, no_repository};
+use crate::iam::{Permit, registry_needs};
 use crate::protocol::{ApiError, url_decoded};
 
 /// A request that was let in.
@@ -27,15 +28,23 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
     let path = Path::read(&whole_path);
     let host = request.headers().get(header::HOST).cloned();
     let token = who(request.headers(), account.token_key(), account.now_ms());
-    let allowed = token.is_ok();
+    let is_known = token.is_ok();
     let principal = token.as_ref().ok().map(|token| token.principal.clone());
+    let action = operation(&method, &path);
+    let mut permit = Permit::default();
     let result = match token {
         Err(refusal) => Err(refused(refusal)),
         Ok(token) => {
             let visit = Visit { account, region: &token.region, name: name_of(&path) };
-            match operation(&method, &path).and_then(|operation| injected(&visit, &token.principal, operation)) {
-                Some(fault) => Err(fault),
-                None => carry_out(&visit, &path, request).await,
+            if let Some(action) = action {
+                permit = visit.permit(&token, action, &request);
+            }
+            match &permit.denial {
+                Some(words) if permit.refused => Err(Fault::new(StatusCode::FORBIDDEN, "DENIED", words.clone())),
+                Some(_) | None if action.is_some_and(|it| account.injected().throttles(&format!("registry {it}"))) => {
+                    Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "Rate exceeded"))
+                }
+                Some(_) | None => carry_out(&visit, &path, request).await,
             }
         }
     };
@@ -50,13 +59,14 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
     }
-    let action = operation(&method, &path);
     account.observe(ServiceCall {
         service: "ecr".to_owned(),
         operation: action.map_or_else(|| format!("{method} {whole_path}"), ToOwned::to_owned),
         status: response.status().as_u16(),
-        iam_action: action.map(|action| format!("ecr:{action}")),
-        allowed,
+        iam_action: permit.action.or_else(|| action.map(|action| format!("ecr:{action}"))),
+        allowed: is_known && !permit.refused,
+        resource: permit.resource,
+        denial: permit.denial,
         principal,
     });
     response
@@ -109,6 +119,25 @@ async fn carry_out(visit: &Visit<'_>, path: &Path<'_>, request: Request<Body>) -
 }
 
 impl Visit<'_> {
+    /// What the policies of whoever logged in say.
+    fn permit(&self, token: &Token, operation: &str, request: &Request<Body>) -> Permit {
+        let account = self.account;
+        let mut caller = match account.owner_of(&token.access_key_id, self.region) {
+            Owned::By(caller, _) => caller,
+            Owned::Unknown if account.takes_unknown_keys() => account.root(&token.access_key_id, self.region, false),
+            // A key that is gone has no policies any more.
+            Owned::Unknown | Owned::Inactive => Caller { arn: token.principal.clone(), ..account.nobody() },
+        };
+        if let Some(agent) = request.headers().get(header::USER_AGENT).and_then(|it| it.to_str().ok()) {
+            agent.clone_into(&mut caller.user_agent);
+        }
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+        let has_body = request.headers().contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|it| it != "0");
+        let sent = (request.method(), request.uri(), has_body);
+        let needs = registry_needs(operation, self.name, sent, account.arns(self.region));
+        account.permit(&caller, &needs)
+    }
+
     /// Looks at the repository of the path.
     pub(super) fn repository<T>(&self, look: impl FnOnce(&Repository) -> T) -> Result<T, Fault> {
         let found = self.account.read(self.region, |region| region.ecr.repositories.get(self.name).map(look));
@@ -209,23 +238,9 @@ pub(super) fn json(body: &Value, content_type: &'static str) -> Response<Body> {
 }
 
 /// A parameter of the query, decoded.
-pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| url_decoded(value.as_bytes()))
-}
-
-/// The fault that the run is to meet here, if any.
-///
-/// Source: OCI distribution specification, error codes `DENIED` and `TOOMANYREQUESTS`.
-fn injected(visit: &Visit<'_>, principal: &str, operation: &str) -> Option<Fault> {
-    let (account, action) = (visit.account, format!("ecr:{operation}"));
-    if account.injected().denies(&action) {
-        let resource = account.arns(visit.region).repository(visit.name);
-        let message = no_permission(principal, &action, &resource);
-        return Some(Fault::new(StatusCode::FORBIDDEN, "DENIED", message));
-    }
-    let throttled = account.injected().throttles(&format!("registry {operation}"));
-    throttled.then(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "Rate exceeded"))
 }
 
 /// Source: AWS ECR user guide, "Private registry authentication"; the messages are ECR's.

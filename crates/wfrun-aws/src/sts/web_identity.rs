@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::{Call, Input, WebIdentityError};
-use crate::clock::iso_seconds;
+use super::assume_role::longest;
+use super::session::{credentials, packed_size, required, role, seconds, session_name, session_policies};
+use crate::account::{Call, SessionWishes, WebIdentityError};
+use crate::iam::invalid;
 use crate::protocol::ApiError;
 
 /// The audience that GitHub's identity provider is set up with. Source: `aws-actions/configure-aws-credentials`, README,
@@ -11,7 +13,6 @@ use crate::protocol::ApiError;
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 const SECONDS: u64 = 3600;
-const SHORTEST: u64 = 900;
 const LONGEST: u64 = 43_200;
 
 /// `AssumeRoleWithWebIdentity`: the token says who it is, so nothing is signed.
@@ -19,80 +20,78 @@ const LONGEST: u64 = 43_200;
 /// Source: AWS STS API reference, `AssumeRoleWithWebIdentity`; texts as
 /// <https://github.com/awslabs/aws-sdk-rust/issues/827>, <https://github.com/aws/aws-sdk-java-v2/issues/5709> and
 /// <https://github.com/awslabs/amazon-eks-irsa-cfn/pull/18> have them.
-/// Differs: any role of the account may be assumed with an ID token of the run; there are no trust policies to ask, and session policies are not looked at.
+/// Differs: a role that is not in IAM may be assumed with any ID token of the run, as there is no trust policy to ask; trust policies of roles that are in IAM are asked unless `iam.mode` is `off`.
 pub(super) fn assume_role_with_web_identity(call: Call<'_>) -> Result<Value, ApiError> {
     let input = call.input;
-    let (arn, name) = (required(input, "RoleArn", "roleArn")?, required(input, "RoleSessionName", "roleSessionName")?);
+    let (arn, name) = (required(input, "RoleArn", "roleArn")?, session_name(input)?);
     let token = required(input, "WebIdentityToken", "webIdentityToken")?;
-    let seconds = seconds(input)?;
-    let valid = |it: char| it.is_ascii_alphanumeric() || "_=,.@-".contains(it);
-    if !(2..=64).contains(&name.chars().count()) || !name.chars().all(valid) {
-        return Err(invalid(&format!(
-            "1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: Member must \
-             satisfy regular expression pattern: [\\w+=,.@-]*"
-        )));
-    }
+    let seconds = seconds(input, SECONDS, LONGEST)?;
+    let (policies, size) = session_policies(call)?;
     let claims = call.account.web_identity(token).map_err(|err| refused(&err, call.account.now_ms()))?;
-    if !has_audience(&claims) {
-        return Err(ApiError::new("InvalidIdentityToken", "Incorrect token audience"));
-    }
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let issuer = text("iss").trim_start_matches("https://");
     let account = call.account.account_id();
-    let role = match arn.strip_prefix("arn:aws:iam::").and_then(|it| it.split_once(":role/")) {
-        None => return Err(invalid(&format!("{arn} is invalid"))),
-        Some((owner, role)) if owner == account && !role.is_empty() => role,
+    let provider = format!("arn:aws:iam::{account}:oidc-provider/{issuer}");
+    let audiences = call.account.read_iam(|iam| iam.providers.get(&provider).map(|it| it.client_ids.clone()));
+    let audiences = audiences.unwrap_or_else(|| vec![AUDIENCE.to_owned()]);
+    let audience = audience(&claims, &audiences);
+    let audience = audience.ok_or_else(|| ApiError::new("InvalidIdentityToken", "Incorrect token audience"))?;
+    let role = match role(arn) {
+        None => return Err(invalid(format!("{arn} is invalid"))),
+        Some((owner, role)) if owner == account => role,
         Some(_) => {
             let way_out = format!("wfrun: the account here is {account}; the account file can name another");
             let message = format!("Not authorized to perform sts:AssumeRoleWithWebIdentity ({way_out})");
             return Err(ApiError::denied("AccessDenied", message));
         }
     };
-    let session = call.account.open_session(role, name, seconds);
-    let issuer = text("iss").trim_start_matches("https://");
+    if !call.account.permit_web_identity(arn, &provider, keys(issuer, &claims, name)) {
+        return Err(ApiError::denied("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"));
+    }
+    if seconds > longest(call, arn) {
+        return Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
+    }
+    let wishes = SessionWishes { seconds, policies, ..SessionWishes::default() };
+    let packed = packed_size(size, &wishes.tags);
+    let session = call.account.open_role_session(role, name, wishes);
     Ok(json!({
-        "Credentials": {
-            "AccessKeyId": session.access_key_id,
-            "SecretAccessKey": session.secret_access_key,
-            "SessionToken": session.token,
-            "Expiration": iso_seconds(session.expires_ms),
-        },
+        "Credentials": credentials(&session),
         "SubjectFromWebIdentityToken": text("sub"),
         "AssumedRoleUser": { "AssumedRoleId": session.user_id, "Arn": session.arn },
-        "Provider": format!("arn:aws:iam::{account}:oidc-provider/{issuer}"),
-        "Audience": AUDIENCE,
+        "PackedPolicySize": packed,
+        "Provider": provider,
+        "Audience": audience,
     }))
 }
 
-fn required<'a>(input: Input<'a>, member: &str, shown: &str) -> Result<&'a str, ApiError> {
-    input.text(member)?.filter(|it| !it.is_empty()).ok_or_else(|| {
-        invalid(&format!(
-            "1 validation error detected: Value null at '{shown}' failed to satisfy constraint: Member must not be null"
-        ))
-    })
+/// The token's claims as condition keys, as `token.actions.githubusercontent.com:sub`.
+///
+/// Source: AWS IAM user guide, "Available keys for AWS OIDC federation".
+fn keys(issuer: &str, claims: &Map<String, Value>, session: &str) -> Vec<(String, Vec<String>)> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    };
+    let mut keys = vec![("sts:RoleSessionName".to_owned(), vec![session.to_owned()])];
+    for (claim, value) in claims {
+        let values = match value.as_array() {
+            Some(all) => all.iter().filter_map(text).collect(),
+            None => text(value).into_iter().collect(),
+        };
+        keys.push((format!("{issuer}:{claim}"), values));
+    }
+    keys
 }
 
-/// A role lasts an hour at most unless it is set up otherwise, which none is here.
-fn seconds(input: Input<'_>) -> Result<u64, ApiError> {
-    let Some(text) = input.text("DurationSeconds")? else { return Ok(SECONDS) };
-    match text.parse::<u64>() {
-        Ok(it) if (SHORTEST..=SECONDS).contains(&it) => Ok(it),
-        Ok(it) if (SECONDS..=LONGEST).contains(&it) => {
-            Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."))
-        }
-        Ok(_) | Err(_) => Err(invalid(&format!(
-            "1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy constraint: Member must \
-             have value between {SHORTEST} and {LONGEST}"
-        ))),
-    }
-}
-
-/// A token is for one audience, or for several.
-fn has_audience(claims: &Map<String, Value>) -> bool {
-    match claims.get("aud") {
-        Some(Value::Array(all)) => all.iter().any(|it| it == AUDIENCE),
-        Some(one) => one == AUDIENCE,
-        None => false,
-    }
+/// The audience of a token that the provider is for; a token is for one, or for several.
+fn audience(claims: &Map<String, Value>, wanted: &[String]) -> Option<String> {
+    let aud = claims.get("aud")?;
+    let given: Vec<&str> = match aud.as_array() {
+        Some(all) => all.iter().filter_map(Value::as_str).collect(),
+        None => aud.as_str().into_iter().collect(),
+    };
+    wanted.iter().find(|it| given.contains(&it.as_str())).cloned()
 }
 
 fn refused(err: &WebIdentityError, now_ms: u64) -> ApiError {
@@ -116,8 +115,4 @@ fn refused(err: &WebIdentityError, now_ms: u64) -> ApiError {
             ApiError::new("ExpiredTokenException", message)
         }
     }
-}
-
-fn invalid(message: &str) -> ApiError {
-    ApiError::new("ValidationError", message)
 }

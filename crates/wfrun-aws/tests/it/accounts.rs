@@ -97,7 +97,16 @@ fn what_cannot_be_opened_says_why_and_the_way_out() {
             "ecs: { runtime: docker }",
             "`ecs.runtime: docker` in the account file is not supported yet; use `ecs.runtime: simulate`",
         ),
-        ("iam: { mode: enforce }", "use `iam.mode: off`"),
+        (
+            "iam: { users: { u: { policies: [broken.json] } } }",
+            "broken.json:1:1` is not valid: Syntax errors in policy. (not JSON: EOF while parsing an object at line 1 column 1); \
+             correct it, or take it out of `iam.users.u.policies` of the account file",
+        ),
+        (
+            "iam: { users: { u: { policies: [empty.json] } } }",
+            "empty.json` is not valid: Syntax errors in policy. (`Statement` is missing); correct it",
+        ),
+        ("iam: { users: { u: { policies: [nope.json] } } }", "nope.json`"),
         ("ecr: { repositories: [Bad] }", "`Bad` is not a name ECR takes for a repository"),
         ("ecs: { clusters: { a/b: {} } }", "`a/b` is not a name ECS takes for a cluster or service"),
         ("ecs: { task_definitions: [{ file: nope.json }] }", "nope.json`"),
@@ -129,6 +138,23 @@ fn what_cannot_be_opened_says_why_and_the_way_out() {
     std::fs::write(&state, &text[..text.len() / 2]).unwrap();
     let message = open(folder.path(), "").unwrap_err();
     assert!(message.contains("state.json` is corrupt; delete the folder"), "{message}");
+}
+
+#[tokio::test]
+async fn users_of_an_earlier_version_stay_who_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Account::open(settings(folder.path(), "", Wanted::default()), |_| {}).unwrap());
+    let state = folder.path().join("aws/state.json");
+    let text = std::fs::read_to_string(&state).unwrap();
+    let old = r#""users":{"github-actions-deploy":"AIDAOLDOLDOLDOLDOLDOL"}"#;
+    assert!(text.contains(r#"{"users":{},"iam""#), "{text}");
+    let text = text.replacen(r#""users":{}"#, old, 1);
+    let (start, rest) = text.split_once(r#""iam":"#).unwrap();
+    let (_, rest) = rest.split_once(r#","registered_files""#).unwrap();
+    std::fs::write(&state, format!("{start}\"registered_files\"{rest}")).unwrap();
+    let world = World::open(folder.path(), "", Clock::system()).await;
+    let text = world.query("sts", "GetCallerIdentity", "").await.text();
+    assert!(text.contains("<UserId>AIDAOLDOLDOLDOLDOLDOL</UserId>"), "{text}");
 }
 
 #[test]

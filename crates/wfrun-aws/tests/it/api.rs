@@ -59,10 +59,10 @@ async fn what_is_not_emulated_says_so() {
 
     let authorization = world.authorization("iam");
     let signed = [("Authorization", authorization.as_str())];
-    let answer = world.send("POST", "/", &signed, b"Action=CreateUser&Version=2010-05-08&UserName=x").await;
+    let answer = world.send("POST", "/", &signed, b"Action=CreateGroup&Version=2010-05-08&GroupName=x").await;
     assert_eq!(answer.status, 400);
     assert!(
-        answer.text().contains("<Code>InvalidAction</Code><Message>wfrun: iam:CreateUser is not emulated"),
+        answer.text().contains("<Code>InvalidAction</Code><Message>wfrun: iam:CreateGroup is not emulated"),
         "{}",
         answer.text()
     );

@@ -26,7 +26,7 @@ pub(crate) fn command(program: &str, world: &World) -> Command {
     command
 }
 
-async fn is_there(program: &str, arguments: &[&str]) -> bool {
+pub(crate) async fn is_there(program: &str, arguments: &[&str]) -> bool {
     let asked = Command::new(program).args(arguments).stdin(Stdio::null()).output().await;
     asked.is_ok_and(|output| output.status.success())
 }
@@ -76,7 +76,7 @@ async fn the_aws_cli() {
             && errors.contains("wfrun: ecs:ListContainerInstances is not emulated"),
         "{errors}"
     );
-    let (good, _, errors) = run("iam list-users").await;
+    let (good, _, errors) = run("iam list-groups").await;
     assert!(!good && errors.contains("(InvalidAction)"), "{errors}");
 }
 

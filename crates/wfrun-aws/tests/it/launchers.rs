@@ -191,7 +191,7 @@ async fn what_a_crashed_task_wrote_is_kept() {
 
 /// Creates a service behind the load balancer of the account file; its target group's ARN.
 async fn balanced_service(world: &World) -> String {
-    let form = "Version=2015-12-01&Names.member.1=alb-tg";
+    let form = "&Names.member.1=alb-tg";
     let text = world.query("elasticloadbalancing", "DescribeTargetGroups", form).await.text();
     let arn = text.split_once("<TargetGroupArn>").and_then(|(_, rest)| rest.split_once('<'));
     let arn = arn.expect("the target group is there").0.to_owned();
@@ -214,7 +214,7 @@ async fn balanced(world: &World) -> Value {
 }
 
 async fn target_health(world: &World, group: &str) -> String {
-    let form = format!("Version=2015-12-01&TargetGroupArn={group}");
+    let form = format!("&TargetGroupArn={group}");
     world.query("elasticloadbalancing", "DescribeTargetHealth", &form).await.text()
 }
 

@@ -18,7 +18,7 @@ const FILE: &str = "elbv2: { load_balancers: [{ name: news-api-alb, health_check
 
 /// Calls an operation of ELB; `form` without version.
 async fn elb(world: &World, operation: &str, form: &str) -> Answer {
-    world.query("elasticloadbalancing", operation, &format!("Version=2015-12-01&{form}")).await
+    world.versioned("elasticloadbalancing", (operation, "2015-12-01"), &format!("&{form}")).await
 }
 
 /// The text of the first element of that name.

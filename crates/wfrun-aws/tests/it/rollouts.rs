@@ -162,7 +162,7 @@ async fn what_starts_a_deployment() {
 
 #[tokio::test]
 async fn only_who_waits_is_held() {
-    let (world, _folder) = World::with_file("ecs: { waiter_hold: 30 }").await;
+    let (world, _folder) = World::with_file("{ ecs: { waiter_hold: 30 }, auth: { verify: none } }").await;
     let input = json!({ "cluster": CLUSTER, "service": SERVICE, "deploymentConfiguration": { "maximumPercent": 100 } });
     world.ok("ecs", "UpdateService", &input).await;
     let input = json!({ "cluster": CLUSTER, "service": SERVICE, "forceNewDeployment": true });
@@ -179,7 +179,7 @@ async fn only_who_waits_is_held() {
         "a rollout that cannot move, seen at once"
     );
 
-    let World { account, endpoint, calls: _, notices: _, keys } = world;
+    let World { account, endpoint, calls: _, notices: _, keys, clock: _ } = world;
     let url = endpoint.url();
     let held = tokio::spawn(held_describe(url, keys.access_key_id));
     tokio::time::sleep(Duration::from_millis(200)).await;

@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) calls: Arc<Mutex<Vec<ServiceCall>>>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
 }
 
 /// An answer.
@@ -75,6 +76,7 @@ pub(crate) fn settings(folder: &Path, file: &str, wanted: Wanted) -> AccountSett
         state_dir: folder.join("aws"),
         injections: Vec::new(),
         launcher: None,
+        iam_policies: Vec::new(),
     }
 }
 
@@ -97,12 +99,13 @@ impl World {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&calls);
         let observer = move |call| seen.lock().expect("no test panics with the lock").push(call);
-        let (account, notices) = Account::open_with_clock(settings, clock, observer).expect("the account opens");
+        let (account, notices) =
+            Account::open_with_clock(settings, clock.clone(), observer).expect("the account opens");
         let account = Arc::new(account);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.expect("the endpoint starts");
         let keys = account.mint_keys("github-actions-deploy");
-        Self { account, endpoint, calls, notices, keys }
+        Self { account, endpoint, calls, notices, keys, clock }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -111,9 +114,24 @@ impl World {
 
     /// One request on a connection of its own.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        send_to(&self.host(), method, path, headers, body).await
+        let mut signed = Vec::new();
+        for (name, value) in headers {
+            let value = match value.strip_suffix("Signature=00") {
+                Some(_) if value.contains(&self.keys.access_key_id) => {
+                    let date = crate::signing::date(&self.clock);
+                    let value = crate::signing::sign((method, path), &self.host(), &date, value, &self.keys, body);
+                    signed.push(("X-Amz-Date", date));
+                    value
+                }
+                Some(_) | None => (*value).to_owned(),
+            };
+            signed.push((*name, value));
+        }
+        let headers: Vec<(&str, &str)> = signed.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        send_to(&self.host(), method, path, &headers, body).await
     }
 
+    /// An `Authorization` header that [`World::send`] completes: the day, the signed headers and the signature.
     pub(crate) fn authorization(&self, service: &str) -> String {
         let key = &self.keys.access_key_id;
         format!(
@@ -138,12 +156,29 @@ impl World {
         self.send("POST", "/", &headers, input.to_string().as_bytes()).await
     }
 
-    /// A call of an operation of the Query protocol: `form` has the version and what belongs to the operation.
+    /// A call of an operation of the Query protocol: `form` is what follows the action, as `&UserName=x`.
     pub(crate) async fn query(&self, service: &str, operation: &str, form: &str) -> Answer {
+        let version = match service {
+            "sts" => "2011-06-15",
+            "iam" => "2010-05-08",
+            "elasticloadbalancing" => "2015-12-01",
+            other => panic!("{other} has no version here"),
+        };
+        self.versioned(service, (operation, version), form).await
+    }
+
+    /// The same of any service.
+    pub(crate) async fn versioned(&self, service: &str, (operation, version): (&str, &str), form: &str) -> Answer {
         let authorization = self.authorization(service);
         let headers =
             [("Authorization", authorization.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
-        self.send("POST", "/", &headers, format!("Action={operation}&{form}").as_bytes()).await
+        self.send("POST", "/", &headers, format!("Action={operation}&Version={version}{form}").as_bytes()).await
+    }
+
+    /// The same account for somebody else.
+    pub(crate) fn acting_as(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
     }
 
     /// A call that succeeds.
@@ -238,4 +273,9 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A text as a form's field has it, each byte escaped.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    text.bytes().flat_map(|byte| ["%".to_owned(), hex::encode([byte])]).collect()
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use wfrun_aws::{Account, Clock, Endpoint, WebIdentityError};
+use wfrun_aws::{Account, Clock, Endpoint, Keys, WebIdentityError};
 
-use crate::support::{Answer, World, news_api, settings};
+use crate::support::{Answer, World, news_api, percent_encoded, settings};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/deploys/deploy";
 const NOW_S: u64 = 1_800_000_000;
@@ -30,6 +30,10 @@ fn verify(token: &str) -> Result<Map<String, Value>, WebIdentityError> {
 }
 
 async fn world() -> (World, Arc<AtomicU64>, TempDir) {
+    world_with("").await
+}
+
+async fn world_with(file: &str) -> (World, Arc<AtomicU64>, TempDir) {
     let (mut world, folder) = World::new().await;
     let now_ms = Arc::new(AtomicU64::new(NOW_S * 1000));
     let clock = Arc::clone(&now_ms);
@@ -37,11 +41,14 @@ async fn world() -> (World, Arc<AtomicU64>, TempDir) {
     let (calls, place) = (Arc::clone(&world.calls), folder.path().join("trusting"));
     std::fs::create_dir(&place).expect("a folder");
     let observer = move |call| calls.lock().expect("no panic").push(call);
-    let (account, _) = Account::open_with_clock(settings(&place, "", news_api()), clock, observer).expect("an account");
+    let (account, _) =
+        Account::open_with_clock(settings(&place, file, news_api()), clock.clone(), observer).expect("an account");
     let account = Arc::new(account.trusting(verify));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
     world.endpoint = Endpoint::start(Arc::clone(&account), listener).await.expect("the endpoint starts");
+    world.keys = account.mint_root_keys();
     world.account = account;
+    world.clock = clock;
     (world, now_ms, folder)
 }
 
@@ -58,16 +65,24 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     rest.split_once("</").map_or(rest, |(text, _)| text)
 }
 
-async fn who(world: &World, key: &str, token: &str) -> Answer {
-    let authorization = format!("AWS4-HMAC-SHA256 Credential={key}/20261123/us-east-1/sts/aws4_request, Signature=00");
+async fn who(world: &mut World, keys: &Keys, token: &str) -> Answer {
+    world.keys = keys.clone();
+    let authorization = world.authorization("sts");
     let headers = [("Authorization", authorization.as_str()), ("X-Amz-Security-Token", token)];
     world.send("POST", "/", &headers, b"Action=GetCallerIdentity&Version=2011-06-15").await
+}
+
+fn session_keys(text: &str) -> Keys {
+    Keys {
+        access_key_id: element(text, "AccessKeyId").to_owned(),
+        secret_access_key: element(text, "SecretAccessKey").to_owned(),
+    }
 }
 
 /// Source: AWS STS API reference, `AssumeRoleWithWebIdentity`.
 #[tokio::test]
 async fn a_token_opens_a_session_that_ends() {
-    let (world, now_ms, _folder) = world().await;
+    let (mut world, now_ms, _folder) = world().await;
     let answer = assume(&world, ROLE, "good", "&DurationSeconds=900").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let text = answer.text();
@@ -77,19 +92,20 @@ async fn a_token_opens_a_session_that_ends() {
     assert_eq!(element(&text, "Expiration"), "2027-01-15T08:15:00Z");
     let provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
     assert_eq!(element(&text, "Provider"), provider);
-    let (key, token) = (element(&text, "AccessKeyId"), element(&text, "SessionToken"));
+    let keys = session_keys(&text);
+    let (key, token) = (&keys.access_key_id, element(&text, "SessionToken"));
     assert!(key.starts_with("ASIA") && key.len() == 20, "{key}");
 
-    let told = who(&world, key, token).await.text();
+    let told = who(&mut world, &keys, token).await.text();
     assert_eq!(element(&told, "Arn"), "arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions");
     let id = element(&told, "UserId");
     assert!(id.starts_with("AROA") && id.ends_with(":GitHubActions"), "{id}");
     assert_eq!(element(&text, "AssumedRoleId"), id);
 
-    let wrong = who(&world, key, "x").await;
+    let wrong = who(&mut world, &keys, "x").await;
     assert_eq!((wrong.status, element(&wrong.text(), "Code")), (403, "InvalidClientTokenId"));
     now_ms.fetch_add(900_000, Ordering::Relaxed);
-    let late = who(&world, key, token).await;
+    let late = who(&mut world, &keys, token).await;
     assert_eq!((late.status, element(&late.text(), "Code")), (403, "ExpiredToken"));
 
     let several = assume(&world, ROLE, "several", "").await.text();
@@ -139,4 +155,37 @@ async fn an_account_that_trusts_nobody_takes_no_token() {
     let (world, _folder) = World::new().await;
     let answer = assume(&world, ROLE, "good", "").await;
     assert_eq!((answer.status, element(&answer.text(), "Code")), (400, "InvalidIdentityToken"));
+}
+
+/// Source: the AWS rules 2.7, `AssumeRoleWithWebIdentity`.
+#[tokio::test]
+async fn a_role_that_is_in_iam_lets_in_whom_its_trust_policy_means() {
+    let (world, _, _folder) = world_with("iam: { mode: enforce }").await;
+    let role = |name: &str, subject: &str| {
+        let provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
+        let trust = json!({ "Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Principal": { "Federated": provider }, "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {
+                "StringEquals": { "token.actions.githubusercontent.com:aud": "sts.amazonaws.com" },
+                "StringLike": { "token.actions.githubusercontent.com:sub": subject },
+            },
+        } });
+        let trust = percent_encoded(&trust.to_string());
+        format!("&RoleName={name}&AssumeRolePolicyDocument={trust}")
+    };
+    for (name, subject) in [("mine", "repo:o/r:*"), ("other", "repo:o/other:*")] {
+        assert_eq!(world.query("iam", "CreateRole", &role(name, subject)).await.status, 200);
+    }
+    let answer = assume(&world, "arn:aws:iam::123456789012:role/mine", "good", "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = assume(&world, "arn:aws:iam::123456789012:role/other", "good", "").await;
+    let text = answer.text();
+    assert_eq!((answer.status, element(&text, "Code")), (403, "AccessDenied"));
+    assert_eq!(element(&text, "Message"), "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    let report = world.account.permission_report();
+    assert_eq!(report.denied[0].reason, "the role's trust policy does not allow it");
+    let provider = "&Url=https://token.actions.githubusercontent.com&ClientIDList.member.1=other";
+    assert_eq!(world.query("iam", "CreateOpenIDConnectProvider", provider).await.status, 200);
+    let answer = assume(&world, "arn:aws:iam::123456789012:role/mine", "good", "").await.text();
+    assert_eq!(element(&answer, "Message"), "Incorrect token audience");
 }

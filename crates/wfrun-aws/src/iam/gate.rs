@@ -1,0 +1,294 @@
+//! Whether a request may happen: who asks, what that needs, and what the policies say.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::ledger::{Entry, Ledger, PermissionReport};
+use super::needs::Need;
+use super::policy::{Actor, Applicable, Context, Decision, Denial, Kind, Named, Policy, Request, ResourceSide, decide};
+use super::policy_files::PolicyFiles;
+use super::{Owner, arn};
+use crate::account::{Account, Caller, Holder, Principal, lock, no_permission};
+use crate::account_file::{IamMode, IamSection};
+
+/// How permissions are treated, and what was decided so far.
+#[derive(Debug)]
+pub(crate) struct Permissions {
+    mode: IamMode,
+    passrole_on_update: bool,
+    files: PolicyFiles,
+    /// Documents that were read before; one that is no policy is `None`.
+    parsed: Mutex<HashMap<String, Option<Arc<Policy>>>>,
+    ledger: Mutex<Ledger>,
+}
+
+/// What became of a request's permissions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Permit {
+    /// The action that was denied, else the first that was needed.
+    pub(crate) action: Option<String>,
+    /// Its resource.
+    pub(crate) resource: Option<String>,
+    /// Why not, in AWS' words.
+    pub(crate) denial: Option<String>,
+    /// The request must not happen.
+    pub(crate) refused: bool,
+}
+
+/// Somebody as policies see them.
+struct Subject {
+    /// Whose permissions they are: the ARN of the user or role.
+    holder: String,
+    identity: Vec<Named>,
+    session: Option<Vec<Named>>,
+    actor: Actor,
+    context: Context,
+}
+
+impl Permissions {
+    pub(crate) fn new(section: &IamSection, files: PolicyFiles) -> Self {
+        let (parsed, ledger) = Default::default();
+        Self { mode: section.mode, passrole_on_update: section.passrole_on_update, files, parsed, ledger }
+    }
+
+    pub(crate) fn passrole_on_update(&self) -> bool {
+        self.passrole_on_update
+    }
+}
+
+impl Account {
+    /// Which permissions the requests since the account was opened needed, and what came of it.
+    pub fn permission_report(&self) -> PermissionReport {
+        let permissions = self.permissions();
+        let ledger = lock(&permissions.ledger);
+        let mut policies: Vec<(String, Vec<Named>)> = Vec::new();
+        for caller in ledger.callers() {
+            let subject = self.subject(caller);
+            policies.push((subject.holder, subject.identity));
+        }
+        ledger.report(permissions.mode, &policies)
+    }
+
+    /// Decides about all that a request needs, and remembers it. What is denied first decides.
+    pub(crate) fn permit(&self, caller: &Caller, needs: &[Need]) -> Permit {
+        if let Some(need) = needs.iter().find(|it| self.injected().denies(&it.action)) {
+            let denial = no_permission(&caller.arn, &need.action, need.shown.unwrap_or(&need.resource));
+            let (action, resource) = (Some(need.action.clone()), Some(need.resource.clone()));
+            return Permit { action, resource, denial: Some(denial), refused: true };
+        }
+        let permissions = self.permissions();
+        let subject = self.subject(caller);
+        let mut permit = Permit {
+            action: needs.first().map(|it| it.action.clone()),
+            resource: needs.first().map(|it| it.resource.clone()),
+            ..Permit::default()
+        };
+        for need in needs {
+            let mut context = subject.context.clone();
+            for (key, values) in &need.keys {
+                context.list(key, values.clone());
+            }
+            let decision = self.decision(caller, &subject, need, &context);
+            let denial = match &decision {
+                Some(Decision::Denied(why)) => Some(words(&caller.arn, need, why)),
+                Some(Decision::Allowed(_)) | None => None,
+            };
+            lock(&permissions.ledger).add(&Entry {
+                caller,
+                holder: &subject.holder,
+                need,
+                context: &context,
+                decision: decision.as_ref(),
+                denial: denial.as_deref(),
+                now_ms: self.now_ms(),
+            });
+            if permit.denial.is_none() && denial.is_some() {
+                permit.action = Some(need.action.clone());
+                permit.resource = Some(need.resource.clone());
+                permit.denial = denial;
+                permit.refused = permissions.mode == IamMode::Enforce;
+            }
+            if permit.refused {
+                break;
+            }
+        }
+        permit
+    }
+
+    /// Remembers what a trust policy says of somebody's web identity; whether the mode lets them in.
+    pub(super) fn judge_web_identity(
+        &self,
+        need: &Need,
+        provider: &str,
+        context: &Context,
+        decision: &Decision,
+    ) -> bool {
+        let permissions = self.permissions();
+        let asked = (permissions.mode != IamMode::Off).then_some(decision);
+        let denied = matches!(asked, Some(Decision::Denied(_)));
+        let words = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
+        lock(&permissions.ledger).add(&Entry {
+            caller: &self.nobody(),
+            holder: provider,
+            need,
+            context,
+            decision: asked,
+            denial: denied.then_some(words),
+            now_ms: self.now_ms(),
+        });
+        !denied || permissions.mode != IamMode::Enforce
+    }
+
+    /// What the policies say; `None` where they are not asked.
+    fn decision(&self, caller: &Caller, subject: &Subject, need: &Need, context: &Context) -> Option<Decision> {
+        let is_root = match &caller.principal {
+            Principal::Root => true,
+            Principal::Session(session) => matches!(session.holder, Holder::Root),
+            Principal::User(_) | Principal::Nobody => false,
+        };
+        if self.permissions().mode == IamMode::Off || is_root && need.trust.is_none() {
+            return None;
+        }
+        let request = Request { action: &need.action, resource: &need.resource, aliases: &need.aliases, context };
+        let resource =
+            need.trust.as_ref().map(|policy| ResourceSide { policy, actor: &subject.actor, must_allow: true });
+        let root = [everything()];
+        let identity = if is_root { &root[..] } else { &subject.identity };
+        Some(decide(&request, Applicable { identity, session: subject.session.as_deref(), resource }))
+    }
+
+    /// Somebody's policies and what is known of them.
+    fn subject(&self, caller: &Caller) -> Subject {
+        let account = self.account_id();
+        let mut context = Context::default();
+        context.set("aws:PrincipalAccount", account);
+        context.set("aws:userid", &*caller.user_id);
+        context.set("aws:SourceIp", "127.0.0.1");
+        context.set("aws:SecureTransport", "true");
+        context.set("aws:RequestedRegion", &*caller.region);
+        context.set("aws:UserAgent", &*caller.user_agent);
+        let now_ms = self.now_ms();
+        context.set("aws:CurrentTime", crate::clock::iso_seconds(now_ms));
+        context.set("aws:EpochTime", (now_ms / 1000).to_string());
+        let (mut identity, mut session, mut arns) = (Vec::new(), None, vec![caller.arn.clone()]);
+        let (holder, kind) = match &caller.principal {
+            Principal::Root => (caller.arn.clone(), "Account"),
+            Principal::Nobody => (String::new(), "Anonymous"),
+            Principal::User(name) => {
+                identity = self.policies_of(Owner::User, name);
+                self.tags_of_user(name, &mut context);
+                (caller.arn.clone(), "User")
+            }
+            Principal::Session(open) => {
+                session.clone_from(&open.policies);
+                let kind = match &open.holder {
+                    Holder::Root => "Account",
+                    Holder::User { name } => {
+                        identity = self.policies_of(Owner::User, name);
+                        self.tags_of_user(name, &mut context);
+                        "User"
+                    }
+                    Holder::Role { name, .. } => {
+                        identity = self.policies_of(Owner::Role, name);
+                        "AssumedRole"
+                    }
+                };
+                for (key, value) in &open.tags {
+                    context.set(&format!("aws:PrincipalTag/{key}"), &**value);
+                }
+                let holder = open.holder_arn(account);
+                arns.push(holder.clone());
+                (holder, kind)
+            }
+        };
+        context.set("aws:PrincipalArn", &*holder);
+        context.set("aws:PrincipalType", kind);
+        let actor = Actor::Member { account: account.to_owned(), arns };
+        Subject { holder, identity, session, actor, context }
+    }
+
+    fn tags_of_user(&self, name: &str, context: &mut Context) {
+        context.set("aws:username", name);
+        self.read_iam(|iam| {
+            for (key, value) in iam.users.get(name).into_iter().flat_map(|it| &it.tags) {
+                context.set(&format!("aws:PrincipalTag/{key}"), &**value);
+            }
+        });
+    }
+
+    /// All policies of a user or role: attached, inline, and those of files.
+    fn policies_of(&self, owner: Owner, name: &str) -> Vec<Named> {
+        let held = self.read_iam(|iam| {
+            let holdings = iam.holdings(owner, name)?;
+            Some(iam.documents(holdings).map(|(name, text)| (name.to_owned(), text.to_owned())).collect::<Vec<_>>())
+        });
+        let mut policies = self.parsed(&held.unwrap_or_default());
+        policies.extend(self.file_policies(owner, name));
+        policies
+    }
+
+    /// The policies of files that a user or role has. A role that is not in IAM has the workflow's.
+    ///
+    /// Differs: policies of files are not shown by IAM's lists.
+    pub(crate) fn file_policies(&self, owner: Owner, name: &str) -> Vec<Named> {
+        let files = &self.permissions().files;
+        match owner {
+            Owner::User => {
+                let own = files.by_user.get(name).into_iter().flatten();
+                let workflow = self.is_workflow_user(name).then_some(&files.workflow).into_iter().flatten();
+                own.chain(workflow).cloned().collect()
+            }
+            Owner::Role => {
+                let exists = self.read_iam(|iam| iam.roles.contains_key(name));
+                if exists { Vec::new() } else { files.workflow.clone() }
+            }
+        }
+    }
+
+    /// Documents of IAM as policies. They were read when they came, so that each is one.
+    pub(crate) fn parsed(&self, documents: &[(String, String)]) -> Vec<Named> {
+        const MOST: usize = 1000;
+        let mut parsed = lock(&self.permissions().parsed);
+        if parsed.len() > MOST {
+            parsed.clear();
+        }
+        let read = |(name, text): &(String, String)| {
+            let policy =
+                parsed.entry(text.clone()).or_insert_with(|| Policy::parse(text, Kind::Identity).map(Arc::new).ok());
+            Some(Named { name: name.clone(), policy: policy.clone()? })
+        };
+        documents.iter().filter_map(read).collect()
+    }
+
+    /// The ARN of a role that may be named by its ARN or its name.
+    pub(crate) fn role_arn(&self, role: &str) -> String {
+        if role.starts_with("arn:") {
+            return role.to_owned();
+        }
+        let path = self.read_iam(|iam| iam.roles.get(role).map(|it| it.path.clone()));
+        arn(self.account_id(), "role", path.as_deref().unwrap_or("/"), role)
+    }
+}
+
+fn everything() -> Named {
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    let policy = Policy::parse(document, Kind::Identity).expect("the document above is a policy");
+    Named { name: "root".to_owned(), policy: Arc::new(policy) }
+}
+
+/// A denial as AWS words it.
+///
+/// Source: the AWS rules 5.5.
+fn words(caller: &str, need: &Need, why: &Denial) -> String {
+    let action = &need.action;
+    let resource = need.shown.unwrap_or(&need.resource);
+    let head = format!("User: {caller} is not authorized to perform: {action} on resource: {resource}");
+    match why {
+        Denial::ByIdentity(_) => format!("{head} with an explicit deny in an identity-based policy"),
+        Denial::BySession(_) => format!("{head} with an explicit deny in a session policy"),
+        Denial::ByResource(_) => format!("{head} with an explicit deny in a resource-based policy"),
+        Denial::NoIdentity => format!("{head} because no identity-based policy allows the {action} action"),
+        Denial::NoSession => format!("{head} because no session policy allows the {action} action"),
+        Denial::NoTrust => head,
+    }
+}
