@@ -31,11 +31,15 @@ async fn a_thousand_describe_services_a_second() {
     const COUNT: usize = 3000;
     let (world, _folder) = World::new().await;
     let body = r#"{"cluster":"news-api-cluster","services":["news-api-service"]}"#;
+    let date = crate::signing::date(&world.clock);
+    let unsigned = world.authorization("ecs");
+    let authorization =
+        crate::signing::sign(("POST", "/"), &world.host(), &date, &unsigned, &world.keys, body.as_bytes());
     let request = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\nAuthorization: {}\r\n\
+        "POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nX-Amz-Date: {date}\r\nAuthorization: {authorization}\r\n\
          X-Amz-Target: AmazonEC2ContainerServiceV20141113.DescribeServices\r\n\r\n{body}",
+        world.host(),
         body.len(),
-        world.authorization("ecs")
     );
     let mut stream = TcpStream::connect(world.host()).await.expect("the endpoint listens");
     stream.set_nodelay(true).expect("a socket");
