@@ -343,11 +343,11 @@ pub fn encode(text: &str, keep_slash: bool) -> String {
 
 /// Whether a service of either protocol was asked too often.
 fn is_throttled(response: &Response) -> bool {
-    let code = match json_error("", response) {
-        AwsError::Service { code, .. } if code != response.status.to_string() => code,
-        _ => xml_text(&response.text(), "Code").unwrap_or_default(),
-    };
-    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"].contains(&code.as_str())
+    let text = response.text();
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let code = body["__type"].as_str().map(str::to_owned).or_else(|| xml_text(&text, "Code")).unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
+    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"].contains(&code)
 }
 
 fn json_error(operation: &str, response: &Response) -> AwsError {

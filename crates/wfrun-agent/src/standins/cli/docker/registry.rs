@@ -19,6 +19,7 @@ use super::store::{Image, Store};
 use crate::standins::cli::process::{How, Process};
 use crate::standins::http::{Client, HttpError, Payload, Response};
 
+const NOT_FOUND: u16 = 404;
 const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Before the second attempt; each further one waits so much longer.
@@ -106,6 +107,10 @@ impl Registry {
         if there.is_success() {
             return Ok(false);
         }
+        // Anything but its absence is no reason to go on: what may not be asked for may not be pushed.
+        if there.status != NOT_FOUND {
+            return self.succeeded(there).map(|_| false);
+        }
         let begun = self.send("POST", &format!("/v2/{repository}/blobs/uploads/"), &[], Payload::Bytes(b""))?;
         let begun = self.succeeded(begun)?;
         let location = begun.header("location").unwrap_or_default();
@@ -130,6 +135,11 @@ impl Registry {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         let error = &body["errors"][0];
         let Some(code) = error["code"].as_str() else {
+            if (400..500).contains(&answer.status) && answer.body.is_empty() {
+                let number = answer.status;
+                let why = format!("error parsing HTTP {number} response body: unexpected end of JSON input: \"\"");
+                return Err(DockerError::failed(why));
+            }
             let (status, text) = (status(answer.status), answer.text());
             return Err(DockerError::failed(format!("received unexpected HTTP status: {status}: {}", text.trim())));
         };
