@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,8 +17,32 @@ use tokio::sync::mpsc;
 use super::error::BlobError;
 use super::spool::Extent;
 
-/// Chunks between the network and the disk; more would only hide a slow disk in memory, for each of many bodies at once.
-const CHUNKS_IN_FLIGHT: usize = 2;
+/// Chunks between the network and the disk, so that neither waits for each of the other's.
+const CHUNKS_IN_FLIGHT: usize = 32;
+/// The same where more than [`FEW`] bodies come at once: they are many, and each would hide a slow disk in memory.
+const CHUNKS_OF_MANY: usize = 2;
+const FEW: usize = 8;
+
+/// How many bodies are coming.
+static COMING: AtomicUsize = AtomicUsize::new(0);
+
+/// A body that is coming, until it is dropped.
+struct Coming {
+    chunks: usize,
+}
+
+impl Coming {
+    fn begin() -> Self {
+        let others = COMING.fetch_add(1, Ordering::Relaxed);
+        Self { chunks: if others < FEW { CHUNKS_IN_FLIGHT } else { CHUNKS_OF_MANY } }
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        COMING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 pub(super) const COPY_BUFFER: usize = 256 * 1024;
 
@@ -69,7 +94,8 @@ async fn pour<T: Send + 'static>(
     patience: Duration,
     write: impl FnOnce(mpsc::Receiver<Bytes>) -> io::Result<(u64, T)> + Send + 'static,
 ) -> Result<T, BlobError> {
-    let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
+    let coming = Coming::begin();
+    let (sender, receiver) = mpsc::channel(coming.chunks);
     let writer = tokio::task::spawn_blocking(move || write(receiver));
     let mut chunks = body.into_data_stream();
     let mut broken = None;
