@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod beside_moto;
 mod clients;
 mod docker;
 mod ecr;
