@@ -158,7 +158,7 @@ fn mirror(versions: &Versions) -> Option<PathBuf> {
         ("amazon-ecs-render-task-definition", "v1"),
         ("amazon-ecs-deploy-task-definition", deploy),
     ];
-    for (name, version) in names.into_iter().filter(|(name, version)| !has(name, version)) {
+    if let Some((name, version)) = names.into_iter().find(|(name, version)| !has(name, version)) {
         println!("skipped: {} has no code of aws-actions/{name}@{version}", mirror.display());
         return None;
     }
