@@ -1,17 +1,17 @@
 //! The AWS account as it is opened: its file, and where it is kept.
 use std::path::Path;
 
-use wfrun_aws::{AccountFile, AccountFileError, AccountSettings, Wanted};
+use wfrun_aws::{AccountFile, AccountFileError, AccountSettings, Era, IamMode, Injection, InjectionError, Wanted};
 use wfrun_syntax::Source;
 
-use crate::cli::AccountArgs;
+use crate::cli::{AccountArgs, AwsEra};
 use crate::output::Help;
 
 /// Reads the account file; `state` is `.wfrun` of the repository, where file and account are unless the options say otherwise.
 pub(crate) fn settings(args: &AccountArgs, state: &Path, wanted: Wanted) -> anyhow::Result<AccountSettings> {
     let given = args.aws_account.clone();
     let path = given.clone().unwrap_or_else(|| state.join("aws.yml"));
-    let file = match std::fs::read_to_string(&path) {
+    let mut file = match std::fs::read_to_string(&path) {
         Ok(text) => AccountFile::parse(&text).map_err(|err| account_error(&path, text, &err))?,
         Err(err) if given.is_none() && err.kind() == std::io::ErrorKind::NotFound => AccountFile::default(),
         Err(err) => {
@@ -19,17 +19,41 @@ pub(crate) fn settings(args: &AccountArgs, state: &Path, wanted: Wanted) -> anyh
             return Err(Help::error("aws/account-file", format!("failed to read {}: {err}", path.display()), help));
         }
     };
+    if let Some(era) = args.aws_era {
+        file.ecs.task_definition_era = match era {
+            AwsEra::Classic => Era::Y2024M05,
+            AwsEra::Today => Era::Current,
+        };
+    }
+    // Who gives a policy wants to see it hold.
+    if !args.iam_policy.is_empty() && file.iam.mode == IamMode::Off {
+        file.iam.mode = IamMode::Enforce;
+    }
+    let injections = args.inject.iter().map(|it| injection(it)).collect::<anyhow::Result<Vec<_>>>()?;
     let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
-    Ok(AccountSettings {
-        file,
-        file_dir,
-        wanted,
-        state_dir,
-        iam_policies: Vec::new(),
-        injections: Vec::new(),
-        launcher: None,
+    let iam_policies = args.iam_policy.clone();
+    Ok(AccountSettings { file, file_dir, wanted, state_dir, iam_policies, injections, launcher: None })
+}
+
+fn injection(text: &str) -> anyhow::Result<Injection> {
+    Injection::parse(text).map_err(|err| {
+        let help = format!("what can be injected: {}", Injection::KNOWN.map(|it| format!("`{it}`")).join(", "));
+        Help::error("cli/inject", format!("`--inject {text}`: {}", wrong(&err)), help)
     })
+}
+
+fn wrong(err: &InjectionError) -> String {
+    match err {
+        InjectionError::Unknown { .. } => "there is no such fault".to_owned(),
+        InjectionError::Value { like, .. } => format!("it is written as `{like}`"),
+    }
+}
+
+/// What a run should say of what is injected, as it makes it another run than on AWS.
+pub(crate) fn injected(args: &AccountArgs) -> Option<String> {
+    let names: Vec<String> = args.inject.iter().map(|it| format!("`{it}`")).collect();
+    (!names.is_empty()).then(|| format!("what if: AWS fails as `--inject` says: {}", names.join(", ")))
 }
 
 fn account_error(path: &Path, text: String, err: &AccountFileError) -> anyhow::Error {

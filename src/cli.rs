@@ -20,7 +20,7 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use documents::{CompletionsArgs, ManArgs};
 pub(crate) use download::DownloadArgs;
 pub(crate) use history::{LogsArgs, RunsArgs, ViewArgs};
-pub(crate) use services::{AccountArgs, ServicesArgs};
+pub(crate) use services::{AccountArgs, AwsEra, ServicesArgs};
 pub(crate) use situation::{EventArgs, LookArgs, SituationArgs};
 pub(crate) use test::TestArgs;
 pub(crate) use vendor::VendorArgs;

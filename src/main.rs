@@ -2,6 +2,7 @@
 mod act;
 mod actions;
 mod aws_account;
+mod aws_permissions;
 mod check;
 mod checkouts;
 mod cli;

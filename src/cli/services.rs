@@ -1,7 +1,7 @@
 //! The options of `wfrun services`, and those of the AWS account.
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{LookArgs, cache};
 
@@ -42,4 +42,22 @@ pub(crate) struct AccountArgs {
     /// Where the AWS account is kept (default: `.wfrun/aws`)
     #[arg(long, value_name = "DIR")]
     pub(crate) aws_state: Option<PathBuf>,
+    /// A policy of the workflow's identity; it is enforced, unless the account file says `iam.mode: report` (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_policy: Vec<PathBuf>,
+    /// Which age of AWS answers: `today` returns what old versions of actions stumble over
+    #[arg(long, value_name = "ERA")]
+    pub(crate) aws_era: Option<AwsEra>,
+    /// Let AWS fail in a way, to see what the workflow does: ecs:unhealthy, ecs:crash, ecs:slow=30s, ecr:throttle,
+    /// sts:expired, iam:deny=ecs:UpdateService (can be repeated)
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) inject: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AwsEra {
+    /// As in May 2024
+    Classic,
+    /// As AWS answers now
+    Today,
 }

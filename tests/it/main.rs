@@ -36,6 +36,7 @@ mod namespace;
 mod npm;
 mod outbound;
 mod output;
+mod permissions;
 mod pipeline;
 mod processes;
 mod repo;

@@ -11,6 +11,7 @@ mod service_deployments;
 mod service_life;
 mod services;
 mod tags;
+mod targets;
 mod task;
 mod task_definition;
 mod task_definitions;

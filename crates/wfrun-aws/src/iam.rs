@@ -13,6 +13,7 @@ mod needs;
 mod policy;
 mod policy_files;
 mod providers;
+mod resource_tags;
 mod roles;
 mod simulate;
 mod smallest;

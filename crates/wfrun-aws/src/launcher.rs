@@ -14,7 +14,8 @@
 //! ```
 //!
 //! - `Pulling` and `Pulled` are optional; they only fill `pullStartedAt` and `pullStoppedAt`.
-//! - `Running` says that every container that is to run from the start was started.
+//! - `Running` says that every container that is to run from the start was started. Its `address` names the task as a target of load
+//!   balancers, so each task has one of its own; requests and probes go to the published ports.
 //! - `Healthy` says that every essential container with a health check **in the task definition** passed it (an image's own `HEALTHCHECK`
 //!   does not count), or, where none has one, that the task has been running for long enough. Health of load balancer targets is
 //!   not the launcher's: the account asks its own load balancers.

@@ -5,6 +5,7 @@ mod build;
 mod cleaning;
 mod connection;
 mod container;
+mod ecr_socket;
 mod facts;
 mod job_container;
 mod job_network;
@@ -21,6 +22,7 @@ mod words;
 
 pub use cleaning::clean;
 pub(crate) use container::Container;
+pub use ecr_socket::{EcrSocket, RegistryNames};
 pub use facts::EngineFacts;
 pub use job_network::{JobNetwork, NetworkSettings, ServiceFacts};
 pub use log::Log;

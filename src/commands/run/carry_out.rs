@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use console::Term;
+use wfrun_aws::Account;
 use wfrun_engine::{Engine, EngineSettings, Forced, Grace};
 use wfrun_journal::{RunRecord, Secret, Sink};
 use wfrun_plan::Plan;
@@ -18,6 +19,7 @@ use super::own::Own;
 use super::services::start_services;
 use super::settle::Settled;
 use super::signals::pass_signals_on;
+use crate::aws_permissions;
 use crate::checkouts::Checkouts;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::environment::Environment;
@@ -75,6 +77,7 @@ impl Ready<'_> {
             hidden.extend(real);
             notices.extend(notice);
         }
+        let account = services.aws.as_ref().map(|it| Arc::clone(&it.account));
         let api = github_token::api_settings(&plan, &snapshot, &own.run_id, own.number, &own.work);
         let tokens = token.prepare(&services.github, &mut loaded.secrets, api);
         hidden.extend(tokens.hidden.iter().cloned());
@@ -88,6 +91,7 @@ impl Ready<'_> {
         let engine = Engine::new(plan, engine_settings);
         let views = views(args, output, &own.run_dir)?;
         let views = ViewThread::start(views).context("failed to start the thread of the views")?;
+        let run_dir = own.run_dir;
         let mut record = wfrun_runner::run(engine, run_settings, services, outside, &|events| views.show(events)).await;
         signals.abort();
         for failure in views.end().failures() {
@@ -96,8 +100,25 @@ impl Ready<'_> {
             record.faults += 1;
         }
         remove_snapshot(&snapshot.dir);
+        if let Some(account) = account {
+            tell_permissions(&account, &run_dir, args, output)?;
+        }
         Ok(record)
     }
+}
+
+/// What the workflow needed of AWS; without `--quiet`, or where something was denied.
+fn tell_permissions(account: &Account, run_dir: &Path, args: &RunArgs, output: &Output) -> anyhow::Result<()> {
+    let report = account.permission_report();
+    let style = if args.json { output.stderr } else { output.stdout };
+    let Some(text) = aws_permissions::keep(&report, run_dir, style)? else { return Ok(()) };
+    match (args.quiet && report.denied.is_empty(), args.json) {
+        (true, _) => {}
+        // Standard output is the events' alone.
+        (false, true) => Output::note(text.trim_end()),
+        (false, false) => Output::data(&text),
+    }
+    Ok(())
 }
 
 /// What a person should know of the commit, before all else.

@@ -21,5 +21,9 @@ pub(super) async fn start_services(
     let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
     let account = || aws_account::settings(&args.account, state, aws_names(&loaded.set));
     let aws = emulates.then(account).transpose()?;
-    Ok(LocalServices::start(github, aws, args.aws == AwsChoice::Emulate, facts).await?)
+    let (services, mut notices) = LocalServices::start(github, aws, args.aws == AwsChoice::Emulate, facts).await?;
+    if services.aws.is_some() {
+        notices.extend(aws_account::injected(&args.account));
+    }
+    Ok((services, notices))
 }

@@ -1,6 +1,7 @@
 //! A small AWS client: signed JSON 1.1 and Query requests to the emulated account on loopback.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -59,6 +60,9 @@ pub enum AwsError {
         source: serde_json::Error,
     },
 }
+
+/// Before the second attempt; the third waits twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// An AWS service as its clients name it in the different places of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,7 +194,29 @@ impl AwsClient {
         })
     }
 
+    /// Asks up to three times where the service says that it is asked too often.
+    ///
+    /// Source: AWS SDKs reference, "Retry behavior": the standard mode has three attempts.
     fn post(
+        &self,
+        service: Service,
+        operation: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Response, AwsError> {
+        const ATTEMPTS: u32 = 3;
+        let mut attempt = 1;
+        loop {
+            let response = self.post_once(service, operation, headers, body)?;
+            if attempt == ATTEMPTS || response.is_success() || !is_throttled(&response) {
+                return Ok(response);
+            }
+            std::thread::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1));
+            attempt += 1;
+        }
+    }
+
+    fn post_once(
         &self,
         service: Service,
         operation: &str,
@@ -313,6 +339,15 @@ pub fn encode(text: &str, keep_slash: bool) -> String {
         }
     }
     encoded
+}
+
+/// Whether a service of either protocol was asked too often.
+fn is_throttled(response: &Response) -> bool {
+    let text = response.text();
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let code = body["__type"].as_str().map(str::to_owned).or_else(|| xml_text(&text, "Code")).unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
+    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"].contains(&code)
 }
 
 fn json_error(operation: &str, response: &Response) -> AwsError {

@@ -1,4 +1,4 @@
-use super::{AccountFile, Era, Fault, IamMode, Runtime, TagMutability};
+use super::{AccountFile, Era, Fault, IamMode, Runtime, TagMutability, UnknownKeys, Verify};
 
 const FULL: &str = r#"
 account: "210987654321"
@@ -19,8 +19,10 @@ ecs:
         other: { task_definition: "other:3" }
 iam:
   mode: "enforce"
+  passrole_on_update: true
   users:
     github-actions-deploy: { policies: [github-actions-policy.json] }
+auth: { verify: none, unknown_keys: accept-as-root }
 elbv2:
   load_balancers: [news-api-alb, { name: other, target_group: other-group, health_check: /health }]
   time_scale: 0.5
@@ -42,6 +44,8 @@ fn every_field_is_read() {
     let services = &file.ecs.clusters["news-api-cluster"].services;
     assert_eq!((services["news-api-service"].desired_count, services["other"].desired_count), (2, 1));
     assert_eq!(file.iam.mode, IamMode::Enforce);
+    assert!(file.iam.passrole_on_update);
+    assert_eq!((file.auth.verify, file.auth.unknown_keys), (Verify::None, Some(UnknownKeys::AcceptAsRoot)));
     let [plain, full] = file.elbv2.load_balancers.as_slice() else { panic!("{file:?}") };
     assert_eq!(
         (&*plain.name, plain.target_group.as_deref(), plain.health_check.as_deref()),
@@ -66,6 +70,8 @@ fn mistakes_have_place_and_help() {
     let cases = [
         ("regoin: us-east-1\n", "unknown field `regoin`", 1, "`region`"),
         ("region: us-east-1\necs:\n  runtime: podman\n", "unknown variant `podman`", 3, "`docker`"),
+        ("auth:\n  verify: always\n", "unknown variant `always`", 2, "`signature`"),
+        ("auth: { unknown_keys: accept }\n", "unknown variant `accept`", 1, "`reject`"),
         ("account: \"12\"\n", "account `12` is not 12 digits", 1, "docs/account-file.md"),
         ("ecr:\n  repositories: [[x]]\n", "invalid type: sequence", 2, "a repository's name"),
         ("ecs:\n  clusters:\n    c:\n      services:\n        s: {}\n", "missing field `task_definition`", 5, "docs/"),

@@ -1,6 +1,7 @@
 //! From decisions to launchers: a step of all services and tasks, and what launchers are told after it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::mem;
 
 use indexmap::IndexMap;
 use serde_json::Map;
@@ -8,9 +9,11 @@ use uuid::Uuid;
 
 use super::model::{Cluster, Ecs, Service, TaskDefinition, short_name};
 use super::rollout::{self, Turn};
+use super::targets::{Balanced, Standing, balanced, follow, standing};
 use super::task::{Launch, Task, TaskStatus};
-use crate::account::{State, TaskFaults};
+use crate::account::{Region, State, TaskFaults};
 use crate::account_file::Fault;
+use crate::elbv2::Elbv2;
 use crate::ids::Arns;
 use crate::launcher::{LaunchImage, RegistryLogin, TaskLaunch, TaskReport};
 use crate::registry::{Home, ImageReference};
@@ -57,28 +60,41 @@ pub(crate) struct Step<'a> {
 pub(crate) fn tick(state: &mut State, step: &mut Step<'_>) -> (bool, Vec<Order>) {
     let mut changed = false;
     let told: HashSet<&str> = step.reports.iter().map(|(task, _)| task.as_str()).collect();
-    for cluster in state.regions.values_mut().flat_map(|region| region.ecs.clusters.values_mut()) {
-        for service in cluster.services.values_mut() {
-            let news = service.tasks.iter().any(|task| told.contains(task.id.as_str()));
-            if service.is_at_rest() && !news {
-                continue;
+    for Region { ecs, elbv2, .. } in state.regions.values_mut() {
+        for cluster in ecs.clusters.values_mut() {
+            for service in cluster.services.values_mut() {
+                changed |= tick_service(service, elbv2, &told, step);
             }
-            let before = service.clone();
-            let turn = &mut Turn { now_ms: step.now_ms, reports: step.reports, new_id: &mut *step.new_id };
-            let events = rollout::tick(service, turn);
-            changed |= !events.is_empty() || *service != before;
-        }
-        for task in cluster.tasks.iter_mut().filter(|task| told.contains(task.id.as_str())) {
-            changed = true;
-            for (id, report) in step.reports {
-                if *id == task.id {
-                    task.take_in(report, step.now_ms);
+            for task in cluster.tasks.iter_mut().filter(|task| told.contains(task.id.as_str())) {
+                changed = true;
+                for (id, report) in step.reports {
+                    if *id == task.id {
+                        task.take_in(report, false, step.now_ms);
+                    }
                 }
             }
         }
     }
     let orders = orders(state, step);
     (changed || !orders.is_empty(), orders)
+}
+
+fn tick_service(service: &mut Service, elb: &mut Elbv2, told: &HashSet<&str>, step: &mut Step<'_>) -> bool {
+    let balanced = balanced(service);
+    let news = service.tasks.iter().any(|task| {
+        let bad = || task.healthy && matches!(standing(elb, task, &balanced), Standing::Bad { .. });
+        told.contains(task.id.as_str()) || (!balanced.is_empty() && bad())
+    });
+    let mut changed = false;
+    if news || !service.is_at_rest() {
+        let before = service.clone();
+        let standing = |task: &Task, balanced: &[Balanced]| standing(elb, task, balanced);
+        let (now_ms, reports) = (step.now_ms, step.reports);
+        let events =
+            rollout::tick(service, &mut Turn { now_ms, reports, standing: &standing, new_id: &mut *step.new_id });
+        changed = !events.is_empty() || *service != before;
+    }
+    follow(elb, service, step.now_ms) || changed
 }
 
 /// A task that waits for its launcher.
@@ -288,7 +304,9 @@ pub(crate) fn launch_anew(state: &mut State) {
 fn begin_anew(task: &mut Task) {
     task.status = TaskStatus::Pending;
     task.healthy = false;
-    task.launch = Launch { version: task.launch.version, ..Launch::default() };
+    // Its targets are deregistered at the next step.
+    let targets = mem::take(&mut task.launch.targets);
+    task.launch = Launch { version: task.launch.version, targets, ..Launch::default() };
 }
 
 fn for_each_task(state: &mut State, mut act: impl FnMut(&mut Task)) {

@@ -230,6 +230,16 @@ impl Service {
         groups.map(ToOwned::to_owned).collect()
     }
 
+    /// Whether a waiter for it has something to wait for: a rollout, a scaling or a deletion is under way. What was given up is not.
+    pub(crate) fn is_on_the_way(&self) -> bool {
+        let completed = self.deployments.first().is_some_and(|primary| primary.rollout == Rollout::Completed);
+        match self.status {
+            ServiceStatus::Active => self.is_rolling_out() || (completed && self.counts(None) != (self.desired, 0)),
+            ServiceStatus::Draining => true,
+            ServiceStatus::Inactive => false,
+        }
+    }
+
     /// Whether the newest deployment is still under way.
     pub(crate) fn is_rolling_out(&self) -> bool {
         self.deployments.first().is_some_and(|primary| primary.rollout == Rollout::InProgress)

@@ -18,7 +18,8 @@ use self::schedule::{complete, drain, scale_in, start_tasks, stop_failing, stop_
 use super::model::{
     Breaker, Deployment, DeploymentConfiguration, Rollout, Service, ServiceEvent, ServiceStatus, Threshold,
 };
-use super::task::TaskStatus;
+use super::targets::{Balanced, Standing};
+use super::task::{Task, TaskStatus};
 use crate::account::FailedDeployment;
 use crate::ids::deployment_id;
 use crate::launcher::TaskReport;
@@ -31,6 +32,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) now_ms: u64,
     /// What became of tasks since the last tick, by task id; also those of others.
     pub(crate) reports: &'a [(String, TaskReport)],
+    /// How a running task stands with its load balancers.
+    pub(super) standing: &'a dyn Fn(&Task, &[Balanced]) -> Standing,
     pub(crate) new_id: &'a mut dyn FnMut() -> Uuid,
 }
 
@@ -129,14 +132,14 @@ impl Service {
         // Two ticks bring tasks from started to healthy; the next one completes the deployment.
         for _ in 0..4 {
             let reports: Vec<_> = service.tasks.iter_mut().filter_map(all_well).collect();
-            tick(&mut service, &mut Turn { now_ms, reports: &reports, new_id });
+            tick(&mut service, &mut Turn { now_ms, reports: &reports, standing: &|_, _| Standing::Good, new_id });
         }
         service
     }
 }
 
 /// The next report on a task with which nothing goes wrong; `simulate` has it.
-fn all_well(task: &mut super::task::Task) -> Option<(String, TaskReport)> {
+fn all_well(task: &mut Task) -> Option<(String, TaskReport)> {
     task.launch.ordered = true;
     task.launch.simulated = true;
     let report = match task.status {
@@ -230,7 +233,7 @@ pub(crate) fn give_up(service: &mut Service, turn: &mut Turn<'_>, cause: Cause, 
     service.steady = false;
     service.task_definition.clone_from(&old.task_definition);
     let scaling = format!("Scaling activity initiated by (deployment {})", failed.id);
-    let unhealthy = |task: &&mut super::task::Task| task.deployment == failed.id && task.is_live() && !task.healthy;
+    let unhealthy = |task: &&mut Task| task.deployment == failed.id && task.is_live() && !task.healthy;
     for task in service.tasks.iter_mut().filter(unhealthy) {
         task.deactivate("ServiceSchedulerInitiated", &scaling, turn.now_ms);
     }

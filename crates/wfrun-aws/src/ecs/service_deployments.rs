@@ -8,6 +8,7 @@ use super::page::page;
 use super::record::{Record, Rollback, revision_id};
 use super::rollout::{Cause, Turn, give_up};
 use super::services::{self, cluster_of, launch_type};
+use super::targets::Standing;
 use crate::account::Call;
 use crate::clock::epoch_seconds;
 use crate::ids::Arns;
@@ -120,7 +121,7 @@ pub(crate) fn stop_service_deployment(call: Call<'_>) -> Result<Value, ApiError>
             let message = format!("The service deployment cannot be stopped. {why}");
             return Err(ApiError::new("ConflictException", message));
         }
-        let turn = &mut Turn { now_ms, reports: &[], new_id: &mut Uuid::new_v4 };
+        let turn = &mut Turn { now_ms, reports: &[], standing: &|_, _| Standing::Good, new_id: &mut Uuid::new_v4 };
         give_up(service, turn, Cause::Asked, "Service deployment was stopped by StopServiceDeployment.");
         Ok(json!({ "serviceDeploymentArn": arn }))
     })

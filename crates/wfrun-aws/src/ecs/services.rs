@@ -39,14 +39,14 @@ pub(crate) fn describe_services(call: Call<'_>) -> Result<Value, ApiError> {
     })
 }
 
-/// The ARNs of the services a `DescribeServices` names that are rolling out; empty as soon as one is missing, which no wait can mend.
+/// The ARNs of the services a `DescribeServices` names that roll out, are scaled or are deleted; empty as soon as one is missing, which no wait can mend.
 pub(crate) fn rolling_out(call: Call<'_>) -> Vec<String> {
     let (Ok(asked), Ok(cluster)) = (call.input.texts("services"), cluster_of(call)) else { return Vec::new() };
     let arns = call.arns();
     call.account.read(call.region(), |region| {
         let Ok(found) = region.ecs.cluster(cluster) else { return Vec::new() };
         let services: Option<Vec<&Service>> = asked.iter().map(|name| found.services.get(short_name(name))).collect();
-        let rolling = services.unwrap_or_default().into_iter().filter(|service| service.is_rolling_out());
+        let rolling = services.unwrap_or_default().into_iter().filter(|service| service.is_on_the_way());
         rolling.map(|service| arns.service(cluster, &service.name)).collect()
     })
 }

@@ -3,7 +3,9 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
+use super::targets::{Registered, Standing};
 use crate::launcher::{ContainerEnd, PublishedPort, TaskReport};
 
 /// A task, of a service or on its own.
@@ -63,12 +65,18 @@ pub(crate) struct Launch {
     pub(crate) stop_ordered: bool,
     /// The launcher is `simulate`.
     pub(crate) simulated: bool,
+    /// Its container health checks pass, whatever its targets say.
+    pub(crate) checks_pass: bool,
     /// It was healthy once: its end is no failure of its deployment.
     pub(crate) was_healthy: bool,
     pub(crate) pull_started_at_ms: Option<u64>,
     pub(crate) pull_stopped_at_ms: Option<u64>,
     pub(crate) address: Option<String>,
     pub(crate) ports: Vec<PublishedPort>,
+    /// What it is registered as with load balancers.
+    pub(super) targets: Vec<Registered>,
+    /// The target group in which it fails.
+    pub(super) failing_in: Option<String>,
     /// How its containers ended, by name.
     pub(crate) ends: IndexMap<String, ContainerEnd>,
     /// The last lines of its output.
@@ -150,8 +158,8 @@ impl Task {
         }
     }
 
-    /// Takes in what its launcher says. What is said of a stopped task is not heard.
-    pub(crate) fn take_in(&mut self, report: &TaskReport, now_ms: u64) -> Change {
+    /// Takes in what its launcher says; `waits`: its targets are not healthy yet. What is said of a stopped task is not heard.
+    pub(crate) fn take_in(&mut self, report: &TaskReport, waits: bool, now_ms: u64) -> Change {
         if self.status == TaskStatus::Stopped {
             return Change::None;
         }
@@ -166,12 +174,14 @@ impl Task {
                 Change::None
             }
             TaskReport::Running { address, ports } => self.running(address.as_ref(), ports, now_ms),
-            TaskReport::Healthy if self.status == TaskStatus::Running && !self.healthy => {
-                self.healthy = true;
-                self.launch.was_healthy = true;
-                Change::BecameHealthy
+            TaskReport::Healthy if self.status == TaskStatus::Running => {
+                self.launch.checks_pass = true;
+                if waits { Change::None } else { self.become_healthy() }
             }
-            TaskReport::Unhealthy if self.status == TaskStatus::Running => self.unhealthy(now_ms),
+            TaskReport::Unhealthy if self.status == TaskStatus::Running => {
+                self.launch.checks_pass = false;
+                self.unhealthy(None, now_ms)
+            }
             TaskReport::Healthy | TaskReport::Unhealthy => Change::None,
             TaskReport::Exited { containers, last_lines } => self.exited(containers, last_lines, now_ms),
             TaskReport::CannotStart { reason } => {
@@ -197,7 +207,44 @@ impl Task {
         Change::Started
     }
 
-    fn unhealthy(&mut self, now_ms: u64) -> Change {
+    /// Takes in how its targets are.
+    pub(super) fn follow_targets(&mut self, standing: &Standing, now_ms: u64) -> Change {
+        match standing {
+            _ if self.status != TaskStatus::Running => Change::None,
+            Standing::Good if self.launch.checks_pass => self.become_healthy(),
+            Standing::Bad { group, .. } => self.unhealthy(Some(group), now_ms),
+            Standing::Good | Standing::Waiting => Change::None,
+        }
+    }
+
+    /// Why it is stopped when it is not healthy.
+    pub(super) fn failed_checks(&self) -> String {
+        match &self.launch.failing_in {
+            Some(group) => format!("Task failed ELB health checks in (target-group {group})"),
+            None => FAILED_CHECKS.to_owned(),
+        }
+    }
+
+    /// The address that it has for others: its launcher's, or one that nothing listens at.
+    pub(super) fn address(&self) -> String {
+        self.launch.address.clone().unwrap_or_else(|| {
+            let digest = Sha256::digest(&self.id);
+            format!("10.0.{}.{}", digest[0] % 16, 4 + digest[1] % 250)
+        })
+    }
+
+    fn become_healthy(&mut self) -> Change {
+        if self.healthy {
+            return Change::None;
+        }
+        self.healthy = true;
+        self.launch.was_healthy = true;
+        self.launch.failing_in = None;
+        Change::BecameHealthy
+    }
+
+    fn unhealthy(&mut self, group: Option<&String>, now_ms: u64) -> Change {
+        self.launch.failing_in = group.cloned();
         if self.launch.was_healthy {
             let was = self.healthy;
             self.healthy = false;
@@ -205,7 +252,8 @@ impl Task {
         }
         // A task on its own has nobody who would replace it, and goes on.
         if self.alone.is_none() {
-            self.deactivate("ServiceSchedulerInitiated", FAILED_CHECKS, now_ms);
+            let why = self.failed_checks();
+            self.deactivate("ServiceSchedulerInitiated", &why, now_ms);
         }
         Change::NeverHealthy
     }

@@ -168,6 +168,10 @@ impl Elbv2 {
     }
 
     /// The ARNs of the load balancers that forward to a target group.
+    pub(crate) fn has_target_group(&self, arn: &str) -> bool {
+        self.target_groups.contains_key(arn)
+    }
+
     pub(crate) fn users_of(&self, target_group: &str) -> Vec<&str> {
         let uses = |listener: &&Listener| listener.actions.iter().any(|action| action.forwards_to(target_group));
         let mut users: Vec<&str> =

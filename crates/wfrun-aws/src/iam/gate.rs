@@ -88,6 +88,7 @@ impl Account {
             for (key, values) in &need.keys {
                 context.list(key, values.clone());
             }
+            self.set_resource_tags(&caller.region, &need.resource, &mut context);
             let decision = self.decision(caller, &subject, need, &context);
             let denial = match &decision {
                 Some(Decision::Denied(why)) => Some(words(&caller.arn, need, why)),

@@ -181,4 +181,43 @@ mod tests {
             assert!(rule("sts", name).is_some(), "{name}");
         }
     }
+
+    /// What is emulated and needs its own name on `*`, as nothing narrower is known of it.
+    #[test]
+    fn what_is_emulated_without_a_rule() {
+        type Find = fn(&str) -> Option<crate::account::Operation>;
+        let services: [(&str, &str, Find); 4] = [
+            ("ecr", include_str!("../ecr.rs"), crate::ecr::operation),
+            ("ecs", include_str!("../ecs.rs"), crate::ecs::operation),
+            ("elasticloadbalancing", include_str!("../elbv2.rs"), crate::elbv2::operation),
+            ("logs", include_str!("../logs.rs"), crate::logs::operation),
+        ];
+        let mut without = Vec::new();
+        for (service, source, find) in services {
+            let names: Vec<&str> = source
+                .lines()
+                .filter_map(|line| line.split_once("=>").map(|(names, _)| names))
+                .flat_map(|names| names.split('|'))
+                .map(|name| name.trim().trim_matches('"'))
+                .filter(|name| find(name).is_some())
+                .collect();
+            assert!(names.len() > 5, "{service}: its operations are no longer listed as the test reads them");
+            without
+                .extend(names.iter().filter(|name| rule(service, name).is_none()).map(|it| format!("{service}:{it}")));
+        }
+        without.sort_unstable();
+        assert_eq!(
+            without,
+            [
+                "ecr:CreateRepositoryCreationTemplate",
+                "ecr:DeleteRepositoryCreationTemplate",
+                "ecr:DescribeRegistry",
+                "ecr:DescribeRepositoryCreationTemplates",
+                "ecr:UpdateRepositoryCreationTemplate",
+                "ecs:ListAccountSettings",
+                "ecs:PutAccountSetting",
+                "ecs:PutAccountSettingDefault",
+            ]
+        );
+    }
 }

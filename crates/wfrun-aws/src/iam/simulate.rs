@@ -17,7 +17,7 @@ pub(super) fn operation(name: &str) -> Option<Operation> {
 }
 
 /// Source: AWS IAM API reference, `SimulatePrincipalPolicy`.
-/// Differs: resource policies and permissions boundaries of the input are not asked, and `MatchedStatements` have no positions.
+/// Differs: resource policies and permissions boundaries of the input are not asked; `MatchedStatements` have no positions, and `none` as the source of inline policies.
 fn simulate_principal_policy(call: Call<'_>) -> Result<Value, ApiError> {
     let arn = required(call.input, "PolicySourceArn")?;
     let (owner, name) = source(arn, call.account.account_id())
@@ -82,8 +82,10 @@ fn result(policies: &[Named], context: &Context, action: &str, resource: &str) -
         }
         Decision::Denied(Denial::NoIdentity | Denial::NoSession | Denial::NoTrust) => ("implicitDeny", None),
     };
-    let matched: Vec<_> =
-        by.into_iter().map(|it| json!({ "SourcePolicyId": it.policy, "SourcePolicyType": "IAM Policy" })).collect();
+    let matched: Vec<_> = by
+        .into_iter()
+        .map(|it| json!({ "SourcePolicyId": it.policy, "SourcePolicyType": source_type(&it.policy) }))
+        .collect();
     json!({
         "EvalActionName": action,
         "EvalResourceName": resource,
@@ -91,6 +93,17 @@ fn result(policies: &[Named], context: &Context, action: &str, resource: &str) -
         "MatchedStatements": matched,
         "MissingContextValues": [],
     })
+}
+
+/// Source: botocore, model of IAM, `PolicySourceType`; policies of the input and of files have no source.
+fn source_type(policy: &str) -> &'static str {
+    if policy.starts_with("arn:aws:iam::aws:") {
+        "aws-managed"
+    } else if policy.starts_with("arn:") {
+        "user-managed"
+    } else {
+        "none"
+    }
 }
 
 /// Whose ARN it is.

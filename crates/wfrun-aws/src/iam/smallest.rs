@@ -87,7 +87,74 @@ fn narrowed(resource: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::narrowed;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::{narrowed, smallest};
+    use crate::iam::ledger::{PermissionDecision, PermissionUse};
+    use crate::iam::policy::{Applicable, Context, Decision, Kind, Named, Policy, Request, decide};
+
+    fn asked(action: &str, resource: &str, service: Option<&str>) -> PermissionUse {
+        PermissionUse {
+            principal: "arn:aws:iam::1:user/ann".to_owned(),
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            keys: service.map(|it| ("iam:PassedToService".to_owned(), vec![it.to_owned()])).into_iter().collect(),
+            decision: PermissionDecision::Unasked,
+            by: None,
+            reason: String::new(),
+            denial: None,
+            count: 1,
+            first_ms: 0,
+        }
+    }
+
+    fn any_use() -> impl Strategy<Value = PermissionUse> {
+        let action = prop::sample::select(vec!["ecs:RunTask", "ecs:UpdateService", "ecr:PutImage", "iam:PassRole"]);
+        let resource = prop::sample::select(vec![
+            "*",
+            "arn:aws:ecs:r:1:task-definition/a:7",
+            "arn:aws:ecs:r:1:task/c/0123",
+            "arn:aws:ecs:r:1:service/c/s",
+            "arn:aws:ecr:r:1:repository/a/b",
+            "arn:aws:iam::1:role/x",
+        ]);
+        let service = prop::option::of(prop::sample::select(vec!["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"]));
+        (action, resource, service).prop_map(|(action, resource, service)| asked(action, resource, service))
+    }
+
+    proptest! {
+        #[test]
+        fn it_allows_all_that_was_needed_and_not_everything(needed in prop::collection::vec(any_use(), 1..8)) {
+            let found = smallest(needed.iter());
+            prop_assert_eq!(found.len(), 1);
+            let policy = Policy::parse(&found[0].policy.to_string(), Kind::Identity).unwrap();
+            let identity = [Named { name: "smallest".to_owned(), policy: Arc::new(policy) }];
+            let allowed = |permission: &PermissionUse| {
+                let mut context = Context::default();
+                for (key, values) in &permission.keys {
+                    context.list(key, values.clone());
+                }
+                let PermissionUse { action, resource, .. } = permission;
+                let request = Request { action, resource, aliases: &[], context: &context };
+                let applicable = Applicable { identity: &identity, session: None, resource: None };
+                matches!(decide(&request, applicable), Decision::Allowed(_))
+            };
+            for permission in &needed {
+                prop_assert!(allowed(permission), "{:?} {}", permission, found[0].policy);
+            }
+            prop_assert!(!allowed(&asked("ecs:DeleteService", "arn:aws:ecs:r:1:service/c/s", None)));
+        }
+    }
+
+    #[test]
+    fn the_root_and_providers_need_none() {
+        for principal in ["arn:aws:iam::1:root", "arn:aws:iam::1:oidc-provider/example.com", ""] {
+            let asked = PermissionUse { principal: principal.to_owned(), ..asked("ecs:RunTask", "*", None) };
+            assert!(smallest(std::iter::once(&asked)).is_empty(), "{principal}");
+        }
+    }
 
     #[test]
     fn what_changes_with_every_run_is_left_open() {

@@ -8,7 +8,7 @@ use super::auth::{Refusal, Token, who};
 use super::fault::Fault;
 use super::path::Path;
 use super::{blobs, manifests};
-use crate::account::{Account, Owned, ServiceCall};
+use crate::account::{Account, Caller, Owned, ServiceCall};
 use crate::ecr::{Repository, bad_repository_name, create_on_push, is_repository_name, no_repository};
 use crate::iam::{Permit, registry_needs};
 use crate::protocol::{ApiError, url_decoded};
@@ -126,7 +126,7 @@ impl Visit<'_> {
             Owned::By(caller, _) => caller,
             Owned::Unknown if account.takes_unknown_keys() => account.root(&token.access_key_id, self.region, false),
             // A key that is gone has no policies any more.
-            Owned::Unknown | Owned::Inactive => account.nobody(),
+            Owned::Unknown | Owned::Inactive => Caller { arn: token.principal.clone(), ..account.nobody() },
         };
         if let Some(agent) = request.headers().get(header::USER_AGENT).and_then(|it| it.to_str().ok()) {
             agent.clone_into(&mut caller.user_agent);

@@ -140,6 +140,23 @@ fn what_cannot_be_opened_says_why_and_the_way_out() {
     assert!(message.contains("state.json` is corrupt; delete the folder"), "{message}");
 }
 
+#[tokio::test]
+async fn users_of_an_earlier_version_stay_who_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Account::open(settings(folder.path(), "", Wanted::default()), |_| {}).unwrap());
+    let state = folder.path().join("aws/state.json");
+    let text = std::fs::read_to_string(&state).unwrap();
+    let old = r#""users":{"github-actions-deploy":"AIDAOLDOLDOLDOLDOLDOL"}"#;
+    assert!(text.contains(r#"{"users":{},"iam""#), "{text}");
+    let text = text.replacen(r#""users":{}"#, old, 1);
+    let (start, rest) = text.split_once(r#""iam":"#).unwrap();
+    let (_, rest) = rest.split_once(r#","registered_files""#).unwrap();
+    std::fs::write(&state, format!("{start}\"registered_files\"{rest}")).unwrap();
+    let world = World::open(folder.path(), "", Clock::system()).await;
+    let text = world.query("sts", "GetCallerIdentity", "").await.text();
+    assert!(text.contains("<UserId>AIDAOLDOLDOLDOLDOLDOL</UserId>"), "{text}");
+}
+
 #[test]
 fn one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();

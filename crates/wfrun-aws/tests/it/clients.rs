@@ -112,6 +112,24 @@ print('done')
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// The trace of a deployment guide, from the cluster to its end, with broken revisions between.
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "the times of the waiters are there to be read")]
+async fn every_answer_has_the_shape_of_its_model() {
+    if !is_there("python3", &["-c", "import boto3"]).await {
+        return skipped("Python 3 has no boto3");
+    }
+    let (world, _folder) = World::with_file("ecs: { faults: { broken: crash } }").await;
+    world.push("news-api", "good", b"layer").await;
+    world.push("news-api", "broken", b"other layer").await;
+    let mut script = command("python3", &world);
+    script.args(["-c", include_str!("ecs_trace.py"), &world.host()]);
+    let output = script.output().await.expect("Python starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    eprintln!("{errors}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{errors}");
+}
+
 /// A program that answers every request with `app` and its path; returns its port.
 async fn app() -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");

@@ -204,11 +204,13 @@ async fn what_docker_says_when_it_cannot() {
     let docker = Docker { home: home.path(), host: world.host() };
     let image = |name: &str| format!("{}/{name}", world.host());
     let local = format!("wfrun-ecr-test-refused:{}", std::process::id());
-    let names = [local.clone(), image("nope:v1"), image("immut:v1"), image("news-api:v1")];
+    let mut names = vec![local.clone(), image("nope:v1"), image("immut:v1"), image("news-api:v1")];
     docker.build(&local, &format!("first {local}")).await;
     for name in &names[1..] {
         docker.ok(&format!("tag {local} {name}")).await;
     }
+    // Its tags move on, its digest stays.
+    names.push(docker.ok(&format!("inspect --format {{{{.Id}}}} {local}")).await.trim().to_owned());
     let push = async |name: &str, want: &str| {
         let line = format!("push {}", image(name));
         let said = docker.run(&line, "").await;

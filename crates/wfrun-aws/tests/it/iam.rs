@@ -318,3 +318,17 @@ async fn the_aws_cli_sets_a_deploy_user_up() {
     assert_eq!(who, "arn:aws:iam::123456789012:user/deploy-guide");
     assert_eq!(ok(&deploy, "sts get-caller-identity --query Account --output text").await, "123456789012");
 }
+
+/// Source: the AWS rules 7.3.
+#[tokio::test]
+async fn every_answer_has_the_shape_that_botocore_s_model_has() {
+    if !is_there("python3", &["-c", "import boto3"]).await {
+        return skipped("Python 3 has no boto3");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = world(folder.path(), "").await;
+    let output =
+        command("python3", &root).args(["-c", include_str!("shapes_of_iam.py")]).output().await.expect("Python starts");
+    let (stdout, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(stdout.trim(), "47 operations, 0 findings", "{errors}");
+}

@@ -188,3 +188,101 @@ async fn what_a_crashed_task_wrote_is_kept() {
         (&json!("EssentialContainerExited"), &json!(3))
     );
 }
+
+/// Creates a service behind the load balancer of the account file; its target group's ARN.
+async fn balanced_service(world: &World) -> String {
+    let form = "&Names.member.1=alb-tg";
+    let text = world.query("elasticloadbalancing", "DescribeTargetGroups", form).await.text();
+    let arn = text.split_once("<TargetGroupArn>").and_then(|(_, rest)| rest.split_once('<'));
+    let arn = arn.expect("the target group is there").0.to_owned();
+    let container =
+        json!({ "name": "news-api", "image": "nginx", "memory": 64, "portMappings": [{ "containerPort": 8000 }] });
+    let input = json!({ "family": "app", "containerDefinitions": [container] });
+    world.ok("ecs", "RegisterTaskDefinition", &input).await;
+    let input = json!({
+        "cluster": CLUSTER, "serviceName": "balanced", "taskDefinition": "app", "desiredCount": 1,
+        "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } },
+        "loadBalancers": [{ "targetGroupArn": arn, "containerName": "news-api", "containerPort": 8000 }],
+    });
+    world.ok("ecs", "CreateService", &input).await;
+    arn
+}
+
+async fn balanced(world: &World) -> Value {
+    let input = json!({ "cluster": CLUSTER, "services": ["balanced"] });
+    world.ok("ecs", "DescribeServices", &input).await["services"][0].clone()
+}
+
+async fn target_health(world: &World, group: &str) -> String {
+    let form = format!("&TargetGroupArn={group}");
+    world.query("elasticloadbalancing", "DescribeTargetHealth", &form).await.text()
+}
+
+#[tokio::test]
+async fn a_task_behind_a_load_balancer_is_healthy_when_its_target_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let fake = Arc::new(Fake::default());
+    let file = "{ ecs: { runtime: docker, waiter_hold: 0 }, elbv2: { load_balancers: [alb], time_scale: 0.001 } }";
+    let mut settings = settings(folder.path(), file, news_api());
+    settings.launcher = Some(Arc::<Fake>::clone(&fake));
+    let world = World::open_with(settings, Clock::system()).await;
+    let group = balanced_service(&world).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap().port();
+    let published = |host_port: u16| {
+        let TaskReport::Running { mut ports, .. } = running() else { unreachable!("running() is Running") };
+        ports[0].host_port = host_port;
+        // Each task has an address of its own: targets are told apart by it.
+        TaskReport::Running { address: Some(format!("172.18.{}.{}", host_port / 256, host_port % 256)), ports }
+    };
+    world.until("a start", async |_| fake.started() == 1).await;
+    fake.report(0, &[published(at), TaskReport::Healthy]);
+    world
+        .until("the target", async |world| target_health(world, &group).await.contains("<State>initial</State>"))
+        .await;
+    assert_eq!(
+        balanced(&world).await["deployments"][0]["rolloutState"],
+        "IN_PROGRESS",
+        "the program does not answer yet"
+    );
+    let app = axum::Router::new().fallback(async || "app");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    world.until("the end", async |world| balanced(world).await["deployments"][0]["rolloutState"] == "COMPLETED").await;
+    assert!(target_health(&world, &group).await.contains("<State>healthy</State>"));
+    let good = balanced(&world).await["deployments"][0]["id"].clone();
+
+    // A revision whose port nobody listens at.
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let input = json!({ "cluster": CLUSTER, "service": "balanced", "forceNewDeployment": true });
+    world.ok("ecs", "UpdateService", &input).await;
+    for at in 1..4 {
+        world.until("a start", async |_| fake.started() == at + 1).await;
+        fake.report(at, &[published(nobody), TaskReport::Healthy]);
+        let id = fake.launch(at).0.id;
+        world.until("the stop", async |_| fake.stopped.lock().unwrap().contains(&id)).await;
+        fake.report(at, &[TaskReport::Stopped]);
+    }
+    world.until("the rollback", async |world| balanced(world).await["deployments"][0]["id"] == good).await;
+    let failed = world.account.service(CLUSTER, "balanced").unwrap().failed.unwrap();
+    assert_eq!(failed.reason, format!("Task failed ELB health checks in (target-group {group})"));
+    let told = format!("is unhealthy in (target-group {group}) due to (reason ");
+    assert!(balanced(&world).await["events"].to_string().contains(&told));
+    assert!(target_health(&world, &group).await.contains("<State>healthy</State>"), "the old one still answers");
+}
+
+#[tokio::test]
+async fn a_simulated_task_is_a_healthy_target_that_nobody_answers_for() {
+    let file = "elbv2: { load_balancers: [alb] }";
+    let (world, _folder) = World::with_file(file).await;
+    let group = balanced_service(&world).await;
+    let service = balanced(&world).await;
+    assert_eq!(
+        (&service["runningCount"], &service["deployments"][0]["rolloutState"]),
+        (&json!(1), &json!("COMPLETED"))
+    );
+    assert!(target_health(&world, &group).await.contains("<State>healthy</State>"));
+    let input = json!({ "cluster": CLUSTER, "service": "balanced", "desiredCount": 0 });
+    world.ok("ecs", "UpdateService", &input).await;
+    let gone = async |world: &World| !target_health(world, &group).await.contains("<Target>");
+    world.until("the deregistration", gone).await;
+}

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod bench;
 mod beside_moto;
 mod clients;
 mod docker;

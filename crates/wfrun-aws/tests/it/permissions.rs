@@ -316,3 +316,35 @@ async fn in_the_mode_off_nothing_is_denied_and_what_was_needed_is_known() {
     assert!(report.denied.is_empty() && report.unused.is_empty());
     assert_eq!(report.smallest[0].policy["Statement"].as_array().map(Vec::len), Some(5));
 }
+
+/// Source: the AWS rules 5.6: AWS lists no `iam:PassRole` for services; the account file can ask for it.
+#[tokio::test]
+async fn roles_are_passed_on_update_where_the_account_file_says_so() {
+    let update =
+        json!({ "cluster": "news-api-cluster", "service": "news-api-service", "taskDefinition": "news-api-task" });
+    for (file, roles) in [("", 0), ("iam: { passrole_on_update: true }", 1)] {
+        let (world, _folder) = World::with_file(file).await;
+        world.ok("ecs", "UpdateService", &update).await;
+        let needed = world.account.permission_report().needed;
+        let passed: Vec<_> = needed.iter().filter(|it| it.action == "iam:PassRole").collect();
+        assert_eq!(passed.len(), roles, "{file}");
+        assert!(passed.iter().all(|it| it.resource == ROLE));
+        assert_eq!(needed[0].keys["ecs:cluster"], ["arn:aws:ecs:us-east-1:123456789012:cluster/news-api-cluster"]);
+        let definition = "arn:aws:ecs:us-east-1:123456789012:task-definition/news-api-task:1";
+        assert_eq!(needed[0].keys["ecs:task-definition"], [definition]);
+    }
+}
+
+#[tokio::test]
+async fn conditions_see_the_tags_of_users() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "iam:*", "Resource": "*",
+        "Condition": { "StringEqualsIfExists": { "aws:ResourceTag/team": "a", "aws:RequestTag/team": "b" } } } });
+    let world = world_with(folder.path(), "enforce", &policy).await;
+    let tag = |value: &str| format!("&Tags.member.1.Key=team&Tags.member.1.Value={value}");
+    assert_eq!(world.query("iam", "CreateUser", &format!("&UserName=x{}", tag("c"))).await.status, 403);
+    assert_eq!(world.query("iam", "CreateUser", &format!("&UserName=x{}", tag("b"))).await.status, 200);
+    let answer = world.query("iam", "GetUser", "&UserName=x").await;
+    assert!(answer.status == 403 && answer.text().contains("user/x because no identity-based"), "{}", answer.text());
+    assert_eq!(world.query("iam", "GetUser", "").await.status, 200, "a user without tags");
+}

@@ -255,3 +255,17 @@ async fn resources_have_tags() {
     let settings = world.ok("ecs", "ListAccountSettings", &json!({})).await;
     assert_eq!(settings["settings"][0]["value"], "enabled");
 }
+
+#[tokio::test]
+async fn scaling_and_deleting_are_waited_for() {
+    let (world, _folder) = world().await;
+    create(&world, "s", 1).await;
+    assert_eq!(describe(&world, "s").await["runningCount"], 1);
+    for desired in [3, 0, 2] {
+        let input = json!({ "cluster": CLUSTER, "service": "s", "desiredCount": desired });
+        world.ok("ecs", "UpdateService", &input).await;
+        assert_eq!(describe(&world, "s").await["runningCount"], desired, "the first look waits for the tasks");
+    }
+    world.ok("ecs", "DeleteService", &json!({ "cluster": CLUSTER, "service": "s", "force": true })).await;
+    assert_eq!(describe(&world, "s").await["status"], "INACTIVE");
+}

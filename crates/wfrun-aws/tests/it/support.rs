@@ -161,6 +161,7 @@ impl World {
         let version = match service {
             "sts" => "2011-06-15",
             "iam" => "2010-05-08",
+            "elasticloadbalancing" => "2015-12-01",
             other => panic!("{other} has no version here"),
         };
         self.versioned(service, (operation, version), form).await

@@ -3,6 +3,7 @@
 mod container_runs;
 mod containers;
 mod docker;
+mod ecr_socket;
 mod every_backend;
 mod host;
 mod network;

@@ -1,7 +1,10 @@
 //! What became of tasks between two ticks.
 
+use serde_json::Value;
+
 use super::super::model::{Rollout, Service};
-use super::super::task::{Change, Task};
+use super::super::targets::{Standing, balanced};
+use super::super::task::{Change, Task, TaskStatus};
 use super::{TICK, Turn, tell};
 
 /// What the reports since the last tick come to, for the PRIMARY deployment.
@@ -17,17 +20,31 @@ struct News {
 /// Takes in the reports on the service's tasks. Returns whether a task of the PRIMARY deployment failed.
 pub(super) fn take_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     let primary = service.deployments.first().map(|primary| primary.id.clone()).unwrap_or_default();
+    let (balanced, grace_ms) = (balanced(service), grace_ms(service));
+    let standing = |task: &Task| match (turn.standing)(task, &balanced) {
+        Standing::Bad { .. } if turn.now_ms < task.started_at_ms.unwrap_or(turn.now_ms) + grace_ms => Standing::Waiting,
+        standing @ (Standing::Good | Standing::Waiting | Standing::Bad { .. }) => standing,
+    };
     let mut news = News::default();
     let mut moved = false;
-    for (id, report) in turn.reports {
-        let Some(task) = service.tasks.iter_mut().find(|task| task.id == *id) else { continue };
-        let change = task.take_in(report, turn.now_ms);
+    let mut note = |task: &Task, change: Change, standing: &Standing| {
         moved |= !matches!(change, Change::None | Change::Stopped);
         if task.deployment == primary {
-            news.add(&service.name, task, change);
+            news.add(&service.name, task, change, standing);
         } else if change == Change::Started {
             news.started += 1;
         }
+    };
+    for (id, report) in turn.reports {
+        let Some(task) = service.tasks.iter_mut().find(|task| task.id == *id) else { continue };
+        let waits = standing(task) != Standing::Good;
+        let change = task.take_in(report, waits, turn.now_ms);
+        note(task, change, &Standing::Good);
+    }
+    for task in service.tasks.iter_mut().filter(|task| task.status == TaskStatus::Running) {
+        let standing = standing(task);
+        let change = task.follow_targets(&standing, turn.now_ms);
+        note(task, change, &standing);
     }
     if moved {
         service.steady = false;
@@ -40,9 +57,24 @@ pub(super) fn take_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     news.failures > 0
 }
 
+/// For how long after its start a task's targets may fail, in milliseconds.
+///
+/// Source: AWS ECS API reference, `CreateService`, `healthCheckGracePeriodSeconds`; here scaled by 0.05.
+fn grace_ms(service: &Service) -> u64 {
+    service.settings.get("healthCheckGracePeriodSeconds").and_then(Value::as_u64).unwrap_or_default().saturating_mul(50)
+}
+
 impl News {
-    fn add(&mut self, service: &str, task: &Task, change: Change) {
-        let failed_checks = || format!("(service {service}) (task {}) failed container health checks.", task.id);
+    fn add(&mut self, service: &str, task: &Task, change: Change, standing: &Standing) {
+        let failed_checks = || match standing {
+            Standing::Bad { group, port, why } => format!(
+                "(service {service}) (task {}) (port {port}) is unhealthy in (target-group {group}) due to (reason {why}).",
+                task.id
+            ),
+            Standing::Good | Standing::Waiting => {
+                format!("(service {service}) (task {}) failed container health checks.", task.id)
+            }
+        };
         match change {
             Change::None | Change::Stopped | Change::Ended { was_healthy: true } => {}
             Change::Started => self.started += 1,

@@ -1,7 +1,7 @@
 //! What the scheduler does in a tick: complete, start, stop, or say that it can do nothing.
 
 use super::super::model::{Rollout, Service, ServiceStatus};
-use super::super::task::{FAILED_CHECKS, Task, TaskStatus};
+use super::super::task::{Task, TaskStatus};
 use super::{Turn, tell};
 use crate::ids::task_id;
 
@@ -113,7 +113,8 @@ pub(super) fn stop_failing(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     let failing = service.tasks.iter_mut().filter(|task| task.deployment == deployment && task.is_failing());
     let stopped = failing
         .map(|task| {
-            task.deactivate("ServiceSchedulerInitiated", FAILED_CHECKS, turn.now_ms);
+            let why = task.failed_checks();
+            task.deactivate("ServiceSchedulerInitiated", &why, turn.now_ms);
             task.id.clone()
         })
         .collect::<Vec<_>>();

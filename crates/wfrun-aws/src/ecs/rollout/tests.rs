@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{Turn, begin, tick};
 use crate::account_file::Fault;
 use crate::ecs::model::{Breaker, DeploymentConfiguration, Service, Threshold};
-use crate::ecs::task::TaskStatus;
+use crate::ecs::targets::{Balanced, Standing};
+use crate::ecs::task::{Task, TaskStatus};
 use crate::launcher::{RegistryLogin, Simulate, TaskLaunch, TaskLauncher as _, TaskReport, TaskReports};
 
 /// What becomes of the tasks of a task definition.
@@ -32,6 +33,8 @@ struct Stage {
     next_id: u128,
     reports: TaskReports,
     simulate: Simulate,
+    /// Task definitions whose targets fail, and why.
+    bad_targets: HashMap<String, &'static str>,
 }
 
 impl Stage {
@@ -49,7 +52,16 @@ impl Stage {
         let names = vec![(service.deployments[0].id.clone(), "O")];
         let reports = TaskReports::default();
         let simulate = Simulate::new(IndexMap::new(), reports.clone());
-        Self { service, fates: HashMap::new(), names, now_ms: 1000, next_id, reports, simulate }
+        Self {
+            service,
+            fates: HashMap::new(),
+            names,
+            now_ms: 1000,
+            next_id,
+            reports,
+            simulate,
+            bad_targets: HashMap::new(),
+        }
     }
 
     fn breaker(mut self, enable: bool, rollback: bool) -> Self {
@@ -91,7 +103,13 @@ impl Stage {
             *next_id += 1;
             Uuid::from_u128(*next_id)
         };
-        let events = tick(service, &mut Turn { now_ms: *now_ms, reports: &reports, new_id: &mut new_id });
+        let bad = self.bad_targets.clone();
+        let standing = move |task: &Task, _: &[Balanced]| match bad.get(&task.definition) {
+            Some(why) => Standing::Bad { group: "TG".to_owned(), port: 80, why: (*why).to_owned() },
+            None => Standing::Good,
+        };
+        let events =
+            tick(service, &mut Turn { now_ms: *now_ms, reports: &reports, standing: &standing, new_id: &mut new_id });
         self.carry_out();
         self.line(&events)
     }
@@ -456,4 +474,22 @@ fn healthy_tasks_of_a_failed_deployment_leave_when_they_are_replaced() {
     }
     assert!(tripped && stage.service.is_at_rest());
     assert_eq!(stage.service.task_definition, "old");
+}
+
+#[test]
+fn targets_decide_about_health_too() {
+    let mut stage = Stage::new(1, 100, 200);
+    stage.deploy("N", Fate::Healthy);
+    stage.bad_targets.insert("N".to_owned(), "Health checks failed with these codes: [502]");
+    let lines = stage.ticks(12);
+    let told =
+        "(port 80) is unhealthy in (target-group TG) due to (reason Health checks failed with these codes: [502]).";
+    let events: Vec<_> = stage.service.events.iter().map(|event| event.message.as_str()).collect();
+    assert!(events.iter().any(|event| event.ends_with(told)), "{events:#?}");
+    assert_eq!(lines.last().unwrap(), "O PRIMARY COMPLETED 1+0/1 f0 | 1/0 |", "{}", lines.join("\n"));
+    assert_eq!(stage.service.failed.as_ref().unwrap().reason, "Task failed ELB health checks in (target-group TG)");
+    // One that was healthy is replaced.
+    stage.bad_targets.insert("old".to_owned(), "Request timed out");
+    let lines = stage.ticks(2);
+    assert!(lines[0].ends_with("has started 1 tasks"), "{}", lines.join("\n"));
 }

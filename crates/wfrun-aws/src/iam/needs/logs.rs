@@ -8,6 +8,10 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("CreateLogGroup", group),
     ("DeleteLogGroup", group),
     ("PutRetentionPolicy", group),
+    ("DeleteRetentionPolicy", group),
+    ("TagLogGroup", group),
+    ("UntagLogGroup", group),
+    ("ListTagsLogGroup", group),
     ("DescribeLogStreams", group),
     ("FilterLogEvents", group),
     ("CreateLogStream", stream),
@@ -16,6 +20,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("GetLogEvents", stream),
     ("ListTagsForResource", |call, action| arn_in(call, action, "resourceArn")),
     ("TagResource", |call, action| arn_in(call, action, "resourceArn")),
+    ("UntagResource", |call, action| arn_in(call, action, "resourceArn")),
 ];
 
 /// The group's ARN; policies write it with `:*` behind it, too, and both mean the group.

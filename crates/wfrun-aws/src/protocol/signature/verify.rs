@@ -44,7 +44,7 @@ pub(crate) fn verify(
         return Err(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}', from '{shown}'.",
             credential.day,
-            &shown[..8]
+            shown.get(..8).unwrap_or(&shown)
         ));
     }
     within_skew(&shown, at, now_ms)?;

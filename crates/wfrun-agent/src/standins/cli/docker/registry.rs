@@ -3,7 +3,9 @@
 //! Source: OCI distribution specification; the lines and errors are those of the Docker CLI.
 
 use std::fs::File;
+use std::io::Seek as _;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -16,6 +18,12 @@ use super::short;
 use super::store::{Image, Store};
 use crate::standins::cli::process::{How, Process};
 use crate::standins::http::{Client, HttpError, Payload, Response};
+
+const NOT_FOUND: u16 = 404;
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// Before the second attempt; each further one waits so much longer.
+const PAUSE: Duration = Duration::from_millis(50);
 
 const OCI_MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -72,6 +80,19 @@ impl Registry {
             headers.push(("authorization", authorization));
         }
         let no_answer = |source: HttpError| DockerError::NoAnswer { url: format!("{}/v2/", self.base), source };
+        // The engine tries a layer five times.
+        for attempt in 1..5 {
+            let response = self.client.send(method, &url, &headers, payload).map_err(no_answer)?;
+            if response.status != TOO_MANY_REQUESTS {
+                return Ok(response);
+            }
+            if let Payload::File(mut file, _) = payload
+                && file.rewind().is_err()
+            {
+                return Ok(response);
+            }
+            std::thread::sleep(PAUSE * attempt);
+        }
         self.client.send(method, &url, &headers, payload).map_err(no_answer)
     }
 
@@ -85,6 +106,10 @@ impl Registry {
         let there = self.send("HEAD", &format!("/v2/{repository}/blobs/{digest}"), &[], Payload::Empty)?;
         if there.is_success() {
             return Ok(false);
+        }
+        // Anything but its absence is no reason to go on: what may not be asked for may not be pushed.
+        if there.status != NOT_FOUND {
+            return self.succeeded(there).map(|_| false);
         }
         let begun = self.send("POST", &format!("/v2/{repository}/blobs/uploads/"), &[], Payload::Bytes(b""))?;
         let begun = self.succeeded(begun)?;
@@ -110,6 +135,11 @@ impl Registry {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         let error = &body["errors"][0];
         let Some(code) = error["code"].as_str() else {
+            if (400..500).contains(&answer.status) && answer.body.is_empty() {
+                let number = answer.status;
+                let why = format!("error parsing HTTP {number} response body: unexpected end of JSON input: \"\"");
+                return Err(DockerError::failed(why));
+            }
             let (status, text) = (status(answer.status), answer.text());
             return Err(DockerError::failed(format!("received unexpected HTTP status: {status}: {}", text.trim())));
         };

@@ -1,0 +1,125 @@
+//! What a workflow may do in its AWS account, enforced and told.
+use serde_json::{Value as Json, json};
+
+use crate::repo::{Ran, Repo, can_sandbox};
+
+const POLICY: &str = "github-actions-policy.json";
+
+fn deploy(repo: &Repo, more: &[&str]) -> Ran {
+    let mut all = vec![".github/workflows/deploy.yml", "--backend", "sandbox", "--json", "--event", "push"];
+    all.extend(["--ref", "main", "--job", "build-and-deploy", "--no-needs"]);
+    all.extend(more);
+    repo.wfrun(&all)
+}
+
+/// What is kept of the youngest run.
+fn report(repo: &Repo) -> Json {
+    let runs = std::fs::read_dir(repo.root().join(".wfrun/runs")).expect("runs");
+    let youngest = runs.map(|it| it.expect("a run").path()).max().expect("a run");
+    let text = std::fs::read_to_string(youngest.join("permissions.json")).expect("a report");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn denied(report: &Json) -> Vec<&str> {
+    report["denied"].as_array().expect("a list").iter().filter_map(|it| it["action"].as_str()).collect()
+}
+
+#[test]
+fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::example();
+    let policy: Json = serde_json::from_str(&repo.read(POLICY)).expect("JSON");
+    let ran = deploy(&repo, &["--iam-policy", POLICY]).ends_with(0);
+    assert!(ran.stderr.contains("0 denied, 0 allowed and not used"), "{}", ran.stderr);
+    // What is proposed is enough, too, and does not grow.
+    let smallest = report(&repo)["smallest"][0]["policy"].clone();
+    repo.write("smallest.json", &smallest.to_string());
+    deploy(&repo, &["--iam-policy", "smallest.json"]).ends_with(0);
+    assert_eq!(report(&repo)["smallest"][0]["policy"], smallest);
+    let mut count = 0;
+    for (place, statement) in policy["Statement"].as_array().expect("statements").iter().enumerate() {
+        let written = &statement["Action"];
+        let actions = written.as_array().cloned().unwrap_or_else(|| vec![written.clone()]);
+        for action in &actions {
+            let mut less = policy.clone();
+            let rest: Vec<&Json> = actions.iter().filter(|it| *it != action).collect();
+            if rest.is_empty() {
+                less["Statement"].as_array_mut().expect("statements").remove(place);
+            } else {
+                less["Statement"][place]["Action"] = json!(rest);
+            }
+            repo.write("less.json", &less.to_string());
+            let action = action.as_str().expect("a text");
+            let ran = deploy(&repo, &["--iam-policy", "less.json"]).ends_with(1);
+            let line = format!("missing: {{\"Effect\":\"Allow\",\"Action\":\"{action}\",");
+            assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
+            assert_eq!(denied(&report(&repo))[0], action);
+            // In the log, too, in AWS's words: but for a HEAD, which has no body.
+            let words = format!("is not authorized to perform: {action} on resource: ");
+            let is_said =
+                ran.stdout.contains(&words) && ran.stdout.contains(&format!("policy allows the {action} action"));
+            assert_eq!(is_said, action != "ecr:BatchCheckLayerAvailability", "{action}: {:?}", ran.lines());
+            let unread = "error parsing HTTP 403 response body: unexpected end of JSON input: \\\"\\\"";
+            assert_eq!(ran.stdout.contains(unread), !is_said, "{action}: {:?}", ran.lines());
+            assert!(ran.steps().contains(&"Deployment failure notification: failure".to_owned()), "{:?}", ran.steps());
+            count += 1;
+        }
+    }
+    assert_eq!(count, 11);
+}
+
+#[test]
+fn a_role_with_a_path_and_a_mode_that_only_reports() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::example();
+    let other = repo.read(POLICY).replace("role/ecsTaskExecutionRole", "role/service-role/ecsTaskExecutionRole");
+    repo.write("other.json", &other);
+    let ran = deploy(&repo, &["--iam-policy", "other.json"]).ends_with(1);
+    assert!(
+        ran.stderr.contains("denied: iam:PassRole on arn:aws:iam::123456789012:role/ecsTaskExecutionRole"),
+        "{}",
+        ran.stderr
+    );
+    repo.write(".wfrun/aws.yml", "iam:\n  mode: report\n");
+    let ran = deploy(&repo, &["--iam-policy", "other.json"]).ends_with(0);
+    assert!(ran.stderr.contains("which happened all the same") && ran.stderr.contains("1 denied"), "{}", ran.stderr);
+    assert_eq!(denied(&report(&repo)), ["iam:PassRole"]);
+    // Without a policy nothing is enforced, and what was needed is told.
+    repo.write(".wfrun/aws.yml", "");
+    let ran = deploy(&repo, &[]).ends_with(0);
+    assert!(ran.stderr.contains("AWS: ") && ran.stderr.contains("the smallest policy that would do"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("denied"), "{}", ran.stderr);
+    repo.write("broken.json", "{\"Version\": \"2012-10-17\", \"Statement\": {\"Effect\": \"Allowed\"}}");
+    let ran = deploy(&repo, &["--iam-policy", "broken.json"]).ends_with(3);
+    assert!(ran.stderr.contains("broken.json") && ran.stdout.is_empty(), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_injected_takes_the_workflow_s_failure_path() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::example();
+    for (fault, said) in [
+        ("iam:deny=ecs:UpdateService", "is not authorized to perform: ecs:UpdateService on resource: arn:aws:ecs:"),
+        ("sts:expired", "The security token included in the request is expired"),
+    ] {
+        let ran = deploy(&repo, &["--inject", fault]).ends_with(1);
+        assert!(ran.stdout.contains(said), "{fault}: {:?}", ran.lines());
+        assert!(
+            ran.steps().contains(&"Deployment failure notification: failure".to_owned()),
+            "{fault}: {:?}",
+            ran.steps()
+        );
+        let notices = ran.of_type("notice");
+        assert!(notices.iter().any(|it| it["message"].to_string().contains(&format!("`{fault}`"))), "{notices:?}");
+    }
+    // Clients try again.
+    deploy(&repo, &["--inject", "ecr:throttle"]).ends_with(0);
+    let ran = deploy(&repo, &["--inject", "ecs:melt"]).ends_with(2);
+    assert!(ran.stderr.contains("error[cli/inject]: `--inject ecs:melt`: there is no such fault"), "{}", ran.stderr);
+}
