@@ -6,6 +6,7 @@ mod action_images;
 mod actions;
 mod ahead;
 mod aws_names;
+mod aws_redirect;
 mod containers;
 mod find_action;
 mod folders;
