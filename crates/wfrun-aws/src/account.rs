@@ -114,6 +114,7 @@ impl Account {
         state.forget_old_tasks(world.now_ms);
         state.take_over_users(world.now_ms);
         state.regions.values_mut().for_each(|region| region.elbv2.start_afresh());
+        crate::ecs::forget_targets(&mut state);
         crate::ecs::take_up(&mut state);
         let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
@@ -185,6 +186,18 @@ impl Account {
     pub fn service(&self, cluster: &str, service: &str) -> Option<ServiceView> {
         let state = lock(&self.state);
         state.regions.get(&self.region).and_then(|region| region.ecs.view(cluster, service))
+    }
+
+    /// The deployments that circuit breakers gave up, in all regions, with their clusters and services; see
+    /// [`ServiceView::failed`].
+    pub fn failed_deployments(&self) -> Vec<(String, String, FailedDeployment)> {
+        let state = lock(&self.state);
+        let clusters = state.regions.values().flat_map(|region| &region.ecs.clusters);
+        let services =
+            clusters.flat_map(|(name, cluster)| cluster.services.values().map(move |service| (name, service)));
+        let failed =
+            services.filter_map(|(name, service)| Some((name.clone(), service.name.clone(), service.failed.clone()?)));
+        failed.collect()
     }
 
     /// The faults that the run is to meet.

@@ -76,7 +76,7 @@ fn mistakes_have_place_and_help() {
             "docs/",
         ),
         ("elbv2: { load_balancers: [[x]] }\n", "invalid type: sequence", 1, "a load balancer's name"),
-        ("elbv2: { time_scale: 0 }\n", "time_scale `0` is not above 0", 1, "docs/"),
+        ("elbv2: { time_scale: 0 }\n", "`0` is not above 0", 1, "docs/"),
         (
             "ecr:\n  repositories: [{ name: a, imageTagMutability: IMMUTABLE_WITH_EXCLUSION }]\n",
             "`imageTagMutabilityExclusionFilters` goes with",

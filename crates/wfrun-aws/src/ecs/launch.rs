@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::model::{Cluster, Ecs, Service, TaskDefinition, short_name};
 use super::rollout::{self, Turn};
+use super::targets;
 use super::task::{Launch, Task, TaskStatus};
 use crate::account::{State, TaskFaults};
 use crate::account_file::Fault;
@@ -56,6 +57,9 @@ pub(crate) struct Step<'a> {
 /// are to be told.
 pub(crate) fn tick(state: &mut State, step: &mut Step<'_>) -> (bool, Vec<Order>) {
     let mut changed = false;
+    for region in state.regions.values_mut() {
+        changed |= targets::join(region);
+    }
     let told: HashSet<&str> = step.reports.iter().map(|(task, _)| task.as_str()).collect();
     for cluster in state.regions.values_mut().flat_map(|region| region.ecs.clusters.values_mut()) {
         for service in cluster.services.values_mut() {
@@ -76,6 +80,9 @@ pub(crate) fn tick(state: &mut State, step: &mut Step<'_>) -> (bool, Vec<Order>)
                 }
             }
         }
+    }
+    for region in state.regions.values_mut() {
+        changed |= targets::leave(region, step.now_ms);
     }
     let orders = orders(state, step);
     (changed || !orders.is_empty(), orders)
@@ -123,6 +130,8 @@ fn stops(state: &mut State) -> Vec<Order> {
         services.values_mut().flat_map(|service| &mut service.tasks).chain(tasks)
     });
     let stopping = tasks.filter(|task| task.status == TaskStatus::Deactivating && !task.launch.stop_ordered);
+    // What is under way through a load balancer is answered first.
+    let stopping = stopping.filter(|task| task.targets.iter().all(|target| !target.draining));
     stopping
         .map(|task| {
             task.launch.stop_ordered = true;

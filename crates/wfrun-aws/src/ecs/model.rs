@@ -210,7 +210,7 @@ impl Service {
     /// Nothing moves, so that a tick without reports would change nothing.
     pub(crate) fn is_at_rest(&self) -> bool {
         let settled = |task: &Task| match task.status {
-            TaskStatus::Running => task.healthy,
+            TaskStatus::Running => task.healthy && task.failing_target().is_none(),
             TaskStatus::Stopped => true,
             TaskStatus::Pending | TaskStatus::Deactivating => false,
         };

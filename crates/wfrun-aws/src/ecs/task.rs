@@ -3,7 +3,9 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
+use super::targets::{Passes, TaskTarget};
 use crate::launcher::{ContainerEnd, PublishedPort, TaskReport};
 
 /// A task, of a service or on its own.
@@ -27,6 +29,9 @@ pub(crate) struct Task {
     /// What `RunTask` was asked for; `None` for a task of a service.
     #[serde(default)]
     pub(crate) alone: Option<Alone>,
+    /// What it is behind load balancers.
+    #[serde(default)]
+    pub(crate) targets: Vec<TaskTarget>,
 }
 
 /// Where a task is in its life.
@@ -63,6 +68,8 @@ pub(crate) struct Launch {
     pub(crate) stop_ordered: bool,
     /// The launcher is `simulate`.
     pub(crate) simulated: bool,
+    /// Its launcher calls it healthy; its targets may not be yet.
+    pub(crate) checks_pass: bool,
     /// It was healthy once: its end is no failure of its deployment.
     pub(crate) was_healthy: bool,
     pub(crate) pull_started_at_ms: Option<u64>,
@@ -126,6 +133,7 @@ impl Task {
             stop: None,
             launch: Launch::default(),
             alone: None,
+            targets: Vec::new(),
         }
     }
 
@@ -167,9 +175,8 @@ impl Task {
             }
             TaskReport::Running { address, ports } => self.running(address.as_ref(), ports, now_ms),
             TaskReport::Healthy if self.status == TaskStatus::Running && !self.healthy => {
-                self.healthy = true;
-                self.launch.was_healthy = true;
-                Change::BecameHealthy
+                self.launch.checks_pass = true;
+                self.becomes_healthy()
             }
             TaskReport::Unhealthy if self.status == TaskStatus::Running => self.unhealthy(now_ms),
             TaskReport::Healthy | TaskReport::Unhealthy => Change::None,
@@ -197,7 +204,68 @@ impl Task {
         Change::Started
     }
 
+    /// Healthy, if all that is asked says so.
+    fn becomes_healthy(&mut self) -> Change {
+        let passes = |target: &TaskTarget| target.passes == Passes::Yes;
+        if self.healthy || !self.launch.checks_pass || !self.targets.iter().all(passes) {
+            return Change::None;
+        }
+        self.healthy = true;
+        self.launch.was_healthy = true;
+        Change::BecameHealthy
+    }
+
+    /// Takes in what its load balancers say. Failing targets of a task that was never healthy are left alone for `grace_ms`, and for
+    /// some seconds where the task is no simulated one.
+    pub(crate) fn take_in_targets(&mut self, grace_ms: u64, now_ms: u64) -> Change {
+        /// However short the intervals are here, a program needs its time to start.
+        const PATIENCE_MS: u64 = 10_000;
+        if self.status != TaskStatus::Running || self.targets.is_empty() {
+            return Change::None;
+        }
+        if self.failing_target().is_none() {
+            return self.becomes_healthy();
+        }
+        if self.launch.was_healthy {
+            let was = self.healthy;
+            self.healthy = false;
+            return if was { Change::Failing } else { Change::None };
+        }
+        let patience_ms = if self.launch.simulated { 0 } else { PATIENCE_MS };
+        if now_ms < self.started_at_ms.unwrap_or(now_ms) + grace_ms.max(patience_ms) {
+            return Change::None;
+        }
+        let why = self.why_failing();
+        self.deactivate("ServiceSchedulerInitiated", &why, now_ms);
+        Change::NeverHealthy
+    }
+
+    /// A target of its that its load balancer calls unhealthy, and what that says.
+    pub(crate) fn failing_target(&self) -> Option<(&TaskTarget, &str)> {
+        self.targets.iter().find_map(|target| match &target.passes {
+            Passes::No(why) => Some((target, why.as_str())),
+            Passes::Yes | Passes::Unknown => None,
+        })
+    }
+
+    /// Why a failing task is stopped.
+    pub(crate) fn why_failing(&self) -> String {
+        match self.failing_target() {
+            Some((target, _)) => format!("Task failed ELB health checks in (target-group {})", target.group),
+            None => FAILED_CHECKS.to_owned(),
+        }
+    }
+
+    /// The address at which others reach it; one that nobody listens at where it is simulated.
+    pub(crate) fn address(&self) -> String {
+        self.launch.address.clone().unwrap_or_else(|| {
+            let digest = Sha256::digest(&self.id);
+            format!("10.0.{}.{}", digest[0] % 16, 4 + digest[1] % 250)
+        })
+    }
+
     fn unhealthy(&mut self, now_ms: u64) -> Change {
+        self.launch.checks_pass = false;
         if self.launch.was_healthy {
             let was = self.healthy;
             self.healthy = false;

@@ -136,14 +136,7 @@ impl View<'_> {
     }
 
     fn addresses(&self) -> Vec<Value> {
-        vec![json!({ "attachmentId": self.attachment_id(), "privateIpv4Address": self.address() })]
-    }
-
-    fn address(&self) -> String {
-        self.task.launch.address.clone().unwrap_or_else(|| {
-            let digest = Sha256::digest(&self.task.id);
-            format!("10.0.{}.{}", digest[0] % 16, 4 + digest[1] % 250)
-        })
+        vec![json!({ "attachmentId": self.attachment_id(), "privateIpv4Address": self.task.address() })]
     }
 
     /// Source: AWS ECS API reference, `Attachment`.
@@ -159,7 +152,7 @@ impl View<'_> {
             "id": self.attachment_id(), "type": "ElasticNetworkInterface", "status": status,
             "details": [
                 { "name": "subnetId", "value": subnet.unwrap_or("subnet-1") },
-                { "name": "privateIPv4Address", "value": self.address() },
+                { "name": "privateIPv4Address", "value": self.task.address() },
             ],
         })
     }
@@ -178,10 +171,11 @@ impl View<'_> {
 fn health(task: &Task, containers: &[Value]) -> &'static str {
     let mut checks = containers.iter().filter(|container| container["essential"] != false);
     let checked = checks.any(|container| container["healthCheck"].is_object());
-    let failed = task.stop.as_ref().is_some_and(|stop| stop.reason == FAILED_CHECKS) || task.is_failing();
+    let failing = task.is_failing() && task.failing_target().is_none();
+    let failed = task.stop.as_ref().is_some_and(|stop| stop.reason == FAILED_CHECKS) || failing;
     if failed {
         "UNHEALTHY"
-    } else if checked && task.healthy {
+    } else if checked && task.is_live() && (task.healthy || task.launch.checks_pass) {
         "HEALTHY"
     } else {
         "UNKNOWN"

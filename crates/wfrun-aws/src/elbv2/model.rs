@@ -167,6 +167,10 @@ impl Elbv2 {
         self.listeners.iter().filter(move |(_, listener)| listener.load_balancer == load_balancer)
     }
 
+    pub(crate) fn has_target_group(&self, arn: &str) -> bool {
+        self.target_groups.contains_key(arn)
+    }
+
     /// The ARNs of the load balancers that forward to a target group.
     pub(crate) fn users_of(&self, target_group: &str) -> Vec<&str> {
         let uses = |listener: &&Listener| listener.actions.iter().any(|action| action.forwards_to(target_group));
@@ -175,6 +179,16 @@ impl Elbv2 {
         users.sort_unstable();
         users.dedup();
         users
+    }
+
+    #[cfg(test)]
+    pub(crate) fn target_group_arns(&self) -> Vec<String> {
+        self.target_groups.keys().cloned().collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn forget_listeners(&mut self) {
+        self.listeners.clear();
     }
 
     /// What was probed before the account was closed says nothing about now.

@@ -56,6 +56,13 @@ pub(crate) fn deregister(elb: &mut Elbv2, target_group: &str, id: &str, port: u1
     true
 }
 
+/// Takes a target away at once, as one that is gone.
+pub(crate) fn forget(elb: &mut Elbv2, target_group: &str, id: &str, port: u16) {
+    if let Some(group) = elb.target_groups.get_mut(target_group) {
+        group.targets.retain(|target| (target.id.as_str(), target.port) != (id, port));
+    }
+}
+
 /// Says what the health of a target is. Returns whether it was there and this was news.
 ///
 /// A target that is being deregistered keeps saying so.

@@ -1,6 +1,7 @@
 //! What became of tasks between two ticks.
 
 use super::super::model::{Rollout, Service};
+use super::super::targets::grace_ms;
 use super::super::task::{Change, Task};
 use super::{TICK, Turn, tell};
 
@@ -23,10 +24,23 @@ pub(super) fn take_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
         let Some(task) = service.tasks.iter_mut().find(|task| task.id == *id) else { continue };
         let change = task.take_in(report, turn.now_ms);
         moved |= !matches!(change, Change::None | Change::Stopped);
+        // What a task wrote that was stopped for its health is only known at its end.
+        let unexplained = service.failed.as_mut().filter(|it| it.id == task.deployment && it.last_lines.is_empty());
+        if let Some(failed) = unexplained {
+            failed.last_lines.clone_from(&task.launch.last_lines);
+        }
         if task.deployment == primary {
             news.add(&service.name, task, change);
         } else if change == Change::Started {
             news.started += 1;
+        }
+    }
+    let grace_ms = grace_ms(&service.settings);
+    for task in &mut service.tasks {
+        let change = task.take_in_targets(grace_ms, turn.now_ms);
+        moved |= change != Change::None;
+        if task.deployment == primary {
+            news.add(&service.name, task, change);
         }
     }
     if moved {
@@ -42,7 +56,13 @@ pub(super) fn take_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
 
 impl News {
     fn add(&mut self, service: &str, task: &Task, change: Change) {
-        let failed_checks = || format!("(service {service}) (task {}) failed container health checks.", task.id);
+        let failed_checks = || match task.failing_target() {
+            Some((target, why)) => format!(
+                "(service {service}) (task {}) (port {}) is unhealthy in (target-group {}) due to (reason {why}).",
+                task.id, target.port, target.group
+            ),
+            None => format!("(service {service}) (task {}) failed container health checks.", task.id),
+        };
         match change {
             Change::None | Change::Stopped | Change::Ended { was_healthy: true } => {}
             Change::Started => self.started += 1,

@@ -1,7 +1,8 @@
 //! What the scheduler does in a tick: complete, start, stop, or say that it can do nothing.
 
 use super::super::model::{Rollout, Service, ServiceStatus};
-use super::super::task::{FAILED_CHECKS, Task, TaskStatus};
+use super::super::targets;
+use super::super::task::{Task, TaskStatus};
 use super::{Turn, tell};
 use crate::ids::task_id;
 
@@ -88,7 +89,11 @@ pub(super) fn start_tasks(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     }
     let (deployment, task_definition) = (primary.id.clone(), primary.task_definition.clone());
     let started: Vec<String> = (0..count).map(|_| task_id((turn.new_id)())).collect();
-    service.tasks.extend(started.iter().map(|id| Task::new(id.clone(), &deployment, &task_definition, turn.now_ms)));
+    let targets = targets::of_service(service);
+    service.tasks.extend(started.iter().map(|id| Task {
+        targets: targets.clone(),
+        ..Task::new(id.clone(), &deployment, &task_definition, turn.now_ms)
+    }));
     service.steady = false;
     let replaced = count.min(census.primary_failing);
     let why = match replaced {
@@ -113,7 +118,8 @@ pub(super) fn stop_failing(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     let failing = service.tasks.iter_mut().filter(|task| task.deployment == deployment && task.is_failing());
     let stopped = failing
         .map(|task| {
-            task.deactivate("ServiceSchedulerInitiated", FAILED_CHECKS, turn.now_ms);
+            let why = task.why_failing();
+            task.deactivate("ServiceSchedulerInitiated", &why, turn.now_ms);
             task.id.clone()
         })
         .collect::<Vec<_>>();
