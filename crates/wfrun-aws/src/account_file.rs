@@ -155,6 +155,21 @@ pub struct ServiceEntry {
     /// How many tasks run; 1 where absent.
     #[serde(default = "one")]
     pub desired_count: u32,
+    /// Target groups that its tasks are targets of.
+    #[serde(default)]
+    pub load_balancers: Vec<ServiceTargetEntry>,
+}
+
+/// A target group that a service's tasks are targets of.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceTargetEntry {
+    /// The target group's name.
+    pub target_group: String,
+    /// The container that answers.
+    pub container: String,
+    /// The port in it.
+    pub port: u16,
 }
 
 /// The section `iam`.

@@ -93,3 +93,11 @@ fn mistakes_have_place_and_help() {
         assert!(err.help.contains(help), "{text:?}: {err:?}");
     }
 }
+
+#[test]
+fn values_of_secrets_are_not_shown() {
+    let file = AccountFile::parse("ecs: { secrets: { /app/url: hunter2 }, health_scale: 0.5 }").unwrap();
+    assert_eq!((file.ecs.secrets.0["/app/url"].as_str(), file.ecs.health_scale), ("hunter2", Some(0.5)));
+    let shown = format!("{file:?}");
+    assert!(shown.contains("/app/url") && !shown.contains("hunter2"), "{shown}");
+}

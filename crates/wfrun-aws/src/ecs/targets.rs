@@ -53,6 +53,13 @@ pub(super) fn of_service(service: &Service) -> Vec<TaskTarget> {
     read.collect()
 }
 
+/// Puts a service that runs already behind load balancers, with its tasks.
+pub(crate) fn balance(service: &mut Service, balancers: Value) {
+    service.settings.insert("loadBalancers".to_owned(), balancers);
+    let targets = of_service(service);
+    service.tasks.iter_mut().for_each(|task| task.targets.clone_from(&targets));
+}
+
 /// Registers the tasks that run, and notes what their load balancers say of them. Returns whether anything changed.
 pub(super) fn join(region: &mut Region) -> bool {
     let elb = &mut region.elbv2;
