@@ -63,7 +63,7 @@ impl Ready<'_> {
         super::super::clean::sweep(&environment.cache.join("work"));
         let own = Own::make(args.situation.run_number, environment, &loaded.root)?;
         let github = ServicesSettings::below(&own.state, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
-        let started = start_services(args, &loaded, &own.state, github, outside.sender.clone()).await?;
+        let started = start_services(args, &loaded, &own, github, outside.sender.clone()).await?;
         let (services, mut notices) = started;
         let snapshot = take_snapshot(args, &loaded, &plan, &own)?;
         plan.event.sha.clone_from(&snapshot.sha);
