@@ -98,6 +98,11 @@ impl DockerLauncher {
         self.shared.logs.set(sink).ok();
     }
 
+    /// The values of secrets that tasks may get.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.shared.settings.secrets.values().map(String::as_str)
+    }
+
     /// Takes all tasks away, without their stop timeouts.
     pub async fn shutdown(&self) {
         let tasks: Vec<Running> = self.tasks().drain().map(|(_, running)| running).collect();

@@ -78,6 +78,8 @@ impl Ready<'_> {
             notices.extend(notice);
         }
         let account = services.aws.as_ref().map(|it| Arc::clone(&it.account));
+        let tasks = services.aws.iter().filter_map(|it| it.tasks.as_ref());
+        hidden.extend(tasks.flat_map(|it| it.secrets()).map(Secret::new));
         let api = github_token::api_settings(&plan, &snapshot, &own.run_id, own.number, &own.work);
         let tokens = token.prepare(&services.github, &mut loaded.secrets, api);
         hidden.extend(tokens.hidden.iter().cloned());
