@@ -1,7 +1,14 @@
 //! The AWS account as it is opened: its file, and where it is kept.
 use std::path::Path;
+use std::sync::Arc;
 
-use wfrun_aws::{AccountFile, AccountFileError, AccountSettings, Era, IamMode, Injection, InjectionError, Wanted};
+use anyhow::Context as _;
+use wfrun_aws::{
+    AccountFile, AccountFileError, AccountSettings, EcsSection, Era, IamMode, Injection, InjectionError, Runtime,
+    Wanted,
+};
+use wfrun_backend::{DockerBackend, chain};
+use wfrun_runner::{AwsSettings, DockerLauncher, TaskSettings};
 use wfrun_syntax::Source;
 
 use crate::cli::{AccountArgs, AwsEra};
@@ -54,6 +61,33 @@ fn wrong(err: &InjectionError) -> String {
 pub(crate) fn injected(args: &AccountArgs) -> Option<String> {
     let names: Vec<String> = args.inject.iter().map(|it| format!("`{it}`")).collect();
     (!names.is_empty()).then(|| format!("what if: AWS fails as `--inject` says: {}", names.join(", ")))
+}
+
+/// What opens the account; where its file says `runtime: docker`, an engine has to answer.
+///
+/// Must be called inside a runtime. `run_id` goes into the names and labels of containers.
+pub(crate) async fn with_tasks(account: AccountSettings, run_id: &str) -> anyhow::Result<AwsSettings> {
+    let tasks = match account.file.ecs.runtime {
+        Runtime::Simulate => None,
+        Runtime::Docker => Some(Arc::new(launcher(&account.file.ecs, run_id).await?)),
+    };
+    Ok(AwsSettings { account, tasks })
+}
+
+async fn launcher(ecs: &EcsSection, run_id: &str) -> anyhow::Result<DockerLauncher> {
+    const HEALTH_SCALE: f64 = 0.1;
+    let engine = DockerBackend::connect().await.map_err(|err| {
+        let message = format!("the account file says `ecs.runtime: docker`, and there is no engine: {}", chain(&err));
+        let help = "write `ecs.runtime: simulate` into the account file: then no task is started, and the run says so";
+        Help::error("wfrun/failed", message, help)
+    })?;
+    let settings = TaskSettings {
+        run_id: run_id.to_owned(),
+        executable: std::env::current_exe().context("failed to find wfrun's own executable")?,
+        secrets: ecs.secrets.0.clone(),
+        health_scale: ecs.health_scale.unwrap_or(HEALTH_SCALE),
+    };
+    Ok(DockerLauncher::new(engine, settings)?)
 }
 
 fn account_error(path: &Path, text: String, err: &AccountFileError) -> anyhow::Error {

@@ -48,6 +48,7 @@ pub(crate) fn hidden(program: &OsStr, args: &[OsString]) -> Option<ExitCode> {
     match first.to_str()? {
         "__agent" => Some(wfrun_agent::supervisor::main(rest.to_vec())),
         wfrun_backend::docker::reaper::SUBCOMMAND => Some(wfrun_backend::docker::reaper::main(rest.to_vec())),
+        wfrun_backend::docker::pause::SUBCOMMAND => Some(wfrun_backend::docker::pause::main()),
         "__sandbox" => Some(wfrun_backend::sandbox::main(rest.to_vec())),
         "__standin" => Some(wfrun_agent::standins::main(texts(rest))),
         _ => None,

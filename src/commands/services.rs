@@ -71,6 +71,7 @@ async fn serve_all(
 ) -> anyhow::Result<ExitCode> {
     let issuer = IdTokenIssuer::new(&own.id_token_key);
     let account = aws_account::settings(&args.account, &own.state, Wanted::default())?;
+    let account = aws_account::with_tasks(account, &own.run_id).await?;
     let (aws, notices) = Aws::start(account, issuer.clone(), facts.clone()).await?;
     for notice in notices {
         Output::note(&format!("note: {notice}"));
@@ -99,7 +100,7 @@ async fn serve_all(
     if let Some(services) = github {
         services.stop().await;
     }
-    aws.endpoint.stop().await;
+    aws.stop().await;
     done
 }
 
@@ -215,6 +216,9 @@ async fn stay(variables: &Variables) -> anyhow::Result<ExitCode> {
 
 async fn tell(mut told: mpsc::Receiver<FactKind>, verbose: bool) {
     while let Some(fact) = told.recv().await {
+        if let FactKind::Noticed(message) = &fact {
+            Output::note(&format!("note: {message}"));
+        }
         if let (FactKind::ServiceCalled(call), true) = (fact, verbose) {
             Output::note(&format!("{}:{} {}", call.service, call.operation, call.status));
         }

@@ -292,9 +292,9 @@ fn subcommand_not_built_yet() {
      |
      = help: what is there now: `wfrun run`, `wfrun plan`, `wfrun why`, `wfrun table`,
              `wfrun graph`, `wfrun list`, `wfrun check`, `wfrun test`, `wfrun actions`,
-             `wfrun vendor`, `wfrun eval`, `wfrun cache`, `wfrun runs`, `wfrun view`, `wfrun logs`,
-             `wfrun download`, `wfrun clean`, `wfrun doctor`, `wfrun completions`, `wfrun man`; see
-             `wfrun run --help`
+             `wfrun vendor`, `wfrun eval`, `wfrun services`, `wfrun cache`, `wfrun runs`,
+             `wfrun view`, `wfrun logs`, `wfrun download`, `wfrun clean`, `wfrun doctor`,
+             `wfrun completions`, `wfrun man`; see `wfrun run --help`
     exit code 3
     ");
 }

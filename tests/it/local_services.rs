@@ -99,3 +99,15 @@ fn a_wrong_account_file_is_told_with_its_place() {
     let ran = services(&repo, &["--", "true"]).ends_with(2);
     assert!(ran.stderr.contains("error[aws/account-file]") && ran.stderr.contains("aws.yml:2:1"), "{}", ran.stderr);
 }
+
+#[test]
+fn tasks_as_containers_need_an_engine() {
+    let repo = Repo::new("on: push\njobs: {}\n", &[(".wfrun/aws.yml", "ecs: { runtime: docker }\n")]);
+    let mut command = repo.command(&["services", "--aws", "--", "true"]);
+    let output = command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock").output().expect("wfrun starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for part in ["`ecs.runtime: docker`", "unix:///nonexistent/docker.sock", "write `ecs.runtime: simulate`"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

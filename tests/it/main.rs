@@ -3,6 +3,7 @@
 mod act;
 mod actions;
 mod artifacts;
+mod aws_actions;
 mod bad_input;
 mod cache_saves;
 mod caches;

@@ -187,6 +187,18 @@ impl Account {
         state.regions.get(&self.region).and_then(|region| region.ecs.view(cluster, service))
     }
 
+    /// The deployments that circuit breakers gave up, in all regions, with their clusters and services; see
+    /// [`ServiceView::failed`].
+    pub fn failed_deployments(&self) -> Vec<(String, String, FailedDeployment)> {
+        let state = lock(&self.state);
+        let clusters = state.regions.values().flat_map(|region| &region.ecs.clusters);
+        let services =
+            clusters.flat_map(|(name, cluster)| cluster.services.values().map(move |service| (name, service)));
+        let failed =
+            services.filter_map(|(name, service)| Some((name.clone(), service.name.clone(), service.failed.clone()?)));
+        failed.collect()
+    }
+
     /// The faults that the run is to meet.
     pub(crate) fn injected(&self) -> &Injected {
         &self.injected

@@ -1,5 +1,6 @@
 //! The account file, `.wfrun/aws.yml`: what exists in the account before the first run.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -75,10 +76,25 @@ pub struct EcsSection {
     pub waiter_hold: Option<u64>,
     /// Images that fail in simulate, by tag or digest: tests of a rollback.
     pub faults: IndexMap<String, Fault>,
+    /// Values of secrets and parameters for tasks that are really started, by ARN or name.
+    pub secrets: SecretTexts,
+    /// How many seconds a second of a container health check's interval takes where tasks are really started; 0.1 where absent.
+    #[serde(deserialize_with = "above_zero")]
+    pub health_scale: Option<f64>,
     /// Task definitions to register, in this order.
     pub task_definitions: Vec<TaskDefinitionEntry>,
     /// Clusters by name.
     pub clusters: IndexMap<String, ClusterEntry>,
+}
+
+/// Texts by name. `Debug` does not show them.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+pub struct SecretTexts(pub IndexMap<String, String>);
+
+impl fmt::Debug for SecretTexts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
 }
 
 /// How tasks run.
@@ -139,6 +155,21 @@ pub struct ServiceEntry {
     /// How many tasks run; 1 where absent.
     #[serde(default = "one")]
     pub desired_count: u32,
+    /// Target groups that its tasks are targets of.
+    #[serde(default)]
+    pub load_balancers: Vec<ServiceTargetEntry>,
+}
+
+/// A target group that a service's tasks are targets of.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceTargetEntry {
+    /// The target group's name.
+    pub target_group: String,
+    /// The container that answers.
+    pub container: String,
+    /// The port in it.
+    pub port: u16,
 }
 
 /// The section `iam`.
@@ -287,7 +318,7 @@ struct RepositoryMap {
 impl<'de> Visitor<'de> for RepositoryVisitor {
     type Value = RepositoryEntry;
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "a repository's name, or a map with `name`, `imageTagMutability` and `imageTagMutabilityExclusionFilters`",
         )
@@ -332,7 +363,7 @@ struct LoadBalancerMap {
 impl<'de> Visitor<'de> for LoadBalancerVisitor {
     type Value = LoadBalancerEntry;
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a load balancer's name, or a map with `name`, `target_group` and `health_check`")
     }
 
@@ -353,7 +384,7 @@ fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>,
     let number = Option::<f64>::deserialize(deserializer)?;
     match number {
         Some(number) if !(number > 0.0 && number <= 1.0) => {
-            Err(D::Error::custom(format!("time_scale `{number}` is not above 0 and at most 1")))
+            Err(D::Error::custom(format!("`{number}` is not above 0 and at most 1")))
         }
         _ => Ok(number),
     }

@@ -13,10 +13,12 @@ mod log;
 mod names;
 mod options;
 mod passing_on;
+pub mod pause;
 mod pull;
 pub mod reaper;
 mod request;
 mod run;
+mod task_container;
 mod volumes;
 mod words;
 
@@ -30,6 +32,7 @@ pub use options::names_user;
 pub(crate) use passing_on::PassingOn;
 pub use request::{ContainerRequest, Login, PreparedContainer};
 pub use run::{ContainerRun, RunImage, RunNetwork};
+pub use task_container::{Probe, Reached, TaskContainer, TaskEnd, TaskLimits, TaskNetwork};
 pub use words::split_words;
 
 use std::path::Path;

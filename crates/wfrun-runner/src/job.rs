@@ -49,6 +49,8 @@ pub(crate) struct OpenJob {
     pub(crate) actions: ActionFolders,
     /// What runs its JavaScript actions.
     pub(crate) node: JobNode,
+    /// Whether these find an AWS account on this machine where they call AWS.
+    pub(crate) redirects_aws: bool,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The view of a checked-out tree that its workspace is.

@@ -179,6 +179,7 @@ impl Opening<'_> {
             layout,
             actions: folders,
             node: JobNode::default(),
+            redirects_aws: services.aws.is_some(),
             paths,
             in_container,
             network: tokio::sync::Mutex::new(network),

@@ -1,16 +1,22 @@
 //! The local services of a run: caches, artifacts, ID tokens, and the AWS account.
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, error::TrySendError};
-use wfrun_aws::{Account, AccountError, AccountSettings, Endpoint, EndpointError, WebIdentityError};
+use wfrun_aws::{
+    Account, AccountError, AccountSettings, Endpoint, EndpointError, LogLinesError, TaskLauncher, WebIdentityError,
+};
+use wfrun_backend::chain;
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::{ApiCall, ApiNote, FactKind};
 use wfrun_journal::ServiceCalled;
 use wfrun_plan::JobKey;
 use wfrun_services::{ArtifactChange, IdTokenError, IdTokenIssuer, Services, ServicesSettings};
+
+use crate::{DockerLauncher, LogSink, failed_deployments};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
@@ -30,6 +36,17 @@ pub struct Aws {
     pub account: Arc<Account>,
     /// Where it is reached.
     pub endpoint: Endpoint,
+    /// Starts its tasks as containers.
+    pub tasks: Option<Arc<DockerLauncher>>,
+}
+
+/// What an AWS account is opened with.
+#[derive(Debug)]
+pub struct AwsSettings {
+    /// The account's own; its launcher is set here.
+    pub account: AccountSettings,
+    /// Starts tasks as containers, where the account file says so.
+    pub tasks: Option<Arc<DockerLauncher>>,
 }
 
 /// The local services could not be started.
@@ -58,7 +75,7 @@ impl LocalServices {
     /// Gives back what the account created, to be told.
     pub async fn start(
         github: ServicesSettings,
-        aws: Option<AccountSettings>,
+        aws: Option<AwsSettings>,
         blocks_aws: bool,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
@@ -100,7 +117,7 @@ impl LocalServices {
     pub async fn stop(self) {
         self.github.stop().await;
         if let Some(aws) = self.aws {
-            aws.endpoint.stop().await;
+            aws.stop().await;
         }
     }
 }
@@ -110,10 +127,13 @@ impl Aws {
     ///
     /// Gives back what the account created, to be told.
     pub async fn start(
-        settings: AccountSettings,
+        settings: AwsSettings,
         issuer: IdTokenIssuer,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
+        let AwsSettings { account: mut settings, tasks } = settings;
+        settings.launcher = tasks.clone().map(|tasks| tasks as Arc<dyn TaskLauncher>);
+        let (notices, watched) = (facts.clone(), facts.clone());
         let observer = move |call: wfrun_aws::ServiceCall| {
             tell(
                 &facts,
@@ -129,12 +149,55 @@ impl Aws {
                 }),
             );
         };
-        let (account, notices) = Account::open(settings, observer).map_err(ServicesError::Account)?;
+        let (account, opened) = Account::open(settings, observer).map_err(ServicesError::Account)?;
         let account = Arc::new(account.trusting(move |token| issuer.verify(token).map_err(|err| refusal(&err))));
+        if let Some(tasks) = &tasks {
+            // Before the endpoint starts them.
+            tasks.log_to(log_sink(&account, notices));
+        }
+        tokio::spawn(failed_deployments::watch(Arc::downgrade(&account), watched));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ServicesError::Listen)?;
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.map_err(ServicesError::Endpoint)?;
-        Ok((Self { account, endpoint }, notices.into_iter().map(|it| it.message).collect()))
+        Ok((Self { account, endpoint, tasks }, opened.into_iter().map(|it| it.message).collect()))
     }
+
+    /// Stops serving, and takes its tasks away.
+    pub async fn stop(self) {
+        self.endpoint.stop().await;
+        if let Some(tasks) = self.tasks {
+            tasks.shutdown().await;
+        }
+    }
+}
+
+/// Writes what containers print into the account's log streams.
+///
+/// Differs: a log group that is absent is created, with a notice, also without `awslogs-create-group`; AWS does not start the task.
+fn log_sink(account: &Arc<Account>, facts: mpsc::Sender<FactKind>) -> LogSink {
+    let (account, told) = (Arc::downgrade(account), Mutex::new(HashSet::new()));
+    Arc::new(move |place, lines| {
+        let Some(account) = account.upgrade() else { return };
+        let put = |create| {
+            let lines = lines.iter().map(String::as_str);
+            account.put_log_lines(&place.region, &place.group, &place.stream, lines, create)
+        };
+        let done = match put(place.create_group) {
+            Err(LogLinesError::NoGroup { group }) => {
+                let message = format!(
+                    "created log group `{group}`, to which a task writes; AWS does not start the task without it or `awslogs-create-group`"
+                );
+                tell(&facts, FactKind::Noticed(message));
+                put(true)
+            }
+            done => done,
+        };
+        if let Err(err) = done
+            && told.lock().unwrap_or_else(PoisonError::into_inner).insert(place.group.clone())
+        {
+            let message = format!("what tasks print is not kept in log group `{}`: {}", place.group, chain(&err));
+            tell(&facts, FactKind::Noticed(message));
+        }
+    })
 }
 
 /// What the AWS account says of a token that the issuer does not take.

@@ -9,6 +9,7 @@ use wfrun_journal::{How, Phase, Stream};
 use wfrun_plan::JobKey;
 
 use crate::action_container;
+use crate::aws_redirect::redirect;
 use crate::job::OpenJob;
 use crate::not_started::as_docker_says;
 use crate::{LineSplitter, Lines};
@@ -51,7 +52,12 @@ async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<(Process,
         return Ok((keep(open, number, process), None));
     }
     let (argv, deviation) = argv(open, launch).await?;
-    let env = launch.env.iter().map(|(name, value)| (name.clone(), open.paths.inside(value))).collect();
+    let inside = |(name, value): (&String, &String)| (name.clone(), open.paths.inside(value));
+    let mut env = launch.env.iter().map(inside).collect();
+    if open.redirects_aws && matches!(launch.program, Program::Node { .. }) {
+        redirect(open, &mut env)
+            .map_err(|err| format!("failed to write what sends calls of AWS to this machine: {err}"))?;
+    }
     let process = open.environment.spawn(Exec { argv, env, cwd: open.paths.inside(&launch.cwd) }).await;
     Ok((keep(open, number, process.map_err(|err| chain(&err))?), deviation))
 }

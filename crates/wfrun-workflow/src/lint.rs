@@ -3,6 +3,7 @@
 //! One lint per file, its cases below it; `LINTS` lists them. A lint looks at a workflow without errors and answers
 //! with warnings, or with notes where it is about this machine. Where it cannot be sure it says nothing.
 mod always_true;
+mod aws;
 mod commands;
 mod conditions;
 mod domain;
@@ -48,6 +49,7 @@ pub struct Here {
 /// All lints.
 const LINTS: &[fn(&Linting<'_>) -> Vec<Diagnostic>] = &[
     always_true::lint,
+    aws::lint,
     commands::lint,
     conditions::lint,
     events::lint,

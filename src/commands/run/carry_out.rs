@@ -63,7 +63,7 @@ impl Ready<'_> {
         super::super::clean::sweep(&environment.cache.join("work"));
         let own = Own::make(args.situation.run_number, environment, &loaded.root)?;
         let github = ServicesSettings::below(&own.state, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
-        let started = start_services(args, &loaded, &own.state, github, outside.sender.clone()).await?;
+        let started = start_services(args, &loaded, &own, github, outside.sender.clone()).await?;
         let (services, mut notices) = started;
         let snapshot = take_snapshot(args, &loaded, &plan, &own)?;
         plan.event.sha.clone_from(&snapshot.sha);
@@ -78,6 +78,8 @@ impl Ready<'_> {
             notices.extend(notice);
         }
         let account = services.aws.as_ref().map(|it| Arc::clone(&it.account));
+        let tasks = services.aws.iter().filter_map(|it| it.tasks.as_ref());
+        hidden.extend(tasks.flat_map(|it| it.secrets()).map(Secret::new));
         let api = github_token::api_settings(&plan, &snapshot, &own.run_id, own.number, &own.work);
         let tokens = token.prepare(&services.github, &mut loaded.secrets, api);
         hidden.extend(tokens.hidden.iter().cloned());

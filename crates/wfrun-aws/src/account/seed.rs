@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::settings::{AccountError, Notice, Wanted, WantedTaskDefinition};
 use super::state::{Region, State};
-use crate::account_file::{AccountFile, RepositoryEntry, TagMutability, TaskDefinitionEntry};
+use crate::account_file::{AccountFile, RepositoryEntry, ServiceTargetEntry, TagMutability, TaskDefinitionEntry};
 use crate::ecr::{Repository, is_repository_name};
 use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, register};
 use crate::elbv2::create_load_balancer;
@@ -43,6 +43,11 @@ pub(super) fn from_file(
     for TaskDefinitionEntry { file } in &file.ecs.task_definitions {
         notices.extend(register_file(state, file, file_dir, world)?);
     }
+    for entry in &file.elbv2.load_balancers {
+        let arns = Arns { account: world.account, region: world.region };
+        create_load_balancer(region(state, world), entry, arns, world.now_ms)
+            .map_err(|message| AccountError::Name { message })?;
+    }
     // A service of the file may run a task definition that only the workflow names.
     if !file.ecs.clusters.is_empty() {
         notices.extend(task_definitions_for_workflow(state, wanted, world)?);
@@ -59,19 +64,16 @@ pub(super) fn from_file(
             };
             let arn = region.ecs.task_definition(&entry.task_definition).map(|found| found.arn.clone());
             let arn = arn.ok_or_else(no_definition)?;
-            create_service(
-                region.ecs.clusters.entry(name.clone()).or_default(),
-                service,
-                &arn,
-                entry.desired_count,
-                world,
-            );
+            let balancers = service_targets(region, service, &entry.load_balancers)?;
+            let cluster = region.ecs.clusters.entry(name.clone()).or_default();
+            let known = cluster.services.contains_key(service);
+            create_service(cluster, service, &arn, entry.desired_count, world);
+            if let Some(service) =
+                cluster.services.get_mut(service).filter(|_| !known && !entry.load_balancers.is_empty())
+            {
+                crate::ecs::balance(service, balancers);
+            }
         }
-    }
-    for entry in &file.elbv2.load_balancers {
-        let arns = Arns { account: world.account, region: world.region };
-        create_load_balancer(region(state, world), entry, arns, world.now_ms)
-            .map_err(|message| AccountError::Name { message })?;
     }
     Ok(notices)
 }
@@ -187,6 +189,21 @@ fn create_service(cluster: &mut Cluster, name: &str, task_definition: &str, desi
     cluster.services.entry(name.to_owned()).or_insert_with(|| {
         Service::running(name, task_definition, desired, &root_arn(world.account), world.now_ms, &mut Uuid::new_v4)
     });
+}
+
+/// `loadBalancers` of a service of the file, by the names of its target groups.
+fn service_targets(region: &Region, service: &str, entries: &[ServiceTargetEntry]) -> Result<Value, AccountError> {
+    let mut balancers = Vec::new();
+    for ServiceTargetEntry { target_group, container, port } in entries {
+        let arn = region.elbv2.target_group_named(target_group).ok_or_else(|| AccountError::Name {
+            message: format!(
+                "service `{service}` of the account file names the target group `{target_group}`, which does not exist; add it under \
+                 `elbv2.load_balancers`"
+            ),
+        })?;
+        balancers.push(json!({ "targetGroupArn": arn, "containerName": container, "containerPort": port }));
+    }
+    Ok(Value::Array(balancers))
 }
 
 /// Registers a file as a new revision, unless its content was registered before.

@@ -153,6 +153,9 @@ pub struct FailedDeployment {
     pub task_definition: String,
     /// Why its last task stopped, as `CannotPullContainerError: …`.
     pub reason: String,
+    /// With which code that task's essential container ended, if it did.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
     /// The last lines that task wrote, oldest first, at most 20; empty where nothing was really started.
     #[serde(default)]
     pub last_lines: Vec<String>,

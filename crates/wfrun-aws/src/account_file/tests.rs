@@ -82,7 +82,7 @@ fn mistakes_have_place_and_help() {
             "docs/",
         ),
         ("elbv2: { load_balancers: [[x]] }\n", "invalid type: sequence", 1, "a load balancer's name"),
-        ("elbv2: { time_scale: 0 }\n", "time_scale `0` is not above 0", 1, "docs/"),
+        ("elbv2: { time_scale: 0 }\n", "`0` is not above 0", 1, "docs/"),
         (
             "ecr:\n  repositories: [{ name: a, imageTagMutability: IMMUTABLE_WITH_EXCLUSION }]\n",
             "`imageTagMutabilityExclusionFilters` goes with",
@@ -98,4 +98,12 @@ fn mistakes_have_place_and_help() {
         assert!(err.column >= 1, "{text:?}: {err:?}");
         assert!(err.help.contains(help), "{text:?}: {err:?}");
     }
+}
+
+#[test]
+fn values_of_secrets_are_not_shown() {
+    let file = AccountFile::parse("ecs: { secrets: { /app/url: hunter2 }, health_scale: 0.5 }").unwrap();
+    assert_eq!((file.ecs.secrets.0["/app/url"].as_str(), file.ecs.health_scale), ("hunter2", Some(0.5)));
+    let shown = format!("{file:?}");
+    assert!(shown.contains("/app/url") && !shown.contains("hunter2"), "{shown}");
 }

@@ -249,6 +249,7 @@ fn what_failed(service: &Service, failed: &Deployment) -> FailedDeployment {
         id: failed.id.clone(),
         task_definition: failed.task_definition.clone(),
         reason: stopped.map(|(_, stop)| stop.reason.clone()).unwrap_or_default(),
+        exit_code: stopped.and_then(|(_, stop)| stop.exit_code),
         last_lines: stopped.map(|(task, _)| task.launch.last_lines.clone()).unwrap_or_default(),
     }
 }

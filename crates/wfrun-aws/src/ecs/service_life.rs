@@ -8,6 +8,7 @@ use super::model::{Service, ServiceStatus, TaskDefinition, short_name};
 use super::page::page;
 use super::rollout;
 use super::services::{cluster_of, described, launch_type};
+use super::targets;
 use super::update::{configuration, keep_settings};
 use crate::account::{Call, Input};
 use crate::protocol::ApiError;
@@ -30,6 +31,7 @@ pub(crate) fn create_service(call: Call<'_>) -> Result<Value, ApiError> {
     let shown = call.account.change(call.region(), |region| {
         let definition = region.ecs.active_task_definition(wanted)?;
         check_network(definition, input)?;
+        targets::check(&region.elbv2, definition, input.get("loadBalancers"))?;
         let arn = definition.arn.clone();
         let services = &mut region.ecs.cluster_mut(cluster)?.services;
         let invalid = |message: &str| Err(ApiError::new("InvalidParameterException", message));

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::model::Service;
+use super::model::{Service, TaskDefinition};
 use super::task::{Task, TaskStatus};
 use crate::elbv2::Elbv2;
 use crate::elbv2::targets::{Answers, HealthState, TargetHealth, deregister, register, set_health, target_health};
+use crate::protocol::ApiError;
 
 /// A member of a service's `loadBalancers` with a target group.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,4 +117,40 @@ fn target(task: &Task, of: &Balanced) -> Option<(String, u16, Answers)> {
     let port = task.launch.ports.iter().find(published)?;
     let address = SocketAddr::new(port.host_address.parse().ok()?, port.host_port);
     Some((id, of.port, Answers::At(address)))
+}
+
+/// Puts a service that runs already behind load balancers; its tasks become targets at the next step.
+pub(crate) fn balance(service: &mut Service, balancers: Value) {
+    service.settings.insert("loadBalancers".to_owned(), balancers);
+    service.steady = false;
+}
+
+/// Refuses load balancers that the service's tasks cannot be targets of.
+///
+/// Source: AWS ECS, `CreateService` and `UpdateService`: the words of its refusals.
+pub(super) fn check(elb: &Elbv2, definition: &TaskDefinition, balancers: Option<&Value>) -> Result<(), ApiError> {
+    let invalid = |message: String| Err(ApiError::new("InvalidParameterException", message));
+    for balancer in balancers.and_then(Value::as_array).into_iter().flatten() {
+        let Some(group) = balancer["targetGroupArn"].as_str() else {
+            return invalid("wfrun: load balancers without a target group are not emulated".to_owned());
+        };
+        if !elb.has_target_group(group) {
+            return invalid(format!("The target group with targetGroupArn {group} does not exist."));
+        }
+        if elb.users_of(group).is_empty() {
+            return invalid(format!(
+                "The target group with targetGroupArn {group} does not have an associated load balancer."
+            ));
+        }
+        let name = balancer["containerName"].as_str().unwrap_or_default();
+        let Some(container) = definition.containers().iter().find(|container| container["name"] == name) else {
+            return invalid(format!("The container {name} does not exist in the task definition."));
+        };
+        let port = &balancer["containerPort"];
+        let has = |mapping: &Value| mapping["containerPort"] == *port;
+        if !container["portMappings"].as_array().is_some_and(|mappings| mappings.iter().any(has)) {
+            return invalid(format!("The container {name} did not have a container port {port} defined."));
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::model::{Breaker, DeploymentConfiguration, Service, ServiceStatus, Threshold, short_name};
 use super::rollout;
 use super::services::{cluster_of, described};
-use crate::account::{Call, Input};
+use super::targets;
+use crate::account::{Call, Input, Region};
 use crate::protocol::ApiError;
 
 /// Members that are kept, and whose change starts a deployment.
@@ -49,6 +50,7 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
         region.ecs.cluster(cluster)?;
         let definition = wanted.map(|wanted| region.ecs.active_task_definition(wanted).map(|found| found.arn.clone()));
         let definition = definition.transpose()?;
+        check_targets(region, cluster, name, definition.as_deref(), input)?;
         let services = &mut region.ecs.cluster_mut(cluster)?.services;
         let service =
             services.get_mut(name).ok_or_else(|| ApiError::new("ServiceNotFoundException", "Service not found."))?;
@@ -70,6 +72,20 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
     })?;
     call.account.remember_update(&call.caller.access_key_id, arns.service(cluster, name));
     Ok(shown)
+}
+
+/// The load balancers of an active service, as they will be, must fit its task definition.
+fn check_targets(
+    region: &Region,
+    cluster: &str,
+    name: &str,
+    definition: Option<&str>,
+    input: Input<'_>,
+) -> Result<(), ApiError> {
+    let Some(service) = region.ecs.cluster(cluster)?.services.get(name) else { return Ok(()) };
+    let definition = region.ecs.task_definition(definition.unwrap_or(&service.task_definition));
+    let balancers = input.get("loadBalancers").or_else(|| service.settings.get("loadBalancers"));
+    definition.map_or(Ok(()), |definition| targets::check(&region.elbv2, definition, balancers))
 }
 
 fn scale(service: &mut Service, desired: u32) {

@@ -167,11 +167,16 @@ impl Elbv2 {
         self.listeners.iter().filter(move |(_, listener)| listener.load_balancer == load_balancer)
     }
 
-    /// The ARNs of the load balancers that forward to a target group.
+    /// The ARN of the target group of that name.
+    pub(crate) fn target_group_named(&self, name: &str) -> Option<&str> {
+        self.target_groups.iter().find(|(_, group)| group.name == name).map(|(arn, _)| arn.as_str())
+    }
+
     pub(crate) fn has_target_group(&self, arn: &str) -> bool {
         self.target_groups.contains_key(arn)
     }
 
+    /// The ARNs of the load balancers that forward to a target group.
     pub(crate) fn users_of(&self, target_group: &str) -> Vec<&str> {
         let uses = |listener: &&Listener| listener.actions.iter().any(|action| action.forwards_to(target_group));
         let mut users: Vec<&str> =

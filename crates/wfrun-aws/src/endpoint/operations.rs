@@ -16,3 +16,52 @@ pub(super) fn find(service: &str, name: &str) -> Option<Operation> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::find;
+
+    /// The headings of docs/aws.md, and the services as signatures name them.
+    const SERVICES: [(&str, &str); 7] = [
+        ("sts", "sts"),
+        ("iam", "iam"),
+        ("ec2", "ec2"),
+        ("ecr", "ecr"),
+        ("ecs", "ecs"),
+        ("elbv2", "elasticloadbalancing"),
+        ("logs", "logs"),
+    ];
+
+    /// The names that the functions `operation` below `path` match on.
+    fn matched(path: &Path, names: &mut BTreeSet<String>) {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).expect("the crate's sources").flatten();
+            entries.for_each(|it| matched(&it.path(), names));
+        } else if let Ok(text) = std::fs::read_to_string(path) {
+            let bodies = text.split("fn operation(").skip(1);
+            let arms = bodies.flat_map(|it| it.split("_ => return None").next().unwrap_or_default().lines());
+            let patterns = arms.filter_map(|it| it.trim().strip_prefix('"')?.split_once(" =>")).map(|it| it.0);
+            names.extend(patterns.flat_map(|it| it.split('|')).map(|it| it.trim().trim_matches('"').to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_documented_operations_are_those_there_are() {
+        let docs = include_str!("../../../../docs/aws.md");
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for (heading, service) in SERVICES {
+            let section = docs.split("\n### ").find(|it| it.lines().next() == Some(heading)).expect("a section");
+            let rows = section.lines().filter_map(|it| it.strip_prefix("| `")?.split_once("` |"));
+            let documented: BTreeSet<String> = rows.map(|(name, _)| name.to_owned()).collect();
+            let mut there = BTreeSet::new();
+            matched(&sources.join(format!("{heading}.rs")), &mut there);
+            matched(&sources.join(heading), &mut there);
+            assert_eq!(documented, there, "{heading}");
+            assert!(there.iter().all(|it| find(service, it).is_some()), "{heading}");
+            assert!(find(service, "Nothing").is_none());
+        }
+    }
+}

@@ -210,3 +210,19 @@ async fn the_aws_cli_on_load_balancers_and_logs() {
         );
     }
 }
+
+/// The cases T1 to T17 of the AWS rules 7.1, but for what `docker` does in them; every answer is held against botocore's models.
+#[tokio::test]
+async fn the_aws_cli_on_what_guides_ask_for() {
+    if !is_there("python3", &["-c", "import awscli.clidriver"]).await {
+        return skipped("Python 3 has no version 1 of the AWS CLI");
+    }
+    let (world, _folder) = World::with_file("ecr: { repositories: [cases] }").await;
+    for tag in ["good", "better"] {
+        world.push("cases", tag, tag.as_bytes()).await;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cli_cases.py");
+    let output = command("python3", &world).arg(script).output().await.expect("Python starts");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(stdout.trim(), "done 46 20", "{stderr}");
+}

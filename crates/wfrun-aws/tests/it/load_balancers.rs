@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use wfrun_aws::Clock;
@@ -443,4 +444,30 @@ async fn refusals_have_codes_and_texts() {
         let text = element(&answer, "Message").replace("&apos;", "'");
         assert!(text.contains(message), "{operation} {form}: {text}");
     }
+}
+
+/// A placeholder is simulated: its target is healthy, and nobody answers there.
+#[tokio::test]
+async fn a_service_of_the_file_stands_behind_its_load_balancer() {
+    let service = |group: &str| {
+        format!(
+            "{FILE}\necs: {{ clusters: {{ news-api-cluster: {{ services: {{ news-api-service: {{ task_definition: news-api-task, \
+             load_balancers: [{{ target_group: {group}, container: news-api, port: 8000 }}] }} }} }} }} }}"
+        )
+    };
+    let (world, _folder) = World::with_file(&service("news-api-alb-tg")).await;
+    let group = group_arn(&world).await;
+    let healthy = async |world: &World| {
+        let said = elb(world, "DescribeTargetHealth", &format!("TargetGroupArn={group}")).await.text();
+        said.contains("<State>healthy</State>") && said.contains("<Port>8000</Port>")
+    };
+    world.until("a healthy target", healthy).await;
+    let input = json!({ "cluster": "news-api-cluster", "services": ["news-api-service"] });
+    let described = world.ok("ecs", "DescribeServices", &input).await;
+    assert_eq!(described["services"][0]["loadBalancers"][0]["targetGroupArn"], json!(group));
+
+    let folder = tempfile::tempdir().unwrap();
+    let settings = crate::support::settings(folder.path(), &service("other"), crate::support::news_api());
+    let refused = wfrun_aws::Account::open(settings, |_| {}).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("names the target group `other`, which does not exist"), "{refused}");
 }

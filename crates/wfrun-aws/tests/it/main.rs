@@ -3,6 +3,7 @@
 mod accounts;
 mod api;
 mod bench;
+mod beside_moto;
 mod clients;
 mod docker;
 mod ecr;

@@ -5,12 +5,23 @@ use serde_json::{Value, json};
 use crate::support::World;
 
 const CLUSTER: &str = "c";
+const FILE: &str = "elbv2: { load_balancers: [{ name: alb, target_group: tg }] }";
 
 async fn register(world: &World, image: &str) -> String {
-    let container = json!({ "name": "app", "image": image, "memory": 64 });
+    let container = json!({
+        "name": "app", "image": image, "memory": 64, "portMappings": [{ "containerPort": 80 }],
+    });
     let input = json!({ "family": "app", "containerDefinitions": [container] });
     let registered = world.ok("ecs", "RegisterTaskDefinition", &input).await;
     registered["taskDefinition"]["taskDefinitionArn"].as_str().expect("an ARN").to_owned()
+}
+
+/// The ARN of the target group `tg`.
+async fn group(world: &World) -> String {
+    let form = "&Names.member.1=tg";
+    let said = world.versioned("elasticloadbalancing", ("DescribeTargetGroups", "2015-12-01"), form).await.text();
+    let arn = said.split_once("<TargetGroupArn>").and_then(|(_, rest)| rest.split_once('<'));
+    arn.expect("an ARN").0.to_owned()
 }
 
 async fn create(world: &World, name: &str, desired: u32) -> Value {
@@ -18,7 +29,7 @@ async fn create(world: &World, name: &str, desired: u32) -> Value {
     let input = json!({
         "cluster": CLUSTER, "serviceName": name, "taskDefinition": "app", "desiredCount": desired,
         "deploymentConfiguration": breaker, "tags": [{ "key": "team", "value": "news" }],
-        "loadBalancers": [{ "targetGroupArn": "tg", "containerName": "app", "containerPort": 80 }],
+        "loadBalancers": [{ "targetGroupArn": group(world).await, "containerName": "app", "containerPort": 80 }],
     });
     world.ok("ecs", "CreateService", &input).await["service"].clone()
 }
@@ -29,7 +40,7 @@ async fn describe(world: &World, name: &str) -> Value {
 }
 
 async fn world() -> (World, tempfile::TempDir) {
-    let (world, folder) = World::new().await;
+    let (world, folder) = World::with_file(FILE).await;
     world.ok("ecs", "CreateCluster", &json!({ "clusterName": CLUSTER, "tags": [{ "key": "a", "value": "b" }] })).await;
     register(&world, "nginx").await;
     (world, folder)
@@ -93,10 +104,12 @@ async fn a_service_from_its_creation_to_its_end() {
     assert_eq!(created["deployments"][0]["rolloutState"], "IN_PROGRESS");
     assert_eq!((&created["launchType"], &created["schedulingStrategy"]), (&json!("EC2"), &json!("REPLICA")));
     assert_eq!(created["tags"], json!([{ "key": "team", "value": "news" }]));
-    assert_eq!(created["loadBalancers"][0]["targetGroupArn"], "tg");
+    assert_eq!(created["loadBalancers"][0]["targetGroupArn"], json!(group(&world).await));
     let stable = describe(&world, "s").await;
     assert_eq!((&stable["runningCount"], &stable["deployments"][0]["rolloutState"]), (&json!(2), &json!("COMPLETED")));
-    assert!(stable["events"].to_string().contains("registered 2 targets in (target-group tg)"));
+    assert!(
+        stable["events"].to_string().contains("registered 2 targets in (target-group arn:aws:elasticloadbalancing:")
+    );
     let again = json!({ "cluster": CLUSTER, "serviceName": "s", "taskDefinition": "app", "desiredCount": 2 });
     let refused = world.refused("ecs", "CreateService", &again).await;
     assert_eq!(refused.1, "Creation of service was not idempotent.");
@@ -203,7 +216,7 @@ async fn deployments_are_remembered() {
 
 #[tokio::test]
 async fn a_deployment_is_stopped_and_rolled_back() {
-    let (world, _folder) = World::with_file("ecs: { waiter_hold: 0 }").await;
+    let (world, _folder) = World::with_file(&format!("{FILE}\necs: {{ waiter_hold: 0 }}")).await;
     world.ok("ecs", "CreateCluster", &json!({ "clusterName": CLUSTER })).await;
     register(&world, "nginx").await;
     let old = create(&world, "s", 1).await;

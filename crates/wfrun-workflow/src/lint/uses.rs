@@ -15,11 +15,12 @@ struct Broken {
     instead: &'static str,
 }
 
-/// A version as far as it is written: `v4` is 4, `v4.1.2` is 4, 1.
+/// A version as far as it is written: `v4` is 4, `v4.1.2` is 4, 1, 2.
 #[derive(Clone, Copy)]
-struct Version {
-    major: u32,
+pub(super) struct Version {
+    pub(super) major: u32,
     minor: Option<u32>,
+    patch: Option<u32>,
 }
 
 const BROKEN: &[Broken] = &[
@@ -62,16 +63,23 @@ const BROKEN: &[Broken] = &[
 
 impl Version {
     /// Reads `v4`, `4` or `v4.1.2`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix('v').unwrap_or(text).split('.').map(str::parse);
         // A long number is the start of a commit.
         let major = parts.next()?.ok().filter(|it| *it < 1000)?;
-        Some(Self { major, minor: parts.next().and_then(Result::ok) })
+        let (minor, patch) = (parts.next().and_then(Result::ok), parts.next().and_then(Result::ok));
+        Some(Self { major, minor, patch })
     }
 
     /// Whether it is exact, of this major version, and older than that minor one.
     fn is_before(self, major: u32, minor: u32) -> bool {
         self.major == major && self.minor.is_some_and(|it| it < minor)
+    }
+
+    /// Whether it is exact, of this major version, and older than that minor one's patch.
+    pub(super) fn is_before_patch(self, major: u32, minor: u32, patch: u32) -> bool {
+        let is_older = || self.minor == Some(minor) && self.patch.is_some_and(|it| it < patch);
+        self.is_before(major, minor) || (self.major == major && is_older())
     }
 }
 
@@ -96,7 +104,7 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
 }
 
 /// `actions/cache` means `actions/cache/save` as well.
-fn is_of(action: &ActionRef, name: &str) -> bool {
+pub(super) fn is_of(action: &ActionRef, name: &str) -> bool {
     action.repository().eq_ignore_ascii_case(name)
 }
 

@@ -1,0 +1,72 @@
+//! Deployments that the account's circuit breaker gave up, told to people when they happen: clients often show less.
+use std::collections::{HashMap, HashSet};
+use std::sync::Weak;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use wfrun_aws::{Account, FailedDeployment};
+use wfrun_engine::FactKind;
+
+/// How often it is looked for them.
+const LOOK: Duration = Duration::from_millis(100);
+/// So long is waited for the last lines of a task that is still being stopped.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Tells each failed deployment once, until the account is gone. Those that an earlier run left are known already.
+pub(crate) async fn watch(account: Weak<Account>, facts: mpsc::Sender<FactKind>) {
+    let mut told: HashSet<String> = match account.upgrade() {
+        Some(account) => account.failed_deployments().into_iter().map(|(.., failed)| failed.id).collect(),
+        None => return,
+    };
+    let mut pending: HashMap<String, Instant> = HashMap::new();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(account) = account.upgrade() else { return };
+        for (cluster, service, failed) in account.failed_deployments() {
+            if told.contains(&failed.id) {
+                continue;
+            }
+            let since = *pending.entry(failed.id.clone()).or_insert_with(Instant::now);
+            if failed.last_lines.is_empty() && since.elapsed() < PATIENCE {
+                continue;
+            }
+            let message = sentence(&cluster, &service, &failed);
+            told.insert(failed.id);
+            facts.send(FactKind::Noticed(message)).await.ok();
+        }
+    }
+}
+
+/// What is told: the deployment, why its last task stopped, and what that printed.
+fn sentence(cluster: &str, service: &str, failed: &FailedDeployment) -> String {
+    let definition = failed.task_definition.rsplit('/').next().unwrap_or_default();
+    let code = failed.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
+    let head = format!(
+        "deployment {} of service `{service}` in cluster `{cluster}` failed: tasks of {definition} did not become healthy; the last one: \
+         {}{code}",
+        failed.id, failed.reason
+    );
+    let lines = failed.last_lines.iter().map(|line| format!("\n  | {line}"));
+    [head].into_iter().chain(lines).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_stand_below() {
+        let failed = FailedDeployment {
+            id: "ecs-svc/7".to_owned(),
+            task_definition: "arn:aws:ecs:us-east-1:123456789012:task-definition/api:2".to_owned(),
+            reason: "Essential container in task exited".to_owned(),
+            exit_code: Some(1),
+            last_lines: vec!["Traceback".to_owned(), "KeyError: 'DATABASE_URL'".to_owned()],
+        };
+        assert_eq!(
+            sentence("c", "s", &failed),
+            "deployment ecs-svc/7 of service `s` in cluster `c` failed: tasks of api:2 did not become healthy; the last one: Essential \
+             container in task exited (exit code 1)\n  | Traceback\n  | KeyError: 'DATABASE_URL'"
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the runner as a whole, with a real Docker engine where one answers.
+mod account;
+mod deployments;
+mod engine;
+mod tasks;
