@@ -41,7 +41,7 @@ mod tests {
         let cases = [
             (None, "/w/a.cjs", r#"--require "/w/a.cjs""#),
             (Some("--max-old-space-size=8"), "/w/a.cjs", r#"--max-old-space-size=8 --require "/w/a.cjs""#),
-            (Some(""), "/my work/\"a\\.cjs", r#"--require "/my work/\"a\\\\.cjs""#),
+            (Some(""), "/my work/\"a\\.cjs", r#"--require "/my work/\"a\\.cjs""#),
         ];
         for (before, path, after) in cases {
             let mut env = Vec::from_iter(before.map(|it: &str| ("NODE_OPTIONS".to_owned(), it.to_owned())));

@@ -109,10 +109,14 @@ network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["
 breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}, "maximumPercent": 200, "minimumHealthyPercent": 100}
 names = dict(cluster="c", service="s")
 looked = dict(cluster="c", services=["s"])
+elb = boto3.client("elbv2")
+group = elb.create_target_group(Name="t", Protocol="HTTP", Port=8000, VpcId="vpc-1", TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]
+balancer = elb.create_load_balancer(Name="b", Subnets=["subnet-1", "subnet-2"])["LoadBalancers"][0]["LoadBalancerArn"]
+elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
 ecs.create_service(
     cluster="c", serviceName="s", taskDefinition="app:1", desiredCount=2, launchType="FARGATE", networkConfiguration=network,
     deploymentConfiguration=breaker, tags=[{"key": "a", "value": "b"}],
-    loadBalancers=[{"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/0123456789abcdef", "containerName": "app", "containerPort": 8000}],
+    loadBalancers=[{"targetGroupArn": group, "containerName": "app", "containerPort": 8000}],
 )
 timed("services_stable", **looked)
 service = ecs.describe_services(**looked, include=["TAGS"])["services"][0]

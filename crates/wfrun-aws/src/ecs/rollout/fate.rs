@@ -39,6 +39,11 @@ pub(super) fn take_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
         let Some(task) = service.tasks.iter_mut().find(|task| task.id == *id) else { continue };
         let waits = standing(task) != Standing::Good;
         let change = task.take_in(report, waits, turn.now_ms);
+        // What a task wrote that was stopped for its health is only known at its end.
+        let unexplained = service.failed.as_mut().filter(|it| it.id == task.deployment && it.last_lines.is_empty());
+        if let Some(failed) = unexplained {
+            failed.last_lines.clone_from(&task.launch.last_lines);
+        }
         note(task, change, &Standing::Good);
     }
     for task in service.tasks.iter_mut().filter(|task| task.status == TaskStatus::Running) {
