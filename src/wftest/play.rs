@@ -154,6 +154,7 @@ fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
         any_machine: true,
         has_containers: true,
         makes_ahead: false,
+        starts_tasks: false,
         container_workspace: None,
         max_jobs: 0,
         strict: false,

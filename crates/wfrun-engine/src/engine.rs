@@ -217,9 +217,13 @@ impl Engine {
         self.emit(RunEventKind::ServiceCalled(call));
         if is_aws && !std::mem::replace(&mut self.aws_declared, true) {
             let subject = self.masker.mask("AWS");
-            let detail = self.masker.mask(
-                "calls went to an account on this machine: its ECR and STS answer for real, its ECS tasks run in appearance only",
-            );
+            let tasks = if self.settings.starts_tasks {
+                "its ECS tasks are containers of this machine, but for placeholders and injected faults"
+            } else {
+                "its ECS tasks run in appearance only"
+            };
+            let detail = format!("calls went to an account on this machine: its ECR and STS answer for real, {tasks}");
+            let detail = self.masker.mask(&detail);
             let declared = Declared { job: None, step: None, how: How::Simulated, subject, detail };
             self.emit(RunEventKind::Declared(declared));
         }

@@ -37,6 +37,8 @@ pub struct EngineSettings {
     pub has_containers: bool,
     /// Whether an environment takes so long to make that it is worth making it before its job begins.
     pub makes_ahead: bool,
+    /// Whether the AWS account starts its ECS tasks as containers, instead of simulating them.
+    pub starts_tasks: bool,
     /// `github.workspace` of jobs that ask for containers: it is read before these are made. None if it is not known.
     pub container_workspace: Option<String>,
     /// At most so many jobs at once; 0 is no limit.

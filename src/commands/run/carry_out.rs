@@ -52,6 +52,7 @@ struct Told {
     hidden: Vec<Secret>,
     notices: Vec<String>,
     forced: Forced,
+    starts_tasks: bool,
 }
 
 impl Ready<'_> {
@@ -78,8 +79,9 @@ impl Ready<'_> {
             notices.extend(notice);
         }
         let account = services.aws.as_ref().map(|it| Arc::clone(&it.account));
-        let tasks = services.aws.iter().filter_map(|it| it.tasks.as_ref());
-        hidden.extend(tasks.flat_map(|it| it.secrets()).map(Secret::new));
+        let tasks = services.aws.as_ref().and_then(|it| it.tasks.as_ref());
+        let starts_tasks = tasks.is_some();
+        hidden.extend(tasks.into_iter().flat_map(|it| it.secrets()).map(Secret::new));
         let api = github_token::api_settings(&plan, &snapshot, &own.run_id, own.number, &own.work);
         let tokens = token.prepare(&services.github, &mut loaded.secrets, api);
         hidden.extend(tokens.hidden.iter().cloned());
@@ -87,7 +89,7 @@ impl Ready<'_> {
         notices.extend(tokens.notices.iter().cloned());
         notices.extend(notices_of_place(args, &loaded, &services, &settled.place));
         let notices = [before_all(args, &mut loaded), notices].concat();
-        let told = Told { tokens, hidden, notices, forced };
+        let told = Told { tokens, hidden, notices, forced, starts_tasks };
         let engine_settings = engine_settings(args, &mut loaded, &plan, &own, &settled.place, told, &snapshot);
         let run_settings = run_settings(args, environment, loaded, &plan, &own, settled, snapshot.clone())?;
         let engine = Engine::new(plan, engine_settings);
@@ -193,7 +195,7 @@ fn engine_settings(
     told: Told,
     snapshot: &Snapshot,
 ) -> EngineSettings {
-    let Told { tokens, hidden, notices, forced } = told;
+    let Told { tokens, hidden, notices, forced, starts_tasks } = told;
     let identity = github_token::identity(&tokens, &own.run_id, own.number, &snapshot.sha);
     let diagnostics = std::mem::take(&mut loaded.diagnostics).into_iter();
     let without_effect = diagnostics.filter(|it| it.code.as_str() == "wfrun/no-effect").map(|it| it.message);
@@ -213,6 +215,7 @@ fn engine_settings(
         has_containers: place.backend.name() == "docker",
         // A sandbox is there in less time than a job takes to end.
         makes_ahead: place.backend.name() == "docker",
+        starts_tasks,
         container_workspace: Some(container_workspace(&plan.event.repository)),
         max_jobs: args.max_jobs.unwrap_or_else(jobs_at_once),
         strict: args.strict,

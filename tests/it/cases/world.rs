@@ -321,6 +321,7 @@ fn engine(case: &Case) -> Result<Engine, String> {
         any_machine: false,
         has_containers: true,
         makes_ahead: false,
+        starts_tasks: false,
         container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
         max_jobs: 0,
         strict: false,

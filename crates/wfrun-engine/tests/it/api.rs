@@ -161,3 +161,13 @@ fn calls_are_masked() {
     assert!(journal.contains("comment ***") && !journal.contains("hidden-value"), "{journal}");
     assert!(journal.contains("\"would\":\"comment ***\"") && journal.contains("\"job\":\"j\""), "{journal}");
 }
+
+/// The account on this machine is declared once, and what it does with tasks as it is.
+#[test]
+fn what_the_aws_account_did_is_declared() {
+    let world = || World::steps("[{run: aws}, {run: aws}]");
+    let begin = " simulated: calls went to an account on this machine: its ECR and STS answer for real, ";
+    assert_eq!(declared(&world().run()), [format!("{begin}its ECS tasks run in appearance only")]);
+    let tasks = "its ECS tasks are containers of this machine, but for placeholders and injected faults";
+    assert_eq!(declared(&world().with_real_tasks().run()), [format!("{begin}{tasks}")]);
+}

@@ -10,7 +10,7 @@ use wfrun_engine::{
     IdTokenClaims, JobToken, Launch, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
 };
 use wfrun_expr::Value;
-use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
+use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, ServiceCalled, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
 use wfrun_workflow::{ActionRef, FileRef, Loaded, SetOptions, read_set};
@@ -53,6 +53,7 @@ pub(crate) struct World {
     calls: Vec<(&'static str, ApiCall)>,
     cancel_after: Option<&'static str>,
     no_containers: bool,
+    starts_tasks: bool,
     container_errors: Vec<String>,
     /// What the jobs that were opened asked for.
     pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
@@ -88,6 +89,7 @@ impl World {
             calls: Vec::new(),
             cancel_after: None,
             no_containers: false,
+            starts_tasks: false,
             container_errors: Vec::new(),
             wanted: Vec::new(),
             searches: Vec::new(),
@@ -152,6 +154,12 @@ impl World {
     pub(crate) fn calls(mut self, script: &'static str, status: u16, note: ApiNote) -> Self {
         let operation = "an/operation".to_owned();
         self.calls.push((script, ApiCall { job: None, operation, status, note: Some(note) }));
+        self
+    }
+
+    /// Where ECS tasks are containers.
+    pub(crate) fn with_real_tasks(mut self) -> Self {
+        self.starts_tasks = true;
         self
     }
 
@@ -299,6 +307,9 @@ impl World {
                 let calls = self.calls.iter().filter(|(script, _)| *script == name);
                 let by_job = |it: &ApiCall| FactKind::ApiCalled(ApiCall { job: Some(job.clone()), ..it.clone() });
                 facts.extend(calls.map(|(_, it)| by_job(it)));
+                if name == "aws" {
+                    facts.push(FactKind::ServiceCalled(aws_call()));
+                }
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }
@@ -421,6 +432,7 @@ impl World {
                 any_machine: false,
                 has_containers: !self.no_containers,
                 makes_ahead: !self.no_containers,
+                starts_tasks: self.starts_tasks,
                 container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
                 strict: self.strict,
                 grace: Grace::default(),
@@ -485,5 +497,19 @@ impl World {
     pub(crate) fn story(&self) -> String {
         let lines: Vec<String> = self.journal.iter().filter_map(crate::story::short).collect();
         lines.join("\n")
+    }
+}
+
+/// What a script `aws` asks for.
+fn aws_call() -> ServiceCalled {
+    ServiceCalled {
+        service: "ecs".to_owned(),
+        operation: "UpdateService".to_owned(),
+        status: 200,
+        iam_action: None,
+        allowed: Some(true),
+        hit: None,
+        job: None,
+        would: None,
     }
 }
