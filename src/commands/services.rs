@@ -144,19 +144,15 @@ fn of_github(services: &Services, repository: &Repository, own: &Own, root: &std
         ("runner_environment", "self-hosted".to_owned()),
     ];
     let claims = claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let url = services.url();
-    vec![
+    let mut variables = Variables::from(services.variables(&token));
+    variables.extend([
         ("ACTIONS_ID_TOKEN_REQUEST_URL", services.allow_id_tokens(&token, claims)),
-        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", token.clone()),
-        ("ACTIONS_RUNTIME_URL", url.clone()),
-        ("ACTIONS_RUNTIME_TOKEN", token),
-        ("ACTIONS_RESULTS_URL", url.clone()),
-        ("ACTIONS_CACHE_URL", url),
-        ("ACTIONS_CACHE_SERVICE_V2", "True".to_owned()),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", token),
         ("GITHUB_REPOSITORY", slug),
         ("GITHUB_REF", git_ref),
         ("GITHUB_RUN_ID", own.run_id.clone()),
-    ]
+    ]);
+    variables
 }
 
 /// Runs a command to its end. Signals are the command's, too.

@@ -234,7 +234,6 @@ fn describe(
     if let Some(JobToken { text, permissions }) = wanted.token {
         services.github.allow_api(text.expose(), api_grant(wanted.job, permissions));
     }
-    let url = services.github.url();
     let mut step_env = pairs([("WFRUN_REPOSITORY", snapshot_path(settings).as_str())]);
     if let Some(lfs) = &settings.snapshot.lfs {
         step_env.insert("WFRUN_LFS".to_owned(), lfs.display().to_string());
@@ -252,13 +251,8 @@ fn describe(
             ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", &token),
         ]));
     }
-    let mut action_env = pairs([
-        ("ACTIONS_RUNTIME_URL", url.as_str()),
-        ("ACTIONS_RUNTIME_TOKEN", &token),
-        ("ACTIONS_RESULTS_URL", &url),
-        ("ACTIONS_CACHE_URL", &url),
-        ("ACTIONS_CACHE_SERVICE_V2", "True"),
-    ]);
+    let variables = services.github.variables(&token).into_iter();
+    let mut action_env: IndexMap<String, String> = variables.map(|(name, value)| (name.to_owned(), value)).collect();
     action_env.extend([git_settings(settings)]);
     JobEnvironment {
         image: None,

@@ -151,6 +151,20 @@ impl Services {
         self.shared.tokens.make(identity)
     }
 
+    /// The variables by which a job's actions find the services, with its token of [`Services::job_token`].
+    ///
+    /// Source: GitHub: execution rules E2.6.
+    pub fn variables(&self, token: &str) -> [(&'static str, String); 5] {
+        let url = || self.shared.origin.clone();
+        [
+            ("ACTIONS_RUNTIME_URL", url()),
+            ("ACTIONS_RUNTIME_TOKEN", token.to_owned()),
+            ("ACTIONS_RESULTS_URL", url()),
+            ("ACTIONS_CACHE_URL", url()),
+            ("ACTIONS_CACHE_SERVICE_V2", "True".to_owned()),
+        ]
+    }
+
     /// Lets the job with this runtime token ask for ID tokens that have these claims; gives back the value of
     /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
     pub fn allow_id_tokens(&self, token: &str, claims: Vec<(String, String)>) -> String {
