@@ -7,8 +7,8 @@ use super::{LookArgs, cache};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without CMD, `export NAME=value` lines are printed, then `# ready`: `eval` takes them. The services stay until they are \
-interrupted. With CMD its exit code is that of wfrun
+Without CMD, `export NAME=value` lines are printed, then `# ready`: a shell beside takes them. The services stay until they \
+are interrupted. With CMD its exit code is that of wfrun
 
 The keys are valid for as long as the services stay")]
 pub(crate) struct ServicesArgs {
