@@ -8,7 +8,7 @@ use super::needs::Need;
 use super::policy::{Actor, Applicable, Context, Decision, Denial, Kind, Named, Policy, Request, ResourceSide, decide};
 use super::policy_files::PolicyFiles;
 use super::{Owner, arn};
-use crate::account::{Account, Caller, Holder, Principal, lock, no_permission};
+use crate::account::{Account, Caller, Holder, Principal, lock};
 use crate::account_file::{IamMode, IamSection};
 
 /// How permissions are treated, and what was decided so far.
@@ -72,7 +72,7 @@ impl Account {
     /// Decides about all that a request needs, and remembers it. What is denied first decides.
     pub(crate) fn permit(&self, caller: &Caller, needs: &[Need]) -> Permit {
         if let Some(need) = needs.iter().find(|it| self.injected().denies(&it.action)) {
-            let denial = no_permission(&caller.arn, &need.action, need.shown.unwrap_or(&need.resource));
+            let denial = words(&caller.arn, need, &Denial::NoIdentity);
             let (action, resource) = (Some(need.action.clone()), Some(need.resource.clone()));
             return Permit { action, resource, denial: Some(denial), refused: true };
         }
