@@ -26,6 +26,9 @@ impl Account {
     /// remembered; a role that is not in IAM lets everybody in.
     pub(crate) fn permit_web_identity(&self, role_arn: &str, provider: &str, keys: Vec<(String, Vec<String>)>) -> bool {
         const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+        if self.injected().denies(ACTION) {
+            return false;
+        }
         let Some(policy) = self.trust_of(role_arn) else { return true };
         let mut context = Context::default();
         for (key, values) in &keys {
