@@ -177,7 +177,8 @@ impl Account {
             Principal::Nobody => (String::new(), "Anonymous"),
             Principal::User(name) => {
                 identity = self.policies_of(Owner::User, name);
-                self.tags_of_user(name, &mut context);
+                context.set("aws:username", &**name);
+                self.set_principal_tags(Owner::User, name, &mut context);
                 (caller.arn.clone(), "User")
             }
             Principal::Session(open) => {
@@ -186,14 +187,18 @@ impl Account {
                     Holder::Root => "Account",
                     Holder::User { name } => {
                         identity = self.policies_of(Owner::User, name);
-                        self.tags_of_user(name, &mut context);
+                        context.set("aws:username", &**name);
+                        self.set_principal_tags(Owner::User, name, &mut context);
                         "User"
                     }
                     Holder::Role { name, .. } => {
                         identity = self.policies_of(Owner::Role, name);
+                        self.set_principal_tags(Owner::Role, name, &mut context);
                         "AssumedRole"
                     }
                 };
+                // A tag of the session is in place of one of the role's.
+                // Source: AWS IAM user guide, "Pass session tags in AWS STS".
                 for (key, value) in &open.tags {
                     context.set(&format!("aws:PrincipalTag/{key}"), &**value);
                 }
@@ -208,10 +213,14 @@ impl Account {
         Subject { holder, identity, session, actor, context }
     }
 
-    fn tags_of_user(&self, name: &str, context: &mut Context) {
-        context.set("aws:username", name);
+    /// Sets `aws:PrincipalTag/…` of a user or role.
+    fn set_principal_tags(&self, owner: Owner, name: &str, context: &mut Context) {
         self.read_iam(|iam| {
-            for (key, value) in iam.users.get(name).into_iter().flat_map(|it| &it.tags) {
+            let tags = match owner {
+                Owner::User => iam.users.get(name).map(|it| &it.tags),
+                Owner::Role => iam.roles.get(name).map(|it| &it.tags),
+            };
+            for (key, value) in tags.into_iter().flatten() {
                 context.set(&format!("aws:PrincipalTag/{key}"), &**value);
             }
         });
