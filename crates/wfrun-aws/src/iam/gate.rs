@@ -227,12 +227,11 @@ impl Account {
     }
 
     /// All policies of a user or role: attached, inline, and those of files.
-    fn policies_of(&self, owner: Owner, name: &str) -> Vec<Named> {
-        let held = self.read_iam(|iam| {
-            let holdings = iam.holdings(owner, name)?;
-            Some(iam.documents(holdings).map(|(name, text)| (name.to_owned(), text.to_owned())).collect::<Vec<_>>())
+    pub(super) fn policies_of(&self, owner: Owner, name: &str) -> Vec<Named> {
+        let mut policies = self.read_iam(|iam| {
+            let held = iam.holdings(owner, name).map(|it| iam.documents(it));
+            self.parsed(held.into_iter().flatten())
         });
-        let mut policies = self.parsed(&held.unwrap_or_default());
         policies.extend(self.file_policies(owner, name));
         policies
     }
@@ -240,7 +239,7 @@ impl Account {
     /// The policies of files that a user or role has. A role that is not in IAM has the workflow's.
     ///
     /// Differs: policies of files are not shown by IAM's lists.
-    pub(crate) fn file_policies(&self, owner: Owner, name: &str) -> Vec<Named> {
+    fn file_policies(&self, owner: Owner, name: &str) -> Vec<Named> {
         let files = &self.permissions().files;
         match owner {
             Owner::User => {
@@ -255,19 +254,20 @@ impl Account {
         }
     }
 
-    /// Documents of IAM as policies. They were read when they came, so that each is one.
-    pub(crate) fn parsed(&self, documents: &[(String, String)]) -> Vec<Named> {
+    /// Documents of IAM as policies, by their names. They were read when they came, so that each is one.
+    pub(crate) fn parsed<'d>(&self, documents: impl IntoIterator<Item = (&'d str, &'d str)>) -> Vec<Named> {
         const MOST: usize = 1000;
         let mut parsed = lock(&self.permissions().parsed);
         if parsed.len() > MOST {
             parsed.clear();
         }
-        let read = |(name, text): &(String, String)| {
-            let policy =
-                parsed.entry(text.clone()).or_insert_with(|| Policy::parse(text, Kind::Identity).map(Arc::new).ok());
-            Some(Named { name: name.clone(), policy: policy.clone()? })
+        let read = |(name, text): (&str, &str)| {
+            if !parsed.contains_key(text) {
+                parsed.insert(text.to_owned(), Policy::parse(text, Kind::Identity).map(Arc::new).ok());
+            }
+            Some(Named { name: name.to_owned(), policy: parsed.get(text)?.clone()? })
         };
-        documents.iter().filter_map(read).collect()
+        documents.into_iter().filter_map(read).collect()
     }
 
     /// The ARN of a role that may be named by its ARN or its name.

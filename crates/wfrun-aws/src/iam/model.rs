@@ -156,6 +156,12 @@ impl Iam {
         attached.chain(holdings.inline.iter().map(|(name, document)| (name.as_str(), document.as_str())))
     }
 
+    /// The role with that ARN, the path included, and its name.
+    pub(crate) fn role(&self, account: &str, role_arn: &str) -> Option<(&str, &Role)> {
+        let (name, role) = self.roles.get_key_value(role_arn.rsplit('/').next()?)?;
+        (arn(account, "role", &role.path, name) == role_arn).then_some((name.as_str(), role))
+    }
+
     pub(crate) fn holdings(&self, owner: Owner, name: &str) -> Option<&Holdings> {
         match owner {
             Owner::User => self.users.get(name).map(|it| &it.holdings),

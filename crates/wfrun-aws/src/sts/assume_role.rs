@@ -52,8 +52,8 @@ pub(super) fn assume_role(call: Call<'_>) -> Result<Value, ApiError> {
 
 /// How long a session of the role may last; an hour unless the role says otherwise.
 pub(super) fn longest(call: Call<'_>, role_arn: &str) -> u64 {
-    let name = call.account.role_of(role_arn);
-    let set = name.and_then(|name| call.account.read_iam(|iam| iam.roles.get(&name).map(|it| it.longest_session_s)));
+    let account = call.account.account_id();
+    let set = call.account.read_iam(|iam| iam.role(account, role_arn).map(|(_, role)| role.longest_session_s));
     set.unwrap_or(HOUR)
 }
 

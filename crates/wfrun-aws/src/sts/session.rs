@@ -72,11 +72,10 @@ pub(super) fn session_policies(call: Call<'_>) -> Result<(Option<Vec<Named>>, us
         )));
     }
     for arn in arns {
-        let document = call.account.read_iam(|iam| iam.document(arn).map(ToOwned::to_owned));
-        let document = document.ok_or_else(|| {
+        let found = call.account.read_iam(|iam| iam.document(arn).map(|text| call.account.parsed([(arn, text)])));
+        policies.extend(found.ok_or_else(|| {
             ApiError::new("MalformedPolicyDocument", format!("The policy {arn} does not exist or is not attachable."))
-        })?;
-        policies.extend(call.account.parsed(&[(arn.to_owned(), document)]));
+        })?);
         size += arn.len();
     }
     Ok(((!policies.is_empty()).then_some(policies), size))
