@@ -20,7 +20,7 @@ mod smallest;
 mod trust;
 mod users;
 
-pub(crate) use self::answer::{invalid, malformed};
+pub(crate) use self::answer::{document_size, invalid, malformed, required};
 pub(crate) use self::gate::{Permissions, Permit};
 pub use self::ledger::{
     DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
