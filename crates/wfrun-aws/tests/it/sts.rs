@@ -4,7 +4,7 @@ use serde_json::json;
 use wfrun_aws::{Clock, Keys};
 
 use crate::iam::element;
-use crate::support::{Answer, World, percent_encoded as encoded};
+use crate::support::{Answer, World, news_api, percent_encoded as encoded, settings};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/team/deploy";
 
@@ -221,4 +221,29 @@ async fn a_role_that_is_not_in_iam_may_be_assumed() {
     )
     .await;
     assert!(element(&chained, "Message").contains("role chaining"), "{}", chained.text());
+}
+
+/// The policies of a run's files are those of a role that is not in IAM; one that is has its own.
+#[tokio::test]
+async fn a_role_that_is_not_in_iam_has_the_policies_of_the_workflow() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = json!({ "Statement": {
+        "Effect": "Allow", "Action": ["sts:AssumeRole", "ecs:DescribeClusters"], "Resource": "*",
+    } });
+    let file = folder.path().join("policy.json");
+    std::fs::write(&file, policy.to_string()).unwrap();
+    let mut settings = settings(folder.path(), "iam: { mode: enforce }", news_api());
+    settings.iam_policies = vec![file];
+    let world = World::open_with(settings, Clock::system()).await;
+    let (user, root) = (world.keys.clone(), world.account.mint_root_keys());
+    let world = world.acting_as(root);
+    let trust = encoded(r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":"*"}}"#);
+    let form = format!("&RoleName=known&AssumeRolePolicyDocument={trust}");
+    assert_eq!(world.query("iam", "CreateRole", &form).await.status, 200);
+    let world = world.acting_as(user);
+    for (role, status) in [("anything", 200), ("known", 400)] {
+        let answer = assume(&world, &format!("arn:aws:iam::123456789012:role/{role}"), "").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(describe_clusters(&world, &keys(&answer)).await.status, status, "{role}");
+    }
 }
