@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub(crate) use self::call::{Call, Caller, Input, Operation};
 use self::identity::{Auth, Minted};
 pub(crate) use self::identity::{Owned, Principal};
-pub(crate) use self::injection::{Injected, TaskFaults, no_permission};
+pub(crate) use self::injection::{Injected, TaskFaults};
 pub use self::injection::{Injection, InjectionError};
 pub use self::sessions::WebIdentityError;
 pub(crate) use self::sessions::{Holder, Session, SessionWishes};

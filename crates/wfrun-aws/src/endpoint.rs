@@ -4,6 +4,9 @@ mod api;
 mod hold;
 mod operations;
 
+#[cfg(test)]
+pub(crate) use self::operations::tests::emulated;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

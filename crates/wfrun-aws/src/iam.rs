@@ -20,14 +20,14 @@ mod smallest;
 mod trust;
 mod users;
 
-pub(crate) use self::answer::{invalid, malformed};
+pub(crate) use self::answer::{document_size, invalid, malformed, required};
 pub(crate) use self::gate::{Permissions, Permit};
 pub use self::ledger::{
     DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
 };
 pub(crate) use self::model::{Iam, Owner, User, arn};
 pub(crate) use self::needs::{needs, registry as registry_needs};
-pub(crate) use self::policy::{Kind, Named, Policy};
+pub(crate) use self::policy::{Kind, Named, Pattern, Policy};
 pub(crate) use self::policy_files::PolicyFiles;
 use crate::account::Operation;
 

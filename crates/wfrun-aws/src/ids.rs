@@ -95,6 +95,13 @@ pub(crate) fn unique_id(prefix: &str, length: usize, seed: Uuid) -> String {
     prefix.chars().chain(body).collect()
 }
 
+/// IAM's unique id of what has always the same one: `prefix` and 17 characters, from its name.
+pub(crate) fn id_of(prefix: &str, name: &str) -> String {
+    let digest = Sha256::digest(name);
+    let seed = digest.first_chunk::<16>().expect("a SHA-256 digest has 32 bytes");
+    unique_id(prefix, 17, Uuid::from_bytes(*seed))
+}
+
 /// A secret access key: 40 characters of base64.
 pub(crate) fn secret_key() -> String {
     let bytes =

@@ -5,7 +5,7 @@ mod request;
 mod signature;
 
 pub(crate) use self::answer::Protocol;
-pub(crate) use self::request::{ApiRequest, url_decoded};
+pub(crate) use self::request::{ApiRequest, url_decoded, url_encoded};
 pub(crate) use self::signature::{Signed, credential, verify};
 
 /// An error that a client sees: a code it can branch on, and a sentence.

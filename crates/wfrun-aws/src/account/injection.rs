@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::lock;
 use crate::account_file::Fault;
+use crate::iam::Pattern;
 
 /// A fault of the account, as `--inject` names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -157,29 +158,11 @@ impl Injected {
 
     /// Whether a permission is taken away. Case does not count, as in policies.
     pub(crate) fn denies(&self, action: &str) -> bool {
-        let action = action.to_ascii_lowercase();
         self.faults.iter().any(|fault| {
             let Injection::IamDeny { action: denied } = fault else { return false };
-            covers(&denied.to_ascii_lowercase(), &action)
+            Pattern::plain(denied).matches_any_case(action)
         })
     }
-}
-
-/// Whether `pattern`, with `*` for any text, covers `text`.
-fn covers(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
-    let Some(rest) = text.strip_prefix(head) else { return false };
-    (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|rest| covers(tail, rest)))
-}
-
-/// The words of a missing permission.
-///
-/// Source: AWS IAM user guide, "Troubleshoot access denied error messages".
-pub(crate) fn no_permission(caller: &str, action: &str, resource: &str) -> String {
-    format!(
-        "User: {caller} is not authorized to perform: {action} on resource: {resource} \
-         because no identity-based policy allows the {action} action"
-    )
 }
 
 #[cfg(test)]

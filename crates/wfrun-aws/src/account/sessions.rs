@@ -6,12 +6,11 @@ use std::sync::Mutex;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Account, lock};
-use crate::iam::Named;
-use crate::ids::{secret_key, unique_id};
+use crate::iam::{self, Named};
+use crate::ids::{id_of, secret_key, unique_id};
 
 /// The identity provider that the account trusts: says what a web identity token claims, or why it is none.
 pub(super) type IdentityProvider = Box<dyn Fn(&str) -> Result<Map<String, Value>, WebIdentityError> + Send + Sync>;
@@ -107,15 +106,11 @@ impl Account {
         // A role's path is not part of the session's name. Source: AWS IAM, "IAM identifiers", ARNs of assumed roles.
         let short = role.rsplit('/').next().unwrap_or(role);
         let known = self.read_iam(|iam| iam.roles.get(short).map(|it| it.id.clone()));
-        let role_id = known.unwrap_or_else(|| {
-            // The same role has the same id each time, as it has on AWS.
-            let digest = Sha256::digest(role);
-            let seed = digest.first_chunk::<16>().expect("a SHA-256 digest has 32 bytes");
-            unique_id("AROA", 17, Uuid::from_bytes(*seed))
-        });
+        // The same role has the same id each time, as it has on AWS.
+        let role_id = known.unwrap_or_else(|| id_of("AROA", role));
         let account = self.account_id();
         let arn = format!("arn:aws:sts::{account}:assumed-role/{short}/{name}");
-        let holder = Holder::Role { arn: format!("arn:aws:iam::{account}:role/{role}"), name: short.to_owned() };
+        let holder = Holder::Role { arn: iam::arn(account, "role", "/", role), name: short.to_owned() };
         self.open_session(holder, (arn, format!("{role_id}:{name}")), wishes)
     }
 

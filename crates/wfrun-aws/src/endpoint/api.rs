@@ -38,12 +38,16 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
     if shared.account.injected().expires() && signed.is_some() {
         signed = Some(Err(protocol.expired_token()));
     }
-    let caller = match &signed {
+    let mut caller = match &signed {
         Some(signed) => signed.clone(),
         // Source: AWS STS API reference, `AssumeRoleWithWebIdentity`: it takes no credentials.
         None if (&*service, &*operation) == ("sts", "AssumeRoleWithWebIdentity") => Ok(shared.account.nobody()),
         None => Err(protocol.missing_token()),
     };
+    let agent = head.headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
+    if let (Ok(caller), Some(agent)) = (&mut caller, agent) {
+        agent.clone_into(&mut caller.user_agent);
+    }
     let mut permit = Permit::default();
     let result = match (known, &caller) {
         (None, _) => Err(protocol.unknown_operation(&service, &operation)),
@@ -60,7 +64,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
                         Err(ApiError::new("ThrottlingException", "Rate exceeded"))
                     }
                     Some(_) | None => {
-                        hold::until_settled(&shared, call, (&service, &operation), &head.headers).await;
+                        hold::until_settled(&shared, call, (&service, &operation)).await;
                         carry_out(call)
                     }
                 }
@@ -98,7 +102,7 @@ fn caller(
     protocol: Protocol,
 ) -> Option<Result<Caller, ApiError>> {
     let credential = credential(request.headers)?;
-    let mut found = match account.owner_of(&credential.access_key_id, &credential.region) {
+    let (caller, secret) = match account.owner_of(&credential.access_key_id, &credential.region) {
         Owned::Unknown if account.takes_unknown_keys() => {
             return Some(Ok(account.root(&credential.access_key_id, &credential.region, false)));
         }
@@ -106,7 +110,7 @@ fn caller(
         Owned::By(caller, secret) => (caller, secret),
     };
     let now_ms = account.now_ms();
-    if let Principal::Session(session) = &found.0.principal {
+    if let Principal::Session(session) = &caller.principal {
         let token = request.headers.get("x-amz-security-token").map(axum::http::HeaderValue::as_bytes);
         if token != Some(session.token.as_bytes()) {
             return Some(Err(protocol.invalid_token()));
@@ -116,14 +120,11 @@ fn caller(
         }
     }
     if account.verifies_signatures()
-        && let Err(message) = verify(request, &credential, &found.1, service, now_ms)
+        && let Err(message) = verify(request, &credential, &secret, service, now_ms)
     {
         return Some(Err(protocol.bad_signature(message)));
     }
-    if let Some(agent) = request.headers.get(USER_AGENT).and_then(|it| it.to_str().ok()) {
-        agent.clone_into(&mut found.0.user_agent);
-    }
-    Some(Ok(found.0))
+    Some(Ok(caller))
 }
 
 /// AWS leaves absent members out; a `null` breaks clients.

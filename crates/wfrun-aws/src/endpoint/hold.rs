@@ -4,8 +4,6 @@
 //! Clients poll every 15 s or, with back-off, after minutes. The rollout takes less than a second, so answering the first poll late is
 //! what makes a deployment step take as long as the rollout, not as long as the client's patience.
 
-use axum::http::HeaderMap;
-use axum::http::header::USER_AGENT;
 use tokio::time::timeout;
 
 use super::{Shared, wait_until};
@@ -19,10 +17,10 @@ use crate::{ecs, elbv2};
 /// `waiter_hold` stays far below the clients' read timeouts (60 s).
 ///
 /// Differs: AWS answers at once with the state of the moment.
-pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, operation: (&str, &str), headers: &HeaderMap) {
+pub(super) async fn until_settled(shared: &Shared, call: Call<'_>, operation: (&str, &str)) {
     let account = call.account;
     let key = &call.caller.access_key_id;
-    let waiter = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).is_some_and(marks_waiter);
+    let waiter = marks_waiter(&call.caller.user_agent);
     match operation {
         ("ecs", "DescribeServices") => {
             let rolling = || ecs::rolling_out(call).iter().any(|arn| waiter || account.was_updated_by(key, arn));

@@ -3,9 +3,10 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
+use super::model::Holdings;
 use crate::account::{Call, Input, Principal};
 use crate::iam::policy::{Kind, MalformedPolicy, Policy};
-use crate::protocol::ApiError;
+use crate::protocol::{ApiError, url_encoded};
 
 /// What may not be found.
 ///
@@ -48,7 +49,7 @@ pub(super) fn checked(document: &str, kind: Kind) -> Result<(), ApiError> {
 }
 
 /// A text that must be there.
-pub(super) fn required<'a>(input: Input<'a>, member: &str) -> Result<&'a str, ApiError> {
+pub(crate) fn required<'a>(input: Input<'a>, member: &str) -> Result<&'a str, ApiError> {
     input.text(member)?.filter(|it| !it.is_empty()).ok_or_else(|| {
         let shown = lower_first(member);
         invalid(format!(
@@ -169,15 +170,27 @@ pub(super) fn paged(input: Input<'_>, member: &str, items: Vec<Value>) -> Result
 ///
 /// Source: AWS IAM API reference, `GetPolicyVersion` ("URL-encoded compliant with RFC 3986").
 pub(super) fn encoded(document: &str) -> String {
-    let mut out = String::with_capacity(document.len() * 2);
-    for byte in document.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.extend(["%", &hex::encode_upper([byte])]);
-        }
+    url_encoded(document.bytes())
+}
+
+/// How long a document is to quotas: white space does not count.
+///
+/// Source: AWS IAM user guide, "IAM and AWS STS quotas".
+pub(crate) fn document_size(document: &str) -> usize {
+    document.chars().filter(|it| !it.is_whitespace()).count()
+}
+
+/// Refuses to delete who still holds policies.
+///
+/// Source: AWS IAM API reference, `DeleteUser` and `DeleteRole`, error `DeleteConflict`.
+pub(super) fn holds_nothing(holdings: &Holdings) -> Result<(), ApiError> {
+    if !holdings.attached.is_empty() {
+        return Err(conflict("Cannot delete entity, must detach all policies first."));
     }
-    out
+    if !holdings.inline.is_empty() {
+        return Err(conflict("Cannot delete entity, must delete policies first."));
+    }
+    Ok(())
 }
 
 fn lower_first(member: &str) -> String {

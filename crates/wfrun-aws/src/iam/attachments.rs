@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{limit, name, no_role, no_such, no_user, paged, required};
-use super::model::Owner;
+use super::model::{Owner, name_of, path_of};
 use crate::account::{Call, Operation};
 use crate::protocol::ApiError;
 
@@ -29,7 +29,8 @@ impl Owner {
         name(call.input, self.member(), 64)
     }
 
-    fn member(self) -> &'static str {
+    /// The member that names it.
+    pub(super) fn member(self) -> &'static str {
         match self {
             Self::User => "UserName",
             Self::Role => "RoleName",
@@ -53,7 +54,7 @@ fn attach(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
         if !there {
             return Err(no_such(format!("Policy {arn} does not exist or is not attachable.")));
         }
-        if holdings.attached.iter().any(|held| held == arn) {
+        if holdings.has(arn) {
             return Ok(Value::Null);
         }
         if holdings.attached.len() >= MOST {
@@ -100,20 +101,10 @@ fn list_entities_for_policy(call: Call<'_>) -> Result<Value, ApiError> {
         if iam.document(arn).is_none() {
             return Err(no_such(format!("Policy {arn} was not found.")));
         }
-        let users = iam.users.iter().filter(|(_, it)| it.holdings.attached.iter().any(|held| held == arn));
+        let users = iam.users.iter().filter(|(_, it)| it.holdings.has(arn));
         let users: Vec<_> = users.map(|(name, user)| json!({ "UserName": name, "UserId": user.id })).collect();
-        let roles = iam.roles.iter().filter(|(_, it)| it.holdings.attached.iter().any(|held| held == arn));
+        let roles = iam.roles.iter().filter(|(_, it)| it.holdings.has(arn));
         let roles: Vec<_> = roles.map(|(name, role)| json!({ "RoleName": name, "RoleId": role.id })).collect();
         Ok(json!({ "PolicyGroups": [], "PolicyUsers": users, "PolicyRoles": roles, "IsTruncated": false }))
     })
-}
-
-fn name_of(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
-}
-
-/// `/`, or as `/service-role/`.
-fn path_of(arn: &str) -> &str {
-    let start = arn.find('/').unwrap_or(0);
-    arn.get(start..arn.len() - name_of(arn).len()).unwrap_or("/")
 }

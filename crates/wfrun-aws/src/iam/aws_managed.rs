@@ -1,9 +1,7 @@
 //! Policies of AWS' own that are in every account.
 
-use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
-
-use crate::ids::unique_id;
+use super::model::{name_of, path_of};
+use crate::ids::id_of;
 
 /// A policy of AWS'.
 #[derive(Debug)]
@@ -51,20 +49,17 @@ pub(super) fn find(arn: &str) -> Option<&'static AwsManaged> {
 
 impl AwsManaged {
     pub(super) fn name(&self) -> &'static str {
-        self.arn.rsplit('/').next().unwrap_or(self.arn)
+        name_of(self.arn)
     }
 
     /// `/`, or as `/service-role/`.
     pub(super) fn path(&self) -> &'static str {
-        let start = self.arn.find('/').unwrap_or(0);
-        &self.arn[start..self.arn.len() - self.name().len()]
+        path_of(self.arn)
     }
 
     /// The same in every account.
     pub(super) fn id(&self) -> String {
-        let digest = Sha256::digest(self.arn);
-        let seed = digest.first_chunk::<16>().expect("a SHA-256 digest has 32 bytes");
-        unique_id("ANPA", 17, Uuid::from_bytes(*seed))
+        id_of("ANPA", self.arn)
     }
 }
 

@@ -8,7 +8,7 @@ use super::needs::Need;
 use super::policy::{Actor, Applicable, Context, Decision, Denial, Kind, Named, Policy, Request, ResourceSide, decide};
 use super::policy_files::PolicyFiles;
 use super::{Owner, arn};
-use crate::account::{Account, Caller, Holder, Principal, lock, no_permission};
+use crate::account::{Account, Caller, Holder, Principal, lock};
 use crate::account_file::{IamMode, IamSection};
 
 /// How permissions are treated, and what was decided so far.
@@ -72,7 +72,7 @@ impl Account {
     /// Decides about all that a request needs, and remembers it. What is denied first decides.
     pub(crate) fn permit(&self, caller: &Caller, needs: &[Need]) -> Permit {
         if let Some(need) = needs.iter().find(|it| self.injected().denies(&it.action)) {
-            let denial = no_permission(&caller.arn, &need.action, need.shown.unwrap_or(&need.resource));
+            let denial = words(&caller.arn, need, &Denial::NoIdentity);
             let (action, resource) = (Some(need.action.clone()), Some(need.resource.clone()));
             return Permit { action, resource, denial: Some(denial), refused: true };
         }
@@ -177,7 +177,8 @@ impl Account {
             Principal::Nobody => (String::new(), "Anonymous"),
             Principal::User(name) => {
                 identity = self.policies_of(Owner::User, name);
-                self.tags_of_user(name, &mut context);
+                context.set("aws:username", &**name);
+                self.set_principal_tags(Owner::User, name, &mut context);
                 (caller.arn.clone(), "User")
             }
             Principal::Session(open) => {
@@ -186,14 +187,18 @@ impl Account {
                     Holder::Root => "Account",
                     Holder::User { name } => {
                         identity = self.policies_of(Owner::User, name);
-                        self.tags_of_user(name, &mut context);
+                        context.set("aws:username", &**name);
+                        self.set_principal_tags(Owner::User, name, &mut context);
                         "User"
                     }
                     Holder::Role { name, .. } => {
                         identity = self.policies_of(Owner::Role, name);
+                        self.set_principal_tags(Owner::Role, name, &mut context);
                         "AssumedRole"
                     }
                 };
+                // A tag of the session is in place of one of the role's.
+                // Source: AWS IAM user guide, "Pass session tags in AWS STS".
                 for (key, value) in &open.tags {
                     context.set(&format!("aws:PrincipalTag/{key}"), &**value);
                 }
@@ -208,22 +213,25 @@ impl Account {
         Subject { holder, identity, session, actor, context }
     }
 
-    fn tags_of_user(&self, name: &str, context: &mut Context) {
-        context.set("aws:username", name);
+    /// Sets `aws:PrincipalTag/…` of a user or role.
+    fn set_principal_tags(&self, owner: Owner, name: &str, context: &mut Context) {
         self.read_iam(|iam| {
-            for (key, value) in iam.users.get(name).into_iter().flat_map(|it| &it.tags) {
+            let tags = match owner {
+                Owner::User => iam.users.get(name).map(|it| &it.tags),
+                Owner::Role => iam.roles.get(name).map(|it| &it.tags),
+            };
+            for (key, value) in tags.into_iter().flatten() {
                 context.set(&format!("aws:PrincipalTag/{key}"), &**value);
             }
         });
     }
 
     /// All policies of a user or role: attached, inline, and those of files.
-    fn policies_of(&self, owner: Owner, name: &str) -> Vec<Named> {
-        let held = self.read_iam(|iam| {
-            let holdings = iam.holdings(owner, name)?;
-            Some(iam.documents(holdings).map(|(name, text)| (name.to_owned(), text.to_owned())).collect::<Vec<_>>())
+    pub(super) fn policies_of(&self, owner: Owner, name: &str) -> Vec<Named> {
+        let mut policies = self.read_iam(|iam| {
+            let held = iam.holdings(owner, name).map(|it| iam.documents(it));
+            self.parsed(held.into_iter().flatten())
         });
-        let mut policies = self.parsed(&held.unwrap_or_default());
         policies.extend(self.file_policies(owner, name));
         policies
     }
@@ -231,7 +239,7 @@ impl Account {
     /// The policies of files that a user or role has. A role that is not in IAM has the workflow's.
     ///
     /// Differs: policies of files are not shown by IAM's lists.
-    pub(crate) fn file_policies(&self, owner: Owner, name: &str) -> Vec<Named> {
+    fn file_policies(&self, owner: Owner, name: &str) -> Vec<Named> {
         let files = &self.permissions().files;
         match owner {
             Owner::User => {
@@ -246,19 +254,20 @@ impl Account {
         }
     }
 
-    /// Documents of IAM as policies. They were read when they came, so that each is one.
-    pub(crate) fn parsed(&self, documents: &[(String, String)]) -> Vec<Named> {
+    /// Documents of IAM as policies, by their names. They were read when they came, so that each is one.
+    pub(crate) fn parsed<'d>(&self, documents: impl IntoIterator<Item = (&'d str, &'d str)>) -> Vec<Named> {
         const MOST: usize = 1000;
         let mut parsed = lock(&self.permissions().parsed);
         if parsed.len() > MOST {
             parsed.clear();
         }
-        let read = |(name, text): &(String, String)| {
-            let policy =
-                parsed.entry(text.clone()).or_insert_with(|| Policy::parse(text, Kind::Identity).map(Arc::new).ok());
-            Some(Named { name: name.clone(), policy: policy.clone()? })
+        let read = |(name, text): (&str, &str)| {
+            if !parsed.contains_key(text) {
+                parsed.insert(text.to_owned(), Policy::parse(text, Kind::Identity).map(Arc::new).ok());
+            }
+            Some(Named { name: name.to_owned(), policy: parsed.get(text)?.clone()? })
         };
-        documents.iter().filter_map(read).collect()
+        documents.into_iter().filter_map(read).collect()
     }
 
     /// The ARN of a role that may be named by its ARN or its name.

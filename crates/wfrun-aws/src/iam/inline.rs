@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{checked, encoded, limit, name, no_such, paged, required};
+use super::answer::{checked, document_size, encoded, limit, name, no_such, paged, required};
 use super::model::Owner;
 use super::policy::Kind;
 use crate::account::{Call, Operation};
@@ -39,10 +39,9 @@ fn put(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
     checked(document, Kind::Identity)?;
     call.account.change_iam(|iam| {
         let holdings = iam.holdings_mut(owner, holder).ok_or_else(|| owner.missing(holder))?;
-        let size = |text: &str| text.chars().filter(|it| !it.is_whitespace()).count();
-        let others = holdings.inline.iter().filter(|(name, _)| *name != policy).map(|(_, text)| size(text));
+        let others = holdings.inline.iter().filter(|(name, _)| *name != policy).map(|(_, text)| document_size(text));
         let (most, word) = quota(owner);
-        if others.sum::<usize>() + size(document) > most {
+        if others.sum::<usize>() + document_size(document) > most {
             return Err(limit(format!("Maximum policy size of {most} bytes exceeded for {word} {holder}")));
         }
         holdings.inline.insert(policy.to_owned(), document.to_owned());
@@ -56,12 +55,11 @@ fn get(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
     call.account.read_iam(|iam| {
         let holdings = iam.holdings(owner, holder).ok_or_else(|| owner.missing(holder))?;
         let document = holdings.inline.get(policy).ok_or_else(|| not_found(owner, policy))?;
-        let member = match owner {
-            Owner::User => "UserName",
-            Owner::Role => "RoleName",
-        };
-        let members =
-            [(member, holder.to_owned()), ("PolicyName", policy.to_owned()), ("PolicyDocument", encoded(document))];
+        let members = [
+            (owner.member(), holder.to_owned()),
+            ("PolicyName", policy.to_owned()),
+            ("PolicyDocument", encoded(document)),
+        ];
         let members = members.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text)));
         Ok(Value::Object(members.collect::<Map<_, _>>()))
     })

@@ -111,6 +111,9 @@ pub(super) struct Entry<'a> {
     pub(super) now_ms: u64,
 }
 
+/// How many permissions a ledger remembers, so that no client fills the memory.
+const MOST: usize = 10_000;
+
 /// All decisions since the account was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -130,7 +133,6 @@ struct Remembered {
 
 impl Ledger {
     pub(super) fn add(&mut self, entry: &Entry<'_>) {
-        const MOST: usize = 10_000;
         let Entry { caller, holder, need, context, decision, denial, now_ms } = *entry;
         let (verdict, by, reason) = told(decision);
         // Keys that are about the action are part of what was asked; the time and the client are not.
@@ -243,5 +245,36 @@ fn told(decision: Option<&Decision>) -> (PermissionDecision, Option<DecidingStat
         Some(Decision::Denied(Denial::NoIdentity)) => denied(None, "no identity-based policy allows it".to_owned()),
         Some(Decision::Denied(Denial::NoSession)) => denied(None, "no session policy allows it".to_owned()),
         Some(Decision::Denied(Denial::NoTrust)) => denied(None, "the role's trust policy does not allow it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Ledger, MOST};
+    use crate::account::{Caller, Principal};
+    use crate::account_file::IamMode;
+    use crate::iam::needs::Need;
+    use crate::iam::policy::Context;
+
+    #[test]
+    fn a_full_ledger_counts_what_it_leaves_out() {
+        let caller = Caller {
+            region: String::new(),
+            access_key_id: String::new(),
+            arn: String::new(),
+            user_id: String::new(),
+            known: true,
+            principal: Principal::Root,
+            user_agent: String::new(),
+        };
+        let (mut ledger, context) = (Ledger::default(), Context::default());
+        // The first is asked for again at the end: what is known is counted also when the ledger is full.
+        for at in (0..MOST + 2).chain([0]) {
+            let need = Need::new("ecr:PutImage", at.to_string());
+            let (holder, decision, denial, now_ms) = ("", None, None, 0);
+            ledger.add(&Entry { caller: &caller, holder, need: &need, context: &context, decision, denial, now_ms });
+        }
+        let report = ledger.report(IamMode::Off, &[]);
+        assert_eq!((report.needed.len(), report.needed[0].count, report.left_out), (MOST, 2, 2));
     }
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::answer::{
-    checked, conflict, encoded, exists, invalid, limit, name, no_such, paged, path, required, shown_tags, tags,
+    checked, conflict, document_size, encoded, exists, invalid, limit, name, no_such, paged, path, required,
+    shown_tags, tags,
 };
 use super::aws_managed::{self, AwsManaged};
 use super::model::{Iam, ManagedPolicy, PolicyVersion, arn};
@@ -205,7 +206,7 @@ fn delete_policy_version(call: Call<'_>) -> Result<Value, ApiError> {
 fn document(call: Call<'_>) -> Result<String, ApiError> {
     let document = required(call.input, "PolicyDocument")?;
     checked(document, Kind::Identity)?;
-    if document.chars().filter(|it| !it.is_whitespace()).count() > LONGEST {
+    if document_size(document) > LONGEST {
         return Err(limit(format!("Cannot exceed quota for PolicySize: {LONGEST}")));
     }
     Ok(document.to_owned())

@@ -123,6 +123,13 @@ impl User {
     }
 }
 
+impl Holdings {
+    /// Whether the managed policy is attached.
+    pub(super) fn has(&self, arn: &str) -> bool {
+        self.attached.iter().any(|held| held == arn)
+    }
+}
+
 impl ManagedPolicy {
     /// The document that is in force.
     pub(crate) fn document(&self) -> &str {
@@ -138,11 +145,14 @@ impl Iam {
         self.users.entry(name.to_owned()).or_insert_with(new)
     }
 
+    /// What each user and role holds.
+    fn all_holdings(&self) -> impl Iterator<Item = &Holdings> {
+        self.users.values().map(|it| &it.holdings).chain(self.roles.values().map(|it| &it.holdings))
+    }
+
     /// Whether any user or role holds any policy.
     pub(crate) fn has_policies(&self) -> bool {
-        let users = self.users.values().map(|it| &it.holdings);
-        let mut all = users.chain(self.roles.values().map(|it| &it.holdings));
-        all.any(|it| !it.attached.is_empty() || !it.inline.is_empty())
+        self.all_holdings().any(|it| !it.attached.is_empty() || !it.inline.is_empty())
     }
 
     /// The policy of that ARN, the account's or AWS'.
@@ -154,6 +164,12 @@ impl Iam {
     pub(crate) fn documents<'a>(&'a self, holdings: &'a Holdings) -> impl Iterator<Item = (&'a str, &'a str)> {
         let attached = holdings.attached.iter().filter_map(|arn| Some((arn.as_str(), self.document(arn)?)));
         attached.chain(holdings.inline.iter().map(|(name, document)| (name.as_str(), document.as_str())))
+    }
+
+    /// The role with that ARN, the path included, and its name.
+    pub(crate) fn role(&self, account: &str, role_arn: &str) -> Option<(&str, &Role)> {
+        let (name, role) = self.roles.get_key_value(role_arn.rsplit('/').next()?)?;
+        (arn(account, "role", &role.path, name) == role_arn).then_some((name.as_str(), role))
     }
 
     pub(crate) fn holdings(&self, owner: Owner, name: &str) -> Option<&Holdings> {
@@ -172,9 +188,7 @@ impl Iam {
 
     /// How many users and roles hold a policy.
     pub(super) fn attachments(&self, arn: &str) -> usize {
-        let users = self.users.values().map(|it| &it.holdings);
-        let all = users.chain(self.roles.values().map(|it| &it.holdings));
-        all.filter(|it| it.attached.iter().any(|held| held == arn)).count()
+        self.all_holdings().filter(|it| it.has(arn)).count()
     }
 
     /// Who has an access key of IAM's, and the key.
@@ -184,7 +198,18 @@ impl Iam {
     }
 }
 
-/// The ARN of something of the account's: `kind` is `user`, `role` or `policy`, `path` begins and ends with a slash.
+/// The ARN of something of the account's: `kind` is `user`, `role`, `policy` or `oidc-provider`, `path` begins and ends with a slash.
 pub(crate) fn arn(account: &str, kind: &str, path: &str, name: &str) -> String {
     format!("arn:aws:iam::{account}:{kind}{path}{name}")
+}
+
+/// The name in an ARN, without the path.
+pub(super) fn name_of(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// The path in an ARN: `/`, or as `/service-role/`.
+pub(super) fn path_of(arn: &str) -> &str {
+    let start = arn.find('/').unwrap_or(0);
+    arn.get(start..arn.len() - name_of(arn).len()).unwrap_or("/")
 }

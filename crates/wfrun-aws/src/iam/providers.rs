@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{exists, invalid, no_such, required, shown_tags, tags};
-use super::model::OidcProvider;
+use super::model::{OidcProvider, arn};
 use crate::account::{Call, Operation};
 use crate::clock::iso_seconds;
 use crate::protocol::ApiError;
@@ -32,7 +32,7 @@ fn create(call: Call<'_>) -> Result<Value, ApiError> {
         thumbprints: texts("ThumbprintList")?,
         created_ms: call.account.now_ms(),
     };
-    let (arn, tags) = (arn(call.account.account_id(), url), tags(input)?);
+    let (arn, tags) = (arn(call.account.account_id(), "oidc-provider", "/", url), tags(input)?);
     call.account.change_iam(|iam| {
         if iam.providers.contains_key(&arn) {
             return Err(exists(format!("Provider with url {given} already exists.")));
@@ -74,9 +74,4 @@ fn delete(call: Call<'_>) -> Result<Value, ApiError> {
 
 fn not_found(arn: &str) -> ApiError {
     no_such(format!("OpenIDConnect Provider not found for arn {arn}"))
-}
-
-/// The ARN of the provider at `url`, which is without `https://`.
-pub(super) fn arn(account: &str, url: &str) -> String {
-    format!("arn:aws:iam::{account}:oidc-provider/{url}")
 }

@@ -24,8 +24,7 @@ impl Account {
             return self.read_iam(|iam| {
                 let user =
                     iam.users.get(name).filter(|it| arn(id, "user", &it.path, name) == resource).map(|it| &it.tags);
-                let role =
-                    iam.roles.get(name).filter(|it| arn(id, "role", &it.path, name) == resource).map(|it| &it.tags);
+                let role = iam.role(id, resource).map(|(_, role)| &role.tags);
                 let policy = iam.policies.get(resource).map(|it| &it.tags);
                 user.or(role).or(policy).cloned().unwrap_or_default()
             });

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::answer::{
-    checked, conflict, encoded, exists, invalid, limit, name, no_role, paged, path, required, shown_tags, tags,
+    checked, document_size, encoded, exists, holds_nothing, invalid, limit, name, no_role, paged, path, required,
+    shown_tags, tags,
 };
 use super::model::{Holdings, Role, arn};
 use super::policy::Kind;
@@ -104,12 +105,7 @@ fn delete_role(call: Call<'_>) -> Result<Value, ApiError> {
     let name = name(call.input, "RoleName", 64)?;
     call.account.change_iam(|iam| {
         let role = iam.roles.get(name).ok_or_else(|| no_role(name))?;
-        if !role.holdings.attached.is_empty() {
-            return Err(conflict("Cannot delete entity, must detach all policies first."));
-        }
-        if !role.holdings.inline.is_empty() {
-            return Err(conflict("Cannot delete entity, must delete policies first."));
-        }
+        holds_nothing(&role.holdings)?;
         iam.roles.shift_remove(name);
         Ok(Value::Null)
     })
@@ -119,7 +115,7 @@ fn delete_role(call: Call<'_>) -> Result<Value, ApiError> {
 fn trust(document: &str) -> Result<String, ApiError> {
     const LONGEST: usize = 2048;
     checked(document, Kind::Trust)?;
-    if document.chars().filter(|it| !it.is_whitespace()).count() > LONGEST {
+    if document_size(document) > LONGEST {
         return Err(limit(format!("Cannot exceed quota for ACLSizePerRole: {LONGEST}")));
     }
     Ok(document.to_owned())

@@ -22,14 +22,10 @@ fn simulate_principal_policy(call: Call<'_>) -> Result<Value, ApiError> {
     let arn = required(call.input, "PolicySourceArn")?;
     let (owner, name) = source(arn, call.account.account_id())
         .ok_or_else(|| invalid(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name.")))?;
-    let held = call.account.read_iam(|iam| {
-        let holdings = iam.holdings(owner, name).ok_or_else(|| owner.missing(name))?;
-        Ok::<_, ApiError>(
-            iam.documents(holdings).map(|(name, text)| (name.to_owned(), text.to_owned())).collect::<Vec<_>>(),
-        )
-    })?;
-    let mut policies = call.account.parsed(&held);
-    policies.extend(call.account.file_policies(owner, name));
+    if call.account.read_iam(|iam| iam.holdings(owner, name).is_none()) {
+        return Err(owner.missing(name));
+    }
+    let mut policies = call.account.policies_of(owner, name);
     policies.extend(given(call.input)?);
     let mut context = Context::default();
     context.set("aws:PrincipalArn", arn);

@@ -9,23 +9,20 @@ use crate::account::Account;
 impl Account {
     /// The trust policy of a role, by the role's ARN; `None` where no such role is in IAM.
     pub(crate) fn trust_of(&self, role_arn: &str) -> Option<Named> {
-        let name = self.role_of(role_arn)?;
-        let document = self.read_iam(|iam| iam.roles.get(&name).map(|it| it.trust.clone()))?;
-        let policy = Policy::parse(&document, Kind::Trust).ok()?;
-        Some(Named { name: format!("trust policy of {name}"), policy: Arc::new(policy) })
-    }
-
-    /// The name of the role of IAM's with that ARN, the path included.
-    pub(crate) fn role_of(&self, role_arn: &str) -> Option<String> {
-        let name = role_arn.rsplit('/').next()?;
-        let path = self.read_iam(|iam| iam.roles.get(name).map(|it| it.path.clone()))?;
-        (super::arn(self.account_id(), "role", &path, name) == role_arn).then(|| name.to_owned())
+        self.read_iam(|iam| {
+            let (name, role) = iam.role(self.account_id(), role_arn)?;
+            let policy = Policy::parse(&role.trust, Kind::Trust).ok()?;
+            Some(Named { name: format!("trust policy of {name}"), policy: Arc::new(policy) })
+        })
     }
 
     /// Whether a role lets in whom an identity provider vouches for, with these claims as condition keys. What is decided is
     /// remembered; a role that is not in IAM lets everybody in.
     pub(crate) fn permit_web_identity(&self, role_arn: &str, provider: &str, keys: Vec<(String, Vec<String>)>) -> bool {
         const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+        if self.injected().denies(ACTION) {
+            return false;
+        }
         let Some(policy) = self.trust_of(role_arn) else { return true };
         let mut context = Context::default();
         for (key, values) in &keys {

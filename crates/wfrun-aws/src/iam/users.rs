@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{conflict, exists, name, no_user, paged, path, shown_tags, tags, user_name};
+use super::answer::{conflict, exists, holds_nothing, name, no_user, paged, path, shown_tags, tags, user_name};
 use super::model::{User, arn};
 use crate::account::{Call, Operation};
 use crate::clock::iso_seconds;
@@ -64,12 +64,7 @@ fn delete_user(call: Call<'_>) -> Result<Value, ApiError> {
         if !user.keys.is_empty() {
             return Err(conflict("Cannot delete entity, must delete access keys first."));
         }
-        if !user.holdings.attached.is_empty() {
-            return Err(conflict("Cannot delete entity, must detach all policies first."));
-        }
-        if !user.holdings.inline.is_empty() {
-            return Err(conflict("Cannot delete entity, must delete policies first."));
-        }
+        holds_nothing(&user.holdings)?;
         iam.users.shift_remove(name);
         Ok(Value::Null)
     })

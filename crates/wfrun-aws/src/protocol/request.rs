@@ -154,9 +154,22 @@ pub(crate) fn url_decoded(text: &[u8]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Encodes as RFC 3986 has it: all but letters, digits and `-_.~` becomes `%XX`.
+pub(crate) fn url_encoded(bytes: impl IntoIterator<Item = u8>) -> String {
+    let mut out = String::new();
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.extend(["%", &hex::encode_upper([byte])]);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ApiRequest, Protocol, form_fields, nested, url_decoded};
+    use super::{ApiRequest, Protocol, form_fields, nested, url_decoded, url_encoded};
     use axum::http::{HeaderMap, Method, Uri};
 
     fn read(method: &str, uri: &str, headers: &[(&'static str, &str)], body: &str) -> (String, String, Protocol) {
@@ -224,9 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn forms_are_decoded() {
+    fn forms_are_decoded_and_texts_encoded() {
         for (text, want) in [("a%2Fb+c", "a/b c"), ("%", "%"), ("%zz", "%zz"), ("%C3%A9", "é"), ("100%25", "100%")] {
             assert_eq!(url_decoded(text.as_bytes()), want);
+        }
+        for (text, want) in [("a/b c", "a%2Fb%20c"), ("-_.~", "-_.~"), ("é", "%C3%A9"), ("100%", "100%25")] {
+            assert_eq!(url_encoded(text.bytes()), want);
         }
     }
 }

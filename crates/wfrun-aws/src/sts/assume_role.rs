@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::session::{credentials, packed_size, required, role, seconds, session_name, session_policies, session_tags};
+use super::session::{
+    HOUR, LONGEST, credentials, packed_size, role, seconds, session_name, session_policies, session_tags,
+};
 use crate::account::{Call, Holder, Principal, SessionWishes};
-use crate::iam::invalid;
+use crate::iam::{invalid, required};
 use crate::protocol::ApiError;
-
-const HOUR: u64 = 3600;
-const LONGEST: u64 = 43_200;
 
 /// `AssumeRole`; whether the caller may was asked before.
 ///
@@ -16,7 +15,7 @@ const LONGEST: u64 = 43_200;
 /// Differs: a role that is not in IAM may be assumed as if it trusted the account, with sessions of an hour at most; AWS answers `AccessDenied`. Tags are not handed on from role to role.
 pub(super) fn assume_role(call: Call<'_>) -> Result<Value, ApiError> {
     let input = call.input;
-    let (arn, name) = (required(input, "RoleArn", "roleArn")?, session_name(input)?);
+    let (arn, name) = (required(input, "RoleArn")?, session_name(input)?);
     let asked = seconds(input, HOUR, LONGEST)?;
     let (policies, size) = session_policies(call)?;
     let tags = session_tags(input)?;
@@ -52,8 +51,8 @@ pub(super) fn assume_role(call: Call<'_>) -> Result<Value, ApiError> {
 
 /// How long a session of the role may last; an hour unless the role says otherwise.
 pub(super) fn longest(call: Call<'_>, role_arn: &str) -> u64 {
-    let name = call.account.role_of(role_arn);
-    let set = name.and_then(|name| call.account.read_iam(|iam| iam.roles.get(&name).map(|it| it.longest_session_s)));
+    let account = call.account.account_id();
+    let set = call.account.read_iam(|iam| iam.role(account, role_arn).map(|(_, role)| role.longest_session_s));
     set.unwrap_or(HOUR)
 }
 

@@ -7,23 +7,18 @@ use serde_json::{Value, json};
 
 use crate::account::{Call, Input, Session};
 use crate::clock::iso_seconds;
-use crate::iam::{Kind, Named, Policy, invalid, malformed};
+use crate::iam::{Kind, Named, Policy, document_size, invalid, malformed, required};
 use crate::protocol::ApiError;
 
 const SHORTEST: u64 = 900;
 
-/// A text that must be there.
-pub(super) fn required<'a>(input: Input<'a>, member: &str, shown: &str) -> Result<&'a str, ApiError> {
-    input.text(member)?.filter(|it| !it.is_empty()).ok_or_else(|| {
-        invalid(format!(
-            "1 validation error detected: Value null at '{shown}' failed to satisfy constraint: Member must not be null"
-        ))
-    })
-}
+/// How long a session of a role lasts where nothing says otherwise, and how long it may; seconds.
+pub(super) const HOUR: u64 = 3600;
+pub(super) const LONGEST: u64 = 43_200;
 
 /// `RoleSessionName`.
 pub(super) fn session_name(input: Input<'_>) -> Result<&str, ApiError> {
-    let name = required(input, "RoleSessionName", "roleSessionName")?;
+    let name = required(input, "RoleSessionName")?;
     let valid = |it: char| it.is_ascii_alphanumeric() || "_+=,.@-".contains(it);
     if (2..=64).contains(&name.chars().count()) && name.chars().all(valid) {
         return Ok(name);
@@ -61,7 +56,7 @@ pub(super) fn session_policies(call: Call<'_>) -> Result<(Option<Vec<Named>>, us
         }
         let policy = Policy::parse(text, Kind::Identity).map_err(|err| malformed(&err))?;
         policies.push(Named { name: "session policy".to_owned(), policy: Arc::new(policy) });
-        size += text.chars().filter(|it| !it.is_whitespace()).count();
+        size += document_size(text);
     }
     let arns = input.list("PolicyArns")?.iter().filter_map(|it| it.get("arn").and_then(Value::as_str));
     let arns: Vec<&str> = arns.collect();
@@ -72,11 +67,10 @@ pub(super) fn session_policies(call: Call<'_>) -> Result<(Option<Vec<Named>>, us
         )));
     }
     for arn in arns {
-        let document = call.account.read_iam(|iam| iam.document(arn).map(ToOwned::to_owned));
-        let document = document.ok_or_else(|| {
+        let found = call.account.read_iam(|iam| iam.document(arn).map(|text| call.account.parsed([(arn, text)])));
+        policies.extend(found.ok_or_else(|| {
             ApiError::new("MalformedPolicyDocument", format!("The policy {arn} does not exist or is not attachable."))
-        })?;
-        policies.extend(call.account.parsed(&[(arn.to_owned(), document)]));
+        })?);
         size += arn.len();
     }
     Ok(((!policies.is_empty()).then_some(policies), size))

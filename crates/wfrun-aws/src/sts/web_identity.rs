@@ -3,17 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::assume_role::longest;
-use super::session::{credentials, packed_size, required, role, seconds, session_name, session_policies};
+use super::session::{HOUR, LONGEST, credentials, packed_size, role, seconds, session_name, session_policies};
 use crate::account::{Call, SessionWishes, WebIdentityError};
-use crate::iam::invalid;
+use crate::iam::{arn as iam_arn, invalid, required};
 use crate::protocol::ApiError;
 
 /// The audience that GitHub's identity provider is set up with. Source: `aws-actions/configure-aws-credentials`, README,
 /// "OIDC".
 const AUDIENCE: &str = "sts.amazonaws.com";
-
-const SECONDS: u64 = 3600;
-const LONGEST: u64 = 43_200;
 
 /// `AssumeRoleWithWebIdentity`: the token says who it is, so nothing is signed.
 ///
@@ -23,15 +20,15 @@ const LONGEST: u64 = 43_200;
 /// Differs: a role that is not in IAM may be assumed with any ID token of the run, as there is no trust policy to ask; trust policies of roles that are in IAM are asked unless `iam.mode` is `off`.
 pub(super) fn assume_role_with_web_identity(call: Call<'_>) -> Result<Value, ApiError> {
     let input = call.input;
-    let (arn, name) = (required(input, "RoleArn", "roleArn")?, session_name(input)?);
-    let token = required(input, "WebIdentityToken", "webIdentityToken")?;
-    let seconds = seconds(input, SECONDS, LONGEST)?;
+    let (arn, name) = (required(input, "RoleArn")?, session_name(input)?);
+    let token = required(input, "WebIdentityToken")?;
+    let seconds = seconds(input, HOUR, LONGEST)?;
     let (policies, size) = session_policies(call)?;
     let claims = call.account.web_identity(token).map_err(|err| refused(&err, call.account.now_ms()))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let issuer = text("iss").trim_start_matches("https://");
     let account = call.account.account_id();
-    let provider = format!("arn:aws:iam::{account}:oidc-provider/{issuer}");
+    let provider = iam_arn(account, "oidc-provider", "/", issuer);
     let audiences = call.account.read_iam(|iam| iam.providers.get(&provider).map(|it| it.client_ids.clone()));
     let audiences = audiences.unwrap_or_else(|| vec![AUDIENCE.to_owned()]);
     let audience = audience(&claims, &audiences);

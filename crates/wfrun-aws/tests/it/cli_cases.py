@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 import models
 
 DRIVER = create_clidriver()
-DRIVER.session.register("before-parse", models.check)
+models.watch(DRIVER.session)
 os.chdir(tempfile.mkdtemp())
 done = 0
 

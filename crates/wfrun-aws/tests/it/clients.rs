@@ -122,9 +122,8 @@ async fn every_answer_has_the_shape_of_its_model() {
     let (world, _folder) = World::with_file("ecs: { faults: { broken: crash } }").await;
     world.push("news-api", "good", b"layer").await;
     world.push("news-api", "broken", b"other layer").await;
-    let mut script = command("python3", &world);
-    script.args(["-c", include_str!("ecs_trace.py"), &world.host()]);
-    let output = script.output().await.expect("Python starts");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/ecs_trace.py");
+    let output = command("python3", &world).args([script, &world.host()]).output().await.expect("Python starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     eprintln!("{errors}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "done", "{errors}");

@@ -3,70 +3,28 @@
 Prints a line `done`, or what does not fit; times of the waiters go to standard error.
 """
 
-import json
 import sys
 import time
 
 import boto3
-from botocore.validate import ParamValidator
 
-findings = []
-operations = set()
-
-
-def walk(shape, value, path):
-    kind = shape.type_name
-    if value is None:
-        findings.append(f"{path}: null")
-    elif kind == "structure":
-        for name, member in value.items():
-            if name in shape.members:
-                walk(shape.members[name], member, f"{path}.{name}")
-            else:
-                findings.append(f"{path}.{name}: unknown member")
-    elif kind == "list":
-        for item in value:
-            walk(shape.member, item, f"{path}[]")
-    elif kind == "map":
-        for name, item in value.items():
-            walk(shape.value, item, f"{path}.{name}")
-    elif kind == "timestamp" and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        findings.append(f"{path}: {value!r} is no timestamp")
-    elif kind in ("integer", "long") and (isinstance(value, bool) or not isinstance(value, int)):
-        findings.append(f"{path}: {value!r} is no integer")
-    elif kind == "boolean" and not isinstance(value, bool):
-        findings.append(f"{path}: {value!r} is no boolean")
-    elif kind == "string" and not isinstance(value, str):
-        findings.append(f"{path}: {value!r} is no string")
-    elif kind == "string" and shape.enum and value not in shape.enum:
-        findings.append(f"{path}: {value!r} is none of {shape.enum}")
-
-
-def parsed(http_response, parsed, model, **_):
-    if http_response.status_code < 300:
-        operations.add(model.name)
-        if model.output_shape is not None:
-            walk(model.output_shape, json.loads(http_response.content), model.name)
-            report = ParamValidator().validate({k: v for k, v in parsed.items() if k != "ResponseMetadata"}, model.output_shape)
-            if report.has_errors():
-                findings.append(f"{model.name}: {report.generate_report()}")
-    elif parsed["Error"]["Code"] not in [shape.name for shape in model.error_shapes]:
-        findings.append(f"{model.name}: error {parsed['Error']['Code']} is not in its model")
-
+sys.dont_write_bytecode = True
+from models import check_error, checked, problems, watch
 
 ecs = boto3.client("ecs")
-ecs.meta.events.register("after-call.ecs", parsed)
+watch(ecs.meta.events)
+ecs.meta.events.register("after-call", check_error)
 
 
 def expect(what, want):
     if what != want:
-        findings.append(f"expected {want!r}, got {what!r}")
+        problems.append(f"expected {want!r}, got {what!r}")
 
 
 def refused(code, call, **arguments):
     try:
         call(**arguments)
-        findings.append(f"{code} was expected")
+        problems.append(f"{code} was expected")
     except ecs.exceptions.ClientError as err:
         expect(err.response["Error"]["Code"], code)
 
@@ -77,7 +35,7 @@ def timed(waiter, **arguments):
     took = time.monotonic() - before
     print(f"waiter {waiter}: {took:.2f} s", file=sys.stderr)
     if took > 3:
-        findings.append(f"{waiter} took {took:.2f} s")
+        problems.append(f"{waiter} took {took:.2f} s")
 
 
 # T10, T11: a cluster, a task definition in two revisions.
@@ -142,7 +100,7 @@ messages = [event["message"] for event in service["events"]]
 lines = ["deployment failed: tasks failed to start.", "rolling back to deployment " + second[0]["id"], "deployment completed."]
 at = [next((n for n, m in enumerate(messages) if line in m), None) for line in lines]
 if None in at or not at[0] > at[1] > at[2]:
-    findings.append(f"the breaker's three lines are not there in order: {messages}")
+    problems.append(f"the breaker's three lines are not there in order: {messages}")
 stopped = ecs.list_tasks(cluster="c", desiredStatus="STOPPED")["taskArns"]
 failed = [t for t in ecs.describe_tasks(cluster="c", tasks=stopped)["tasks"] if t["taskDefinitionArn"] == broken]
 expect((len(failed) >= 3, {t["stopCode"] for t in failed}), (True, {"EssentialContainerExited"}))
@@ -203,5 +161,5 @@ refused("ClientException", ecs.describe_task_definition, taskDefinition="nope")
 refused("ClientException", ecs.update_service, cluster="news-api-cluster", service="news-api-service", taskDefinition="nope")
 expect(ecs.describe_services(cluster="news-api-cluster", services=["nope"])["failures"][0]["reason"], "MISSING")
 
-print(f"{len(operations)} operations", file=sys.stderr)
-print("\n".join(sorted(set(findings))) or "done")
+print(f"{len(checked)} operations", file=sys.stderr)
+print("\n".join(sorted(set(problems))) or "done")

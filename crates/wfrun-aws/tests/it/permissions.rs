@@ -348,3 +348,53 @@ async fn conditions_see_the_tags_of_users() {
     assert!(answer.status == 403 && answer.text().contains("user/x because no identity-based"), "{}", answer.text());
     assert_eq!(world.query("iam", "GetUser", "").await.status, 200, "a user without tags");
 }
+
+/// Source: AWS Service Authorization Reference, actions and condition keys of ECS and of Elastic Load Balancing.
+#[tokio::test]
+async fn what_a_request_brings_with_it_is_asked_for_too() {
+    let (world, _folder) = World::with_file("iam: { mode: report }").await;
+    let cluster = "arn:aws:ecs:us-east-1:123456789012:cluster/news-api-cluster";
+    let tags = json!([{ "key": "team", "value": "a" }]);
+    world.ok("ecs", "TagResource", &json!({ "resourceArn": cluster, "tags": tags })).await;
+    let other = "arn:aws:iam::123456789012:role/other";
+    let task = json!({
+        "cluster": "news-api-cluster", "taskDefinition": "news-api-task", "overrides": { "taskRoleArn": other },
+        "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-1"] } },
+    });
+    world.ok("ecs", "RunTask", &task).await;
+    let form =
+        "&Name=web&Tags.member.1.Key=team&Tags.member.1.Value=b&Subnets.member.1=subnet-1&Subnets.member.2=subnet-2";
+    let answer = world.query("elasticloadbalancing", "CreateLoadBalancer", form).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let needed = world.account.permission_report().needed;
+    let shown: Vec<(&str, &str)> = needed.iter().map(|it| (&*it.action, &*it.resource)).collect();
+    let balancer = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/*";
+    assert_eq!(
+        shown,
+        [
+            ("ecs:TagResource", cluster),
+            ("ecs:RunTask", "arn:aws:ecs:us-east-1:123456789012:task-definition/news-api-task:1"),
+            ("iam:PassRole", ROLE),
+            ("iam:PassRole", other),
+            ("elasticloadbalancing:CreateLoadBalancer", balancer),
+            ("elasticloadbalancing:AddTags", balancer),
+        ]
+    );
+    assert_eq!(needed[0].keys["aws:RequestTag/team"], ["a"]);
+    assert_eq!(needed[5].keys["aws:RequestTag/team"], ["b"]);
+}
+
+/// Source: AWS Service Authorization Reference, resource types of CloudWatch Logs: `log-group:NAME` and `log-group:NAME:*`.
+#[tokio::test]
+async fn a_policy_names_a_log_group_in_either_form() {
+    for (group, status) in [("/a", 200), ("/a:*", 200), ("/b:*", 400)] {
+        let folder = tempfile::tempdir().unwrap();
+        let resource = format!("arn:aws:logs:*:*:log-group:{group}");
+        let policy = json!({ "Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": "logs:CreateLogGroup", "Resource": resource,
+        } });
+        let world = world_with(folder.path(), "enforce", &policy).await;
+        let answer = world.call("logs", "CreateLogGroup", &json!({ "logGroupName": "/a" })).await;
+        assert_eq!(answer.status, status, "{group}: {}", answer.text());
+    }
+}

@@ -10,10 +10,10 @@ import botocore.exceptions
 import botocore.session
 
 sys.dont_write_bytecode = True
-from models import check, checked, problems
+from models import checked, problems, watch
 
 core = botocore.session.get_session()
-core.register("before-parse", check)
+watch(core)
 session = boto3.Session(botocore_session=core)
 elb, logs, ec2 = session.client("elbv2"), session.client("logs"), session.client("ec2")
 

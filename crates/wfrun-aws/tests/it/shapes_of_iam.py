@@ -1,74 +1,19 @@
 """Calls every emulated operation of IAM and STS with boto3 and holds each answer against botocore's model.
 
-An element that the model does not have, a required member that is missing, an empty or wrong value: each is a line of the output.
+What does not fit is a line of the output.
 """
 
 import json
-import xml.etree.ElementTree as ET
+import sys
 
 import boto3
-from botocore.validate import ParamValidator
 
-found, seen = [], []
-
-
-def walk(shape, element, path):
-    kind, text = shape.type_name, (element.text or "").strip()
-    if kind == "structure":
-        for child in element:
-            name = child.tag.split("}")[1]
-            if name not in shape.members:
-                found.append(f"{path}.{name}: unknown")
-            else:
-                walk(shape.members[name], child, f"{path}.{name}")
-    elif kind == "list":
-        for child in element:
-            if child.tag.split("}")[1] != "member":
-                found.append(f"{path}: {child.tag} in a list")
-            walk(shape.member, child, f"{path}[]")
-    elif kind in ("integer", "long"):
-        int(text)
-    elif kind == "boolean":
-        if text not in ("true", "false"):
-            found.append(f"{path}: {text!r} is no boolean")
-    elif kind == "timestamp":
-        if not (text.endswith("Z") and "T" in text):
-            found.append(f"{path}: {text!r} is no time")
-    elif kind == "string" and getattr(shape, "enum", None) and text not in shape.enum:
-        found.append(f"{path}: {text!r} is not one of {shape.enum}")
-
-
-def as_sent(value):
-    """boto3 reads policy documents; the model has texts."""
-    if isinstance(value, dict) and "Statement" in value:
-        return json.dumps(value)
-    if isinstance(value, dict):
-        return {name: as_sent(member) for name, member in value.items()}
-    return [as_sent(item) for item in value] if isinstance(value, list) else value
-
-
-def check(http_response, parsed, model, **_):
-    if http_response.status_code >= 300:
-        return
-    seen.append(model.name)
-    root = ET.fromstring(http_response.content)
-    if model.output_shape is None:
-        if len(root) != 1:
-            found.append(f"{model.name}: a result where none should be")
-        return
-    result = root[0]
-    if not result.tag.endswith(f"}}{model.output_shape.serialization['resultWrapper']}"):
-        found.append(f"{model.name}: {result.tag}")
-    walk(model.output_shape, result, model.name)
-    members = {name: as_sent(value) for name, value in parsed.items() if name != "ResponseMetadata"}
-    report = ParamValidator().validate(members, model.output_shape)
-    if report.has_errors():
-        found.append(f"{model.name}: {report.generate_report()}")
-
+sys.dont_write_bytecode = True
+from models import checked, problems, watch
 
 iam, sts = boto3.client("iam"), boto3.client("sts")
 for client in (iam, sts):
-    client.meta.events.register(f"after-call.{client.meta.service_model.service_name}", check)
+    watch(client.meta.events)
 
 allow = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}})
 trust = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}})
@@ -126,7 +71,7 @@ mine = boto3.client(
 assert mine.get_caller_identity()["Arn"] == "arn:aws:sts::123456789012:assumed-role/r/ci"
 try:
     iam.delete_user(UserName="ann")
-    found.append("a user with keys was deleted")
+    problems.append("a user with keys was deleted")
 except iam.exceptions.DeleteConflictException:
     pass
 iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
@@ -138,6 +83,6 @@ iam.delete_user_policy(UserName="ann", PolicyName="own")
 iam.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
 iam.delete_policy(PolicyArn=policy)
 iam.delete_user(UserName="ann")
-for line in found:
+for line in problems:
     print(line)
-print(f"{len(set(seen))} operations, {len(found)} findings")
+print(f"{len(checked)} operations, {len(problems)} findings")

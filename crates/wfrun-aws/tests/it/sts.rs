@@ -4,7 +4,7 @@ use serde_json::json;
 use wfrun_aws::{Clock, Keys};
 
 use crate::iam::element;
-use crate::support::{Answer, World, percent_encoded as encoded};
+use crate::support::{Answer, World, news_api, percent_encoded as encoded, settings};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/team/deploy";
 
@@ -159,6 +159,39 @@ async fn a_session_policy_only_takes_away() {
     assert_eq!(describe_clusters(&world, &keys(&tagged)).await.status, 400);
 }
 
+/// Source: AWS IAM user guide, "AWS global condition context keys", `aws:PrincipalTag`, and "Pass session tags in AWS STS".
+#[tokio::test]
+async fn conditions_see_the_tags_of_the_role_and_those_of_the_session_first() {
+    let (world, _folder) = world().await;
+    let user = world.keys.clone();
+    let root = world.account.mint_root_keys();
+    let world = world.acting_as(root);
+    let trust =
+        encoded(r#"{"Statement":{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":"*"}}"#);
+    let policy = encoded(
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecs:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"a"}}}}"#,
+    );
+    for (role, team) in [("mine", "a"), ("other", "b")] {
+        let form = format!(
+            "&RoleName={role}&AssumeRolePolicyDocument={trust}&Tags.member.1.Key=team&Tags.member.1.Value={team}"
+        );
+        assert_eq!(world.query("iam", "CreateRole", &form).await.status, 200);
+        let form = format!("&RoleName={role}&PolicyName=own&PolicyDocument={policy}");
+        assert_eq!(world.query("iam", "PutRolePolicy", &form).await.status, 200);
+    }
+    let world = world.acting_as(user);
+    for (role, more, status) in [
+        ("mine", "", 200),
+        ("other", "", 400),
+        ("mine", "&Tags.member.1.Key=team&Tags.member.1.Value=b", 400),
+        ("other", "&Tags.member.1.Key=team&Tags.member.1.Value=a", 200),
+    ] {
+        let answer = assume(&world, &format!("arn:aws:iam::123456789012:role/{role}"), more).await;
+        assert_eq!(answer.status, 200, "{role} {more}: {}", answer.text());
+        assert_eq!(describe_clusters(&world, &keys(&answer)).await.status, status, "{role} {more}");
+    }
+}
+
 /// Source: AWS STS API reference, `GetSessionToken`.
 #[tokio::test]
 async fn a_user_has_a_session_of_its_own() {
@@ -188,4 +221,29 @@ async fn a_role_that_is_not_in_iam_may_be_assumed() {
     )
     .await;
     assert!(element(&chained, "Message").contains("role chaining"), "{}", chained.text());
+}
+
+/// The policies of a run's files are those of a role that is not in IAM; one that is has its own.
+#[tokio::test]
+async fn a_role_that_is_not_in_iam_has_the_policies_of_the_workflow() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = json!({ "Statement": {
+        "Effect": "Allow", "Action": ["sts:AssumeRole", "ecs:DescribeClusters"], "Resource": "*",
+    } });
+    let file = folder.path().join("policy.json");
+    std::fs::write(&file, policy.to_string()).unwrap();
+    let mut settings = settings(folder.path(), "iam: { mode: enforce }", news_api());
+    settings.iam_policies = vec![file];
+    let world = World::open_with(settings, Clock::system()).await;
+    let (user, root) = (world.keys.clone(), world.account.mint_root_keys());
+    let world = world.acting_as(root);
+    let trust = encoded(r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":"*"}}"#);
+    let form = format!("&RoleName=known&AssumeRolePolicyDocument={trust}");
+    assert_eq!(world.query("iam", "CreateRole", &form).await.status, 200);
+    let world = world.acting_as(user);
+    for (role, status) in [("anything", 200), ("known", 400)] {
+        let answer = assume(&world, &format!("arn:aws:iam::123456789012:role/{role}"), "").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(describe_clusters(&world, &keys(&answer)).await.status, status, "{role}");
+    }
 }

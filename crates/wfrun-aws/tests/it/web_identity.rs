@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use wfrun_aws::{Account, Clock, Endpoint, Keys, WebIdentityError};
+use wfrun_aws::{Account, AccountSettings, Clock, Endpoint, Injection, Keys, WebIdentityError};
 
 use crate::support::{Answer, World, news_api, percent_encoded, settings};
 
@@ -30,10 +30,10 @@ fn verify(token: &str) -> Result<Map<String, Value>, WebIdentityError> {
 }
 
 async fn world() -> (World, Arc<AtomicU64>, TempDir) {
-    world_with("").await
+    world_with("", Vec::new()).await
 }
 
-async fn world_with(file: &str) -> (World, Arc<AtomicU64>, TempDir) {
+async fn world_with(file: &str, injections: Vec<Injection>) -> (World, Arc<AtomicU64>, TempDir) {
     let (mut world, folder) = World::new().await;
     let now_ms = Arc::new(AtomicU64::new(NOW_S * 1000));
     let clock = Arc::clone(&now_ms);
@@ -41,8 +41,8 @@ async fn world_with(file: &str) -> (World, Arc<AtomicU64>, TempDir) {
     let (calls, place) = (Arc::clone(&world.calls), folder.path().join("trusting"));
     std::fs::create_dir(&place).expect("a folder");
     let observer = move |call| calls.lock().expect("no panic").push(call);
-    let (account, _) =
-        Account::open_with_clock(settings(&place, file, news_api()), clock.clone(), observer).expect("an account");
+    let settings = AccountSettings { injections, ..settings(&place, file, news_api()) };
+    let (account, _) = Account::open_with_clock(settings, clock.clone(), observer).expect("an account");
     let account = Arc::new(account.trusting(verify));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
     world.endpoint = Endpoint::start(Arc::clone(&account), listener).await.expect("the endpoint starts");
@@ -157,10 +157,25 @@ async fn an_account_that_trusts_nobody_takes_no_token() {
     assert_eq!((answer.status, element(&answer.text(), "Code")), (400, "InvalidIdentityToken"));
 }
 
+#[tokio::test]
+async fn the_permission_to_play_a_role_can_be_taken_away() {
+    for (action, status) in [("sts:AssumeRoleWithWebIdentity", 403), ("sts:AssumeRole", 200)] {
+        let denied = Injection::IamDeny { action: action.to_owned() };
+        let (world, _, _folder) = world_with("", vec![denied]).await;
+        let answer = assume(&world, ROLE, "good", "").await;
+        let text = answer.text();
+        assert_eq!(answer.status, status, "{action}: {text}");
+        if status == 403 {
+            assert_eq!(element(&text, "Code"), "AccessDenied");
+            assert_eq!(element(&text, "Message"), "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+        }
+    }
+}
+
 /// Source: the AWS rules 2.7, `AssumeRoleWithWebIdentity`.
 #[tokio::test]
 async fn a_role_that_is_in_iam_lets_in_whom_its_trust_policy_means() {
-    let (world, _, _folder) = world_with("iam: { mode: enforce }").await;
+    let (world, _, _folder) = world_with("iam: { mode: enforce }", Vec::new()).await;
     let role = |name: &str, subject: &str| {
         let provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
         let trust = json!({ "Version": "2012-10-17", "Statement": {

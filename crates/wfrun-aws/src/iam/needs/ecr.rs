@@ -2,7 +2,7 @@
 
 use axum::http::{Method, Uri};
 
-use super::{Need, Rule, any, text, texts, with_tags};
+use super::{Need, Rule, any, resource, tag_resource, text, texts, with_tags};
 use crate::account::Call;
 use crate::ids::Arns;
 
@@ -55,18 +55,6 @@ fn repositories(call: Call<'_>, action: &str) -> Vec<Need> {
 
 fn create_repository(call: Call<'_>, action: &str) -> Vec<Need> {
     with_tags(call, repository(call, action), "tags", "ecr:TagResource")
-}
-
-fn resource(call: Call<'_>, action: &str) -> Vec<Need> {
-    super::arn_in(call, action, "resourceArn")
-}
-
-fn tag_resource(call: Call<'_>, action: &str) -> Vec<Need> {
-    let mut needs = resource(call, action);
-    for need in &mut needs {
-        need.keys = super::tag_keys(call, "tags");
-    }
-    needs
 }
 
 /// What a request to the registry needs, by the ECR operation it stands for.

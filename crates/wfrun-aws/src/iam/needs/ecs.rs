@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Need, Rule, any, arn_in, pass_role, text, texts, with_tags};
+use super::{Need, Rule, any, arn_in, pass_role, resource, tag_resource, text, texts, with_tags};
 use crate::account::Call;
 
 /// Who plays the roles of task definitions.
@@ -206,16 +206,4 @@ fn service_revisions(call: Call<'_>, action: &str) -> Vec<Need> {
 
 fn service_deployment(call: Call<'_>, action: &str) -> Vec<Need> {
     arn_in(call, action, "serviceDeploymentArn")
-}
-
-fn resource(call: Call<'_>, action: &str) -> Vec<Need> {
-    arn_in(call, action, "resourceArn")
-}
-
-fn tag_resource(call: Call<'_>, action: &str) -> Vec<Need> {
-    let mut needs = resource(call, action);
-    for need in &mut needs {
-        need.keys = super::tag_keys(call, "tags");
-    }
-    needs
 }

@@ -14,8 +14,8 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("DescribeRules", any),
     ("DescribeTargetHealth", any),
     ("DescribeTags", any),
-    ("CreateLoadBalancer", |call, action| with_tags(call, named(call, action, "loadbalancer/app"), "Tags", TAGGING)),
-    ("CreateTargetGroup", |call, action| with_tags(call, named(call, action, "targetgroup"), "Tags", TAGGING)),
+    ("CreateLoadBalancer", |call, action| created(call, action, call.arns().load_balancer(name(call), "*"))),
+    ("CreateTargetGroup", |call, action| created(call, action, call.arns().target_group(name(call), "*"))),
     ("CreateListener", |call, action| with_tags(call, arn_in(call, action, "LoadBalancerArn"), "Tags", TAGGING)),
     ("DeleteLoadBalancer", |call, action| arn_in(call, action, "LoadBalancerArn")),
     ("ModifyLoadBalancerAttributes", |call, action| arn_in(call, action, "LoadBalancerArn")),
@@ -30,11 +30,13 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("RemoveTags", resources),
 ];
 
+fn name(call: Call<'_>) -> &str {
+    text(call, "Name").unwrap_or("*")
+}
+
 /// Something that will have an id which nobody knows yet.
-fn named(call: Call<'_>, action: &str, kind: &str) -> Vec<Need> {
-    let name = text(call, "Name").unwrap_or("*");
-    let (region, account) = (call.region(), call.account.account_id());
-    vec![Need::new(action, format!("arn:aws:elasticloadbalancing:{region}:{account}:{kind}/{name}/*"))]
+fn created(call: Call<'_>, action: &str, arn: String) -> Vec<Need> {
+    with_tags(call, vec![Need::new(action, arn)], "Tags", TAGGING)
 }
 
 fn resources(call: Call<'_>, action: &str) -> Vec<Need> {

@@ -1,6 +1,6 @@
 //! Permissions of `CloudWatch` Logs.
 
-use super::{Need, Rule, any, arn_in, text};
+use super::{Need, Rule, any, resource, text};
 use crate::account::Call;
 
 pub(super) const RULES: &[(&str, Rule)] = &[
@@ -18,9 +18,9 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("DeleteLogStream", stream),
     ("PutLogEvents", stream),
     ("GetLogEvents", stream),
-    ("ListTagsForResource", |call, action| arn_in(call, action, "resourceArn")),
-    ("TagResource", |call, action| arn_in(call, action, "resourceArn")),
-    ("UntagResource", |call, action| arn_in(call, action, "resourceArn")),
+    ("ListTagsForResource", resource),
+    ("TagResource", resource),
+    ("UntagResource", resource),
 ];
 
 /// The group's ARN; policies write it with `:*` behind it, too, and both mean the group.
@@ -39,5 +39,5 @@ fn group_arn(call: Call<'_>) -> String {
     if name.starts_with("arn:") {
         return name.trim_end_matches(":*").to_owned();
     }
-    format!("arn:aws:logs:{}:{}:log-group:{name}", call.region(), call.account.account_id())
+    call.arns().log_group(name)
 }

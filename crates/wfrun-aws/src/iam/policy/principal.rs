@@ -1,5 +1,7 @@
 //! Who a resource's or a role's policy speaks of.
 
+use crate::ids::root_arn;
+
 /// `Principal` or `NotPrincipal`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Principals {
@@ -61,7 +63,7 @@ impl Entry {
         match (self, actor) {
             (Self::Everybody, _) => Meant::Directly,
             (Self::Aws(arn), Actor::Member { account, arns }) => {
-                if arn == account || *arn == format!("arn:aws:iam::{account}:root") {
+                if arn == account || *arn == root_arn(account) {
                     Meant::Account
                 } else {
                     directly(arns.contains(arn))

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::Credential;
+use crate::protocol::{url_decoded, url_encoded};
 
 /// What a signature covers.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,9 @@ pub(crate) struct Signed<'a> {
 }
 
 const SKEW_S: i64 = 15 * 60;
+
+/// Of `X-Amz-Date`.
+const FORM: &str = "%Y%m%dT%H%M%SZ";
 
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
                         Access Key and signing method. Consult the service documentation for details.";
@@ -69,7 +73,6 @@ fn mac(key: &[u8], message: &str) -> Hmac<Sha256> {
 
 /// When a request was signed, as it is signed (`20261123T090837Z`) and in seconds since 1970.
 fn date(headers: &HeaderMap) -> Option<(String, i64)> {
-    const FORM: &str = "%Y%m%dT%H%M%SZ";
     let text = |name: &str| headers.get(name)?.to_str().ok();
     if let Some(text) = text("x-amz-date") {
         let civil = jiff::civil::DateTime::strptime(FORM, text).ok()?;
@@ -81,7 +84,7 @@ fn date(headers: &HeaderMap) -> Option<(String, i64)> {
 }
 
 fn written(at: Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
+    at.to_zoned(jiff::tz::TimeZone::UTC).strftime(FORM).to_string()
 }
 
 fn within_skew(shown: &str, at: i64, now_ms: u64) -> Result<(), String> {
@@ -134,7 +137,7 @@ fn canonical_path(path: &str) -> String {
             other => parts.push(other),
         }
     }
-    let mut out: String = parts.iter().flat_map(|part| ["/".to_owned(), encoded(part.bytes())]).collect();
+    let mut out: String = parts.iter().flat_map(|part| ["/".to_owned(), url_encoded(part.bytes())]).collect();
     if out.is_empty() || path.ends_with('/') {
         out.push('/');
     }
@@ -144,26 +147,14 @@ fn canonical_path(path: &str) -> String {
 fn canonical_query(query: &str) -> String {
     let pairs = query.split('&').filter(|it| !it.is_empty()).map(|it| it.split_once('=').unwrap_or((it, "")));
     let mut pairs: Vec<(String, String)> =
-        pairs.map(|(name, value)| (encoded(decoded(name)), encoded(decoded(value)))).collect();
+        pairs.map(|(name, value)| (url_encoded(decoded(name)), url_encoded(decoded(value)))).collect();
     pairs.sort_unstable();
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
-fn encoded(bytes: impl IntoIterator<Item = u8>) -> String {
-    let mut out = String::new();
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.extend(["%", &hex::encode_upper([byte])]);
-        }
-    }
-    out
-}
-
 /// `%XX` decoded; a plus is a plus here.
 fn decoded(text: &str) -> Vec<u8> {
-    crate::protocol::url_decoded(text.replace('+', "%2B").as_bytes()).into_bytes()
+    url_decoded(text.replace('+', "%2B").as_bytes()).into_bytes()
 }
 
 #[cfg(test)]
