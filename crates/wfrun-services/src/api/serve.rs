@@ -17,7 +17,7 @@ use super::grant::ApiGrant;
 use super::routes::{Handler, Params, Route, find};
 use super::{Api, ApiNote, GRAPHQL, REST, UPLOADS};
 use crate::blob::receive;
-use crate::serve::{MessageError, message};
+use crate::serve::{MessageError, content_length, message};
 use crate::services::{ServiceCall, Shared};
 
 /// The longest texts have some hundred thousand characters.
@@ -244,8 +244,4 @@ async fn take_in(shared: &Shared, api: &Api, request: Request) -> Result<Upload,
         Refusal::new(status, message)
     })?;
     Ok(Upload { archive, media_type })
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -22,7 +22,7 @@ use super::range::{self, Range};
 use super::receive::{receive, receive_block};
 use super::transfers::{Download, Transfer, Upload};
 use super::under_way::Bodies;
-use crate::serve::message;
+use crate::serve::{content_length, message};
 use crate::services::Shared;
 
 /// Azure takes 50,000 blocks, each id up to 88 characters and some tags around it.
@@ -244,7 +244,7 @@ fn is_plain(it: char) -> bool {
 fn length(headers: &HeaderMap, limit: u64) -> Result<u64, BlobError> {
     let missing =
         || BlobError::new(StatusCode::LENGTH_REQUIRED, "MissingContentLengthHeader", "Content-Length is missing");
-    let length = text(headers, "content-length").and_then(|it| it.parse().ok()).ok_or_else(missing)?;
+    let length = content_length(headers).ok_or_else(missing)?;
     if length > limit {
         let message = format!("{length} bytes are announced, at most {limit} are taken at once");
         return Err(BlobError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestBodyTooLarge", message));
