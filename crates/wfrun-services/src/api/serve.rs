@@ -62,16 +62,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let (status, note) = (response.status().as_u16(), told.note);
     let note = note.filter(|it| shared.api().is_none_or(|api| api.is_news(it)));
     let Told { job, operation, .. } = told;
-    shared.tell(ServiceCall {
-        service: "github",
-        operation,
-        status,
-        job,
-        hit: None,
-        artifact: None,
-        note,
-        notice: None,
-    });
+    shared.tell(ServiceCall { service: "github", operation, status, job, note, ..ServiceCall::default() });
     response
 }
 

@@ -67,9 +67,8 @@ async fn answered(
         status,
         job,
         hit: told.hit,
-        artifact: None,
-        note: None,
         notice: told.notice,
+        ..ServiceCall::default()
     });
     response
 }
