@@ -173,6 +173,8 @@ async fn put_block_list(shared: &Arc<Shared>, upload: &Arc<Upload>, request: Req
         .ok()
         .and_then(block_list::parse)
         .ok_or_else(|| invalid("this is no BlockList".to_owned()))?;
+    // Other large messages wait for this one, and need not wait for the blocks.
+    drop(body);
     let blocks = upload.blocks(&ids)?;
     let (shared, upload) = (Arc::clone(shared), Arc::clone(upload));
     let joined = tokio::task::spawn_blocking(move || upload.commit_blocks(&blocks, shared.store.uploads())).await;
