@@ -64,6 +64,32 @@ impl Mirror {
     }
 }
 
+/// Where the real actions are, as for `--mirror`.
+const MIRROR: &str = "WFRUN_TEST_MIRROR";
+
+/// The folder with the git repositories of real actions, if somebody named it; says so where not.
+pub(crate) fn real_actions(of: &str) -> Option<PathBuf> {
+    let mirror = std::env::var_os(MIRROR).map(PathBuf::from);
+    if mirror.is_none() {
+        println!("skipped: {MIRROR} names no folder with the git repositories of {of}");
+    }
+    mirror
+}
+
+/// Whether a version of an action has the code that it runs in such a folder; says so where not.
+pub(crate) fn has_code(mirror: &Path, action: &str, version: &str, code: &str) -> bool {
+    let shows = |place: PathBuf| {
+        let mut git = Command::new("git");
+        git.args(["-c", "safe.directory=*", "-C"]).arg(place).args(["cat-file", "-e", &format!("{version}:{code}")]);
+        git.output().is_ok_and(|it| it.status.success())
+    };
+    let has = [action.to_owned(), format!("{action}.git")].into_iter().any(|it| shows(mirror.join(it)));
+    if !has {
+        println!("skipped: {} has no code of {action}@{version}", mirror.display());
+    }
+    has
+}
+
 fn git(bare: &Path, work: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]);

@@ -1,12 +1,8 @@
 //! The real actions of `aws-actions` on the account of this machine, unmodified, and their stand-ins beside them.
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::actions::{Mirror, can_run_node};
+use crate::actions::{Mirror, can_run_node, has_code, real_actions};
 use crate::repo::{Ran, Repo};
-
-/// Where the real actions are, as for `--mirror`.
-const MIRROR: &str = "WFRUN_TEST_MIRROR";
 
 /// Versions of `configure-aws-credentials`, `amazon-ecr-login` and `amazon-ecs-deploy-task-definition` that are used together.
 type Versions = [&'static str; 3];
@@ -137,32 +133,16 @@ fn without_ids(line: &str) -> String {
 }
 
 /// The folder of the mirror, where it has all of these actions.
-fn mirror(versions: &Versions) -> Option<PathBuf> {
-    let Some(mirror) = std::env::var_os(MIRROR).map(PathBuf::from) else {
-        println!("skipped: {MIRROR} names no folder with the git repositories of aws-actions");
-        return None;
-    };
-    let has = |name: &str, version: &str| {
-        let shows = |place: PathBuf| {
-            let mut git = Command::new("git");
-            git.args(["-c", "safe.directory=*", "-C"]).arg(place);
-            git.args(["cat-file", "-e", &format!("{version}:dist/index.js")]);
-            git.output().is_ok_and(|it| it.status.success())
-        };
-        [name.to_owned(), format!("{name}.git")].into_iter().any(|it| shows(mirror.join("aws-actions").join(it)))
-    };
-    let [configure, login, deploy] = *versions;
+fn mirror([configure, login, deploy]: &Versions) -> Option<PathBuf> {
+    let mirror = real_actions("aws-actions")?;
     let names = [
-        ("configure-aws-credentials", configure),
-        ("amazon-ecr-login", login),
+        ("configure-aws-credentials", *configure),
+        ("amazon-ecr-login", *login),
         ("amazon-ecs-render-task-definition", "v1"),
-        ("amazon-ecs-deploy-task-definition", deploy),
+        ("amazon-ecs-deploy-task-definition", *deploy),
     ];
-    if let Some((name, version)) = names.into_iter().find(|(name, version)| !has(name, version)) {
-        println!("skipped: {} has no code of aws-actions/{name}@{version}", mirror.display());
-        return None;
-    }
-    can_run_node().then_some(mirror)
+    let has = |(name, version)| has_code(&mirror, &format!("aws-actions/{name}"), version, "dist/index.js");
+    (names.into_iter().all(has) && can_run_node()).then_some(mirror)
 }
 
 fn workflow([configure, login, deploy]: &Versions, tag: &str) -> String {

@@ -3,13 +3,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::actions::can_run_node;
+use crate::actions::{can_run_node, has_code, real_actions};
 use crate::docker::{IMAGE, has_docker};
 use crate::namespace::{self, can_close};
 use crate::repo::{Ran, Repo, WFRUN};
-
-/// Where the real actions are, as for `--mirror`.
-const MIRROR: &str = "WFRUN_TEST_MIRROR";
 
 /// Generations of the actions: `checkout`, `setup-python`, `cache`, `upload-artifact`, `download-artifact`.
 const GENERATIONS: [[&str; 5]; 2] = [["v4", "v5", "v4", "v4", "v4"], ["v7", "v7", "v5", "v7", "v8"]];
@@ -55,26 +52,11 @@ const INTERFACES: &str = "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '";
 
 /// The folder of the mirror, and the generations whose code it has.
 fn mirror() -> Option<(PathBuf, Vec<[&'static str; 5]>)> {
-    let Some(mirror) = std::env::var_os(MIRROR).map(PathBuf::from) else {
-        println!("skipped: {MIRROR} names no folder with the git repositories of actions/checkout, cache and others");
-        return None;
-    };
-    let has = |name: &str, version: &str| {
-        let places = [format!("actions/{name}"), format!("actions/{name}.git")].map(|it| mirror.join(it));
-        let shows = |place: &Path| {
-            let mut git = Command::new("git");
-            git.args(["-c", "safe.directory=*", "-C"]).arg(place).args(["cat-file", "-e", &format!("{version}:dist")]);
-            git.output().is_ok_and(|it| it.status.success())
-        };
-        places.iter().any(|it| shows(it))
-    };
+    let mirror = real_actions("actions/checkout, cache and others")?;
     let mut there = GENERATIONS.to_vec();
     there.retain(|versions| {
-        let missing: Vec<_> = NAMES.iter().zip(versions).filter(|(name, version)| !has(name, version)).collect();
-        for (name, version) in &missing {
-            println!("skipped: {} has no code of actions/{name}@{version}", mirror.display());
-        }
-        missing.is_empty()
+        let lacks = |(name, version): &(&&str, &&str)| !has_code(&mirror, &format!("actions/{name}"), version, "dist");
+        NAMES.iter().zip(versions).filter(lacks).count() == 0
     });
     (!there.is_empty()).then_some((mirror, there))
 }

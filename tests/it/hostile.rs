@@ -11,8 +11,7 @@ use crate::repo::{Ran, Repo};
 
 /// Tells what an action is told, the token so that nothing masks it, and waits until a test has done its worst.
 const ACTION: &str = "name: spy\nruns: {using: node20, main: main.js}\n";
-const MAIN: &str = "const fs = require('fs');
-console.log('told ' + process.env.ACTIONS_RESULTS_URL + ' ' + [...process.env.ACTIONS_RUNTIME_TOKEN].reverse().join(''));
+const MAIN: &str = "console.log('told ' + process.env.ACTIONS_RESULTS_URL + ' ' + [...process.env.ACTIONS_RUNTIME_TOKEN].reverse().join(''));
 require('net').createServer(() => process.exit(0)).listen(0, '127.0.0.1', function () { console.log('waits ' + this.address().port); });
 ";
 

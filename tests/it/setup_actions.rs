@@ -5,11 +5,8 @@ use std::path::PathBuf;
 
 use regex::Regex;
 
-use crate::actions::can_run_node;
+use crate::actions::{can_run_node, real_actions};
 use crate::repo::{Ran, Repo, can_sandbox};
-
-/// Where the real actions are, as for `--mirror`.
-const MIRROR: &str = "WFRUN_TEST_MIRROR";
 
 /// Tools in the tool cache that know where their caches are, and a project for each.
 const TOOLS: &str = r#"
@@ -99,10 +96,7 @@ fn told(ran: &Ran) -> BTreeMap<String, Vec<String>> {
 }
 
 fn mirror() -> Option<PathBuf> {
-    let Some(mirror) = std::env::var_os(MIRROR).map(PathBuf::from) else {
-        println!("skipped: {MIRROR} names no folder with the git repositories of actions/setup-node and others");
-        return None;
-    };
+    let mirror = real_actions("actions/setup-node and others")?;
     for (uses, _) in STEPS {
         let name = uses.split('@').next().unwrap_or_default();
         if !mirror.join(name).exists() && !mirror.join(format!("{name}.git")).exists() {

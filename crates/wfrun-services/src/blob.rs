@@ -9,6 +9,7 @@ mod receive;
 mod requests;
 mod spool;
 mod transfers;
+mod under_way;
 
 pub(crate) use error::BlobError;
 pub(crate) use receive::{Archive, receive};

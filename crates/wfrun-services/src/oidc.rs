@@ -132,14 +132,5 @@ fn told(err: &IdTokenError) -> String {
 
 fn tell(shared: &Shared, operation: &str, response: &Response, job: String) {
     let (operation, status) = (operation.to_owned(), response.status().as_u16());
-    shared.tell(ServiceCall {
-        service: "oidc",
-        operation,
-        status,
-        job,
-        hit: None,
-        artifact: None,
-        note: None,
-        notice: None,
-    });
+    shared.tell(ServiceCall { service: "oidc", operation, status, job, ..ServiceCall::default() });
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::{HeaderMap, header};
 use futures_util::StreamExt as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -52,6 +53,11 @@ impl Deref for Whole {
     fn deref(&self) -> &[u8] {
         &self.bytes
     }
+}
+
+/// How many bytes a client says that a body has.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The whole body of a request that is a message: of at most `limit` bytes, which have come when `patience` is over. Large

@@ -58,7 +58,7 @@ impl ServicesSettings {
 }
 
 /// One answered call, as told to the observer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceCall {
     /// `cache`, `artifact`, `oidc`, `github` for its API, or `results` for calls of GitHub's results service that are not served here.
     pub service: &'static str,
@@ -258,43 +258,39 @@ async fn twirp(
     let identity = shared.tokens.identify(authorization);
     let body = message(request.into_body(), MESSAGE_LIMIT, shared.patience).await;
     let body = body.map_err(|why| TwirpError::new(Code::Malformed, format!("the request cannot be read: {why}")));
-    let mut notice = None;
     let result = match (&identity, body) {
         (None, _) => {
             Err(TwirpError::new(Code::Unauthenticated, "the runtime token is missing, or not one of this run"))
         }
         (Some(_), Err(err)) => Err(err),
         (Some(identity), Ok(body)) if service == cache::SERVICE => {
-            cache::call(&shared, identity, &method, &body).await.map(|(answer, told)| {
-                notice = told;
-                (answer, None)
-            })
+            cache::call(&shared, identity, &method, &body).await.map(|(answer, notice)| (answer, None, notice))
         }
         (Some(identity), Ok(body)) if service == artifact::SERVICE => {
-            artifact::call(&shared, identity, &method, &body).await
+            artifact::call(&shared, identity, &method, &body).await.map(|(answer, change)| (answer, change, None))
         }
         (Some(_), Ok(_)) => Err(TwirpError::new(Code::Unimplemented, format!("{service} is not served here"))),
     };
     let looked = service == cache::SERVICE && method == cache::LOOK_UP;
-    let hit = result.as_ref().ok().filter(|_| looked).map(|(answer, _)| answer["ok"] == true);
-    let (response, artifact) = match result {
-        Ok((answer, artifact)) => (Json(answer).into_response(), artifact),
-        Err(err) => (err.into_response(), None),
+    let hit = result.as_ref().ok().filter(|_| looked).map(|(answer, ..)| answer["ok"] == true);
+    let (response, artifact, notice) = match result {
+        Ok((answer, artifact, notice)) => (Json(answer).into_response(), artifact, notice),
+        Err(err) => (err.into_response(), None, None),
     };
     let name = match service.as_str() {
         cache::SERVICE => "cache",
         artifact::SERVICE => "artifact",
         _ => "results",
     };
-    (shared.observer)(ServiceCall {
+    shared.tell(ServiceCall {
         service: name,
         operation: method,
         status: response.status().as_u16(),
         job: identity.map(|it| it.job.clone()).unwrap_or_default(),
         hit,
         artifact,
-        note: None,
         notice,
+        ..ServiceCall::default()
     });
     response
 }
@@ -305,16 +301,8 @@ async fn blobs(
     request: Request,
 ) -> Response {
     let blob::Answered { response, service, operation, job } = blob::answer(&shared, &query, request).await;
-    (shared.observer)(ServiceCall {
-        service,
-        operation: operation.to_owned(),
-        status: response.status().as_u16(),
-        job,
-        hit: None,
-        artifact: None,
-        note: None,
-        notice: None,
-    });
+    let (operation, status) = (operation.to_owned(), response.status().as_u16());
+    shared.tell(ServiceCall { service, operation, status, job, ..ServiceCall::default() });
     response
 }
 

@@ -17,7 +17,7 @@ use super::grant::ApiGrant;
 use super::routes::{Handler, Params, Route, find};
 use super::{Api, ApiNote, GRAPHQL, REST, UPLOADS};
 use crate::blob::receive;
-use crate::serve::{MessageError, message};
+use crate::serve::{MessageError, content_length, message};
 use crate::services::{ServiceCall, Shared};
 
 /// The longest texts have some hundred thousand characters.
@@ -62,16 +62,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let (status, note) = (response.status().as_u16(), told.note);
     let note = note.filter(|it| shared.api().is_none_or(|api| api.is_news(it)));
     let Told { job, operation, .. } = told;
-    shared.tell(ServiceCall {
-        service: "github",
-        operation,
-        status,
-        job,
-        hit: None,
-        artifact: None,
-        note,
-        notice: None,
-    });
+    shared.tell(ServiceCall { service: "github", operation, status, job, note, ..ServiceCall::default() });
     response
 }
 
@@ -244,8 +235,4 @@ async fn take_in(shared: &Shared, api: &Api, request: Request) -> Result<Upload,
         Refusal::new(status, message)
     })?;
     Ok(Upload { archive, media_type })
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,33 +15,14 @@ use tokio::sync::mpsc;
 
 use super::error::BlobError;
 use super::spool::Extent;
+use super::under_way::Bodies;
 
 /// Chunks between the network and the disk, so that neither waits for each of the other's.
 const CHUNKS_IN_FLIGHT: usize = 32;
-/// The same where more than [`FEW`] bodies come at once: they are many, and each would hide a slow disk in memory.
+/// The same where many bodies come at once: each would hide a slow disk in memory.
 const CHUNKS_OF_MANY: usize = 2;
-const FEW: usize = 8;
 
-/// How many bodies are coming.
-static COMING: AtomicUsize = AtomicUsize::new(0);
-
-/// A body that is coming, until it is dropped.
-struct Coming {
-    chunks: usize,
-}
-
-impl Coming {
-    fn begin() -> Self {
-        let others = COMING.fetch_add(1, Ordering::Relaxed);
-        Self { chunks: if others < FEW { CHUNKS_IN_FLIGHT } else { CHUNKS_OF_MANY } }
-    }
-}
-
-impl Drop for Coming {
-    fn drop(&mut self) {
-        COMING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+static COMING: Bodies = Bodies::new(CHUNKS_IN_FLIGHT, CHUNKS_OF_MANY);
 
 pub(super) const COPY_BUFFER: usize = 256 * 1024;
 
@@ -94,8 +74,8 @@ async fn pour<T: Send + 'static>(
     patience: Duration,
     write: impl FnOnce(mpsc::Receiver<Bytes>) -> io::Result<(u64, T)> + Send + 'static,
 ) -> Result<T, BlobError> {
-    let coming = Coming::begin();
-    let (sender, receiver) = mpsc::channel(coming.chunks);
+    let coming = COMING.begin();
+    let (sender, receiver) = mpsc::channel(coming.room);
     let writer = tokio::task::spawn_blocking(move || write(receiver));
     let mut chunks = body.into_data_stream();
     let mut broken = None;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind, SeekFrom};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -22,7 +21,8 @@ use super::error::BlobError;
 use super::range::{self, Range};
 use super::receive::{receive, receive_block};
 use super::transfers::{Download, Transfer, Upload};
-use crate::serve::message;
+use super::under_way::Bodies;
+use crate::serve::{content_length, message};
 use crate::services::Shared;
 
 /// Azure takes 50,000 blocks, each id up to 88 characters and some tags around it.
@@ -36,30 +36,10 @@ const BLOCK_LIMIT: u64 = 4000 * 1024 * 1024;
 
 /// Bytes that are read at once of a blob.
 const READ_CHUNK: usize = 256 * 1024;
-/// The same where more than [`FEW`] are read: a client may ask and not take the answer.
+/// The same where many are read at once: a client may ask and not take the answer.
 const SMALL_CHUNK: usize = 8 * 1024;
-const FEW: usize = 8;
 
-/// How many blobs are being read.
-static READING: AtomicUsize = AtomicUsize::new(0);
-
-/// A blob that is being read, until it is dropped.
-struct Reading {
-    chunk: usize,
-}
-
-impl Reading {
-    fn begin() -> Self {
-        let others = READING.fetch_add(1, Ordering::Relaxed);
-        Self { chunk: if others < FEW { READ_CHUNK } else { SMALL_CHUNK } }
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        READING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+static READING: Bodies = Bodies::new(READ_CHUNK, SMALL_CHUNK);
 
 /// A response, with what to tell the observer about it.
 pub(crate) struct Answered {
@@ -193,6 +173,8 @@ async fn put_block_list(shared: &Arc<Shared>, upload: &Arc<Upload>, request: Req
         .ok()
         .and_then(block_list::parse)
         .ok_or_else(|| invalid("this is no BlockList".to_owned()))?;
+    // Other large messages wait for this one, and need not wait for the blocks.
+    drop(body);
     let blocks = upload.blocks(&ids)?;
     let (shared, upload) = (Arc::clone(shared), Arc::clone(upload));
     let joined = tokio::task::spawn_blocking(move || upload.commit_blocks(&blocks, shared.store.uploads())).await;
@@ -225,8 +207,8 @@ async fn get(download: &Download, headers: &HeaderMap, head: bool) -> Result<Res
         };
         let mut file = tokio::fs::File::open(&found.file).await.map_err(gone)?;
         file.seek(SeekFrom::Start(start)).await.map_err(|err| BlobError::store(&err))?;
-        let reading = Reading::begin();
-        let chunks = ReaderStream::with_capacity(file.take(length), reading.chunk);
+        let reading = READING.begin();
+        let chunks = ReaderStream::with_capacity(file.take(length), reading.room);
         Body::from_stream(chunks.scan(reading, |_kept, chunk| std::future::ready(Some(chunk))))
     };
     let mut response = (status, body).into_response();
@@ -264,7 +246,7 @@ fn is_plain(it: char) -> bool {
 fn length(headers: &HeaderMap, limit: u64) -> Result<u64, BlobError> {
     let missing =
         || BlobError::new(StatusCode::LENGTH_REQUIRED, "MissingContentLengthHeader", "Content-Length is missing");
-    let length = text(headers, "content-length").and_then(|it| it.parse().ok()).ok_or_else(missing)?;
+    let length = content_length(headers).ok_or_else(missing)?;
     if length > limit {
         let message = format!("{length} bytes are announced, at most {limit} are taken at once");
         return Err(BlobError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestBodyTooLarge", message));

@@ -236,6 +236,23 @@ mod tests {
     }
 
     #[test]
+    fn the_digest_is_made_while_blocks_come() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let texts = ["first", "second", "third"];
+        let places = spool(folder.path(), &texts, &[]);
+        let known = || places[0].spool.digest.lock().expect("no panic").position;
+        let mut writer = places[0].writer().expect("a file");
+        writer.add(b"first").expect("has room");
+        drop(writer);
+        assert_eq!(known(), 5, "with what is written where it ends");
+        places[0].written();
+        write(&places[2], texts[2]);
+        assert_eq!(known(), 5, "there is a gap");
+        write(&places[1], texts[1]);
+        assert_eq!(known(), 16, "also of what came before its turn");
+    }
+
+    #[test]
     fn what_is_not_is_put_together() {
         let folder = tempfile::tempdir().expect("a folder");
         let texts = ["first", "second", "third"];

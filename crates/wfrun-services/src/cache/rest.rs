@@ -67,9 +67,8 @@ async fn answered(
         status,
         job,
         hit: told.hit,
-        artifact: None,
-        note: None,
         notice: told.notice,
+        ..ServiceCall::default()
     });
     response
 }
@@ -173,7 +172,7 @@ async fn upload(
         let upload = reserved(&shared, &identity, &id)?;
         let range = headers.get(header::CONTENT_RANGE).and_then(|it| it.to_str().ok()).and_then(range);
         let (start, length) = range.ok_or_else(|| invalid("Content-Range must be `bytes START-END/*`".to_owned()))?;
-        let announced = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+        let announced = serve::content_length(&headers);
         if length > PART_LIMIT || announced.is_some_and(|it| it != length) {
             let length = announced.unwrap_or(length).max(length);
             return Err(invalid(format!(

@@ -36,7 +36,7 @@ pub(crate) async fn create(job: &Job, name: &str) -> String {
 }
 
 /// Uploads as the toolkit does, and gives back the artifact's number.
-async fn upload(job: &Job, name: &str, content: &[u8]) -> String {
+pub(crate) async fn upload(job: &Job, name: &str, content: &[u8]) -> String {
     let url = create(job, name).await;
     let ids = ["block-0", "block-1"].map(|it| STANDARD.encode(it));
     let (first, second) = content.split_at(content.len() / 2);

@@ -59,9 +59,7 @@ async fn a_changed_artifact_is_not_given_out() {
     let store = tempfile::tempdir().expect("a folder");
     let server = Server::start(store.path()).await;
     let job = server.job("test", &[MAIN]);
-    let url = artifacts::create(&job, "site").await;
-    assert_eq!(put(&url, b"what was uploaded").await.status, 201);
-    assert_eq!(artifacts::call(&job, "FinalizeArtifact", json!({"name": "site", "size": 17})).await.status, 200);
+    artifacts::upload(&job, "site", b"what was uploaded").await;
     let ask = async || artifacts::call(&job, "GetSignedArtifactURL", json!({"name": "site"})).await;
     assert_eq!(ask().await.status, 200);
     let content =
@@ -108,9 +106,7 @@ async fn an_artifact_that_somebody_has_renamed_on_disk() {
     let store = tempfile::tempdir().expect("a folder");
     let server = Server::start(store.path()).await;
     let job = server.job("test", &[MAIN]);
-    let url = artifacts::create(&job, "site").await;
-    assert_eq!(put(&url, b"x").await.status, 201);
-    assert_eq!(artifacts::call(&job, "FinalizeArtifact", json!({"name": "site", "size": 1})).await.status, 200);
+    artifacts::upload(&job, "site", b"x").await;
     let run = store.path().join("runs/1");
     let file = files(&run).into_iter().find(|it| it.extension().is_some_and(|it| it == "json")).expect("an entry");
     let names =

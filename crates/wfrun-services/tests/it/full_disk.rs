@@ -1,24 +1,25 @@
 //! A disk that is full: the client is told, nothing half is served, and what was written in vain makes room again.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::artifacts;
 use crate::client::{Answer, Job, MAIN, Server, put, send};
 
-/// A small file system, where one may be mounted.
-struct Small<'a>(&'a Path);
+/// A file system of 4 MB, where one may be mounted.
+struct Small(TempDir);
 
-impl<'a> Small<'a> {
-    fn mount(folder: &'a Path, size: &str) -> Option<Self> {
-        let mount = |it: &mut Command| it.stderr(Stdio::null()).status().is_ok_and(|it| it.success());
-        let small =
-            mount(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(folder))
-                .then_some(Self(folder));
+impl Small {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(folder.path()).stderr(Stdio::null());
+        let small = mount.status().is_ok_and(|it| it.success()).then_some(Self(folder));
         if small.is_none() {
             println!("skipped: nothing can be mounted here");
         }
@@ -27,7 +28,8 @@ impl<'a> Small<'a> {
 
     /// Free blocks.
     fn free(&self) -> u64 {
-        let told = Command::new("stat").args(["--file-system", "--format=%a"]).arg(self.0).output().expect("stat");
+        let mut stat = Command::new("stat");
+        let told = stat.args(["--file-system", "--format=%a"]).arg(self.0.path()).output().expect("stat");
         String::from_utf8_lossy(&told.stdout).trim().parse().expect("a number")
     }
 
@@ -42,18 +44,35 @@ impl<'a> Small<'a> {
     }
 
     /// Takes all that is free.
-    fn fill(&self) -> std::path::PathBuf {
-        let path = self.0.join("ballast");
+    fn fill(&self) -> PathBuf {
+        let path = self.0.path().join("ballast");
         let mut file = std::fs::File::create(&path).expect("a file");
         while file.write_all(&[1; 4096]).is_ok() {}
         path
     }
 }
 
-impl Drop for Small<'_> {
+impl Drop for Small {
     fn drop(&mut self) {
-        let gone = Command::new("umount").arg("--lazy").arg(self.0).status();
-        assert!(gone.is_ok_and(|it| it.success()), "{} stays mounted", self.0.display());
+        let gone = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+        assert!(gone.is_ok_and(|it| it.success()), "{} stays mounted", self.0.path().display());
+    }
+}
+
+/// Services that keep all they have on such a file system.
+struct Disk {
+    server: Server,
+    small: Small,
+    /// Free blocks before anything is saved.
+    free: u64,
+}
+
+impl Disk {
+    async fn new() -> Option<Self> {
+        let small = Small::mount()?;
+        let server = Server::start(small.0.path()).await;
+        let free = small.free();
+        Some(Self { server, small, free })
     }
 }
 
@@ -127,12 +146,12 @@ impl<'a> Begun<'a> {
     }
 
     /// The disk was full; all is as before, and what comes later works.
-    async fn check(self, small: &Small<'_>, answer: Answer, before: u64) {
+    async fn check(self, disk: &Disk, answer: Answer) {
         let Self { way, .. } = self;
         assert_eq!(answer.status, 507, "{way:?}: {}", answer.text());
         assert!(answer.text().contains("store failed: No space left on device"), "{way:?}: {}", answer.text());
         assert!(!self.is_served().await, "{way:?}");
-        small.is_free(before);
+        disk.small.is_free(disk.free);
         let later = Begun::new(self.job, way, "later").await;
         assert!(later.block(0, &megabyte(3)).await.status < 300, "{way:?}");
         let done = later.finish(&[0], MEGABYTE).await;
@@ -146,19 +165,16 @@ impl<'a> Begun<'a> {
 #[tokio::test]
 async fn a_block_for_which_there_is_no_room() {
     for way in WAYS {
-        let store = tempfile::tempdir().expect("a folder");
-        let Some(small) = Small::mount(store.path(), "4m") else { return };
-        let server = Server::start(store.path()).await;
-        let job = server.job("test", &[MAIN]);
-        let before = small.free();
+        let Some(disk) = Disk::new().await else { return };
+        let job = disk.server.job("test", &[MAIN]);
         let upload = Begun::new(&job, way, "k").await;
         for start in [0, 1, 2] {
             let answer = upload.block(start, &megabyte(start)).await;
             assert!(answer.status < 300, "{way:?}: {}", answer.text());
         }
         let answer = upload.block(3, &[megabyte(3), megabyte(3)].concat()).await;
-        upload.check(&small, answer, before).await;
-        server.services.stop().await;
+        upload.check(&disk, answer).await;
+        disk.server.services.stop().await;
     }
 }
 
@@ -166,18 +182,15 @@ async fn a_block_for_which_there_is_no_room() {
 #[tokio::test]
 async fn blocks_that_fit_and_their_whole_does_not() {
     for way in WAYS {
-        let store = tempfile::tempdir().expect("a folder");
-        let Some(small) = Small::mount(store.path(), "4m") else { return };
-        let server = Server::start(store.path()).await;
-        let job = server.job("test", &[MAIN]);
-        let before = small.free();
+        let Some(disk) = Disk::new().await else { return };
+        let job = disk.server.job("test", &[MAIN]);
         let upload = Begun::new(&job, way, "k").await;
         for start in [2, 1, 0] {
             assert!(upload.block(start, &megabyte(start)).await.status < 300, "{way:?}");
         }
         let answer = upload.finish(&[0, 1, 2], 3 * MEGABYTE).await;
-        upload.check(&small, answer, before).await;
-        server.services.stop().await;
+        upload.check(&disk, answer).await;
+        disk.server.services.stop().await;
     }
 }
 
@@ -185,21 +198,18 @@ async fn blocks_that_fit_and_their_whole_does_not() {
 #[tokio::test]
 async fn a_content_that_cannot_be_named() {
     for way in [Way::Cache, Way::Artifact] {
-        let store = tempfile::tempdir().expect("a folder");
-        let Some(small) = Small::mount(store.path(), "4m") else { return };
-        let server = Server::start(store.path()).await;
-        let job = server.job("test", &[MAIN]);
-        let before = small.free();
+        let Some(disk) = Disk::new().await else { return };
+        let job = disk.server.job("test", &[MAIN]);
         let upload = Begun::new(&job, way, "k").await;
         assert_eq!(put(&upload.place, &megabyte(1)).await.status, 201);
         // Folders are made before, as they are by whatever was saved before.
-        let ballast = small.fill();
+        let ballast = disk.small.fill();
         let answer = match way {
             Way::Artifact => artifacts::call(&job, "FinalizeArtifact", json!({"name": "k", "size": MEGABYTE})).await,
             Way::Cache | Way::CacheOfTheFirstProtocol => job.finalize("k", MEGABYTE).await,
         };
         std::fs::remove_file(ballast).expect("a file");
-        upload.check(&small, answer, before).await;
-        server.services.stop().await;
+        upload.check(&disk, answer).await;
+        disk.server.services.stop().await;
     }
 }
