@@ -32,6 +32,7 @@ use self::services::describe_services;
 pub(crate) use self::services::rolling_out;
 use self::tags::{list_account_settings, list_tags_for_resource, put_account_setting, tag_resource, untag_resource};
 pub(crate) use self::targets::balance;
+pub(crate) use self::task::{Task, TaskStatus};
 pub(crate) use self::task_definition::register;
 use self::task_definitions::{
     delete_task_definitions, deregister_task_definition, describe_task_definition, list_task_definition_families,

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::model::{Cluster, Ecs, Service, TaskDefinition, short_name};
+use super::model::{Cluster, Ecs, Service, TaskDefinition};
 use super::rollout::{self, Turn};
 use super::targets::{Balanced, Standing, balanced, follow, standing};
 use super::task::{Launch, Task, TaskStatus};
@@ -216,20 +216,14 @@ fn launch(state: &State, step: &Step<'_>, waiting: &Waiting) -> Result<(TaskLaun
         digests.extend(digest.iter().map(|digest| (image.to_owned(), digest.clone())));
         images.insert(name.to_owned(), LaunchImage { name: image.to_owned(), digest, pull });
     }
-    let family = short_name(&task.definition).split(':').next().unwrap_or_default();
-    let alone = task.alone.as_ref();
     let launch = TaskLaunch {
         id: task.id.clone(),
         arn: Arns { account: step.account, region }.task(cluster, &task.id),
         cluster: cluster.clone(),
         region: region.clone(),
-        group: match (service, alone) {
-            (Some(service), _) => format!("service:{service}"),
-            (None, Some(alone)) => alone.group.clone(),
-            (None, None) => format!("family:{family}"),
-        },
+        group: task.group(service.as_deref()),
         definition: definition.body.clone(),
-        overrides: alone.map_or_else(Map::new, |alone| alone.overrides.clone()),
+        overrides: task.alone.as_ref().map_or_else(Map::new, |alone| alone.overrides.clone()),
         images,
         registry,
     };

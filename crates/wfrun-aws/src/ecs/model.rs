@@ -47,7 +47,7 @@ pub(crate) struct Cluster {
     /// `settings`, `configuration` and others as `CreateCluster` was given them.
     pub(crate) settings: Map<String, Value>,
     pub(crate) tags: Vec<Value>,
-    /// Of `RunTask`, also the stopped ones.
+    /// Of `RunTask`, also the stopped ones, for as long as the account is open.
     pub(crate) tasks: Vec<Task>,
     pub(crate) services: IndexMap<String, Service>,
 }
@@ -326,14 +326,19 @@ impl Ecs {
     }
 }
 
-/// Whether `requiresCompatibilities` has FARGATE.
-pub(crate) fn asks_for_fargate(definition: &TaskDefinition) -> bool {
+/// The launch type of what runs a definition and names none: FARGATE where `requiresCompatibilities` has it.
+pub(crate) fn usual_launch_type(definition: &TaskDefinition) -> &'static str {
     let kinds = definition.body.get("requiresCompatibilities").and_then(Value::as_array);
-    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE"))
+    if kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE")) { "FARGATE" } else { "EC2" }
 }
 
 fn no_cluster() -> ApiError {
     ApiError::new("ClusterNotFoundException", "Cluster not found.")
+}
+
+/// The family in the ARN of a task definition.
+pub(crate) fn family(definition: &str) -> &str {
+    short_name(definition).split(':').next().unwrap_or_default()
 }
 
 /// The short name in an ARN or name: the part after the last slash.
