@@ -19,6 +19,7 @@ mod task_view;
 mod tasks;
 mod update;
 
+pub(crate) use self::clusters::is_name;
 use self::clusters::{create_cluster, delete_cluster, describe_clusters, list_clusters};
 pub(crate) use self::launch::{Order, PLACEHOLDER_IMAGE, Step, launch_anew, take_up, tick};
 pub(crate) use self::model::{Cluster, Ecs, Service};

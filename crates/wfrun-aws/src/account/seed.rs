@@ -11,7 +11,7 @@ use super::settings::{AccountError, Notice, Wanted, WantedTaskDefinition};
 use super::state::{Region, State};
 use crate::account_file::{AccountFile, RepositoryEntry, ServiceTargetEntry, TagMutability, TaskDefinitionEntry};
 use crate::ecr::{Repository, is_repository_name};
-use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, register};
+use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, is_name, register};
 use crate::elbv2::create_load_balancer;
 use crate::ids::{Arns, root_arn};
 
@@ -155,17 +155,10 @@ fn service_for_workflow(
     ))))
 }
 
-/// Source: AWS ECS API reference, `CreateCluster` and `CreateService`: up to 255 letters, digits, underscores and hyphens.
-fn check_ecs_names<'n>(names: impl Iterator<Item = &'n String>) -> Result<(), AccountError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    for name in names {
-        if !(1..=255).contains(&name.len()) || !name.bytes().all(allowed) {
-            return Err(AccountError::Name {
-                message: format!("`{name}` is not a name ECS takes for a cluster or service"),
-            });
-        }
-    }
-    Ok(())
+fn check_ecs_names<'n>(mut names: impl Iterator<Item = &'n String>) -> Result<(), AccountError> {
+    names.find(|name| !is_name(name)).map_or(Ok(()), |name| {
+        Err(AccountError::Name { message: format!("`{name}` is not a name ECS takes for a cluster or service") })
+    })
 }
 
 fn region<'a>(state: &'a mut State, world: World<'_>) -> &'a mut Region {

@@ -223,13 +223,6 @@ impl Service {
         }
     }
 
-    /// The ARNs of the target groups in `loadBalancers`.
-    pub(crate) fn target_groups(&self) -> Vec<String> {
-        let balancers = self.settings.get("loadBalancers").and_then(Value::as_array);
-        let groups = balancers.into_iter().flatten().filter_map(|balancer| balancer["targetGroupArn"].as_str());
-        groups.map(ToOwned::to_owned).collect()
-    }
-
     /// Whether a waiter for it has something to wait for: a rollout, a scaling or a deletion is under way. What was given up is not.
     pub(crate) fn is_on_the_way(&self) -> bool {
         let completed = self.deployments.first().is_some_and(|primary| primary.rollout == Rollout::Completed);

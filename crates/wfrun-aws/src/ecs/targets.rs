@@ -9,6 +9,7 @@ use super::model::{Service, TaskDefinition};
 use super::task::{Task, TaskStatus};
 use crate::elbv2::Elbv2;
 use crate::elbv2::targets::{Answers, HealthState, TargetHealth, deregister, register, set_health, target_health};
+use crate::launcher::PublishedPort;
 use crate::protocol::ApiError;
 
 /// A member of a service's `loadBalancers` with a target group.
@@ -98,7 +99,7 @@ pub(super) fn follow(elb: &mut Elbv2, service: &mut Service, now_ms: u64) -> boo
 
 fn join(elb: &mut Elbv2, task: &Task, of: &Balanced) -> Option<Registered> {
     let (id, port, answers) = target(task, of)?;
-    // A target group that is not there is taken as it is: what a service names may be of another account.
+    // It was there when the service was told of it, and may have been deleted since.
     register(elb, &of.group, &id, port, answers).ok()?;
     if answers == Answers::Nobody {
         set_health(elb, &of.group, &id, port, TargetHealth::healthy());
@@ -112,8 +113,7 @@ fn target(task: &Task, of: &Balanced) -> Option<(String, u16, Answers)> {
     if task.launch.simulated {
         return Some((id, of.port, Answers::Nobody));
     }
-    let published =
-        |port: &&crate::launcher::PublishedPort| port.container == of.container && port.container_port == of.port;
+    let published = |port: &&PublishedPort| port.container == of.container && port.container_port == of.port;
     let port = task.launch.ports.iter().find(published)?;
     let address = SocketAddr::new(port.host_address.parse().ok()?, port.host_port);
     Some((id, of.port, Answers::At(address)))

@@ -9,6 +9,7 @@ use super::services::launch_type;
 use super::task::{FAILED_CHECKS, Task, TaskStatus};
 use crate::clock::epoch_seconds;
 use crate::ids::Arns;
+use crate::launcher::PublishedPort;
 
 /// A task as `DescribeTasks`, `RunTask` and `StopTask` show it; `service` is whose it is.
 ///
@@ -97,7 +98,7 @@ impl View<'_> {
             TaskStatus::Deactivating | TaskStatus::Stopped => "STOPPED",
         };
         let reason = end.and_then(|end| end.reason.as_ref()).or(failed_to_start.map(|stop| &stop.reason));
-        let binding = |port: &&crate::launcher::PublishedPort| port.container == name;
+        let binding = |port: &&PublishedPort| port.container == name;
         let bindings = task.launch.ports.iter().filter(binding).map(|port| {
             json!({
                 "bindIP": port.host_address, "containerPort": port.container_port, "hostPort": port.host_port, "protocol": "tcp",
