@@ -207,6 +207,11 @@ impl Service {
         (count(TaskStatus::Running), count(TaskStatus::Pending))
     }
 
+    /// Whether a task of a deployment was told to stop and has not said its last word.
+    pub(crate) fn is_stopping_tasks_of(&self, deployment: &str) -> bool {
+        self.tasks.iter().any(|task| task.deployment == deployment && task.status == TaskStatus::Deactivating)
+    }
+
     /// Nothing moves, so that a tick without reports would change nothing.
     pub(crate) fn is_at_rest(&self) -> bool {
         let settled = |task: &Task| match task.status {
