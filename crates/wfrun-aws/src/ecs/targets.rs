@@ -142,15 +142,24 @@ pub(super) fn check(elb: &Elbv2, definition: &TaskDefinition, balancers: Option<
                 "The target group with targetGroupArn {group} does not have an associated load balancer."
             ));
         }
-        let name = balancer["containerName"].as_str().unwrap_or_default();
-        let Some(container) = definition.containers().iter().find(|container| container["name"] == name) else {
-            return invalid(format!("The container {name} does not exist in the task definition."));
-        };
-        let port = &balancer["containerPort"];
-        let has = |mapping: &Value| mapping["containerPort"] == *port;
-        if !container["portMappings"].as_array().is_some_and(|mappings| mappings.iter().any(has)) {
-            return invalid(format!("The container {name} did not have a container port {port} defined."));
-        }
+        check_container(definition, balancer)?;
+    }
+    Ok(())
+}
+
+/// Refuses a member of `loadBalancers` whose container or port the definition does not have.
+///
+/// Source: AWS ECS, `CreateService` and `UpdateService`: the words of its refusals.
+pub(crate) fn check_container(definition: &TaskDefinition, balancer: &Value) -> Result<(), ApiError> {
+    let invalid = |message: String| Err(ApiError::new("InvalidParameterException", message));
+    let name = balancer["containerName"].as_str().unwrap_or_default();
+    let Some(container) = definition.containers().iter().find(|container| container["name"] == name) else {
+        return invalid(format!("The container {name} does not exist in the task definition."));
+    };
+    let port = &balancer["containerPort"];
+    let has = |mapping: &Value| mapping["containerPort"] == *port;
+    if !container["portMappings"].as_array().is_some_and(|mappings| mappings.iter().any(has)) {
+        return invalid(format!("The container {name} did not have a container port {port} defined."));
     }
     Ok(())
 }
