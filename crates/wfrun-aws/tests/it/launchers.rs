@@ -265,10 +265,17 @@ async fn a_task_behind_a_load_balancer_is_healthy_when_its_target_is() {
         fake.report(at, &[published(nobody), TaskReport::Healthy]);
         let id = fake.launch(at).0.id;
         world.until("the stop", async |_| fake.stopped.lock().unwrap().contains(&id)).await;
-        fake.report(at, &[TaskReport::Stopped]);
+        if at < 3 {
+            fake.report(at, &[TaskReport::Stopped]);
+        }
     }
     world.until("the rollback", async |world| balanced(world).await["deployments"][0]["id"] == good).await;
+    let failed = world.account.failed_services().remove(0);
+    assert!(failed.is_ending && failed.deployment.last_lines.is_empty(), "its last task has not ended yet");
+    fake.report(3, &[exited(137)]);
+    world.until("its end", async |world| !world.account.failed_services()[0].is_ending).await;
     let failed = world.account.service(CLUSTER, "balanced").unwrap().failed.unwrap();
+    assert_eq!(failed.last_lines, ["KeyError: 'DATABASE_URL'"], "known only when the task that was stopped has ended");
     assert_eq!(failed.reason, format!("Task failed ELB health checks in (target-group {group})"));
     let told = format!("is unhealthy in (target-group {group}) due to (reason ");
     assert!(balanced(&world).await["events"].to_string().contains(&told));
