@@ -28,8 +28,8 @@ pub use self::sessions::WebIdentityError;
 pub(crate) use self::sessions::{Holder, Session, SessionWishes};
 use self::sessions::{IdentityProvider, Sessions};
 pub use self::settings::{
-    AccountError, AccountSettings, FailedDeployment, Keys, Notice, ServiceCall, ServiceView, Wanted, WantedService,
-    WantedTaskDefinition,
+    AccountError, AccountSettings, FailedDeployment, FailedService, Keys, Notice, ServiceCall, ServiceView, Wanted,
+    WantedService, WantedTaskDefinition,
 };
 pub(crate) use self::state::{Region, State};
 use self::store::Store;
@@ -187,15 +187,17 @@ impl Account {
         state.regions.get(&self.region).and_then(|region| region.ecs.view(cluster, service))
     }
 
-    /// The deployments that circuit breakers gave up, in all regions, with their clusters and services; see
-    /// [`ServiceView::failed`].
-    pub fn failed_deployments(&self) -> Vec<(String, String, FailedDeployment)> {
+    /// The services whose newest deployment the circuit breaker gave up, in all regions; see [`ServiceView::failed`].
+    pub fn failed_services(&self) -> Vec<FailedService> {
         let state = lock(&self.state);
         let clusters = state.regions.values().flat_map(|region| &region.ecs.clusters);
         let services =
             clusters.flat_map(|(name, cluster)| cluster.services.values().map(move |service| (name, service)));
-        let failed =
-            services.filter_map(|(name, service)| Some((name.clone(), service.name.clone(), service.failed.clone()?)));
+        let failed = services.filter_map(|(cluster, service)| {
+            let deployment = service.failed.clone()?;
+            let is_ending = service.is_stopping_tasks_of(&deployment.id);
+            Some(FailedService { cluster: cluster.clone(), service: service.name.clone(), deployment, is_ending })
+        });
         failed.collect()
     }
 

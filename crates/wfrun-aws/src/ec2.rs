@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::account::{Call, Input, Operation};
+use crate::iam::Pattern;
 use crate::ids::{DEFAULT_SECURITY_GROUP, DEFAULT_SUBNETS, DEFAULT_VPC};
 use crate::protocol::ApiError;
 
@@ -138,34 +139,14 @@ fn passes(member: Option<&Value>, wanted: &str) -> bool {
         Some(Value::Bool(flag)) => flag.to_string(),
         Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => return false,
     };
-    is_like(text.as_bytes(), wanted.as_bytes())
-}
-
-/// Goes back to the last `*` only, so that no pattern takes long.
-fn is_like(text: &[u8], pattern: &[u8]) -> bool {
-    let (mut at, mut place, mut star) = (0, 0, None);
-    while at < text.len() {
-        match pattern.get(place) {
-            Some(b'*') => {
-                star = Some((place, at));
-                place += 1;
-            }
-            Some(byte) if *byte == b'?' || *byte == text[at] => (at, place) = (at + 1, place + 1),
-            _ => match star {
-                Some((before, from)) => {
-                    star = Some((before, from + 1));
-                    (at, place) = (from + 1, before + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(place..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+    Pattern::plain(wanted).matches(&text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_like;
+    use serde_json::json;
+
+    use super::passes;
 
     #[test]
     fn filters_have_wildcards() {
@@ -177,7 +158,7 @@ mod tests {
             ("us-east-1a", "", false),
             ("", "*", true),
         ] {
-            assert_eq!(is_like(text.as_bytes(), pattern.as_bytes()), want, "{pattern}");
+            assert_eq!(passes(Some(&json!(text)), pattern), want, "{pattern}");
         }
     }
 }

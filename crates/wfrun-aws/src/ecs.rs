@@ -19,9 +19,10 @@ mod task_view;
 mod tasks;
 mod update;
 
+pub(crate) use self::clusters::is_name;
 use self::clusters::{create_cluster, delete_cluster, describe_clusters, list_clusters};
 pub(crate) use self::launch::{Order, PLACEHOLDER_IMAGE, Step, launch_anew, take_up, tick};
-pub(crate) use self::model::{Cluster, Ecs, Service};
+pub(crate) use self::model::{Cluster, Ecs, Service, TaskDefinition};
 pub(crate) use self::rollout::TICK;
 use self::run_task::{execute_command, run_task, stop_task};
 use self::service_deployments::{
@@ -31,7 +32,8 @@ use self::service_life::{create_service, delete_service, list_services};
 use self::services::describe_services;
 pub(crate) use self::services::rolling_out;
 use self::tags::{list_account_settings, list_tags_for_resource, put_account_setting, tag_resource, untag_resource};
-pub(crate) use self::targets::balance;
+pub(crate) use self::targets::{balance, check_container};
+pub(crate) use self::task::{Task, TaskStatus};
 pub(crate) use self::task_definition::register;
 use self::task_definitions::{
     delete_task_definitions, deregister_task_definition, describe_task_definition, list_task_definition_families,

@@ -26,8 +26,8 @@ mod registry;
 mod sts;
 
 pub use account::{
-    Account, AccountError, AccountSettings, FailedDeployment, Injection, InjectionError, Keys, Notice, ServiceCall,
-    ServiceView, Wanted, WantedService, WantedTaskDefinition, WebIdentityError,
+    Account, AccountError, AccountSettings, FailedDeployment, FailedService, Injection, InjectionError, Keys, Notice,
+    ServiceCall, ServiceView, Wanted, WantedService, WantedTaskDefinition, WebIdentityError,
 };
 pub use account_file::{
     AccountFile, AccountFileError, AuthSection, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault,

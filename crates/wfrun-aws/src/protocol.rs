@@ -1,10 +1,12 @@
 //! The protocols of AWS' APIs: which operation a request means, who signed it, and how an answer is written.
 
 mod answer;
+mod page;
 mod request;
 mod signature;
 
 pub(crate) use self::answer::Protocol;
+pub(crate) use self::page::page_after;
 pub(crate) use self::request::{ApiRequest, url_decoded, url_encoded};
 pub(crate) use self::signature::{Signed, credential, verify};
 

@@ -4,7 +4,7 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use wfrun_aws::{Account, FailedDeployment};
+use wfrun_aws::{Account, FailedService};
 use wfrun_engine::FactKind;
 
 /// How often it is looked for them.
@@ -15,30 +15,31 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Tells each failed deployment once, until the account is gone. Those that an earlier run left are known already.
 pub(crate) async fn watch(account: Weak<Account>, facts: mpsc::Sender<FactKind>) {
     let mut told: HashSet<String> = match account.upgrade() {
-        Some(account) => account.failed_deployments().into_iter().map(|(.., failed)| failed.id).collect(),
+        Some(account) => account.failed_services().into_iter().map(|it| it.deployment.id).collect(),
         None => return,
     };
     let mut pending: HashMap<String, Instant> = HashMap::new();
     loop {
         tokio::time::sleep(LOOK).await;
         let Some(account) = account.upgrade() else { return };
-        for (cluster, service, failed) in account.failed_deployments() {
-            if told.contains(&failed.id) {
+        for failed in account.failed_services() {
+            let id = &failed.deployment.id;
+            if told.contains(id) {
                 continue;
             }
-            let since = *pending.entry(failed.id.clone()).or_insert_with(Instant::now);
-            if failed.last_lines.is_empty() && since.elapsed() < PATIENCE {
+            let since = *pending.entry(id.clone()).or_insert_with(Instant::now);
+            if failed.is_ending && since.elapsed() < PATIENCE {
                 continue;
             }
-            let message = sentence(&cluster, &service, &failed);
-            told.insert(failed.id);
+            let message = sentence(&failed);
+            told.insert(failed.deployment.id);
             facts.send(FactKind::Noticed(message)).await.ok();
         }
     }
 }
 
 /// What is told: the deployment, why its last task stopped, and what that printed.
-fn sentence(cluster: &str, service: &str, failed: &FailedDeployment) -> String {
+fn sentence(FailedService { cluster, service, deployment: failed, .. }: &FailedService) -> String {
     let definition = failed.task_definition.rsplit('/').next().unwrap_or_default();
     let code = failed.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
     let head = format!(
@@ -52,19 +53,22 @@ fn sentence(cluster: &str, service: &str, failed: &FailedDeployment) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wfrun_aws::FailedDeployment;
+
     use super::*;
 
     #[test]
     fn the_last_lines_stand_below() {
-        let failed = FailedDeployment {
+        let deployment = FailedDeployment {
             id: "ecs-svc/7".to_owned(),
             task_definition: "arn:aws:ecs:us-east-1:123456789012:task-definition/api:2".to_owned(),
             reason: "Essential container in task exited".to_owned(),
             exit_code: Some(1),
             last_lines: vec!["Traceback".to_owned(), "KeyError: 'DATABASE_URL'".to_owned()],
         };
+        let failed = FailedService { cluster: "c".to_owned(), service: "s".to_owned(), deployment, is_ending: false };
         assert_eq!(
-            sentence("c", "s", &failed),
+            sentence(&failed),
             "deployment ecs-svc/7 of service `s` in cluster `c` failed: tasks of api:2 did not become healthy; the last one: Essential \
              container in task exited (exit code 1)\n  | Traceback\n  | KeyError: 'DATABASE_URL'"
         );

@@ -11,7 +11,7 @@ use super::settings::{AccountError, Notice, Wanted, WantedTaskDefinition};
 use super::state::{Region, State};
 use crate::account_file::{AccountFile, RepositoryEntry, ServiceTargetEntry, TagMutability, TaskDefinitionEntry};
 use crate::ecr::{Repository, is_repository_name};
-use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, register};
+use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, TaskDefinition, balance, check_container, is_name, register};
 use crate::elbv2::create_load_balancer;
 use crate::ids::{Arns, root_arn};
 
@@ -62,16 +62,17 @@ pub(super) fn from_file(
                 service: service.clone(),
                 task_definition: entry.task_definition.clone(),
             };
-            let arn = region.ecs.task_definition(&entry.task_definition).map(|found| found.arn.clone());
-            let arn = arn.ok_or_else(no_definition)?;
+            let definition = region.ecs.task_definition(&entry.task_definition).ok_or_else(no_definition)?;
+            let arn = definition.arn.clone();
             let balancers = service_targets(region, service, &entry.load_balancers)?;
+            if region.ecs.clusters.get(name).is_some_and(|cluster| cluster.services.contains_key(service)) {
+                continue;
+            }
+            check_targets(service, definition, &balancers)?;
             let cluster = region.ecs.clusters.entry(name.clone()).or_default();
-            let known = cluster.services.contains_key(service);
             create_service(cluster, service, &arn, entry.desired_count, world);
-            if let Some(service) =
-                cluster.services.get_mut(service).filter(|_| !known && !entry.load_balancers.is_empty())
-            {
-                crate::ecs::balance(service, balancers);
+            if let Some(service) = cluster.services.get_mut(service).filter(|_| !balancers.is_empty()) {
+                balance(service, Value::Array(balancers));
             }
         }
     }
@@ -155,17 +156,10 @@ fn service_for_workflow(
     ))))
 }
 
-/// Source: AWS ECS API reference, `CreateCluster` and `CreateService`: up to 255 letters, digits, underscores and hyphens.
-fn check_ecs_names<'n>(names: impl Iterator<Item = &'n String>) -> Result<(), AccountError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    for name in names {
-        if !(1..=255).contains(&name.len()) || !name.bytes().all(allowed) {
-            return Err(AccountError::Name {
-                message: format!("`{name}` is not a name ECS takes for a cluster or service"),
-            });
-        }
-    }
-    Ok(())
+fn check_ecs_names<'n>(mut names: impl Iterator<Item = &'n String>) -> Result<(), AccountError> {
+    names.find(|name| !is_name(name)).map_or(Ok(()), |name| {
+        Err(AccountError::Name { message: format!("`{name}` is not a name ECS takes for a cluster or service") })
+    })
 }
 
 fn region<'a>(state: &'a mut State, world: World<'_>) -> &'a mut Region {
@@ -192,7 +186,7 @@ fn create_service(cluster: &mut Cluster, name: &str, task_definition: &str, desi
 }
 
 /// `loadBalancers` of a service of the file, by the names of its target groups.
-fn service_targets(region: &Region, service: &str, entries: &[ServiceTargetEntry]) -> Result<Value, AccountError> {
+fn service_targets(region: &Region, service: &str, entries: &[ServiceTargetEntry]) -> Result<Vec<Value>, AccountError> {
     let mut balancers = Vec::new();
     for ServiceTargetEntry { target_group, container, port } in entries {
         let arn = region.elbv2.target_group_named(target_group).ok_or_else(|| AccountError::Name {
@@ -203,7 +197,17 @@ fn service_targets(region: &Region, service: &str, entries: &[ServiceTargetEntry
         })?;
         balancers.push(json!({ "targetGroupArn": arn, "containerName": container, "containerPort": port }));
     }
-    Ok(Value::Array(balancers))
+    Ok(balancers)
+}
+
+/// Container and port of each target must be those of the definition; of a placeholder nobody knows what comes in its place.
+fn check_targets(service: &str, definition: &TaskDefinition, balancers: &[Value]) -> Result<(), AccountError> {
+    if definition.images().any(|image| image == PLACEHOLDER_IMAGE) {
+        return Ok(());
+    }
+    balancers.iter().try_for_each(|balancer| check_container(definition, balancer)).map_err(|err| AccountError::Name {
+        message: format!("service `{service}` of the account file: {}", err.message),
+    })
 }
 
 /// Registers a file as a new revision, unless its content was registered before.

@@ -161,6 +161,19 @@ pub struct FailedDeployment {
     pub last_lines: Vec<String>,
 }
 
+/// A service whose newest deployment the circuit breaker gave up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FailedService {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+    /// What was given up.
+    pub deployment: FailedDeployment,
+    /// A task of it is still being stopped, and its last lines may yet come.
+    pub is_ending: bool,
+}
+
 /// Why an account cannot be opened.
 #[derive(Debug, Error)]
 pub enum AccountError {

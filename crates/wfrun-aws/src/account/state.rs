@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ecr::Ecr;
-use crate::ecs::Ecs;
+use crate::ecs::{Ecs, Task, TaskStatus};
 use crate::elbv2::Elbv2;
 use crate::iam::{Iam, User};
 use crate::logs::Logs;
@@ -35,11 +35,14 @@ impl State {
     /// Source: AWS ECS API reference, `DescribeTasks`.
     pub(crate) fn forget_old_tasks(&mut self, now_ms: u64) {
         const KEPT_MS: u64 = 3_600_000;
-        let clusters = self.regions.values_mut().flat_map(|region| region.ecs.clusters.values_mut());
-        for service in clusters.flat_map(|cluster| cluster.services.values_mut()) {
-            service
-                .tasks
-                .retain(|task| task.is_live() || task.stop.as_ref().is_some_and(|stop| stop.at_ms + KEPT_MS > now_ms));
+        // One that is being stopped may still be a target of a load balancer.
+        let is_kept = |task: &Task| {
+            let stopped_at_ms = task.stop.as_ref().map_or(0, |stop| stop.at_ms);
+            task.status != TaskStatus::Stopped || stopped_at_ms + KEPT_MS > now_ms
+        };
+        for cluster in self.regions.values_mut().flat_map(|region| region.ecs.clusters.values_mut()) {
+            cluster.tasks.retain(is_kept);
+            cluster.services.values_mut().for_each(|service| service.tasks.retain(is_kept));
         }
     }
 }

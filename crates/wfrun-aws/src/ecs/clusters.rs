@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Cluster, ServiceStatus, short_name};
 use super::page::page;
-use super::task::{Task, TaskStatus};
+use super::task::TaskStatus;
 use crate::account::Call;
 use crate::ids::Arns;
 use crate::protocol::ApiError;
@@ -90,9 +90,7 @@ pub(crate) fn describe_clusters(call: Call<'_>) -> Result<Value, ApiError> {
 }
 
 fn described(cluster: &Cluster, name: &str, arns: Arns<'_>) -> Value {
-    let tasks = cluster.services.values().flat_map(|service| &service.tasks).chain(&cluster.tasks);
-    let tasks: Vec<&Task> = tasks.collect();
-    let count = |status: TaskStatus| tasks.iter().filter(|task| task.status == status).count();
+    let count = |status: TaskStatus| cluster.all_tasks().filter(|(_, task)| task.status == status).count();
     let active = cluster.services.values().filter(|service| service.status == ServiceStatus::Active).count();
     let mut shown = json!({
         "clusterArn": arns.cluster(name),
@@ -114,10 +112,16 @@ fn described(cluster: &Cluster, name: &str, arns: Arns<'_>) -> Value {
     shown
 }
 
+/// Whether ECS takes it for a cluster or service.
+///
 /// Source: AWS ECS API reference, `CreateCluster` and `CreateService`: up to 255 letters, digits, underscores and hyphens.
-pub(super) fn check_name(name: &str, what: &str) -> Result<(), ApiError> {
+pub(crate) fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if (1..=255).contains(&name.len()) && name.bytes().all(allowed) {
+    (1..=255).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+pub(super) fn check_name(name: &str, what: &str) -> Result<(), ApiError> {
+    if is_name(name) {
         return Ok(());
     }
     let message =

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::model::{Cluster, Ecs, Service, TaskDefinition, short_name};
+use super::model::{Cluster, Ecs, Service, TaskDefinition};
 use super::rollout::{self, Turn};
 use super::targets::{Balanced, Standing, balanced, follow, standing};
 use super::task::{Launch, Task, TaskStatus};
@@ -134,11 +134,8 @@ fn orders(state: &mut State, step: &Step<'_>) -> Vec<Order> {
 }
 
 fn stops(state: &mut State) -> Vec<Order> {
-    let clusters = state.regions.values_mut().flat_map(|region| region.ecs.clusters.values_mut());
-    let tasks = clusters.flat_map(|Cluster { services, tasks, .. }| {
-        services.values_mut().flat_map(|service| &mut service.tasks).chain(tasks)
-    });
-    let stopping = tasks.filter(|task| task.status == TaskStatus::Deactivating && !task.launch.stop_ordered);
+    let stopping =
+        all_tasks_mut(state).filter(|task| task.status == TaskStatus::Deactivating && !task.launch.stop_ordered);
     stopping
         .map(|task| {
             task.launch.stop_ordered = true;
@@ -153,14 +150,14 @@ fn waiting(state: &State) -> Vec<Waiting> {
     for (region, here) in &state.regions {
         for (cluster, found) in &here.ecs.clusters {
             let place = |service: Option<&Service>, task: &Task| {
-                let of = |service: &Service| service.deployments.iter().find(|of| of.id == task.deployment).cloned();
-                let deployment = service.and_then(of);
+                let deployments = service.map_or(&[][..], |service| &service.deployments);
+                let deployment = deployments.iter().find(|of| of.id == task.deployment);
                 Waiting {
                     region: region.clone(),
                     cluster: cluster.clone(),
                     service: service.map(|service| service.name.clone()),
-                    fresh: service.is_none() || deployment.as_ref().is_some_and(|of| of.fresh),
-                    digests: deployment.map(|of| of.digests).unwrap_or_default(),
+                    fresh: service.is_none() || deployment.is_some_and(|of| of.fresh),
+                    digests: deployment.map(|of| of.digests.clone()).unwrap_or_default(),
                     task: task.clone(),
                 }
             };
@@ -216,20 +213,14 @@ fn launch(state: &State, step: &Step<'_>, waiting: &Waiting) -> Result<(TaskLaun
         digests.extend(digest.iter().map(|digest| (image.to_owned(), digest.clone())));
         images.insert(name.to_owned(), LaunchImage { name: image.to_owned(), digest, pull });
     }
-    let family = short_name(&task.definition).split(':').next().unwrap_or_default();
-    let alone = task.alone.as_ref();
     let launch = TaskLaunch {
         id: task.id.clone(),
         arn: Arns { account: step.account, region }.task(cluster, &task.id),
         cluster: cluster.clone(),
         region: region.clone(),
-        group: match (service, alone) {
-            (Some(service), _) => format!("service:{service}"),
-            (None, Some(alone)) => alone.group.clone(),
-            (None, None) => format!("family:{family}"),
-        },
+        group: task.group(service.as_deref()),
         definition: definition.body.clone(),
-        overrides: alone.map_or_else(Map::new, |alone| alone.overrides.clone()),
+        overrides: task.alone.as_ref().map_or_else(Map::new, |alone| alone.overrides.clone()),
         images,
         registry,
     };
@@ -278,13 +269,15 @@ fn cannot_pull(image: &str, why: &str) -> String {
 
 /// Takes up what an earlier process left: its launchers are gone, and with them what they had still to tell.
 pub(crate) fn take_up(state: &mut State) {
-    for_each_task(state, |task| match task.status {
-        TaskStatus::Deactivating => task.status = TaskStatus::Stopped,
-        TaskStatus::Pending => begin_anew(task),
-        TaskStatus::Running if !task.healthy || !task.launch.simulated && task.launch.ordered => begin_anew(task),
-        TaskStatus::Running if task.alone.is_some() => begin_anew(task),
-        TaskStatus::Running | TaskStatus::Stopped => {}
-    });
+    for task in all_tasks_mut(state) {
+        match task.status {
+            TaskStatus::Deactivating => task.status = TaskStatus::Stopped,
+            TaskStatus::Pending => begin_anew(task),
+            TaskStatus::Running if !task.healthy || !task.launch.simulated && task.launch.ordered => begin_anew(task),
+            TaskStatus::Running if task.alone.is_some() => begin_anew(task),
+            TaskStatus::Running | TaskStatus::Stopped => {}
+        }
+    }
 }
 
 /// Hands running tasks to a launcher that is there now; until then they were simulated.
@@ -294,11 +287,8 @@ pub(crate) fn launch_anew(state: &mut State) {
         .filter(|definition| definition.images().any(|image| image == PLACEHOLDER_IMAGE))
         .map(|definition| definition.arn.clone())
         .collect();
-    for_each_task(state, |task| {
-        if task.is_live() && !placeholders.contains(&task.definition) {
-            begin_anew(task);
-        }
-    });
+    let anew = |task: &&mut Task| task.is_live() && !placeholders.contains(&task.definition);
+    all_tasks_mut(state).filter(anew).for_each(begin_anew);
 }
 
 fn begin_anew(task: &mut Task) {
@@ -309,9 +299,9 @@ fn begin_anew(task: &mut Task) {
     task.launch = Launch { version: task.launch.version, targets, ..Launch::default() };
 }
 
-fn for_each_task(state: &mut State, mut act: impl FnMut(&mut Task)) {
+fn all_tasks_mut(state: &mut State) -> impl Iterator<Item = &mut Task> {
     let clusters = state.regions.values_mut().flat_map(|region| region.ecs.clusters.values_mut());
-    for Cluster { services, tasks, .. } in clusters {
-        services.values_mut().flat_map(|service| &mut service.tasks).chain(tasks).for_each(&mut act);
-    }
+    clusters.flat_map(|Cluster { services, tasks, .. }| {
+        services.values_mut().flat_map(|service| &mut service.tasks).chain(tasks)
+    })
 }

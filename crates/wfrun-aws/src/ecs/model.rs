@@ -47,7 +47,7 @@ pub(crate) struct Cluster {
     /// `settings`, `configuration` and others as `CreateCluster` was given them.
     pub(crate) settings: Map<String, Value>,
     pub(crate) tags: Vec<Value>,
-    /// Of `RunTask`, also the stopped ones.
+    /// Of `RunTask`, also the stopped ones, for as long as the account is open.
     pub(crate) tasks: Vec<Task>,
     pub(crate) services: IndexMap<String, Service>,
 }
@@ -207,6 +207,11 @@ impl Service {
         (count(TaskStatus::Running), count(TaskStatus::Pending))
     }
 
+    /// Whether a task of a deployment was told to stop and has not said its last word.
+    pub(crate) fn is_stopping_tasks_of(&self, deployment: &str) -> bool {
+        self.tasks.iter().any(|task| task.deployment == deployment && task.status == TaskStatus::Deactivating)
+    }
+
     /// Nothing moves, so that a tick without reports would change nothing.
     pub(crate) fn is_at_rest(&self) -> bool {
         let settled = |task: &Task| match task.status {
@@ -221,13 +226,6 @@ impl Service {
                 self.steady && self.deployments.len() == 1 && !self.is_rolling_out() && self.tasks.iter().all(settled)
             }
         }
-    }
-
-    /// The ARNs of the target groups in `loadBalancers`.
-    pub(crate) fn target_groups(&self) -> Vec<String> {
-        let balancers = self.settings.get("loadBalancers").and_then(Value::as_array);
-        let groups = balancers.into_iter().flatten().filter_map(|balancer| balancer["targetGroupArn"].as_str());
-        groups.map(ToOwned::to_owned).collect()
     }
 
     /// Whether a waiter for it has something to wait for: a rollout, a scaling or a deletion is under way. What was given up is not.
@@ -326,14 +324,19 @@ impl Ecs {
     }
 }
 
-/// Whether `requiresCompatibilities` has FARGATE.
-pub(crate) fn asks_for_fargate(definition: &TaskDefinition) -> bool {
+/// The launch type of what runs a definition and names none: FARGATE where `requiresCompatibilities` has it.
+pub(crate) fn usual_launch_type(definition: &TaskDefinition) -> &'static str {
     let kinds = definition.body.get("requiresCompatibilities").and_then(Value::as_array);
-    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE"))
+    if kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "FARGATE")) { "FARGATE" } else { "EC2" }
 }
 
 fn no_cluster() -> ApiError {
     ApiError::new("ClusterNotFoundException", "Cluster not found.")
+}
+
+/// The family in the ARN of a task definition.
+pub(crate) fn family(definition: &str) -> &str {
+    short_name(definition).split(':').next().unwrap_or_default()
 }
 
 /// The short name in an ARN or name: the part after the last slash.

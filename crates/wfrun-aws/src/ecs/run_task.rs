@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::model::{Service, TaskDefinition, asks_for_fargate, short_name};
+use super::model::{Service, TaskDefinition, family, short_name, usual_launch_type};
 use super::service_life::check_network;
 use super::services::cluster_of;
 use super::task::{Alone, Task};
@@ -52,17 +52,15 @@ fn alone(definition: &TaskDefinition, input: Input<'_>) -> Result<Alone, ApiErro
         let message = format!("Override for container named {name} is not a container in the TaskDefinition.");
         return Err(ApiError::new("InvalidParameterException", message));
     }
-    let family = short_name(&definition.arn).split(':').next().unwrap_or_default();
     let mut tags = input.list("tags")?.to_vec();
     if input.text("propagateTags")? == Some("TASK_DEFINITION") {
         tags.extend(definition.tags.iter().cloned());
     }
-    let fargate = if asks_for_fargate(definition) { "FARGATE" } else { "EC2" };
     Ok(Alone {
-        group: input.text("group")?.map_or_else(|| format!("family:{family}"), ToOwned::to_owned),
+        group: input.text("group")?.map_or_else(|| format!("family:{}", family(&definition.arn)), ToOwned::to_owned),
         overrides,
         tags,
-        launch_type: input.text("launchType")?.unwrap_or(fargate).to_owned(),
+        launch_type: input.text("launchType")?.unwrap_or(usual_launch_type(definition)).to_owned(),
         digests: indexmap::IndexMap::new(),
     })
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::clusters::DEFAULT_CLUSTER;
 use super::model::{
-    Breaker, Deployment, DeploymentConfiguration, Ecs, Service, Threshold, asks_for_fargate, short_name,
+    Breaker, Deployment, DeploymentConfiguration, Ecs, Service, Threshold, short_name, usual_launch_type,
 };
 use crate::account::Call;
 use crate::clock::epoch_seconds;
@@ -161,5 +161,5 @@ pub(super) fn configuration(configuration: DeploymentConfiguration) -> Value {
 pub(super) fn launch_type<'a>(service: &'a Service, ecs: &Ecs) -> &'a str {
     let given = service.settings.get("launchType").and_then(Value::as_str);
     let definition = ecs.task_definition(&service.task_definition);
-    given.unwrap_or(if definition.is_some_and(asks_for_fargate) { "FARGATE" } else { "EC2" })
+    given.unwrap_or(definition.map_or("EC2", usual_launch_type))
 }

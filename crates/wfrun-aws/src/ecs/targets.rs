@@ -9,6 +9,7 @@ use super::model::{Service, TaskDefinition};
 use super::task::{Task, TaskStatus};
 use crate::elbv2::Elbv2;
 use crate::elbv2::targets::{Answers, HealthState, TargetHealth, deregister, register, set_health, target_health};
+use crate::launcher::PublishedPort;
 use crate::protocol::ApiError;
 
 /// A member of a service's `loadBalancers` with a target group.
@@ -98,7 +99,7 @@ pub(super) fn follow(elb: &mut Elbv2, service: &mut Service, now_ms: u64) -> boo
 
 fn join(elb: &mut Elbv2, task: &Task, of: &Balanced) -> Option<Registered> {
     let (id, port, answers) = target(task, of)?;
-    // A target group that is not there is taken as it is: what a service names may be of another account.
+    // It was there when the service was told of it, and may have been deleted since.
     register(elb, &of.group, &id, port, answers).ok()?;
     if answers == Answers::Nobody {
         set_health(elb, &of.group, &id, port, TargetHealth::healthy());
@@ -112,8 +113,7 @@ fn target(task: &Task, of: &Balanced) -> Option<(String, u16, Answers)> {
     if task.launch.simulated {
         return Some((id, of.port, Answers::Nobody));
     }
-    let published =
-        |port: &&crate::launcher::PublishedPort| port.container == of.container && port.container_port == of.port;
+    let published = |port: &&PublishedPort| port.container == of.container && port.container_port == of.port;
     let port = task.launch.ports.iter().find(published)?;
     let address = SocketAddr::new(port.host_address.parse().ok()?, port.host_port);
     Some((id, of.port, Answers::At(address)))
@@ -142,15 +142,24 @@ pub(super) fn check(elb: &Elbv2, definition: &TaskDefinition, balancers: Option<
                 "The target group with targetGroupArn {group} does not have an associated load balancer."
             ));
         }
-        let name = balancer["containerName"].as_str().unwrap_or_default();
-        let Some(container) = definition.containers().iter().find(|container| container["name"] == name) else {
-            return invalid(format!("The container {name} does not exist in the task definition."));
-        };
-        let port = &balancer["containerPort"];
-        let has = |mapping: &Value| mapping["containerPort"] == *port;
-        if !container["portMappings"].as_array().is_some_and(|mappings| mappings.iter().any(has)) {
-            return invalid(format!("The container {name} did not have a container port {port} defined."));
-        }
+        check_container(definition, balancer)?;
+    }
+    Ok(())
+}
+
+/// Refuses a member of `loadBalancers` whose container or port the definition does not have.
+///
+/// Source: AWS ECS, `CreateService` and `UpdateService`: the words of its refusals.
+pub(crate) fn check_container(definition: &TaskDefinition, balancer: &Value) -> Result<(), ApiError> {
+    let invalid = |message: String| Err(ApiError::new("InvalidParameterException", message));
+    let name = balancer["containerName"].as_str().unwrap_or_default();
+    let Some(container) = definition.containers().iter().find(|container| container["name"] == name) else {
+        return invalid(format!("The container {name} does not exist in the task definition."));
+    };
+    let port = &balancer["containerPort"];
+    let has = |mapping: &Value| mapping["containerPort"] == *port;
+    if !container["portMappings"].as_array().is_some_and(|mappings| mappings.iter().any(has)) {
+        return invalid(format!("The container {name} did not have a container port {port} defined."));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::model::family;
 use super::targets::{Registered, Standing};
 use crate::launcher::{ContainerEnd, PublishedPort, TaskReport};
 
@@ -222,6 +223,15 @@ impl Task {
         match &self.launch.failing_in {
             Some(group) => format!("Task failed ELB health checks in (target-group {group})"),
             None => FAILED_CHECKS.to_owned(),
+        }
+    }
+
+    /// As `service:NAME`; for a task without a service what `RunTask` was asked for.
+    pub(super) fn group(&self, service: Option<&str>) -> String {
+        match (service, &self.alone) {
+            (Some(service), _) => format!("service:{service}"),
+            (None, Some(alone)) => alone.group.clone(),
+            (None, None) => format!("family:{}", family(&self.definition)),
         }
     }
 

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::model::{Ecs, Service, TaskDefinition, short_name};
+use super::model::{Ecs, Service, TaskDefinition};
 use super::services::launch_type;
 use super::task::{FAILED_CHECKS, Task, TaskStatus};
 use crate::clock::epoch_seconds;
 use crate::ids::Arns;
+use crate::launcher::PublishedPort;
 
 /// A task as `DescribeTasks`, `RunTask` and `StopTask` show it; `service` is whose it is.
 ///
@@ -20,11 +21,6 @@ pub(super) fn described(service: Option<&Service>, task: &Task, cluster: &str, a
     let containers = definition.map(TaskDefinition::containers).unwrap_or_default();
     let view = View { service, task, cluster, arns, networks: of_definition("networkMode") == Some(&json!("awsvpc")) };
     let alone = task.alone.as_ref();
-    let family = short_name(&task.definition).split(':').next().unwrap_or_default();
-    let group = service.map_or_else(
-        || alone.map_or_else(|| format!("family:{family}"), |alone| alone.group.clone()),
-        |service| format!("service:{}", service.name),
-    );
     let stop = task.stop.as_ref();
     let started_by = if task.deployment.is_empty() { None } else { Some(&task.deployment) };
     json!({
@@ -44,12 +40,9 @@ pub(super) fn described(service: Option<&Service>, task: &Task, cluster: &str, a
         "connectivity": "CONNECTED",
         "connectivityAt": epoch_seconds(task.created_at_ms),
         "enableExecuteCommand": false,
-        "group": group,
+        "group": task.group(service.map(|service| service.name.as_str())),
         "startedBy": started_by,
-        "launchType": service.map_or_else(
-            || alone.map_or_else(|| "EC2".to_owned(), |alone| alone.launch_type.clone()),
-            |service| launch_type(service, ecs).to_owned(),
-        ),
+        "launchType": launched_as(service, task, ecs),
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
         "version": task.launch.version + 1,
@@ -63,6 +56,12 @@ pub(super) fn described(service: Option<&Service>, task: &Task, cluster: &str, a
         "stopCode": stop.map(|stop| &stop.code),
         "stoppedReason": stop.map(|stop| &stop.reason),
     })
+}
+
+/// What its service was created with, or `RunTask` was asked for.
+pub(super) fn launched_as<'a>(service: Option<&'a Service>, task: &'a Task, ecs: &Ecs) -> &'a str {
+    let alone = task.alone.as_ref().map_or("EC2", |alone| &alone.launch_type);
+    service.map_or(alone, |service| launch_type(service, ecs))
 }
 
 /// Every container is listed among the overrides, as AWS does.
@@ -99,7 +98,7 @@ impl View<'_> {
             TaskStatus::Deactivating | TaskStatus::Stopped => "STOPPED",
         };
         let reason = end.and_then(|end| end.reason.as_ref()).or(failed_to_start.map(|stop| &stop.reason));
-        let binding = |port: &&crate::launcher::PublishedPort| port.container == name;
+        let binding = |port: &&PublishedPort| port.container == name;
         let bindings = task.launch.ports.iter().filter(binding).map(|port| {
             json!({
                 "bindIP": port.host_address, "containerPort": port.container_port, "hostPort": port.host_port, "protocol": "tcp",

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::model::{Service, asks_for_fargate, short_name};
+use super::model::{self, Service, short_name};
 use super::page::page;
 use super::services::cluster_of;
 use super::task::{Task, TaskStatus};
-use super::task_view::described;
+use super::task_view::{described, launched_as};
 use crate::account::Call;
 use crate::protocol::ApiError;
 
@@ -27,19 +27,14 @@ pub(crate) fn list_tasks(call: Call<'_>) -> Result<Value, ApiError> {
         if service.is_some_and(|name| !found.services.contains_key(name)) {
             return Err(ApiError::new("ServiceNotFoundException", "Service not found."));
         }
-        let launched_as = |task: &Task| {
-            let definition = region.ecs.task_definition(&task.definition);
-            let own = if definition.is_some_and(asks_for_fargate) { "FARGATE" } else { "EC2" };
-            task.alone.as_ref().map_or_else(|| own.to_owned(), |alone| alone.launch_type.clone())
-        };
         let wanted = |(owner, task): &(Option<&Service>, &Task)| {
             let status = if task.is_live() { "RUNNING" } else { "STOPPED" };
             !nowhere
                 && status == desired
                 && service.is_none_or(|name| owner.is_some_and(|owner| owner.name == name))
-                && family.is_none_or(|family| short_name(&task.definition).split(':').next() == Some(family))
+                && family.is_none_or(|family| family == model::family(&task.definition))
                 && started_by.is_none_or(|by| by == task.deployment)
-                && launch_type.is_none_or(|wanted| wanted == launched_as(task))
+                && launch_type.is_none_or(|wanted| wanted == launched_as(*owner, task, &region.ecs))
         };
         Ok(found.all_tasks().filter(wanted).map(|(_, task)| arns.task(cluster, &task.id)).collect())
     })?;

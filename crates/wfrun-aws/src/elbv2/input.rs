@@ -1,12 +1,10 @@
 //! What the operations read in the same way.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::model::Texts;
 use crate::account::Input;
-use crate::protocol::ApiError;
+use crate::protocol::{ApiError, page_after};
 
 /// An error that the model of ELB v2 has no own code for.
 pub(super) fn invalid(message: impl Into<String>) -> ApiError {
@@ -85,16 +83,6 @@ pub(super) fn page<T>(items: Vec<(&String, T)>, input: Input<'_>) -> Result<(Vec
     if !(1..=MOST).contains(&size) {
         return Err(invalid(format!("'{size}' is not a page size: it must be between 1 and {MOST}")));
     }
-    let start = match input.text("Marker")? {
-        None => 0,
-        Some(marker) => {
-            let last = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            let at = last.and_then(|last| items.iter().position(|(arn, _)| **arn == last));
-            at.ok_or_else(|| invalid(format!("Invalid marker '{marker}'")))? + 1
-        }
-    };
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let rest = items.len().saturating_sub(start);
-    let last = (rest > size).then(|| URL_SAFE_NO_PAD.encode(items[start + size - 1].0));
-    Ok((items.into_iter().skip(start).take(size).map(|(_, item)| item).collect(), last))
+    let (marker, size) = (input.text("Marker")?, usize::try_from(size).unwrap_or(usize::MAX));
+    page_after(items, marker, size).ok_or_else(|| invalid(format!("Invalid marker '{}'", marker.unwrap_or_default())))
 }

@@ -19,7 +19,7 @@ pub(crate) fn create_load_balancer(
     super::input::check_name(&entry.name, "Load balancer").map_err(|err| err.message)?;
     super::input::check_name(&group_name, "Target group").map_err(|err| err.message)?;
     let elb = &mut region.elbv2;
-    let known = elb.target_groups.iter().find(|(_, known)| known.name == group_name).map(|(arn, _)| arn.clone());
+    let known = elb.target_group_named(&group_name).map(ToOwned::to_owned);
     let group = known.unwrap_or_else(|| target_groups::insert(elb, target_groups::plain(&group_name, 80), arns));
     if let (Some(path), Some(group)) = (&entry.health_check, elb.target_groups.get_mut(&group)) {
         group.check.path.clone_from(path);

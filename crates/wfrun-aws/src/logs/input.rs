@@ -1,12 +1,10 @@
 //! What the operations read in the same way, and their errors.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::{Group, Logs};
 use crate::account::Input;
-use crate::protocol::ApiError;
+use crate::protocol::{ApiError, page_after};
 
 pub(super) fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new("InvalidParameterException", message)
@@ -84,17 +82,7 @@ pub(super) fn page<T>(
     token: Option<&str>,
     size: usize,
 ) -> Result<(Vec<T>, Option<String>), ApiError> {
-    let start = match token {
-        None => 0,
-        Some(token) => {
-            let last = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            let at = last.and_then(|last| items.iter().position(|(key, _)| *key == last));
-            at.ok_or_else(|| invalid("The specified nextToken is invalid."))? + 1
-        }
-    };
-    let more = items.len().saturating_sub(start) > size;
-    let next = more.then(|| URL_SAFE_NO_PAD.encode(&items[start + size - 1].0));
-    Ok((items.into_iter().skip(start).take(size).map(|(_, item)| item).collect(), next))
+    page_after(items, token, size).ok_or_else(|| invalid("The specified nextToken is invalid."))
 }
 
 impl Logs {

@@ -54,7 +54,11 @@ async fn world() -> (World, Arc<Fake>, TempDir) {
 }
 
 async fn open(folder: &TempDir, fake: &Arc<Fake>) -> World {
-    let mut settings = settings(folder.path(), "ecs: { runtime: docker, waiter_hold: 0 }", news_api());
+    open_file(folder, fake, "ecs: { runtime: docker, waiter_hold: 0 }").await
+}
+
+async fn open_file(folder: &TempDir, fake: &Arc<Fake>, file: &str) -> World {
+    let mut settings = settings(folder.path(), file, news_api());
     settings.launcher = Some(Arc::<Fake>::clone(fake));
     World::open_with(settings, Clock::system()).await
 }
@@ -189,6 +193,16 @@ async fn what_a_crashed_task_wrote_is_kept() {
     );
 }
 
+const BALANCED: &str =
+    "{ ecs: { runtime: docker, waiter_hold: 0 }, elbv2: { load_balancers: [alb], time_scale: 0.001 } }";
+
+/// A task whose port is published as `host_port`. Each has an address of its own: targets are told apart by it.
+fn published(host_port: u16) -> TaskReport {
+    let TaskReport::Running { mut ports, .. } = running() else { unreachable!("running() is Running") };
+    ports[0].host_port = host_port;
+    TaskReport::Running { address: Some(format!("172.18.{}.{}", host_port / 256, host_port % 256)), ports }
+}
+
 /// Creates a service behind the load balancer of the account file; its target group's ARN.
 async fn balanced_service(world: &World) -> String {
     let form = "&Names.member.1=alb-tg";
@@ -222,19 +236,10 @@ async fn target_health(world: &World, group: &str) -> String {
 async fn a_task_behind_a_load_balancer_is_healthy_when_its_target_is() {
     let folder = tempfile::tempdir().unwrap();
     let fake = Arc::new(Fake::default());
-    let file = "{ ecs: { runtime: docker, waiter_hold: 0 }, elbv2: { load_balancers: [alb], time_scale: 0.001 } }";
-    let mut settings = settings(folder.path(), file, news_api());
-    settings.launcher = Some(Arc::<Fake>::clone(&fake));
-    let world = World::open_with(settings, Clock::system()).await;
+    let world = open_file(&folder, &fake, BALANCED).await;
     let group = balanced_service(&world).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap().port();
-    let published = |host_port: u16| {
-        let TaskReport::Running { mut ports, .. } = running() else { unreachable!("running() is Running") };
-        ports[0].host_port = host_port;
-        // Each task has an address of its own: targets are told apart by it.
-        TaskReport::Running { address: Some(format!("172.18.{}.{}", host_port / 256, host_port % 256)), ports }
-    };
     world.until("a start", async |_| fake.started() == 1).await;
     fake.report(0, &[published(at), TaskReport::Healthy]);
     world
@@ -260,14 +265,50 @@ async fn a_task_behind_a_load_balancer_is_healthy_when_its_target_is() {
         fake.report(at, &[published(nobody), TaskReport::Healthy]);
         let id = fake.launch(at).0.id;
         world.until("the stop", async |_| fake.stopped.lock().unwrap().contains(&id)).await;
-        fake.report(at, &[TaskReport::Stopped]);
+        if at < 3 {
+            fake.report(at, &[TaskReport::Stopped]);
+        }
     }
     world.until("the rollback", async |world| balanced(world).await["deployments"][0]["id"] == good).await;
+    let failed = world.account.failed_services().remove(0);
+    assert!(failed.is_ending && failed.deployment.last_lines.is_empty(), "its last task has not ended yet");
+    fake.report(3, &[exited(137)]);
+    world.until("its end", async |world| !world.account.failed_services()[0].is_ending).await;
     let failed = world.account.service(CLUSTER, "balanced").unwrap().failed.unwrap();
+    assert_eq!(failed.last_lines, ["KeyError: 'DATABASE_URL'"], "known only when the task that was stopped has ended");
     assert_eq!(failed.reason, format!("Task failed ELB health checks in (target-group {group})"));
     let told = format!("is unhealthy in (target-group {group}) due to (reason ");
     assert!(balanced(&world).await["events"].to_string().contains(&told));
     assert!(target_health(&world, &group).await.contains("<State>healthy</State>"), "the old one still answers");
+}
+
+/// No container outlives the process: what an earlier one registered is no target any more, and the task is one anew.
+#[tokio::test]
+async fn targets_of_an_earlier_process_leave() {
+    let folder = tempfile::tempdir().unwrap();
+    let fake = Arc::new(Fake::default());
+    let world = open_file(&folder, &fake, BALANCED).await;
+    let group = balanced_service(&world).await;
+    let mut ports = Vec::new();
+    for _ in 0..2 {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        ports.push(listener.local_addr().unwrap().port());
+        let app = axum::Router::new().fallback(async || "app");
+        tokio::spawn(async move { axum::serve(listener, app).await });
+    }
+    let healthy = async |world: &World| target_health(world, &group).await.contains("<State>healthy</State>");
+    world.until("a start", async |_| fake.started() == 1).await;
+    fake.report(0, &[published(ports[0]), TaskReport::Healthy]);
+    world.until("the target", healthy).await;
+    world.endpoint.stop().await;
+    drop(world.account);
+
+    let world = open_file(&folder, &fake, BALANCED).await;
+    world.until("a start", async |_| fake.started() == 2).await;
+    world.until("its end", async |world| !target_health(world, &group).await.contains("<Target>")).await;
+    fake.report(1, &[published(ports[1]), TaskReport::Healthy]);
+    world.until("the target", healthy).await;
+    assert_eq!(target_health(&world, &group).await.matches("<Target>").count(), 1);
 }
 
 #[tokio::test]

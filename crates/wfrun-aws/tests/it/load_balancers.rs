@@ -455,7 +455,7 @@ async fn a_service_of_the_file_stands_behind_its_load_balancer() {
              load_balancers: [{{ target_group: {group}, container: news-api, port: 8000 }}] }} }} }} }} }}"
         )
     };
-    let (world, _folder) = World::with_file(&service("news-api-alb-tg")).await;
+    let (world, here) = World::with_file(&service("news-api-alb-tg")).await;
     let group = group_arn(&world).await;
     let healthy = async |world: &World| {
         let said = elb(world, "DescribeTargetHealth", &format!("TargetGroupArn={group}")).await.text();
@@ -470,4 +470,23 @@ async fn a_service_of_the_file_stands_behind_its_load_balancer() {
     let settings = crate::support::settings(folder.path(), &service("other"), crate::support::news_api());
     let refused = wfrun_aws::Account::open(settings, |_| {}).map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("names the target group `other`, which does not exist"), "{refused}");
+
+    // Of a definition that is no placeholder, container and port are known.
+    let container = json!({ "name": "app", "image": "nginx", "memory": 64, "portMappings": [{ "containerPort": 80 }] });
+    world.ok("ecs", "RegisterTaskDefinition", &json!({ "family": "app", "containerDefinitions": [container] })).await;
+    let World { account, endpoint, .. } = world;
+    endpoint.stop().await;
+    drop(account);
+    for (container, port, want) in [
+        ("nope", 80, "service `s` of the account file: The container nope does not exist in the task definition."),
+        ("app", 81, "service `s` of the account file: The container app did not have a container port 81 defined."),
+    ] {
+        let file = format!(
+            "{FILE}\necs: {{ clusters: {{ c: {{ services: {{ s: {{ task_definition: app, load_balancers: [{{ target_group: \
+             news-api-alb-tg, container: {container}, port: {port} }}] }} }} }} }} }}"
+        );
+        let settings = crate::support::settings(here.path(), &file, crate::support::news_api());
+        let refused = wfrun_aws::Account::open(settings, |_| {}).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(refused, want);
+    }
 }

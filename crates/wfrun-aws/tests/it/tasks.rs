@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use wfrun_aws::Clock;
+
 use crate::support::World;
 
 const CLUSTER: &str = "news-api-cluster";
@@ -91,6 +93,44 @@ async fn tasks_are_stopped_and_those_of_services_replaced() {
     let input = json!({ "cluster": CLUSTER, "services": ["news-api-service"] });
     let service = world.ok("ecs", "DescribeServices", &input).await["services"][0].clone();
     assert_eq!(service["deployments"][0]["failedTasks"], 0);
+}
+
+/// Its tasks have the launch type of their service, whatever the definition says.
+#[tokio::test]
+async fn tasks_of_a_service_are_listed_by_its_launch_type() {
+    let (world, _folder) = World::new().await;
+    let container = json!({ "name": "app", "image": "nginx", "memory": 64 });
+    world.ok("ecs", "RegisterTaskDefinition", &json!({ "family": "app", "containerDefinitions": [container] })).await;
+    let input = json!({
+        "cluster": CLUSTER, "serviceName": "s", "taskDefinition": "app", "desiredCount": 1, "launchType": "FARGATE",
+    });
+    world.ok("ecs", "CreateService", &input).await;
+    world.until("a task", async |world| list(world, &json!({ "serviceName": "s" })).await == 1).await;
+    for (launch_type, want) in [("FARGATE", 1), ("EC2", 0)] {
+        let filters = json!({ "serviceName": "s", "launchType": launch_type });
+        assert_eq!(list(&world, &filters).await, want, "{launch_type}");
+    }
+}
+
+/// A stopped task can be described for an hour, and is not in the state for ever.
+#[tokio::test]
+async fn stopped_tasks_are_forgotten() {
+    const HOUR_MS: u64 = 3_600_000;
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let begin_ms = 1_800_000_000_000;
+    let open = |now_ms: u64| World::open(folder.path(), "", Clock::from_fn(move || now_ms));
+    let stopped = json!({ "desiredStatus": "STOPPED" });
+    let world = open(begin_ms).await;
+    let task = run(&world, &json!({})).await.remove(0);
+    world.ok("ecs", "StopTask", &json!({ "cluster": CLUSTER, "task": task["taskArn"] })).await;
+    world.until("STOPPED", async |world| describe(world, &task).await["lastStatus"] == "STOPPED").await;
+    world.endpoint.stop().await;
+    drop(world.account);
+    for (now_ms, want) in [(begin_ms + HOUR_MS - 1, 1), (begin_ms + HOUR_MS, 0)] {
+        let world = open(now_ms).await;
+        assert_eq!(list(&world, &stopped).await, want, "{now_ms}");
+        world.endpoint.stop().await;
+    }
 }
 
 #[tokio::test]

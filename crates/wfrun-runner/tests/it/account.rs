@@ -26,7 +26,6 @@ pub(crate) struct World {
 impl World {
     /// Opens one; `file` is its account file but for the runtime.
     pub(crate) async fn open(test: &str, file: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
         let run_id = format!("ecs-test-{test}-{}", std::process::id());
         let settings = TaskSettings {
             run_id: run_id.clone(),
@@ -35,9 +34,21 @@ impl World {
             health_scale: 0.05,
         };
         let engine = DockerBackend::connect().await.expect("the engine answers");
-        let tasks = Some(Arc::new(DockerLauncher::new(engine, settings).expect("the reaper starts")));
+        let tasks = Arc::new(DockerLauncher::new(engine, settings).expect("the reaper starts"));
+        Self::start(run_id, file, Some(tasks)).await
+    }
+
+    /// Opens one that simulates its tasks; `file` is its account file.
+    pub(crate) async fn simulated(file: &str) -> Self {
+        Self::start(String::new(), file, None).await
+    }
+
+    async fn start(run_id: String, file: &str, tasks: Option<Arc<DockerLauncher>>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
         let mut read = AccountFile::parse(file).expect("the account file is right");
-        read.ecs.runtime = wfrun_aws::Runtime::Docker;
+        if tasks.is_some() {
+            read.ecs.runtime = wfrun_aws::Runtime::Docker;
+        }
         read.auth.verify = wfrun_aws::Verify::None;
         read.ecs.waiter_hold = Some(0);
         let account = AccountSettings {

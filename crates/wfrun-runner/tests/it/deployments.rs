@@ -102,6 +102,24 @@ async fn a_pushed_image_is_reached_and_a_broken_one_is_rolled_back() {
     assert_eq!(docker.containers(&run_id), [""; 0]);
 }
 
+/// Nothing is really started, so that there are no last lines to wait for; the run may be over soon.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulated_deployment_that_fails_is_told_at_once() {
+    let mut world = World::simulated("ecs: { faults: { broken: crash } }").await;
+    world.register(container("nginx:broken", &[])).await;
+    let input = json!({
+        "cluster": "c", "serviceName": "s", "taskDefinition": "api", "desiredCount": 1,
+        "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } },
+    });
+    world.ok("ecs", "CreateService", &input).await;
+    let failed = async |world: &World| world.aws.account.service("c", "s").and_then(|it| it.failed).ok_or(Value::Null);
+    world.until("failed", failed).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let told = world.notices();
+    assert!(told.iter().any(|it| it.ends_with("Essential container in task exited (exit code 1)")), "{told:?}");
+    world.aws.stop().await;
+}
+
 /// The container listens on another port than the one that is published.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_port_fails_at_the_load_balancer() {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::model::{Rollout, Service};
-use super::super::targets::{Standing, balanced};
+use super::super::targets::{Balanced, Standing, balanced};
 use super::super::task::{Change, Task, TaskStatus};
 use super::{TICK, Turn, tell};
 
@@ -54,7 +54,7 @@ pub(super) fn take_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
     if moved {
         service.steady = false;
     }
-    let registered = registered(service, news.started);
+    let registered = registered(&service.name, &balanced, news.started);
     for event in registered.into_iter().chain(news.events) {
         tell(service, turn, event);
     }
@@ -99,11 +99,10 @@ impl News {
 }
 
 /// The events for tasks that joined the service's target groups.
-fn registered(service: &Service, tasks: usize) -> Vec<String> {
-    let groups = if tasks == 0 { Vec::new() } else { service.target_groups() };
-    let told =
-        |group: &String| format!("(service {}) registered {tasks} targets in (target-group {group})", service.name);
-    groups.iter().map(told).collect()
+fn registered(service: &str, balanced: &[Balanced], tasks: usize) -> Vec<String> {
+    let groups = balanced.iter().filter(|_| tasks > 0);
+    let told = |of: &Balanced| format!("(service {service}) registered {tasks} targets in (target-group {})", of.group);
+    groups.map(told).collect()
 }
 
 /// Counts failures of the PRIMARY deployment. The first three rounds are retried at once, later ones after a growing delay.

@@ -1,6 +1,7 @@
 //! What the scheduler does in a tick: complete, start, stop, or say that it can do nothing.
 
 use super::super::model::{Rollout, Service, ServiceStatus};
+use super::super::targets::balanced;
 use super::super::task::{Task, TaskStatus};
 use super::{Turn, tell};
 use crate::ids::task_id;
@@ -225,13 +226,13 @@ fn tell_stopped(service: &mut Service, turn: &mut Turn<'_>, stopped: &[String]) 
 ///
 /// Source: the order of the events is that of published service event logs.
 fn drained(service: &mut Service, turn: &mut Turn<'_>, stopped: &[String]) -> bool {
-    let (name, groups) = (service.name.clone(), service.target_groups());
+    let (name, balanced) = (service.name.clone(), balanced(service));
     let older = service.deployments.iter().skip(1).map(|old| old.id.clone()).collect::<Vec<_>>();
-    for group in &groups {
-        let count = stopped.len();
+    for of in &balanced {
+        let (count, group) = (stopped.len(), &of.group);
         tell(service, turn, format!("(service {name}) deregistered {count} targets in (target-group {group})"));
     }
-    for old in older.iter().filter(|_| !groups.is_empty()) {
+    for old in older.iter().filter(|_| !balanced.is_empty()) {
         let of_it = |task: &&Task| task.deployment == *old && stopped.contains(&task.id);
         let count = service.tasks.iter().filter(of_it).count();
         if count > 0 {

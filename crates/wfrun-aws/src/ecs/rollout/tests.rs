@@ -493,3 +493,16 @@ fn targets_decide_about_health_too() {
     let lines = stage.ticks(2);
     assert!(lines[0].ends_with("has started 1 tasks"), "{}", lines.join("\n"));
 }
+
+#[test]
+fn targets_may_fail_in_the_grace_period() {
+    let mut stage = Stage::new(1, 100, 200).breaker(true, true);
+    stage.service.settings.insert("healthCheckGracePeriodSeconds".to_owned(), 10.into());
+    stage.deploy("N", Fate::Healthy);
+    stage.bad_targets.insert("N".to_owned(), "Request timed out");
+    // A twentieth of ten seconds is ten ticks.
+    let failed = |lines: &[String]| lines.iter().position(|line| line.contains("is unhealthy in (target-group TG)"));
+    let lines = stage.ticks(20);
+    let started = lines.iter().position(|line| line.contains("1+0/1")).expect("it runs");
+    assert_eq!(failed(&lines), Some(started + 10), "{lines:#?}");
+}
