@@ -298,7 +298,7 @@ impl Account {
     pub(crate) fn tick(&self) -> Result<bool, ApiError> {
         self.simulate.advance();
         let reports = self.reports.take();
-        let (changed, orders) = {
+        let (changed, orders, written) = {
             let mut state = lock(&self.state);
             let login = |region: &str| self.registry_login(region);
             let mut step = Step {
@@ -311,16 +311,15 @@ impl Account {
                 new_id: &mut Uuid::new_v4,
             };
             let (changed, orders) = crate::ecs::tick(&mut state, &mut step);
-            if changed {
-                self.written(&state)?;
-            }
-            (changed, orders)
+            let written = if changed { self.written(&state) } else { Ok(()) };
+            (changed, orders, written)
         };
-        // Launchers are called without the lock: they may take their time, and report at once.
+        // Launchers are called without the lock: they may take their time, and report at once. An order is given once, also where the
+        // disk is full.
         for order in orders {
             self.carry_out(order);
         }
-        Ok(changed)
+        written.map(|()| changed)
     }
 
     fn carry_out(&self, order: Order) {

@@ -96,7 +96,7 @@ pub(crate) fn stop_task(call: Call<'_>) -> Result<Value, ApiError> {
 
 /// `ExecuteCommand`, which is refused.
 ///
-/// Differs: it is not emulated, as it needs a channel of the Session Manager into the container.
+/// Differs: `ExecuteCommand` is not emulated, as it needs a channel of the Session Manager into the container.
 pub(crate) fn execute_command(call: Call<'_>) -> Result<Value, ApiError> {
     let cluster = cluster_of(call)?;
     let id = short_name(call.input.required("task")?);

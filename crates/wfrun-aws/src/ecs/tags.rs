@@ -74,7 +74,7 @@ fn tags<'a>(ecs: &'a mut Ecs, arn: &str) -> Result<&'a mut Vec<Value>, ApiError>
 /// `PutAccountSetting` and `PutAccountSettingDefault`: kept and shown.
 ///
 /// Source: AWS ECS API reference, `PutAccountSetting`.
-/// Differs: no setting has an effect, and one of a principal is that of all.
+/// Differs: no setting of the account in ECS has an effect, and one of a principal is that of all.
 pub(crate) fn put_account_setting(call: Call<'_>) -> Result<Value, ApiError> {
     let (name, value) = (call.input.required("name")?, call.input.required("value")?);
     let principal = root(call);

@@ -80,6 +80,8 @@ pub(super) fn standing(elb: &Elbv2, task: &Task, balanced: &[Balanced]) -> Stand
 }
 
 /// Registers the service's tasks that run, and deregisters those that do not. Returns whether anything changed.
+///
+/// Differs: a task is asked to end while its targets drain; ECS lets them drain first.
 pub(super) fn follow(elb: &mut Elbv2, service: &mut Service, now_ms: u64) -> bool {
     let balanced = balanced(service);
     let mut changed = false;

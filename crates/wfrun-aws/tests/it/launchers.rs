@@ -203,6 +203,25 @@ fn published(host_port: u16) -> TaskReport {
     TaskReport::Running { address: Some(format!("172.18.{}.{}", host_port / 256, host_port % 256)), ports }
 }
 
+/// What a launcher is to do is said to it once, so that it must be said then.
+#[tokio::test]
+async fn a_task_is_stopped_also_where_the_state_cannot_be_written() {
+    let (world, fake, folder) = world().await;
+    world.push("news-api", "abc", b"layer").await;
+    deploy(&world).await;
+    world.until("a start", async |_| fake.started() == 1).await;
+    fake.report(0, &[running(), TaskReport::Healthy]);
+    world.until("the end", async |world| service(world).await["deployments"].as_array().unwrap().len() == 1).await;
+    let (place, aside) = (folder.path().join("aws"), folder.path().join("aside"));
+    std::fs::rename(&place, &aside).unwrap();
+    let (launch, _) = fake.launch(0);
+    let refused = world.refused("ecs", "StopTask", &json!({ "cluster": CLUSTER, "task": launch.id })).await;
+    assert_eq!(refused.0, "WfrunStateNotWritten");
+    world.until("the stop", async |_| !fake.stopped.lock().unwrap().is_empty()).await;
+    assert_eq!(*fake.stopped.lock().unwrap(), [launch.id]);
+    std::fs::rename(&aside, &place).unwrap();
+}
+
 /// Creates a service behind the load balancer of the account file; its target group's ARN.
 async fn balanced_service(world: &World) -> String {
     let form = "&Names.member.1=alb-tg";

@@ -27,27 +27,19 @@ pub(super) fn value(value_from: &str, known: &IndexMap<String, String>) -> Resul
 const UNABLE: &str = "ResourceInitializationError: unable to pull secrets or registry auth";
 
 fn missing(value_from: &str) -> String {
-    let (what, from) = if is_parameter(value_from) {
-        (
-            format!(
-                "unable to retrieve secrets from ssm: service call has been retried 1 time(s): invalid parameters: {value_from}"
-            ),
-            "",
+    let what = if value_from.contains(":secretsmanager:") {
+        format!(
+            "unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret {value_from} \
+             from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret."
         )
     } else {
-        let what = format!(
-            "unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret {value_from} \
-             from secrets manager: ResourceNotFoundException: "
-        );
-        (what, "Secrets Manager can't find the specified secret.")
+        format!(
+            "unable to retrieve secrets from ssm: service call has been retried 1 time(s): invalid parameters: {value_from}"
+        )
     };
     format!(
-        "{UNABLE}: execution resource retrieval failed: {what}{from} (wfrun: give its value under `ecs.secrets` of the account file)"
+        "{UNABLE}: execution resource retrieval failed: {what} (wfrun: give its value under `ecs.secrets` of the account file)"
     )
-}
-
-fn is_parameter(value_from: &str) -> bool {
-    !value_from.contains(":secretsmanager:")
 }
 
 /// The names under which the account file may have it, and the member of its JSON.

@@ -64,7 +64,8 @@ pub(super) fn take_in(service: &mut Service, turn: &mut Turn<'_>) -> bool {
 
 /// For how long after its start a task's targets may fail, in milliseconds.
 ///
-/// Source: AWS ECS API reference, `CreateService`, `healthCheckGracePeriodSeconds`; here scaled by 0.05.
+/// Source: AWS ECS API reference, `CreateService`, `healthCheckGracePeriodSeconds`.
+/// Differs: a service's `healthCheckGracePeriodSeconds` take a twentieth of their time.
 fn grace_ms(service: &Service) -> u64 {
     service.settings.get("healthCheckGracePeriodSeconds").and_then(Value::as_u64).unwrap_or_default().saturating_mul(50)
 }
@@ -107,7 +108,8 @@ fn registered(service: &str, balanced: &[Balanced], tasks: usize) -> Vec<String>
 
 /// Counts failures of the PRIMARY deployment. The first three rounds are retried at once, later ones after a growing delay.
 ///
-/// Source: AWS ECS developer guide, "Service throttle logic" (at most 15 minutes, here scaled by 0.05).
+/// Source: AWS ECS developer guide, "Service throttle logic" (at most 15 minutes).
+/// Differs: a service that cannot start its tasks tries again after at most 45 seconds, a twentieth of AWS' time.
 fn count(service: &mut Service, turn: &mut Turn<'_>, failures: usize, became_healthy: bool) {
     const LONGEST_DELAY_MS: u64 = 45_000;
     const FREE_ROUNDS: u32 = 3;
