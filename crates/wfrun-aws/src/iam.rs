@@ -27,7 +27,7 @@ pub use self::ledger::{
 };
 pub(crate) use self::model::{Iam, Owner, User, arn};
 pub(crate) use self::needs::{needs, registry as registry_needs};
-pub(crate) use self::policy::{Kind, Named, Policy};
+pub(crate) use self::policy::{Kind, Named, Pattern, Policy};
 pub(crate) use self::policy_files::PolicyFiles;
 use crate::account::Operation;
 
