@@ -117,9 +117,17 @@ fn named(call: Call<'_>) -> Result<&str, ApiError> {
     }
 }
 
-/// Changes the repository that an operation is about.
-fn change<T>(call: Call<'_>, alter: impl FnOnce(&mut Repository) -> Result<T, ApiError>) -> Result<T, ApiError> {
-    let name = named(call)?;
+/// Looks at a repository.
+fn look<T>(call: Call<'_>, name: &str, look: impl FnOnce(&Repository) -> T) -> Result<T, ApiError> {
+    call.account.read(call.region(), |region| repository(&region.ecr, name, call.account.account_id()).map(look))
+}
+
+/// Changes a repository.
+fn change<T>(
+    call: Call<'_>,
+    name: &str,
+    alter: impl FnOnce(&mut Repository) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
     call.account.change(call.region(), |region| {
         let found = region.ecr.repositories.get_mut(name);
         alter(found.ok_or_else(|| not_found(name, call.account.account_id()))?)

@@ -20,5 +20,5 @@ pub(crate) use self::link::{LayerLink, download, is_link};
 pub(crate) use self::push::{PushedManifest, Rejection};
 pub(crate) use self::reference::{Home, ImageReference};
 pub(crate) use self::route::{answer, owner, parameter};
-pub(crate) use self::store::Registry;
+pub(crate) use self::store::{Registry, is_digest};
 pub(crate) use self::uploads::UploadFault;

@@ -14,6 +14,7 @@ mod names;
 mod options;
 mod passing_on;
 pub mod pause;
+mod process;
 mod pull;
 pub mod reaper;
 mod request;

@@ -343,22 +343,26 @@ pub fn encode(text: &str, keep_slash: bool) -> String {
 
 /// Whether a service of either protocol was asked too often.
 fn is_throttled(response: &Response) -> bool {
-    let text = response.text();
-    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    let code = body["__type"].as_str().map(str::to_owned).or_else(|| xml_text(&text, "Code")).unwrap_or_default();
-    let code = code.rsplit('#').next().unwrap_or_default();
-    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"].contains(&code)
+    let code = match serde_json::from_slice(&response.body) {
+        Ok(body) => json_code(&body),
+        Err(_) => xml_text(&response.text(), "Code").unwrap_or_default(),
+    };
+    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"].contains(&code.as_str())
+}
+
+/// `com.amazonaws.ecs#ClientException` and `ClientException:http://…` both name `ClientException`; empty where there is none.
+fn json_code(body: &Value) -> String {
+    let kind = body["__type"].as_str().or_else(|| body["code"].as_str()).unwrap_or_default();
+    kind.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default().to_owned()
 }
 
 fn json_error(operation: &str, response: &Response) -> AwsError {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-    let kind = body["__type"].as_str().or_else(|| body["code"].as_str()).unwrap_or_default();
-    // `com.amazonaws.ecs#ClientException` and `ClientException:http://…` both name `ClientException`.
-    let code = kind.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    let code = json_code(&body);
     let message = body["message"].as_str().or_else(|| body["Message"].as_str());
     AwsError::Service {
         operation: operation.to_owned(),
-        code: if code.is_empty() { response.status.to_string() } else { code.to_owned() },
+        code: if code.is_empty() { response.status.to_string() } else { code },
         message: message.map_or_else(|| format!("{operation} answered {}", response.status), str::to_owned),
         status: response.status,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::image_ids::{ImageId, some_image_ids};
-use super::{Repository, Undeleted, change, invalid, named};
+use super::{Repository, Undeleted, change, invalid, look, named};
 use crate::account::Call;
 use crate::protocol::ApiError;
 use crate::registry::{PushedManifest, Rejection};
@@ -18,16 +18,13 @@ pub(crate) fn put_image(call: Call<'_>) -> Result<Value, ApiError> {
     let media_type = call.input.text("imageManifestMediaType")?;
     let account = call.account.account_id();
     // A repository that is not there comes before whatever is wrong with the image.
-    call.account.read(call.region(), |region| super::repository(&region.ecr, name, account).map(|_| ()))?;
+    look(call, name, |_| ())?;
     let rejected = |rejection| rejected(rejection, name, account);
     let pushed = PushedManifest::read(text.as_bytes(), media_type, asked, tag).map_err(rejected)?;
-    let missing = call.account.read(call.region(), |region| {
-        super::repository(&region.ecr, name, account).map(|repository| pushed.check(repository))
-    })?;
-    missing.map_err(rejected)?;
+    look(call, name, |repository| pushed.check(repository))?.map_err(rejected)?;
     let disk = |err: std::io::Error| rejected(Rejection::Disk(err.to_string()));
     call.account.registry().keep_manifest(text.as_bytes(), &pushed.digest).map_err(disk)?;
-    change(call, |repository| {
+    change(call, name, |repository| {
         let same = repository.manifests.contains_key(&pushed.digest)
             && tag.is_none_or(|tag| repository.tags.get(tag) == Some(&pushed.digest));
         if same {
@@ -55,7 +52,7 @@ pub(crate) fn put_image(call: Call<'_>) -> Result<Value, ApiError> {
 /// Source: AWS ECR API reference, `BatchDeleteImage`.
 pub(crate) fn batch_delete_image(call: Call<'_>) -> Result<Value, ApiError> {
     let ids = some_image_ids(call.input)?;
-    change(call, |repository| {
+    change(call, named(call)?, |repository| {
         let (mut deleted, mut failures) = (Vec::new(), Vec::new());
         for id in &ids {
             match delete(repository, id) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::image_ids::{ImageId, image_ids, some_image_ids};
-use super::{Manifest, Repository, named, page, repository};
+use super::{Manifest, Repository, look, named, page};
 use crate::account::{Call, Input};
 use crate::clock::epoch_seconds;
 use crate::protocol::ApiError;
@@ -16,8 +16,7 @@ pub(crate) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
     let ids = image_ids(call.input)?;
     let status = tag_status(call.input)?;
     let account = call.account.account_id();
-    let details = call.account.read(call.region(), |region| {
-        let repository = repository(&region.ecr, name, account)?;
+    let details = look(call, name, |repository| {
         let digests: Vec<&str> = if ids.is_empty() {
             repository.manifests.keys().map(String::as_str).filter(|digest| status.admits(repository, digest)).collect()
         } else {
@@ -28,8 +27,8 @@ pub(crate) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
         let detail = |digest: &str| {
             repository.manifests.get(digest).map(|manifest| detail(repository, manifest, digest, name, account))
         };
-        Ok(digests.into_iter().filter_map(detail).collect::<Vec<_>>())
-    })?;
+        Ok::<_, ApiError>(digests.into_iter().filter_map(detail).collect::<Vec<_>>())
+    })??;
     let (details, next) = page(details, call.input)?;
     Ok(json!({ "imageDetails": details, "nextToken": next }))
 }
@@ -40,8 +39,7 @@ pub(crate) fn describe_images(call: Call<'_>) -> Result<Value, ApiError> {
 pub(crate) fn list_images(call: Call<'_>) -> Result<Value, ApiError> {
     let name = named(call)?;
     let status = tag_status(call.input)?;
-    let ids = call.account.read(call.region(), |region| {
-        let repository = repository(&region.ecr, name, call.account.account_id())?;
+    let ids = look(call, name, |repository| {
         let mut ids = Vec::new();
         for digest in repository.manifests.keys().filter(|digest| status.admits(repository, digest)) {
             let tags = repository.tags_of(digest);
@@ -50,7 +48,7 @@ pub(crate) fn list_images(call: Call<'_>) -> Result<Value, ApiError> {
             }
             ids.extend(tags.iter().map(|tag| json!({ "imageDigest": digest, "imageTag": tag })));
         }
-        Ok::<_, ApiError>(ids)
+        ids
     })?;
     let (ids, next) = page(ids, call.input)?;
     Ok(json!({ "imageIds": ids, "nextToken": next }))
@@ -64,13 +62,12 @@ pub(crate) fn batch_get_image(call: Call<'_>) -> Result<Value, ApiError> {
     let name = named(call)?;
     let ids = some_image_ids(call.input)?;
     let account = call.account.account_id();
-    let found = call.account.read(call.region(), |region| {
-        let repository = repository(&region.ecr, name, account)?;
+    let found = look(call, name, |repository| {
         let find = |id: &ImageId<'_>| {
             let digest = id.find(repository)?;
             Some((digest.to_owned(), repository.manifests.get(digest)?.media_type.clone()))
         };
-        Ok::<_, ApiError>(ids.iter().map(find).collect::<Vec<_>>())
+        ids.iter().map(find).collect::<Vec<_>>()
     })?;
     let (mut images, mut failures) = (Vec::new(), Vec::new());
     for (id, found) in ids.iter().zip(found) {

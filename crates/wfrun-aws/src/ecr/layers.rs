@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{change, invalid, named, repository};
+use super::{change, invalid, look, named};
 use crate::account::Call;
 use crate::protocol::ApiError;
-use crate::registry::{LayerLink, UploadFault, owner};
+use crate::registry::{LayerLink, UploadFault, is_digest, owner};
 
 /// What clients should send at once. Source: AWS ECR API reference, example of `InitiateLayerUpload`.
 const PART_SIZE: u64 = 10 * 1024 * 1024;
@@ -22,11 +22,10 @@ pub(crate) fn batch_check_layer_availability(call: Call<'_>) -> Result<Value, Ap
         return Err(invalid("layerDigests", "Member must have length between 1 and 100"));
     }
     let registry = call.account.registry();
-    call.account.read(call.region(), |region| {
-        let found = repository(&region.ecr, name, call.account.account_id())?;
+    look(call, name, |found| {
         let (mut layers, mut failures) = (Vec::new(), Vec::new());
         for digest in digests {
-            if !registry.is_digest(digest) {
+            if !is_digest(digest) {
                 let reason = format!("Invalid layer digest '{digest}'");
                 let code = "InvalidLayerDigest";
                 failures.push(json!({ "layerDigest": digest, "failureCode": code, "failureReason": reason }));
@@ -39,7 +38,7 @@ pub(crate) fn batch_check_layer_availability(call: Call<'_>) -> Result<Value, Ap
                 "layerSize": size,
             }));
         }
-        Ok(json!({ "layers": layers, "failures": failures }))
+        json!({ "layers": layers, "failures": failures })
     })
 }
 
@@ -51,18 +50,15 @@ pub(crate) fn get_download_url_for_layer(call: Call<'_>) -> Result<Value, ApiErr
     const VALID_MS: u64 = 3_600_000;
     let name = named(call)?;
     let digest = call.input.required("layerDigest")?;
-    let account = call.account.account_id();
-    call.account.read(call.region(), |region| {
-        let found = repository(&region.ecr, name, account)?;
-        if found.blobs.contains_key(digest) && call.account.registry().has(digest) {
-            return Ok(());
-        }
+    let is_there = look(call, name, |found| found.blobs.contains_key(digest))? && call.account.registry().has(digest);
+    if !is_there {
         let message = format!(
             "The layer with digest '{digest}' is not available in the repository with name '{name}' in the registry with id \
-             '{account}'"
+             '{}'",
+            call.account.account_id()
         );
-        Err(ApiError::new("LayersNotFoundException", message))
-    })?;
+        return Err(ApiError::new("LayersNotFoundException", message));
+    }
     let link = LayerLink {
         layer: digest.to_owned(),
         repository: name.to_owned(),
@@ -136,7 +132,7 @@ pub(crate) fn complete_layer_upload(call: Call<'_>) -> Result<Value, ApiError> {
     registry.end(&mine, id);
     let length = upload.length;
     upload.keep_now(registry, digest).map_err(|fault| refused(call, name, id, &fault))?;
-    change(call, |repository| {
+    change(call, name, |repository| {
         if repository.blobs.insert(digest.to_owned(), length).is_some() {
             let message = format!(
                 "The layer with digest '{digest}' already exists in the repository with name '{name}' in the registry with id \
@@ -151,7 +147,7 @@ pub(crate) fn complete_layer_upload(call: Call<'_>) -> Result<Value, ApiError> {
 /// The repository's name, where it exists.
 fn known(call: Call<'_>) -> Result<&str, ApiError> {
     let name = named(call)?;
-    call.account.read(call.region(), |region| repository(&region.ecr, name, call.account.account_id()).map(|_| name))
+    look(call, name, |_| name)
 }
 
 fn unknown(call: Call<'_>, name: &str, id: &str) -> ApiError {

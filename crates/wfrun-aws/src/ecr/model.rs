@@ -4,10 +4,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::mutability::is_match;
+use super::repositories::encryption_or_default;
 use super::templates::Template;
 use crate::account_file::TagMutability;
 use crate::clock::epoch_seconds;
+use crate::iam::Pattern;
 use crate::ids::Arns;
 
 /// The registry of a region.
@@ -126,7 +127,7 @@ impl Repository {
     ///
     /// Source: AWS ECR user guide, "Preventing image tags from being overwritten".
     pub(crate) fn is_immutable(&self, tag: &str) -> bool {
-        let excluded = || self.exclusions.iter().any(|filter| is_match(filter, tag));
+        let excluded = || self.exclusions.iter().any(|filter| Pattern::plain(filter).matches(tag));
         match self.mutability {
             TagMutability::Mutable => false,
             TagMutability::Immutable => true,
@@ -178,7 +179,7 @@ impl Repository {
             "imageTagMutability": self.mutability,
             "imageTagMutabilityExclusionFilters": super::mutability::described(&self.exclusions),
             "imageScanningConfiguration": { "scanOnPush": self.scan_on_push },
-            "encryptionConfiguration": self.encryption.clone().unwrap_or(json!({ "encryptionType": "AES256" })),
+            "encryptionConfiguration": encryption_or_default(self.encryption.as_ref()),
         })
     }
 }
@@ -213,6 +214,26 @@ mod tests {
             let mut repository = Repository::new(0, mutability);
             repository.exclusions = vec!["lat*".to_owned()];
             assert_eq!((repository.is_immutable("latest"), repository.is_immutable("v1")), (latest, version));
+        }
+    }
+
+    #[test]
+    fn wildcards_of_exclusions() {
+        for (filter, tag, want) in [
+            ("latest", "latest", true),
+            ("latest", "latest2", false),
+            ("lat*", "latest", true),
+            ("*test", "latest", true),
+            ("*at*", "latest", true),
+            ("a*a", "a", false),
+            ("a*b*c", "abc", true),
+            ("a*b*c", "acb", false),
+            ("*", "", true),
+            ("v*", "latest", false),
+        ] {
+            let mut repository = Repository::new(0, TagMutability::MutableWithExclusion);
+            repository.exclusions = vec![filter.to_owned()];
+            assert_eq!(repository.is_immutable(tag), want, "{filter} {tag}");
         }
     }
 

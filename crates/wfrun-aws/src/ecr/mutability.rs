@@ -51,40 +51,9 @@ pub(super) fn described(exclusions: &[String]) -> Value {
     exclusions.iter().map(|filter| json!({ "filterType": "WILDCARD", "filter": filter })).collect()
 }
 
-/// Whether a wildcard fits `tag`: `*` stands for any characters, also none.
-pub(super) fn is_match(filter: &str, tag: &str) -> bool {
-    let mut parts = filter.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = tag.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_filter, is_match};
-
-    #[test]
-    fn wildcards() {
-        for (filter, tag, want) in [
-            ("latest", "latest", true),
-            ("latest", "latest2", false),
-            ("lat*", "latest", true),
-            ("*test", "latest", true),
-            ("*at*", "latest", true),
-            ("a*a", "a", false),
-            ("a*b*c", "abc", true),
-            ("a*b*c", "acb", false),
-            ("*", "", true),
-            ("v*", "latest", false),
-        ] {
-            assert_eq!(is_match(filter, tag), want, "{filter} {tag}");
-        }
-    }
+    use super::is_filter;
 
     #[test]
     fn filters() {

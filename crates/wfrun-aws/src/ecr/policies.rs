@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Repository, change, invalid, lifecycle, named, repository};
+use super::{change, invalid, lifecycle, look, named};
 use crate::account::Call;
 use crate::protocol::ApiError;
 
@@ -13,7 +13,7 @@ use crate::protocol::ApiError;
 pub(crate) fn set_repository_policy(call: Call<'_>) -> Result<Value, ApiError> {
     let text = call.input.required("policyText")?;
     check_policy(text)?;
-    change(call, |repository| {
+    change(call, named(call)?, |repository| {
         repository.policy = Some(text.to_owned());
         answer(call, "policyText", text)
     })
@@ -23,7 +23,7 @@ pub(crate) fn set_repository_policy(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `GetRepositoryPolicy`.
 pub(crate) fn get_repository_policy(call: Call<'_>) -> Result<Value, ApiError> {
-    let text = look(call, |found| found.policy.clone())?.ok_or_else(|| no_policy(call))?;
+    let text = look(call, named(call)?, |found| found.policy.clone())?.ok_or_else(|| no_policy(call))?;
     answer(call, "policyText", &text)
 }
 
@@ -31,7 +31,9 @@ pub(crate) fn get_repository_policy(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `DeleteRepositoryPolicy`.
 pub(crate) fn delete_repository_policy(call: Call<'_>) -> Result<Value, ApiError> {
-    change(call, |repository| answer(call, "policyText", &repository.policy.take().ok_or_else(|| no_policy(call))?))
+    change(call, named(call)?, |repository| {
+        answer(call, "policyText", &repository.policy.take().ok_or_else(|| no_policy(call))?)
+    })
 }
 
 /// `PutLifecyclePolicy`.
@@ -41,7 +43,7 @@ pub(crate) fn delete_repository_policy(call: Call<'_>) -> Result<Value, ApiError
 pub(crate) fn put_lifecycle_policy(call: Call<'_>) -> Result<Value, ApiError> {
     let text = call.input.required("lifecyclePolicyText")?;
     lifecycle::check(text)?;
-    change(call, |repository| {
+    change(call, named(call)?, |repository| {
         repository.lifecycle = Some(text.to_owned());
         answer(call, "lifecyclePolicyText", text)
     })
@@ -51,7 +53,7 @@ pub(crate) fn put_lifecycle_policy(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `GetLifecyclePolicy`.
 pub(crate) fn get_lifecycle_policy(call: Call<'_>) -> Result<Value, ApiError> {
-    let text = look(call, |found| found.lifecycle.clone())?.ok_or_else(|| no_lifecycle(call))?;
+    let text = look(call, named(call)?, |found| found.lifecycle.clone())?.ok_or_else(|| no_lifecycle(call))?;
     never_evaluated(answer(call, "lifecyclePolicyText", &text))
 }
 
@@ -59,15 +61,10 @@ pub(crate) fn get_lifecycle_policy(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `DeleteLifecyclePolicy`.
 pub(crate) fn delete_lifecycle_policy(call: Call<'_>) -> Result<Value, ApiError> {
-    change(call, |repository| {
+    change(call, named(call)?, |repository| {
         let text = repository.lifecycle.take().ok_or_else(|| no_lifecycle(call))?;
         never_evaluated(answer(call, "lifecyclePolicyText", &text))
     })
-}
-
-fn look<T>(call: Call<'_>, look: impl FnOnce(&Repository) -> T) -> Result<T, ApiError> {
-    let name = named(call)?;
-    call.account.read(call.region(), |region| repository(&region.ecr, name, call.account.account_id()).map(look))
 }
 
 fn answer(call: Call<'_>, member: &str, text: &str) -> Result<Value, ApiError> {

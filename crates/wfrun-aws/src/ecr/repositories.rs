@@ -90,7 +90,7 @@ pub(crate) fn delete_repository(call: Call<'_>) -> Result<Value, ApiError> {
 pub(crate) fn put_image_tag_mutability(call: Call<'_>) -> Result<Value, ApiError> {
     call.input.required("imageTagMutability")?;
     let (wanted, exclusions) = mutability::read(call.input)?;
-    change(call, |repository| {
+    change(call, named(call)?, |repository| {
         repository.mutability = wanted.unwrap_or_default();
         repository.exclusions = exclusions;
         Ok(json!({
@@ -108,7 +108,7 @@ pub(crate) fn put_image_tag_mutability(call: Call<'_>) -> Result<Value, ApiError
 /// Differs: `scanOnPush` is kept as a setting and nothing is scanned.
 pub(crate) fn put_image_scanning_configuration(call: Call<'_>) -> Result<Value, ApiError> {
     let wanted = scan_on_push(call.input)?;
-    change(call, |repository| {
+    change(call, named(call)?, |repository| {
         repository.scan_on_push = wanted.unwrap_or_default();
         Ok(json!({
             "registryId": call.account.account_id(),
@@ -132,4 +132,9 @@ pub(super) fn encryption(input: Input<'_>) -> Result<Option<Value>, ApiError> {
         (Some("AES256" | "KMS" | "KMS_DSSE"), _) => Ok(Some(json!({ "encryptionType": kind, "kmsKey": key }))),
         _ => Err(invalid(PARAMETER, "Member must satisfy enum value set: [KMS, AES256, KMS_DSSE]")),
     }
+}
+
+/// The encryption that was asked for, or the one that a repository has without asking.
+pub(super) fn encryption_or_default(asked: Option<&Value>) -> Value {
+    asked.cloned().unwrap_or_else(|| json!({ "encryptionType": "AES256" }))
 }

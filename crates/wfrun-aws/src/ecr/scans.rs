@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::image_ids::image_id;
-use super::{named, repository};
+use super::{look, named};
 use crate::account::Call;
 use crate::protocol::ApiError;
 
@@ -12,7 +12,7 @@ use crate::protocol::ApiError;
 /// Source: AWS ECR API reference, `StartImageScan`.
 /// Differs: images are not scanned: `StartImageScan` is refused and `DescribeImageScanFindings` knows of no scan.
 pub(crate) fn start_image_scan(call: Call<'_>) -> Result<Value, ApiError> {
-    look(call)?;
+    asked_for(call)?;
     let message = "wfrun: images are not scanned here, so there are no findings to trust";
     Err(ApiError::new("ValidationException", message))
 }
@@ -21,7 +21,7 @@ pub(crate) fn start_image_scan(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `DescribeImageScanFindings`.
 pub(crate) fn describe_image_scan_findings(call: Call<'_>) -> Result<Value, ApiError> {
-    let image = look(call)?;
+    let image = asked_for(call)?;
     let (name, account) = (named(call)?, call.account.account_id());
     let message = format!(
         "Image scan does not exist for the image with '{image}' in the repository with name '{name}' in the registry with id \
@@ -31,11 +31,9 @@ pub(crate) fn describe_image_scan_findings(call: Call<'_>) -> Result<Value, ApiE
 }
 
 /// The image that is asked for, as messages show it; it must be there.
-fn look(call: Call<'_>) -> Result<String, ApiError> {
-    let (name, account) = (named(call)?, call.account.account_id());
+fn asked_for(call: Call<'_>) -> Result<String, ApiError> {
+    let name = named(call)?;
     let id = image_id(call.input)?;
-    call.account.read(call.region(), |region| {
-        let found = repository(&region.ecr, name, account)?;
-        id.find(found).map(|_| id.shown()).ok_or_else(|| id.not_found(name, account))
-    })
+    let is_there = look(call, name, |found| id.find(found).is_some())?;
+    if is_there { Ok(id.shown()) } else { Err(id.not_found(name, call.account.account_id())) }
 }

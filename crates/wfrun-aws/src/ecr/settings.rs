@@ -9,10 +9,11 @@ use crate::protocol::ApiError;
 /// Whether layers may be mounted from another repository.
 pub(crate) const BLOB_MOUNTING: &str = "BLOB_MOUNTING";
 
-/// Settings, the values they take, and the one they have at first.
-///
+/// Its name, the values it takes, and the one it has at first.
+type Setting = (&'static str, &'static [&'static str], &'static str);
+
 /// Source: AWS ECR API reference, `PutAccountSetting`.
-const SETTINGS: [(&str, &[&str], &str); 3] = [
+static SETTINGS: [Setting; 3] = [
     (BLOB_MOUNTING, &["ENABLED", "DISABLED"], "DISABLED"),
     ("BASIC_SCAN_TYPE_VERSION", &["AWS_NATIVE"], "AWS_NATIVE"),
     ("REGISTRY_POLICY_SCOPE", &["V1", "V2"], "V2"),
@@ -29,13 +30,12 @@ pub(crate) fn setting<'a>(ecr: &'a Ecr, name: &str) -> &'a str {
 /// Source: AWS ECR API reference, `PutAccountSetting`.
 /// Differs: of ECR's account settings only `BLOB_MOUNTING` has an effect.
 pub(crate) fn put_account_setting(call: Call<'_>) -> Result<Value, ApiError> {
-    let (name, value) = (known(call)?, call.input.required("value")?);
-    let (_, values, _) = SETTINGS.iter().find(|(known, ..)| *known == name).unwrap_or(&SETTINGS[0]);
+    let ((name, values, _), value) = (known(call)?, call.input.required("value")?);
     if !values.contains(&value) {
         return Err(invalid("value", format_args!("Member must satisfy enum value set: [{}]", values.join(", "))));
     }
     call.account.change(call.region(), |region| {
-        region.ecr.settings.insert(name.to_owned(), value.to_owned());
+        region.ecr.settings.insert((*name).to_owned(), value.to_owned());
         Ok(json!({ "name": name, "value": value }))
     })
 }
@@ -44,7 +44,7 @@ pub(crate) fn put_account_setting(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `GetAccountSetting`.
 pub(crate) fn get_account_setting(call: Call<'_>) -> Result<Value, ApiError> {
-    let name = known(call)?;
+    let (name, ..) = known(call)?;
     let value = call.account.read(call.region(), |region| setting(&region.ecr, name).to_owned());
     Ok(json!({ "name": name, "value": value }))
 }
@@ -57,11 +57,11 @@ pub(crate) fn describe_registry(call: Call<'_>) -> Result<Value, ApiError> {
     Ok(json!({ "registryId": call.account.account_id(), "replicationConfiguration": { "rules": [] } }))
 }
 
-fn known(call: Call<'_>) -> Result<&str, ApiError> {
+/// The setting that an operation is about.
+fn known(call: Call<'_>) -> Result<&'static Setting, ApiError> {
     let name = call.input.required("name")?;
-    let names = SETTINGS.map(|(name, ..)| name);
-    if names.contains(&name) {
-        return Ok(name);
-    }
-    Err(invalid("name", format_args!("Member must satisfy enum value set: [{}]", names.join(", "))))
+    SETTINGS.iter().find(|(known, ..)| *known == name).ok_or_else(|| {
+        let names = SETTINGS.map(|(name, ..)| name);
+        invalid("name", format_args!("Member must satisfy enum value set: [{}]", names.join(", ")))
+    })
 }

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::{Repository, invalid, not_found};
+use super::{change, invalid, look};
 use crate::account::{Call, Input};
 use crate::protocol::ApiError;
 
@@ -12,7 +12,7 @@ use crate::protocol::ApiError;
 /// Source: AWS ECR API reference, `TagResource`.
 pub(crate) fn tag_resource(call: Call<'_>) -> Result<Value, ApiError> {
     let tags = call.input.list("tags")?;
-    change(call, |repository| {
+    change(call, resource(call)?, |repository| {
         let mut changed = repository.resource_tags.clone();
         add(&mut changed, tags)?;
         repository.resource_tags = changed;
@@ -25,7 +25,7 @@ pub(crate) fn tag_resource(call: Call<'_>) -> Result<Value, ApiError> {
 /// Source: AWS ECR API reference, `UntagResource`.
 pub(crate) fn untag_resource(call: Call<'_>) -> Result<Value, ApiError> {
     let keys = call.input.texts("tagKeys")?;
-    change(call, |repository| {
+    change(call, resource(call)?, |repository| {
         repository.resource_tags.retain(|key, _| !keys.contains(&key.as_str()));
         Ok(Value::Object(Map::new()))
     })
@@ -35,12 +35,7 @@ pub(crate) fn untag_resource(call: Call<'_>) -> Result<Value, ApiError> {
 ///
 /// Source: AWS ECR API reference, `ListTagsForResource`.
 pub(crate) fn list_tags_for_resource(call: Call<'_>) -> Result<Value, ApiError> {
-    let name = resource(call)?;
-    let account = call.account.account_id();
-    call.account.read(call.region(), |region| {
-        let found = super::repository(&region.ecr, name, account)?;
-        Ok(json!({ "tags": described(&found.resource_tags) }))
-    })
+    look(call, resource(call)?, |found| json!({ "tags": described(&found.resource_tags) }))
 }
 
 pub(super) fn described(tags: &IndexMap<String, String>) -> Value {
@@ -70,14 +65,6 @@ pub(super) fn add(tags: &mut IndexMap<String, String>, added: &[Value]) -> Resul
         return Err(ApiError::new("TooManyTagsException", message));
     }
     Ok(())
-}
-
-fn change<T>(call: Call<'_>, alter: impl FnOnce(&mut Repository) -> Result<T, ApiError>) -> Result<T, ApiError> {
-    let name = resource(call)?;
-    call.account.change(call.region(), |region| {
-        let found = region.ecr.repositories.get_mut(name);
-        alter(found.ok_or_else(|| not_found(name, call.account.account_id()))?)
-    })
 }
 
 /// The repository of `resourceArn`.

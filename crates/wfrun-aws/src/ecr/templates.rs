@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::repositories::encryption;
+use super::repositories::{encryption, encryption_or_default};
 use super::{Ecr, Repository, invalid, is_repository_name, lifecycle, mutability, page, policies, tags};
 use crate::account::Call;
 use crate::account_file::TagMutability;
@@ -30,13 +30,13 @@ pub(super) struct Template {
     updated_at_ms: u64,
 }
 
-/// Makes the repository `name` if a template for `CREATE_ON_PUSH` fits it. Returns whether one did.
+/// Makes the repository `name` if there is none and a template for `CREATE_ON_PUSH` fits it.
 ///
 /// Source: AWS ECR user guide, "Templates to control repositories created during a pull through cache, create on push, or
 /// replication action": of the prefixes that fit, the longest counts.
-pub(crate) fn create_on_push(ecr: &mut Ecr, name: &str, now_ms: u64) -> bool {
-    if !is_repository_name(name) || ecr.repositories.contains_key(name) {
-        return false;
+pub(crate) fn create_on_push(ecr: &mut Ecr, name: &str, now_ms: u64) {
+    if ecr.repositories.contains_key(name) {
+        return;
     }
     let fits = |prefix: &str| {
         let below = name.strip_prefix(prefix.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
@@ -45,7 +45,7 @@ pub(crate) fn create_on_push(ecr: &mut Ecr, name: &str, now_ms: u64) -> bool {
     let for_push = ecr.templates.iter().filter(|(_, it)| it.applied_for.iter().any(|kind| kind == "CREATE_ON_PUSH"));
     let length = |prefix: &str| if prefix == ROOT { 0 } else { prefix.len() };
     let best = for_push.filter(|(prefix, _)| fits(prefix)).max_by_key(|(prefix, _)| length(prefix));
-    let Some((_, template)) = best else { return false };
+    let Some((_, template)) = best else { return };
     let mut created = Repository::new(now_ms, template.mutability);
     created.exclusions.clone_from(&template.exclusions);
     created.encryption.clone_from(&template.encryption);
@@ -53,7 +53,6 @@ pub(crate) fn create_on_push(ecr: &mut Ecr, name: &str, now_ms: u64) -> bool {
     created.policy.clone_from(&template.policy);
     created.lifecycle.clone_from(&template.lifecycle);
     ecr.repositories.insert(name.to_owned(), created);
-    true
 }
 
 /// `CreateRepositoryCreationTemplate`.
@@ -126,7 +125,7 @@ impl Template {
         json!({
             "prefix": prefix,
             "description": self.description,
-            "encryptionConfiguration": self.encryption.clone().unwrap_or(json!({ "encryptionType": "AES256" })),
+            "encryptionConfiguration": encryption_or_default(self.encryption.as_ref()),
             "resourceTags": tags::described(&self.resource_tags),
             "imageTagMutability": self.mutability,
             "imageTagMutabilityExclusionFilters": mutability::described(&self.exclusions),

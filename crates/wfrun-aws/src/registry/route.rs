@@ -165,9 +165,10 @@ impl Visit<'_> {
 
     /// Makes the repository of the path where a template says that a push does.
     fn create_on_push(&self) -> Result<(), Fault> {
-        let exists = self.account.read(self.region, |region| region.ecr.repositories.contains_key(self.name));
-        let templates = self.account.read(self.region, |region| region.ecr.has_templates());
-        if exists || !templates {
+        let may_be_made = self
+            .account
+            .read(self.region, |region| region.ecr.has_templates() && !region.ecr.repositories.contains_key(self.name));
+        if !may_be_made {
             return Ok(());
         }
         let now_ms = self.account.now_ms();

@@ -54,6 +54,11 @@ impl<'a> Digest<'a> {
     }
 }
 
+/// Whether `text` has the form of a digest.
+pub(crate) fn is_digest(text: &str) -> bool {
+    Digest::read(text).is_some()
+}
+
 impl Registry {
     /// Makes the folders; what an interrupted upload left behind is removed.
     pub(crate) fn open(state_dir: &Path) -> Result<Self, AccountError> {
@@ -100,12 +105,6 @@ impl Registry {
             Algorithm::Sha512 => "sha512",
         };
         self.blobs.join(algorithm).join(&digest.hex[..2]).join(digest.hex)
-    }
-
-    /// Whether `text` has the form of a digest.
-    #[expect(clippy::unused_self, reason = "what a digest is, the registry says")]
-    pub(crate) fn is_digest(&self, text: &str) -> bool {
-        Digest::read(text).is_some()
     }
 
     /// Whether the bytes with this digest are there, in whichever repository.

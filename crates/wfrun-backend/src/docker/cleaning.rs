@@ -44,8 +44,7 @@ pub async fn clean(docker: &Docker, run_id: Option<&str>) -> Result<usize, Backe
     }
     let volumes = docker.list_volumes(Some(ListVolumesOptions { filters })).await.map_err(failed("list volumes"))?;
     for volume in volumes.volumes.unwrap_or_default().into_iter().filter(|it| !stays(Some(&it.labels))) {
-        let removed = docker.remove_volume(&volume.name, Some(RemoveVolumeOptions { force: true })).await;
-        gone(removed).map_err(failed("remove a volume"))?;
+        remove_volume(docker, &volume.name).await.map_err(failed("remove a volume"))?;
         count += 1;
     }
     Ok(count)
@@ -111,6 +110,11 @@ pub(super) async fn remove_container(docker: &Docker, id: &str) -> Result<(), Ba
         }
         result => gone(result).map_err(failed),
     }
+}
+
+/// Removes a volume with this name.
+pub(super) async fn remove_volume(docker: &Docker, name: &str) -> Result<(), Error> {
+    gone(docker.remove_volume(name, Some(RemoveVolumeOptions { force: true })).await)
 }
 
 /// What is not there any more is as good as removed.

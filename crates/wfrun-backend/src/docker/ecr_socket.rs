@@ -3,6 +3,8 @@
 //! An engine looks a registry up by its name. `ACCOUNT.dkr.ecr.REGION.amazonaws.com` would be Amazon's; behind this socket it is
 //! the emulated account's, without a line in the hosts file, a certificate or a restart of the engine. Logins, pushes, pulls and
 //! looks at a registry are rewritten; all else passes as it is, streams and upgraded connections too.
+//!
+//! No job uses it yet: `examples/ecr_socket.rs` starts it by hand.
 
 mod head;
 mod relay;
@@ -32,8 +34,8 @@ pub struct RegistryNames {
 
 /// The socket. It is closed and removed when this is dropped, with all connections over it.
 ///
-/// Differs: `FROM` and `--cache-from` of a registry of Amazon's are not found by builds over this socket, and an image that is
-/// pulled by its digest keeps the name of the loopback address.
+/// `FROM` and `--cache-from` of a registry of Amazon's are not found by builds over this socket, and an image that is pulled by its
+/// digest keeps the name of the loopback address. That becomes a `Differs:` line with the first job that uses it.
 #[derive(Debug)]
 pub struct EcrSocket {
     path: PathBuf,

@@ -11,13 +11,12 @@ use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, NetworkCreateRequest};
 use bollard::query_parameters::{
-    CreateContainerOptions, InspectContainerOptions, InspectNetworkOptions, LogsOptions, RemoveVolumeOptions,
-    StartContainerOptions,
+    CreateContainerOptions, InspectContainerOptions, InspectNetworkOptions, LogsOptions, StartContainerOptions,
 };
 use futures_util::StreamExt as _;
 use tokio::sync::{Mutex, watch};
 
-use super::cleaning::{gone, remove_container};
+use super::cleaning::{gone, remove_container, remove_volume};
 use super::request::Read;
 use super::volumes::Volumes;
 use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, names, split_words};
@@ -260,8 +259,7 @@ impl JobNetwork {
             warnings.push(format!("Docker network rm failed: {err}"));
         }
         for volume in self.volumes.lock().await.made() {
-            let options = RemoveVolumeOptions { force: true };
-            if let Err(err) = gone(self.backend.docker.remove_volume(volume, Some(options)).await) {
+            if let Err(err) = remove_volume(&self.backend.docker, volume).await {
                 warnings.push(format!("Docker volume rm failed: {err}"));
             }
         }

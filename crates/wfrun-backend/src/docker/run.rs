@@ -5,18 +5,15 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig};
-use bollard::query_parameters::{
-    AttachContainerOptions, CreateContainerOptions, KillContainerOptions, StartContainerOptions, WaitContainerOptions,
-};
+use bollard::query_parameters::{CreateContainerOptions, KillContainerOptions};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use wfrun_agent::protocol::{Signal, Stream};
 
 use super::container::mount;
-use super::{DockerBackend, Log, cleaning, labels, names};
+use super::{DockerBackend, Log, cleaning, labels, names, process};
 use crate::process::Controlled;
 use crate::{BackendError, Mount, Process, ProcessControl, ProcessEvent};
 
@@ -171,19 +168,13 @@ async fn follow(
     signals: &mut mpsc::UnboundedReceiver<Signal>,
 ) -> Result<i32, Error> {
     let docker = &backend.docker;
-    let options =
-        AttachContainerOptions { stream: true, stdout: true, stderr: true, ..AttachContainerOptions::default() };
-    let mut attached = docker.attach_container(id, Some(options)).await?;
-    docker.start_container(id, None::<StartContainerOptions>).await?;
+    let mut attached = process::start(docker, id).await?;
     loop {
         tokio::select! {
             chunk = attached.output.next() => match chunk {
                 Some(Ok(chunk)) => {
-                    let stream = match &chunk {
-                        LogOutput::StdErr { .. } => Stream::Stderr,
-                        LogOutput::StdOut { .. } | LogOutput::StdIn { .. } | LogOutput::Console { .. } => Stream::Stdout,
-                    };
-                    events.send(ProcessEvent::Output { stream, bytes: chunk.into_bytes().to_vec() }).await.ok();
+                    let (stream, bytes) = process::printed(chunk);
+                    events.send(ProcessEvent::Output { stream, bytes }).await.ok();
                 }
                 Some(Err(err)) => return Err(err),
                 None => break,
@@ -192,22 +183,13 @@ async fn follow(
         }
     }
     // A process that has closed its output may still run.
-    let mut end = docker.wait_container(id, None::<WaitContainerOptions>);
+    let mut end = std::pin::pin!(process::end(docker, id));
     loop {
         tokio::select! {
-            end = end.next() => return match end {
-                Some(Ok(end)) => Ok(code(end.status_code)),
-                Some(Err(Error::DockerContainerWaitError { code: status, .. })) => Ok(code(status)),
-                Some(Err(err)) => Err(err),
-                None => Ok(-1),
-            },
+            end = &mut end => return end.map(|code| code.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1)),
             Some(signal) = signals.recv() => kill(backend, id, signal).await,
         }
     }
-}
-
-fn code(status: i64) -> i32 {
-    i32::try_from(status).unwrap_or(-1)
 }
 
 async fn kill(backend: &DockerBackend, id: &str, signal: Signal) {

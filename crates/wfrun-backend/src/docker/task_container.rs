@@ -10,19 +10,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::container::LogOutput;
 use bollard::errors::Error;
+use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{
-    AttachContainerOptions, CreateContainerOptions, InspectContainerOptions, RemoveVolumeOptions,
-    StartContainerOptions, StopContainerOptions, WaitContainerOptions,
+    CreateContainerOptions, InspectContainerOptions, StartContainerOptions, StopContainerOptions,
 };
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use wfrun_agent::protocol::Stream;
 
 pub use self::exec::Probe;
-use super::cleaning::{gone, remove_container};
-use super::{DockerBackend, Log, Login};
+use super::cleaning::{gone, remove_container, remove_volume};
+use super::{DockerBackend, Log, Login, process};
 use crate::BackendError;
 
 /// Output that nobody has read yet; more makes the container wait.
@@ -138,20 +137,14 @@ impl DockerBackend {
 
     /// Makes a container; returns its id.
     pub async fn create_task(&self, container: &TaskContainer) -> Result<String, String> {
-        let options =
-            CreateContainerOptions { name: Some(container.name.clone()), ..CreateContainerOptions::default() };
-        let created = self.docker.create_container(Some(options), body::of(container)).await;
-        created.map(|created| created.id).map_err(|err| words(&err))
+        self.make(container, body::of(container)).await
     }
 
     /// Makes and starts a container that only holds a network for others; returns its id.
     ///
     /// `executable` is mounted into it: any image will do.
     pub async fn hold_network(&self, container: &TaskContainer, executable: PathBuf) -> Result<String, String> {
-        let options =
-            CreateContainerOptions { name: Some(container.name.clone()), ..CreateContainerOptions::default() };
-        let body = body::of_holder(container, &executable);
-        let id = self.docker.create_container(Some(options), body).await.map_err(|err| words(&err))?.id;
+        let id = self.make(container, body::of_holder(container, &executable)).await?;
         match self.docker.start_container(&id, None::<StartContainerOptions>).await {
             Ok(()) => Ok(id),
             Err(err) => {
@@ -161,21 +154,21 @@ impl DockerBackend {
         }
     }
 
+    async fn make(&self, container: &TaskContainer, body: ContainerCreateBody) -> Result<String, String> {
+        let options =
+            CreateContainerOptions { name: Some(container.name.clone()), ..CreateContainerOptions::default() };
+        let created = self.docker.create_container(Some(options), body).await;
+        created.map(|created| created.id).map_err(|err| words(&err))
+    }
+
     /// Starts a container; what it prints comes out of the receiver until it ends.
     pub async fn start_task(&self, id: &str) -> Result<mpsc::Receiver<(Stream, Vec<u8>)>, String> {
-        let options =
-            AttachContainerOptions { stream: true, stdout: true, stderr: true, ..AttachContainerOptions::default() };
-        let mut attached = self.docker.attach_container(id, Some(options)).await.map_err(|err| words(&err))?;
-        self.docker.start_container(id, None::<StartContainerOptions>).await.map_err(|err| words(&err))?;
+        let mut attached = process::start(&self.docker, id).await.map_err(|err| words(&err))?;
         let (sender, receiver) = mpsc::channel(UNREAD_CHUNKS);
         tokio::spawn(async move {
             while let Some(Ok(chunk)) = attached.output.next().await {
-                let stream = match &chunk {
-                    LogOutput::StdErr { .. } => Stream::Stderr,
-                    LogOutput::StdOut { .. } | LogOutput::StdIn { .. } | LogOutput::Console { .. } => Stream::Stdout,
-                };
                 // Nobody listens any more, and the container must not wait for that.
-                sender.send((stream, chunk.into_bytes().to_vec())).await.ok();
+                sender.send(process::printed(chunk)).await.ok();
             }
         });
         Ok(receiver)
@@ -193,12 +186,7 @@ impl DockerBackend {
 
     /// Waits until a container has ended.
     pub async fn end_of_task(&self, id: &str) -> TaskEnd {
-        let mut end = self.docker.wait_container(id, None::<WaitContainerOptions>);
-        let code = match end.next().await {
-            Some(Ok(end)) => Some(end.status_code),
-            Some(Err(Error::DockerContainerWaitError { code, .. })) => Some(code),
-            Some(Err(_)) | None => None,
-        };
+        let code = process::end(&self.docker, id).await.ok().flatten();
         let state = self.docker.inspect_container(id, None::<InspectContainerOptions>).await.ok();
         let out_of_memory = state.and_then(|it| it.state?.oom_killed).unwrap_or(false);
         TaskEnd { exit_code: code.and_then(|code| i32::try_from(code).ok()), out_of_memory }
@@ -218,8 +206,9 @@ impl DockerBackend {
 
     /// Removes a volume of a task.
     pub async fn remove_task_volume(&self, name: &str) -> Result<(), BackendError> {
-        let removed = self.docker.remove_volume(name, Some(RemoveVolumeOptions { force: true })).await;
-        gone(removed).map_err(|err| BackendError::Engine { action: format!("remove volume {name}"), err })
+        remove_volume(&self.docker, name)
+            .await
+            .map_err(|err| BackendError::Engine { action: format!("remove volume {name}"), err })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `aws`: what the AWS CLI printed for the same commands and the same answers.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -181,4 +182,44 @@ fn keeps_a_configuration() {
     assert_eq!(surroundings.run("aws configure get aws_access_key_id --profile ci").output, "AKIA1\n");
     let credentials = fs::read_to_string(surroundings.home().join(".aws/credentials")).expect("is written");
     assert_eq!(credentials, "[ci]\naws_access_key_id = AKIA1\n");
+}
+
+/// Source: AWS SDKs reference, "Retry behavior": the standard mode has three attempts.
+#[test]
+fn who_asks_too_often_is_asked_again() {
+    let json = |code: &str| json!({ "__type": code, "message": "no" }).to_string();
+    let xml =
+        |code: &str| format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>");
+    let (identity, clusters) = ("aws sts get-caller-identity", "aws ecs list-clusters");
+    // The refusal, how often it comes, how often the service is asked, and the exit code.
+    let cases = [
+        (clusters, json("ThrottlingException"), 2, 3, 0),
+        (clusters, json("com.amazonaws.ecs#ThrottlingException"), 1, 2, 0),
+        (clusters, json("ThrottlingException:http://internal.amazon.com/coral/"), 1, 2, 0),
+        (clusters, json("TooManyRequestsException"), 1, 2, 0),
+        (clusters, json("ThrottlingException"), 3, 3, 254),
+        (clusters, json("ClientException"), 1, 1, 254),
+        (identity, xml("Throttling"), 2, 3, 0),
+        (identity, xml("RequestLimitExceeded"), 1, 2, 0),
+        (identity, xml("Throttling"), 3, 3, 254),
+        (identity, xml("AccessDenied"), 1, 1, 254),
+    ];
+    for (command, refusal, refusals, attempts, code) in cases {
+        let asked = Arc::new(Mutex::new(0));
+        let (counted, sent) = (Arc::clone(&asked), refusal.clone());
+        let address = server::start(move |request| {
+            let mut count = counted.lock().expect("no thread panicked");
+            *count += 1;
+            let is_json = !request.header("x-amz-target").is_empty();
+            let (status, body) = match (*count <= refusals, is_json) {
+                (true, _) => (400, sent.clone()),
+                (false, true) => (200, json!({ "clusterArns": [] }).to_string()),
+                (false, false) => (200, IDENTITY.to_owned()),
+            };
+            Answer { status, body: body.into_bytes(), ..Answer::default() }
+        });
+        let ending = surroundings(&address).run(command);
+        let count = *asked.lock().expect("no thread panicked");
+        assert_eq!((count, ending.code), (attempts, code), "{refusals} times {refusal}: {}", ending.errors);
+    }
 }

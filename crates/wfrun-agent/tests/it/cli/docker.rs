@@ -1,6 +1,7 @@
 //! `docker`: builds and their layers, and pushes to a registry.
 
 pub(crate) mod registry;
+mod retries;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -15,14 +15,34 @@ pub(crate) struct Registry {
     address: String,
     /// By path: `/v2/news-api/blobs/sha256:…`, `/v2/news-api/manifests/latest`.
     contents: Arc<Mutex<Contents>>,
+    /// How often each was asked for, as `HEAD /v2/news-api/blobs/sha256:…`.
+    asked: Arc<Mutex<BTreeMap<String, u32>>>,
 }
 
 impl Registry {
     pub(crate) fn start() -> Self {
-        let contents = Arc::new(Mutex::new(Contents::new()));
-        let own = Arc::clone(&contents);
-        let address = server::start(move |request| answer(request, &mut own.lock().expect("no thread panicked")));
-        Self { address, contents }
+        Self::throttling(0)
+    }
+
+    /// One that says of each request so many times that it comes too early.
+    pub(crate) fn throttling(times: u32) -> Self {
+        let (contents, asked) = (Arc::<Mutex<Contents>>::default(), Arc::<Mutex<BTreeMap<_, _>>>::default());
+        let (own, counts) = (Arc::clone(&contents), Arc::clone(&asked));
+        let address = server::start(move |request| {
+            let mut counts = counts.lock().expect("no thread panicked");
+            let count = counts.entry(format!("{} {}", request.method, path_of(request))).or_insert(0);
+            *count += 1;
+            if *count <= times {
+                return error(429, "TOOMANYREQUESTS", "Rate exceeded");
+            }
+            answer(request, &mut own.lock().expect("no thread panicked"))
+        });
+        Self { address, contents, asked }
+    }
+
+    /// What was asked for, without the query, and how often.
+    pub(crate) fn asked(&self) -> BTreeMap<String, u32> {
+        self.asked.lock().expect("no thread panicked").clone()
     }
 
     pub(crate) fn address(&self) -> String {
@@ -37,14 +57,19 @@ impl Registry {
     }
 }
 
+fn path_of(request: &Request) -> &str {
+    request.path.split('?').next().unwrap_or_default()
+}
+
 fn answer(request: &Request, contents: &mut Contents) -> Answer {
     if request.header("authorization") != "Basic QVdTOnNlY3JldA==" {
         let challenge = "Basic realm=\"https://registry/\",service=\"ecr.amazonaws.com\"".to_owned();
         return Answer { status: 401, headers: vec![("www-authenticate", challenge)], body: Vec::new() };
     }
-    let path = request.path.split('?').next().unwrap_or_default().to_owned();
+    let path = path_of(request).to_owned();
     match request.method.as_str() {
         "GET" if path == "/v2/" => status(200),
+        "HEAD" if path.starts_with("/v2/hidden/") => error(403, "DENIED", "no body comes with this"),
         "GET" | "HEAD" => match contents.get(&path) {
             Some(body) => Answer { status: 200, headers: Vec::new(), body: body.clone() },
             None => error(404, "MANIFEST_UNKNOWN", "Requested image not found"),
