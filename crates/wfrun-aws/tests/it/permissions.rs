@@ -384,7 +384,7 @@ async fn what_a_request_brings_with_it_is_asked_for_too() {
     assert_eq!(needed[5].keys["aws:RequestTag/team"], ["b"]);
 }
 
-/// Source: AWS Service Authorization Reference, resource types of CloudWatch Logs: `log-group:NAME` and `log-group:NAME:*`.
+/// Source: AWS Service Authorization Reference, resource types of `CloudWatch` Logs: `log-group:NAME` and `log-group:NAME:*`.
 #[tokio::test]
 async fn a_policy_names_a_log_group_in_either_form() {
     for (group, status) in [("/a", 200), ("/a:*", 200), ("/b:*", 400)] {
