@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use wfrun_aws::{IamMode, PermissionReport, PermissionUse};
+use wfrun_aws::{IamMode, PermissionReport};
 use wfrun_report::Style;
 
 /// The file's name in a run's folder.
@@ -38,21 +38,9 @@ fn text(report: &PermissionReport, path: &str, style: Style) -> String {
         let happened = if report.mode == IamMode::Report { ", which happened all the same" } else { "" };
         let what = format!("denied: {} on {}{happened}: {}", denied.action, denied.resource, denied.reason);
         writeln!(text, "  {}", style.alarm(&what)).expect("a text takes all");
-        if let Some(line) = missing_line(denied) {
+        if let Some(line) = &denied.missing {
             writeln!(text, "    missing: {line}").expect("a text takes all");
         }
     }
     text
-}
-
-/// The statement that would allow it; none where one denies it, which no other can outweigh.
-fn missing_line(denied: &PermissionUse) -> Option<String> {
-    if denied.by.is_some() {
-        return None;
-    }
-    let mut line = serde_json::json!({"Effect": "Allow", "Action": denied.action, "Resource": denied.resource});
-    if let Some(service) = denied.keys.get("iam:PassedToService").and_then(|it| it.first()) {
-        line["Condition"] = serde_json::json!({"StringEquals": {"iam:PassedToService": service}});
-    }
-    Some(line.to_string())
 }

@@ -1,5 +1,6 @@
 //! `wfrun services`: the local services alone, for a command or a shell.
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Context as _;
@@ -10,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wfrun_aws::Wanted;
 use wfrun_engine::FactKind;
-use wfrun_journal::ServiceCalled;
+use wfrun_journal::{AnnotationLevel, Masker, Secret, ServiceCalled};
 use wfrun_report::shell_word;
 use wfrun_runner::{Aws, remove_folder};
 use wfrun_services::{CacheScope, IdTokenIssuer, JobIdentity, Services, ServicesSettings};
@@ -48,8 +49,17 @@ fn serve(args: &ServicesArgs, environment: &Environment) -> anyhow::Result<ExitC
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(async {
         let (facts, told) = mpsc::channel(CALLS);
-        let telling = tokio::spawn(tell(told, args.verbose));
-        let done = serve_all(args, &Repository::open(&root), &own, &root, facts).await;
+        let issuer = IdTokenIssuer::new(&own.id_token_key);
+        let account = aws_account::settings(&args.account, &own.state, Wanted::default())?;
+        let account = aws_account::with_tasks(account, &own.run_id).await?;
+        let (aws, notices) = Aws::start(account, issuer.clone(), facts.clone()).await?;
+        let masker = masker(&aws);
+        for notice in notices {
+            Output::note(&format!("note: {}", masker.mask(&notice)));
+        }
+        let telling = tokio::spawn(tell(told, args.verbose, masker));
+        let done = serve_with(args, (&own, &Repository::open(&root), &root), &aws, issuer, facts).await;
+        aws.stop().await;
         // Nobody calls any more.
         telling.await.ok();
         done
@@ -62,30 +72,32 @@ fn serve(args: &ServicesArgs, environment: &Environment) -> anyhow::Result<ExitC
     done
 }
 
-async fn serve_all(
+/// Hides what the account's tasks are given as secrets.
+fn masker(aws: &Aws) -> Masker {
+    let mut masker = Masker::default();
+    for secret in aws.tasks.iter().flat_map(|it| it.secrets()) {
+        masker.learn(&Secret::new(secret));
+    }
+    masker
+}
+
+/// Serves GitHub's services beside the account, if they are wanted.
+async fn serve_with(
     args: &ServicesArgs,
-    repository: &Repository,
-    own: &Own,
-    root: &std::path::Path,
+    own: (&Own, &Repository, &Path),
+    aws: &Aws,
+    issuer: IdTokenIssuer,
     facts: mpsc::Sender<FactKind>,
 ) -> anyhow::Result<ExitCode> {
-    let issuer = IdTokenIssuer::new(&own.id_token_key);
-    let account = aws_account::settings(&args.account, &own.state, Wanted::default())?;
-    let account = aws_account::with_tasks(account, &own.run_id).await?;
-    let (aws, notices) = Aws::start(account, issuer.clone(), facts.clone()).await?;
-    for notice in notices {
-        Output::note(&format!("note: {notice}"));
-    }
-    let mut variables = of_aws(&aws);
+    let (own, repository, root) = own;
+    let mut variables = of_aws(aws);
     let github = if args.aws {
         None
     } else {
         let settings = ServicesSettings::below(&own.state, args.cache_limit, issuer);
         let services = Services::start(settings, move |call| {
-            let (service, job) = (call.service.to_owned(), None);
-            let (iam_action, allowed, would) = (None, None, None);
-            let (operation, status, hit) = (call.operation, call.status, call.hit);
-            let called = ServiceCalled { service, operation, status, iam_action, allowed, hit, job, would };
+            let (service, operation) = (call.service.to_owned(), call.operation);
+            let called = ServiceCalled { service, operation, status: call.status, ..ServiceCalled::default() };
             facts.try_send(FactKind::ServiceCalled(called)).ok();
         });
         Some(services.await?)
@@ -100,7 +112,6 @@ async fn serve_all(
     if let Some(services) = github {
         services.stop().await;
     }
-    aws.stop().await;
     done
 }
 
@@ -123,7 +134,7 @@ fn of_aws(aws: &Aws) -> Variables {
 }
 
 /// As a job of the checked-out branch has them.
-fn of_github(services: &Services, repository: &Repository, own: &Own, root: &std::path::Path) -> Variables {
+fn of_github(services: &Services, repository: &Repository, own: &Own, root: &Path) -> Variables {
     let slug = repository.slug(root);
     let default = format!("refs/heads/{}", repository.default_branch());
     let git_ref = repository.branch().unwrap_or(&default).to_owned();
@@ -210,13 +221,26 @@ async fn stay(variables: &Variables) -> anyhow::Result<ExitCode> {
     Ok(Exit::Success.into())
 }
 
-async fn tell(mut told: mpsc::Receiver<FactKind>, verbose: bool) {
+/// Tells what a person should know, and each call to who wants to see them.
+async fn tell(mut told: mpsc::Receiver<FactKind>, verbose: bool, masker: Masker) {
     while let Some(fact) = told.recv().await {
-        if let FactKind::Noticed(message) = &fact {
-            Output::note(&format!("note: {message}"));
+        #[expect(clippy::wildcard_enum_match_arm, reason = "services alone do nothing else")]
+        let (call, remark) = match fact {
+            FactKind::Noticed(message) => (None, Some((AnnotationLevel::Notice, message))),
+            FactKind::Warned(message) => (None, Some((AnnotationLevel::Warning, message))),
+            FactKind::AwsCalled(call) => {
+                let remark = call.remark();
+                (Some((call.service, call.operation, call.status)), remark)
+            }
+            FactKind::ServiceCalled(call) => (Some((call.service, call.operation, call.status)), None),
+            _ => (None, None),
+        };
+        if let Some((service, operation, status)) = call.filter(|_| verbose) {
+            Output::note(&format!("{service}:{operation} {status}"));
         }
-        if let (FactKind::ServiceCalled(call), true) = (fact, verbose) {
-            Output::note(&format!("{}:{} {}", call.service, call.operation, call.status));
+        if let Some((level, message)) = remark {
+            let word = if level == AnnotationLevel::Notice { "note" } else { level.as_str() };
+            Output::note(&format!("{word}: {}", masker.mask(&message)));
         }
     }
 }

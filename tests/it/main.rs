@@ -14,6 +14,7 @@ mod check_references;
 mod checkouts;
 mod closed;
 mod containers;
+mod deployed;
 mod diagnostics_pages;
 mod differences;
 mod docker;

@@ -58,11 +58,24 @@ fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
             assert_eq!(denied(&report(&repo))[0], action);
             // In the log, too, in AWS's words: but for a HEAD, which has no body.
             let words = format!("is not authorized to perform: {action} on resource: ");
-            let is_said =
-                ran.stdout.contains(&words) && ran.stdout.contains(&format!("policy allows the {action} action"));
+            // Not by what the journal says of the call.
+            let annotations = ran.of_type("annotation");
+            let said =
+                annotations.iter().filter_map(|it| it["message"].as_str().filter(|it| !it.starts_with("AWS denied")));
+            let log = [ran.lines().join("\n").as_str(), said.collect::<Vec<_>>().join("\n").as_str()].concat();
+            let is_said = log.contains(&words) && log.contains(&format!("policy allows the {action} action"));
             assert_eq!(is_said, action != "ecr:BatchCheckLayerAvailability", "{action}: {:?}", ran.lines());
-            let unread = "error parsing HTTP 403 response body: unexpected end of JSON input: \\\"\\\"";
-            assert_eq!(ran.stdout.contains(unread), !is_said, "{action}: {:?}", ran.lines());
+            // Where the command cannot say it, the annotation does, at the step that failed.
+            let pointed_out = format!("AWS denied {action} on ");
+            let failed =
+                ran.of_type("step-finished").into_iter().find(|it| it["conclusion"] == "failure").expect("one");
+            let found =
+                ran.of_type("annotation").into_iter().find(|it| it["message"].to_string().contains(&pointed_out));
+            let found = found.unwrap_or_else(|| panic!("{action}: {:?}", ran.of_type("annotation")));
+            assert_eq!((&found["step"], found["level"].as_str()), (&failed["step"], Some("error")), "{action}");
+            assert!(found["message"].to_string().contains("the policies lack {"), "{action}: {found}");
+            let unread = "error parsing HTTP 403 response body: unexpected end of JSON input: \"\"";
+            assert_eq!(log.contains(unread), !is_said, "{action}: {:?}", ran.lines());
             assert!(ran.steps().contains(&"Deployment failure notification: failure".to_owned()), "{:?}", ran.steps());
             count += 1;
         }

@@ -2,6 +2,7 @@
 mod ahead;
 mod api;
 mod asked;
+mod aws;
 mod background;
 mod call;
 mod cancel;
@@ -29,13 +30,14 @@ mod step_end;
 pub(crate) use containers::ContainersState;
 pub(crate) use entries::OpenEntry;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_expr::Object;
 use wfrun_journal::{
-    ArtifactKept, ArtifactRemoved, Conclusion, Declared, Fault, How, Masker, Notice, Outcome, RunEvent, RunEventKind,
-    RunFinished, RunRecord, RunStarted, SCHEMA, Secret, ServiceCalled, SkipReason,
+    AnnotationLevel, ArtifactKept, ArtifactRemoved, Conclusion, Declared, Fault, How, Masker, Notice, Outcome,
+    RunEvent, RunEventKind, RunFinished, RunRecord, RunStarted, SCHEMA, Secret, SkipReason,
 };
 use wfrun_plan::{JobKey, JobKeys, Plan, github_context};
 use wfrun_workflow::FileRef;
@@ -66,6 +68,8 @@ pub struct Engine {
     /// Whether the run waits for its concurrency group.
     is_pending: bool,
     aws_declared: bool,
+    /// The actions and resources whose denial was told.
+    aws_denied: HashSet<(String, Option<String>)>,
     api_declared: bool,
     ahead: ahead::Ahead,
     seq: u64,
@@ -107,6 +111,7 @@ impl Engine {
             cancelled: false,
             is_pending: false,
             aws_declared: false,
+            aws_denied: HashSet::new(),
             api_declared: false,
             ahead: ahead::Ahead::default(),
             seq: 0,
@@ -160,8 +165,9 @@ impl Engine {
             FactKind::JobClosed { job, fault } => self.job_closed(&job, fault),
             FactKind::Cancel { force } => self.cancel(force),
             FactKind::Woke(timer) => self.woke(&timer),
-            FactKind::ServiceCalled(call) => self.service_called(call),
+            FactKind::ServiceCalled(call) => self.emit(RunEventKind::ServiceCalled(call)),
             FactKind::ApiCalled(call) => self.api_called(call),
+            FactKind::AwsCalled(call) => self.aws_called(call),
             FactKind::ArtifactKept { job, id, name, size, digest } => {
                 let name = self.masker.mask(&name);
                 self.emit(RunEventKind::ArtifactKept(ArtifactKept { job, id, name, size, digest }));
@@ -170,6 +176,7 @@ impl Engine {
                 self.emit(RunEventKind::ArtifactRemoved(ArtifactRemoved { job, id }));
             }
             FactKind::Noticed(message) => self.notice(&message),
+            FactKind::Warned(message) => self.graver_notice(AnnotationLevel::Warning, &message),
         }
     }
 
@@ -211,27 +218,14 @@ impl Engine {
         }
     }
 
-    /// Every call is recorded; the first of an AWS service says that no real one was called.
-    fn service_called(&mut self, call: ServiceCalled) {
-        let is_aws = call.allowed.is_some();
-        self.emit(RunEventKind::ServiceCalled(call));
-        if is_aws && !std::mem::replace(&mut self.aws_declared, true) {
-            let subject = self.masker.mask("AWS");
-            let tasks = if self.settings.starts_tasks {
-                "its ECS tasks are containers of this machine, but for placeholders and injected faults"
-            } else {
-                "its ECS tasks run in appearance only"
-            };
-            let detail = format!("calls went to an account on this machine: its ECR and STS answer for real, {tasks}");
-            let detail = self.masker.mask(&detail);
-            let declared = Declared { job: None, step: None, how: How::Simulated, subject, detail };
-            self.emit(RunEventKind::Declared(declared));
-        }
-    }
-
     fn notice(&mut self, message: &str) {
         let message = self.masker.mask(message);
-        self.emit(RunEventKind::Notice(Notice { message }));
+        self.emit(RunEventKind::Notice(Notice { message, level: None }));
+    }
+
+    fn graver_notice(&mut self, level: AnnotationLevel, message: &str) {
+        let message = self.masker.mask(message);
+        self.emit(RunEventKind::Notice(Notice { message, level: Some(level) }));
     }
 
     fn fault(&mut self, job: Option<&JobKey>, message: &str, help: Option<String>) {

@@ -180,8 +180,12 @@ pub enum FactKind {
         /// The artifact's number.
         id: String,
     },
+    /// The AWS account on this machine was called.
+    AwsCalled(AwsCall),
     /// Something a person should know.
     Noticed(String),
+    /// Something a person should heed, though no step says it.
+    Warned(String),
 }
 
 impl FactKind {
@@ -209,7 +213,9 @@ impl FactKind {
             | Self::ApiCalled(_)
             | Self::ArtifactKept { .. }
             | Self::ArtifactRemoved { .. }
-            | Self::Noticed(_) => None,
+            | Self::AwsCalled(_)
+            | Self::Noticed(_)
+            | Self::Warned(_) => None,
         }
     }
 }
@@ -236,6 +242,36 @@ pub enum ApiNote {
     Unserved(String),
     /// What the token may not do, and why.
     Refused(String),
+}
+
+/// A call of the AWS account on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsCall {
+    /// As `ecs`.
+    pub service: String,
+    /// As `DescribeServices`.
+    pub operation: String,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The permission that it needs, as `ecs:DescribeServices`.
+    pub iam_action: Option<String>,
+    /// The resource of it: an ARN, or `*`.
+    pub resource: Option<String>,
+    /// Whether it was allowed to happen.
+    pub allowed: bool,
+    /// Where the policies do not allow it, why.
+    pub denial: Option<AwsDenial>,
+}
+
+/// Why AWS denies a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsDenial {
+    /// In AWS's words.
+    pub words: String,
+    /// The statement of a policy that would allow it, if one would.
+    pub missing: Option<String>,
+    /// Somebody wanted to see it denied.
+    pub injected: bool,
 }
 
 /// How a step's process ended.

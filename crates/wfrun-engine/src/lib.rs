@@ -28,8 +28,8 @@ pub use effect::{
 };
 pub use engine::Engine;
 pub use fact::{
-    ApiCall, ApiNote, Entry, Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration, ResolvedAction,
-    StepEnd, StepFiles,
+    ApiCall, ApiNote, AwsCall, AwsDenial, Entry, Fact, FactKind, FoundAction, JobEnvironment, Layout, RawDeclaration,
+    ResolvedAction, StepEnd, StepFiles,
 };
 pub use file_command::{FileCommandError, parse_key_values};
 pub use forced::{Forced, ForcedStep};

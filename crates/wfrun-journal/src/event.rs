@@ -132,8 +132,11 @@ pub struct WorkflowCalled {
 /// `notice`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// One sentence.
+    /// One sentence; what belongs to it, such as a log's last lines, stands in further lines.
     pub message: Masked,
+    /// How grave it is, where it is more than news: it is repeated in the summary then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<AnnotationLevel>,
 }
 
 /// `job-started`
@@ -380,7 +383,7 @@ pub struct JobFinished {
 }
 
 /// `service-called`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServiceCalled {
     /// `cache`, `ecr`, `ecs`, `sts` …
     pub service: String,
@@ -394,6 +397,12 @@ pub struct ServiceCalled {
     /// For AWS: whether it was allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<bool>,
+    /// For AWS: the resource of `iam_action`, an ARN or `*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Masked>,
+    /// For AWS: what it answers where the policies do not allow the action; with `allowed` they were only asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<Masked>,
     /// For a look into the cache: whether there was an entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit: Option<bool>,

@@ -3,7 +3,7 @@ use indexmap::IndexMap;
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::{
-    Annotation, AnnotationLevel, Conclusion, How, JobHeader, Masked, Outcome, Phase, RunEvent, RunEventKind,
+    Annotation, AnnotationLevel, Conclusion, How, JobHeader, Masked, Notice, Outcome, Phase, RunEvent, RunEventKind,
     RunStarted, ServiceCalled, SkipReason,
 };
 
@@ -22,6 +22,8 @@ pub struct RunRecord {
     pub artifacts: IndexMap<String, KeptArtifact>,
     /// Warnings and errors, in order.
     pub annotations: Vec<Annotation>,
+    /// Notices that are more than news, in order.
+    pub notices: Vec<Notice>,
     /// What became of the cache.
     pub cache: CacheUse,
     /// How many times wfrun itself failed at something.
@@ -238,7 +240,12 @@ impl RunRecord {
                 self.duration_ms = it.duration_ms;
             }
             RunEventKind::ServiceCalled(it) => self.cache.apply(it),
-            RunEventKind::Notice(_) | RunEventKind::StepSummary(_) => {}
+            RunEventKind::Notice(it) => {
+                if it.level.is_some() {
+                    self.notices.push(it.clone());
+                }
+            }
+            RunEventKind::StepSummary(_) => {}
         }
     }
 

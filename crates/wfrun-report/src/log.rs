@@ -86,7 +86,10 @@ impl Log {
                 self.run_id.clone_from(&it.run_id);
                 self.run_started(it, out);
             }
-            RunEventKind::Notice(it) => self.block(None, Label::Notice, "notice", &[], it.message.as_str(), out),
+            RunEventKind::Notice(it) => {
+                let level = it.level.unwrap_or(AnnotationLevel::Notice);
+                self.message(None, level, it.message.as_str(), ("", ""), out);
+            }
             RunEventKind::MatrixExpanded(it) => out.push(self.matrix_expanded(it)),
             RunEventKind::WorkflowCalled(it) => out.push(self.workflow_called(it)),
             RunEventKind::JobStarted(it) => out.push(self.job_started(it)),
@@ -211,11 +214,22 @@ impl Log {
     fn annotation(&self, it: &Annotation, out: &mut Vec<String>) {
         let title = it.title.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
         let place = place(it).map(|it| format!(" ({it})")).unwrap_or_default();
-        let message = it.message.as_str();
+        self.message(Some(&it.job), it.level, it.message.as_str(), (&title, &place), out);
+    }
+
+    /// A message of one or more lines, and what stands around the first.
+    fn message(
+        &self,
+        job: Option<&JobKey>,
+        level: AnnotationLevel,
+        message: &str,
+        around: (&str, &str),
+        out: &mut Vec<String>,
+    ) {
         let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
-        let first = format!("{title}{}{place}", first.trim_end());
+        let first = format!("{}{}{}", around.0, first.trim_end(), around.1);
         let rest: Vec<&str> = rest.lines().collect();
-        self.block(Some(&it.job), it.level.into(), it.level.as_str(), &rest, &first, out);
+        self.block(job, level.into(), level.as_str(), &rest, &first, out);
     }
 
     /// A stand-in is marked at its step and told in the summary; what was less than that is told at once, too.

@@ -2,14 +2,15 @@
 use console::measure_text_width;
 use indexmap::IndexMap;
 use wfrun_journal::{
-    Annotation, AnnotationLevel, CacheUse, Conclusion, How, JobRun, KeptArtifact, Outcome, RunRecord, SkipReason,
+    Annotation, AnnotationLevel, CacheUse, Conclusion, How, JobRun, KeptArtifact, Notice, Outcome, RunRecord,
+    SkipReason,
 };
 use wfrun_plan::{JobKey, StepPath};
 
 use crate::Style;
 use crate::explain::sentence;
 use crate::log::ending;
-use crate::text::{bytes, count, cut, duration, one_line, pad, wrap};
+use crate::text::{bytes, clean, count, cut, duration, one_line, pad, wrap};
 use crate::theme::{Label, Mark};
 
 /// Renders the summary of a run that has ended, or of what is known of one that has not. Ends with a line break.
@@ -229,7 +230,10 @@ fn counts<'a>(all: impl Iterator<Item = &'a Departure>) -> String {
 
 /// `2 warnings, 1 error`
 fn findings(record: &RunRecord, style: Style) -> Vec<String> {
-    let of = |level| record.annotations.iter().filter(|it| it.level == level).count();
+    let of = |level| {
+        let annotations = record.annotations.iter().filter(|it| it.level == level).count();
+        annotations + record.notices.iter().filter(|it| it.level == Some(level)).count()
+    };
     let numbers = [
         (of(AnnotationLevel::Error), Label::Failure, "error", "errors"),
         (of(AnnotationLevel::Warning), Label::Warning, "warning", "warnings"),
@@ -244,7 +248,18 @@ fn findings(record: &RunRecord, style: Style) -> Vec<String> {
     let mut lines = vec![String::new(), said.join(", ")];
     let grave = record.annotations.iter().filter(|it| it.level != AnnotationLevel::Notice);
     lines.extend(grave.take(MOST_FINDINGS).flat_map(|it| hanging(&finding(record, it), 2, style)));
+    lines.extend(record.notices.iter().take(MOST_FINDINGS).flat_map(|it| notice(it, style)));
     lines
+}
+
+/// What no step says is told whole, with what belongs to it: a log's last lines.
+fn notice(it: &Notice, style: Style) -> Vec<String> {
+    let level = it.level.unwrap_or(AnnotationLevel::Notice);
+    let mut lines = it.message.as_str().lines();
+    let first = format!("{}: {}", level.as_str(), one_line(lines.next().unwrap_or_default()));
+    let mut all = hanging(&first, 2, style);
+    all.extend(lines.map(|line| format!("  {}", clean(line, style))));
+    all
 }
 
 /// So many warnings and errors are repeated in the summary.

@@ -130,7 +130,7 @@ mod tests {
 
     fn notice(seq: u64) -> RunEvent {
         let message = Masker::default().mask("hello");
-        RunEvent { seq, at_ms: 0, kind: RunEventKind::Notice(Notice { message }) }
+        RunEvent { seq, at_ms: 0, kind: RunEventKind::Notice(Notice { message, level: None }) }
     }
 
     #[test]

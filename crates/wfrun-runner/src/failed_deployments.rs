@@ -33,7 +33,7 @@ pub(crate) async fn watch(account: Weak<Account>, facts: mpsc::Sender<FactKind>)
             }
             let message = sentence(&failed);
             told.insert(failed.deployment.id);
-            facts.send(FactKind::Noticed(message)).await.ok();
+            facts.send(FactKind::Warned(message)).await.ok();
         }
     }
 }

@@ -11,7 +11,7 @@ use wfrun_aws::{
 };
 use wfrun_backend::chain;
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
-use wfrun_engine::{ApiCall, ApiNote, FactKind};
+use wfrun_engine::{ApiCall, ApiNote, AwsCall, AwsDenial, FactKind};
 use wfrun_journal::ServiceCalled;
 use wfrun_plan::JobKey;
 use wfrun_services::{ArtifactChange, IdTokenError, IdTokenIssuer, Services, ServicesSettings};
@@ -93,10 +93,8 @@ impl LocalServices {
                 let note = call.note.map(api_note);
                 return tell(&calls, FactKind::ApiCalled(ApiCall { job, operation, status, note }));
             }
-            let (iam_action, allowed, would) = (None, None, None);
-            let service = call.service.to_owned();
-            let hit = call.hit;
-            let called = ServiceCalled { service, operation, status, iam_action, allowed, hit, job, would };
+            let (service, hit) = (call.service.to_owned(), call.hit);
+            let called = ServiceCalled { service, operation, status, hit, job, ..ServiceCalled::default() };
             tell(&calls, FactKind::ServiceCalled(called));
         });
         let github = github.await.map_err(ServicesError::Github)?;
@@ -134,21 +132,7 @@ impl Aws {
         let AwsSettings { account: mut settings, tasks } = settings;
         settings.launcher = tasks.clone().map(|tasks| tasks as Arc<dyn TaskLauncher>);
         let (notices, watched) = (facts.clone(), facts.clone());
-        let observer = move |call: wfrun_aws::ServiceCall| {
-            tell(
-                &facts,
-                FactKind::ServiceCalled(ServiceCalled {
-                    service: call.service,
-                    operation: call.operation,
-                    status: call.status,
-                    iam_action: call.iam_action,
-                    allowed: Some(call.allowed),
-                    hit: None,
-                    job: None,
-                    would: None,
-                }),
-            );
-        };
+        let observer = move |call: wfrun_aws::ServiceCall| tell(&facts, FactKind::AwsCalled(aws_call(call)));
         let (account, opened) = Account::open(settings, observer).map_err(ServicesError::Account)?;
         let account = Arc::new(account.trusting(move |token| issuer.verify(token).map_err(|err| refusal(&err))));
         if let Some(tasks) = &tasks {
@@ -216,6 +200,13 @@ fn tell(facts: &mpsc::Sender<FactKind>, fact: FactKind) {
         let facts = facts.clone();
         tokio::spawn(async move { facts.send(fact).await });
     }
+}
+
+fn aws_call(call: wfrun_aws::ServiceCall) -> AwsCall {
+    let wfrun_aws::ServiceCall { service, operation, status, iam_action, allowed, resource, .. } = call;
+    let (missing, injected) = (call.missing, call.injected);
+    let denial = call.denial.map(|words| AwsDenial { words, missing, injected });
+    AwsCall { service, operation, status, iam_action, resource, allowed, denial }
 }
 
 fn api_note(note: wfrun_services::ApiNote) -> ApiNote {

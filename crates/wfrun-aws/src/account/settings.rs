@@ -120,6 +120,10 @@ pub struct ServiceCall {
     /// What AWS answers where the policies do not allow it, as `User: … is not authorized to perform: …`. With `allowed` true the
     /// mode is `report`, and it happened all the same.
     pub denial: Option<String>,
+    /// The statement of a policy that would allow it, as JSON; `None` where nothing was denied, or no statement can outweigh it.
+    pub missing: Option<String>,
+    /// Whether it was denied by `--inject iam:deny=…`, whatever the policies say.
+    pub injected: bool,
     /// Who asked: an ARN, followed by ` (unknown access key)` for a key that the account did not make; `None` without credentials.
     pub principal: Option<String>,
 }

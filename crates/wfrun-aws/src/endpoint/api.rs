@@ -77,7 +77,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         Err(error) => protocol.failure(&error),
     };
     let principal = signed.and_then(Result::ok).as_ref().map(Caller::shown);
-    let Permit { action: iam_action, resource, denial, .. } = permit;
+    let Permit { action: iam_action, resource, denial, missing, injected, .. } = permit;
     let status = status.as_u16();
     shared.account.observe(ServiceCall {
         service,
@@ -87,6 +87,8 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         allowed,
         resource,
         denial,
+        missing,
+        injected,
         principal,
     });
     response

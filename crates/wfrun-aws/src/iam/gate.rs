@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::ledger::{Entry, Ledger, PermissionReport};
+use super::ledger::{Entry, Ledger, PermissionReport, missing};
 use super::needs::Need;
 use super::policy::{Actor, Applicable, Context, Decision, Denial, Kind, Named, Policy, Request, ResourceSide, decide};
 use super::policy_files::PolicyFiles;
@@ -31,6 +31,10 @@ pub(crate) struct Permit {
     pub(crate) resource: Option<String>,
     /// Why not, in AWS' words.
     pub(crate) denial: Option<String>,
+    /// The statement that would allow it, where one would.
+    pub(crate) missing: Option<String>,
+    /// It is denied because somebody wants to see that.
+    pub(crate) injected: bool,
     /// The request must not happen.
     pub(crate) refused: bool,
 }
@@ -74,7 +78,7 @@ impl Account {
         if let Some(need) = needs.iter().find(|it| self.injected().denies(&it.action)) {
             let denial = words(&caller.arn, need, &Denial::NoIdentity);
             let (action, resource) = (Some(need.action.clone()), Some(need.resource.clone()));
-            return Permit { action, resource, denial: Some(denial), refused: true };
+            return Permit { action, resource, denial: Some(denial), missing: None, injected: true, refused: true };
         }
         let permissions = self.permissions();
         let subject = self.subject(caller);
@@ -107,6 +111,7 @@ impl Account {
                 permit.action = Some(need.action.clone());
                 permit.resource = Some(need.resource.clone());
                 permit.denial = denial;
+                permit.missing = decision.as_ref().and_then(|it| missing(need, it)).map(|it| it.to_string());
                 permit.refused = permissions.mode == IamMode::Enforce;
             }
             if permit.refused {

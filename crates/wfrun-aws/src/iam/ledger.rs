@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::needs::Need;
 use super::policy::{Citation, Context, Decision, Denial, Effect, Named, Pattern, Request};
@@ -48,6 +48,8 @@ pub struct PermissionUse {
     pub reason: String,
     /// For a denial, what AWS answers.
     pub denial: Option<String>,
+    /// For a denial, the statement that would allow it; none where one denies it, which no other can outweigh.
+    pub missing: Option<Value>,
     /// How many times it was asked for.
     pub count: u64,
     /// The first time, in milliseconds since 1970.
@@ -159,6 +161,7 @@ impl Ledger {
             by,
             reason,
             denial: denial.map(ToOwned::to_owned),
+            missing: decision.and_then(|it| missing(need, it)),
             count: 1,
             first_ms: now_ms,
         };
@@ -213,6 +216,23 @@ impl Ledger {
         });
         unused.collect()
     }
+}
+
+/// The statement that would allow what was denied; none where one denies it, which no other can outweigh.
+pub(super) fn missing(need: &Need, decision: &Decision) -> Option<Value> {
+    match decision {
+        Decision::Denied(Denial::NoIdentity | Denial::NoSession | Denial::NoTrust) => {}
+        Decision::Denied(Denial::ByIdentity(_) | Denial::BySession(_) | Denial::ByResource(_))
+        | Decision::Allowed(_) => {
+            return None;
+        }
+    }
+    let mut statement = json!({ "Effect": "Allow", "Action": need.action, "Resource": need.resource });
+    let passed_to = need.keys.iter().find(|(key, _)| key == "iam:PassedToService");
+    if let Some(service) = passed_to.and_then(|(_, values)| values.first()) {
+        statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": service } });
+    }
+    Some(statement)
 }
 
 impl Remembered {

@@ -105,6 +105,7 @@ mod tests {
             by: None,
             reason: String::new(),
             denial: None,
+            missing: None,
             count: 1,
             first_ms: 0,
         }

@@ -67,6 +67,8 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
         allowed: is_known && !permit.refused,
         resource: permit.resource,
         denial: permit.denial,
+        missing: permit.missing,
+        injected: permit.injected,
         principal,
     });
     response

@@ -78,11 +78,9 @@ impl Engine {
             service: "github".to_owned(),
             operation,
             status,
-            iam_action: None,
-            allowed: None,
-            hit: None,
             job: job.clone(),
             would,
+            ..ServiceCalled::default()
         }));
         if !std::mem::replace(&mut self.api_declared, true) {
             let detail =

@@ -5,6 +5,7 @@ use super::Engine;
 use super::issues::marker;
 use super::lines::Origin;
 use crate::state::JobState;
+use crate::strand::Work;
 
 /// Source: GitHub: execution rules E1.9: at most so many annotations of a level are kept for a step.
 const ANNOTATION_LIMIT: u32 = 10;
@@ -26,6 +27,21 @@ impl Engine {
     pub(super) fn annotate(&mut self, job: &JobKey, level: AnnotationLevel, message: &str) {
         let annotation = self.annotation(job, level, message);
         self.emit_annotation(job, annotation);
+    }
+
+    /// Points something out at the step that is under way. Where it may be one of several, it is a notice of the run.
+    pub(super) fn remark(&mut self, level: AnnotationLevel, message: &str) {
+        let of_job = |(key, state): (&JobKey, &JobState)| {
+            let innermost = state.strands.iter().filter_map(|it| it.stack.last());
+            let processes = innermost.filter(|it| it.work == Work::Process).map(|it| (key.clone(), it.serial));
+            processes.collect::<Vec<_>>()
+        };
+        let running: Vec<_> = self.jobs.iter().flat_map(of_job).collect();
+        let [(job, process)] = running.as_slice() else { return self.graver_notice(level, message) };
+        if let Some(state) = self.jobs.get_mut(job) {
+            state.turn_to(*process);
+        }
+        self.annotate(job, level, message);
     }
 
     pub(super) fn annotation(&self, job: &JobKey, level: AnnotationLevel, message: &str) -> Annotation {

@@ -1,6 +1,7 @@
 //! `GITHUB_TOKEN` of each job, and what is said of its calls.
 use wfrun_engine::ApiNote;
 use wfrun_journal::{How, RunEventKind};
+use wfrun_plan::StepPath;
 use wfrun_workflow::{Level, Permissions, SCOPES};
 
 use crate::driver::World;
@@ -160,6 +161,59 @@ fn calls_are_masked() {
     let journal = serde_json::to_string(&world.journal).expect("JSON");
     assert!(journal.contains("comment ***") && !journal.contains("hidden-value"), "{journal}");
     assert!(journal.contains("\"would\":\"comment ***\"") && journal.contains("\"job\":\"j\""), "{journal}");
+}
+
+/// What the policies deny is pointed out at its step, once for each resource.
+#[test]
+fn a_denied_call_is_pointed_out_at_its_step() {
+    let what = "ecs:UpdateService on arn:***/";
+    for (script, level, message) in [
+        ("aws", "", String::new()),
+        ("aws missing", "error", format!("AWS denied {what}missing: the policies lack {{\"Effect\":\"Allow\"}}")),
+        ("aws explicit", "error", format!("AWS denied {what}explicit: *** is not authorized")),
+        (
+            "aws injected",
+            "error",
+            format!("AWS denied {what}injected: `--inject iam:deny=ecs:UpdateService` asks for it"),
+        ),
+        (
+            "aws reported",
+            "warning",
+            format!("AWS would deny {what}reported: the policies lack {{\"Effect\":\"Allow\"}}"),
+        ),
+        (
+            "aws head",
+            "error",
+            format!(
+                "AWS denied {what}head: the policies lack {{\"Effect\":\"Allow\"}}. The command cannot say so: this answer has no \
+                 body"
+            ),
+        ),
+    ] {
+        let world = World::steps(&format!("[{{run: a}}, {{run: {script}}}, {{run: {script}}}]"))
+            .secret("HIDDEN", "hidden-value")
+            .run();
+        let record = world.record();
+        let found: Vec<_> = record.annotations.iter().map(|it| (it.step.as_ref(), it.message.as_str())).collect();
+        let step = StepPath::at(1);
+        let want = if message.is_empty() { Vec::new() } else { vec![(Some(&step), message.as_str())] };
+        assert_eq!(found, want, "{script}");
+        assert!(record.annotations.iter().all(|it| it.level.as_str() == level), "{script}");
+        assert!(!serde_json::to_string(&world.journal).expect("JSON").contains("hidden-value"), "{script}");
+    }
+}
+
+/// Which of two steps called, nobody knows.
+#[test]
+fn a_denied_call_of_one_of_two_jobs_is_a_notice() {
+    let jobs =
+        "on: push\njobs: {a: {runs-on: x, steps: [{run: endless}]}, b: {runs-on: x, steps: [{run: aws missing}]}}";
+    let world = World::new(jobs).endless("endless").cancelled_in("aws missing").run();
+    let record = world.record();
+    assert!(!record.annotations.iter().any(|it| it.message.as_str().contains("AWS")), "{:?}", record.annotations);
+    let notices: Vec<_> = record.notices.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].starts_with("AWS denied ecs:UpdateService"), "{notices:?}");
 }
 
 /// The account on this machine is declared once, and what it does with tasks as it is.

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 use indexmap::IndexMap;
 use serde_json::json;
 use wfrun_engine::{
-    ApiCall, ApiNote, ContainerSpec, Effect, Engine, EngineSettings, Entry, Fact, FactKind, Forced, FoundAction, Grace,
-    IdTokenClaims, JobToken, Launch, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd, StepFiles,
+    ApiCall, ApiNote, AwsCall, AwsDenial, ContainerSpec, Effect, Engine, EngineSettings, Entry, Fact, FactKind, Forced,
+    FoundAction, Grace, IdTokenClaims, JobToken, Launch, Program, ResolvedAction, ServiceSpec, ShellSearch, StepEnd,
+    StepFiles,
 };
 use wfrun_expr::Value;
-use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, ServiceCalled, Stream};
+use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
 use wfrun_workflow::{ActionRef, FileRef, Loaded, SetOptions, read_set};
@@ -237,9 +238,7 @@ impl World {
             let turn = engine.handle(Fact { at_ms: now, kind });
             self.journal.extend(turn.events);
             if engine.record().conclusion.is_some() {
-                let mut folded = RunRecord::default();
-                self.journal.iter().for_each(|it| folded.apply(it));
-                assert_eq!(&folded, engine.record(), "the journal alone rebuilds the record");
+                assert_eq!(&self.record(), engine.record(), "the journal alone rebuilds the record");
                 return self;
             }
             for effect in turn.effects {
@@ -307,9 +306,7 @@ impl World {
                 let calls = self.calls.iter().filter(|(script, _)| *script == name);
                 let by_job = |it: &ApiCall| FactKind::ApiCalled(ApiCall { job: Some(job.clone()), ..it.clone() });
                 facts.extend(calls.map(|(_, it)| by_job(it)));
-                if name == "aws" {
-                    facts.push(FactKind::ServiceCalled(aws_call()));
-                }
+                facts.extend(aws_call(&name).map(FactKind::AwsCalled));
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }
@@ -493,6 +490,13 @@ impl World {
         most
     }
 
+    /// The journal, folded.
+    pub(crate) fn record(&self) -> RunRecord {
+        let mut folded = RunRecord::default();
+        self.journal.iter().for_each(|it| folded.apply(it));
+        folded
+    }
+
     /// The journal in short, one event a line.
     pub(crate) fn story(&self) -> String {
         let lines: Vec<String> = self.journal.iter().filter_map(crate::story::short).collect();
@@ -500,16 +504,27 @@ impl World {
     }
 }
 
-/// What a script `aws` asks for.
-fn aws_call() -> ServiceCalled {
-    ServiceCalled {
+/// What a script `aws` asks for, alone or with what becomes of it.
+fn aws_call(script: &str) -> Option<AwsCall> {
+    let what = script.strip_prefix("aws")?;
+    let denial = |missing: Option<&str>, injected| AwsDenial {
+        words: "hidden-value is not authorized".to_owned(),
+        missing: missing.map(ToOwned::to_owned),
+        injected,
+    };
+    let denial = match what {
+        "" => None,
+        " explicit" => Some(denial(None, false)),
+        " injected" => Some(denial(None, true)),
+        _ => Some(denial(Some("{\"Effect\":\"Allow\"}"), false)),
+    };
+    Some(AwsCall {
         service: "ecs".to_owned(),
-        operation: "UpdateService".to_owned(),
+        operation: if what == " head" { "BatchCheckLayerAvailability" } else { "UpdateService" }.to_owned(),
         status: 200,
-        iam_action: None,
-        allowed: Some(true),
-        hit: None,
-        job: None,
-        would: None,
-    }
+        iam_action: Some("ecs:UpdateService".to_owned()),
+        resource: Some(format!("arn:hidden-value/{}", what.trim())),
+        allowed: matches!(what, "" | " reported"),
+        denial,
+    })
 }

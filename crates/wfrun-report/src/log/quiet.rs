@@ -44,6 +44,7 @@ impl Quiet {
             }
             RunEventKind::JobSkipped(it) if it.result == Outcome::Failure => out.extend(lines),
             RunEventKind::Annotation(it) if it.level == AnnotationLevel::Error => out.extend(lines),
+            RunEventKind::Notice(it) if it.level == Some(AnnotationLevel::Error) => out.extend(lines),
             RunEventKind::Fault(_) => out.extend(lines),
             RunEventKind::RunStarted(_)
             | RunEventKind::Notice(_)

@@ -181,3 +181,40 @@ fn so_many_differences_of_a_job_are_listed() {
     let some = summary(53);
     assert!(some.contains("would label issue #49\n      and 3 more, which are in the journal\n"), "{some}");
 }
+
+/// What no step says stands at its time, line by line, and whole at the end.
+#[test]
+fn a_notice_that_is_more_than_news() {
+    let notice = |more: &str, text: &str| format!(r#""type":"notice","message":"{text}"{more}"#);
+    let end = r#""type":"run-finished","conclusion":"success","jobs":{},"duration_ms":5"#.to_owned();
+    let warning = r#","level":"warning""#;
+    let bodies = [
+        notice("", "news\\n  | of two lines"),
+        notice(warning, "it failed\\n  | Traceback\\n  |   at \\u001b[1mx"),
+        end,
+    ];
+    let lines = bodies.iter().enumerate();
+    let lines: Vec<_> = lines.map(|(at, body)| format!("{{\"seq\":{at},\"at_ms\":0,{body}}}\n")).collect();
+    let journal = lines.concat();
+    assert_snapshot!(plain(&journal, UNICODE, Verbosity::Normal), @r"
+    notice: news
+        | of two lines
+    warning: it failed
+        | Traceback
+        |   at x
+
+
+    1 warning
+      warning: it failed
+        | Traceback
+        |   at x
+    ✓ success in 0.0s
+    ");
+    assert_snapshot!(plain(&journal, UNICODE, Verbosity::Quiet), @r"
+    1 warning
+      warning: it failed
+        | Traceback
+        |   at x
+    ✓ success in 0.0s
+    ");
+}

@@ -503,6 +503,6 @@ fn targets_may_fail_in_the_grace_period() {
     // A twentieth of ten seconds is ten ticks.
     let failed = |lines: &[String]| lines.iter().position(|line| line.contains("is unhealthy in (target-group TG)"));
     let lines = stage.ticks(20);
-    let started = lines.iter().position(|line| line.contains("1+0/1")).expect("it runs");
+    let started = lines.iter().position(|line| line.starts_with("N PRIMARY IN_PROGRESS 1+0/1")).expect("it runs");
     assert_eq!(failed(&lines), Some(started + 10), "{lines:#?}");
 }
