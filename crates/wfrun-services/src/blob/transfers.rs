@@ -19,6 +19,11 @@ use crate::twirp::{Code, TwirpError};
 /// Source: <https://learn.microsoft.com/en-us/rest/api/storageservices/put-block>
 const BLOCKS_LIMIT: usize = 100_000;
 
+/// A job has at most so many uploads open at once; GitHub's limits are in minutes and lie below.
+///
+/// Source: GitHub: "Dependency caching reference", "Usage limits": 200 uploads a minute.
+const OPEN_UPLOADS_LIMIT: usize = 1_000;
+
 /// What every signature stands for.
 #[derive(Default)]
 pub(crate) struct Transfers {
@@ -54,6 +59,14 @@ pub(crate) struct Described {
     pub(crate) id: u64,
     pub(crate) content_type: String,
     pub(crate) file_name: String,
+}
+
+impl Content {
+    /// Whether both are the same entry's or artifact's; other ones may have the same bytes.
+    fn is(&self, other: &Self) -> bool {
+        let id = |it: &Self| it.artifact.as_ref().map(|it| it.id);
+        self.file == other.file && id(self) == id(other)
+    }
 }
 
 impl Download {
@@ -129,20 +142,28 @@ impl Transfers {
         self.give_out(origin, signature, Transfer::Upload(Arc::new(upload)))
     }
 
-    /// Gives out a URL that serves content. A job that asks again for an artifact gets the same one, so that asking costs
-    /// no memory.
+    /// Refuses a job that has so many uploads open that no client means it.
+    pub(crate) fn room_for_upload(&self, identity: &Arc<JobIdentity>) -> Result<(), TwirpError> {
+        let is_own = |it: &&Transfer| matches!(it, Transfer::Upload(it) if Arc::ptr_eq(&it.identity, identity));
+        if self.lock().values().filter(is_own).count() < OPEN_UPLOADS_LIMIT {
+            return Ok(());
+        }
+        let message = format!("this job has {OPEN_UPLOADS_LIMIT} uploads that were begun and not finished");
+        Err(TwirpError::new(Code::FailedPrecondition, message))
+    }
+
+    /// Gives out a URL that serves content. A job that asks for it again gets the same one, so that asking costs no memory.
     pub(crate) fn start_download(&self, origin: &str, identity: Arc<JobIdentity>, content: Content) -> String {
-        let known = content.artifact.as_ref().and_then(|it| self.download_of(&identity, it.id));
+        let known = self.download_of(&identity, &content);
         let signature = known.unwrap_or_else(random_word);
         self.give_out(origin, signature, Transfer::Download(Arc::new(Download { identity, content })))
     }
 
-    fn download_of(&self, identity: &Arc<JobIdentity>, id: u64) -> Option<String> {
+    fn download_of(&self, identity: &Arc<JobIdentity>, content: &Content) -> Option<String> {
+        let is_same = |it: &Download| Arc::ptr_eq(&it.identity, identity) && it.content.is(content);
         self.lock().iter().find_map(|(signature, transfer)| match transfer {
-            Transfer::Download(it) if Arc::ptr_eq(&it.identity, identity) => {
-                it.content.artifact.as_ref().filter(|it| it.id == id).map(|_| signature.clone())
-            }
-            Transfer::Download(_) | Transfer::Upload(_) => None,
+            Transfer::Download(it) => is_same(it).then(|| signature.clone()),
+            Transfer::Upload(_) => None,
         })
     }
 

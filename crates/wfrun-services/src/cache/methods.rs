@@ -50,6 +50,7 @@ async fn create(shared: &Arc<Shared>, identity: &Arc<JobIdentity>, message: &Mes
     let Some(scope) = identity.write_scope().map(str::to_owned) else {
         return Ok(json!({"ok": false, "message": "cache write denied: token has no writable scopes"}));
     };
+    shared.transfers.room_for_upload(identity)?;
     let store = Arc::clone(shared);
     let reservation = blocking(move || store.store.reserve(&scope, &version, &key)).await?;
     let Some(reservation) = reservation else { return Err(exists()) };

@@ -150,6 +150,7 @@ async fn reserve(State(shared): State<Arc<Shared>>, headers: HeaderMap, request:
         let Some(scope) = identity.write_scope().map(str::to_owned) else {
             return Err(invalid("cache write denied: token has no writable scopes".to_owned()));
         };
+        shared.transfers.room_for_upload(&identity)?;
         let text = format!("Cache already exists. Scope: {scope}, Key: {key}, Version: {version}");
         let store = Arc::clone(&shared);
         let reservation = blocking(move || store.store.reserve(&scope, &version, &key)).await?;

@@ -129,3 +129,34 @@ async fn paths_of_signed_urls_lead_nowhere_else() {
     }
     assert_eq!(send("GET", &format!("{origin}blobs/../etc/passwd?{query}"), &[], None).await.status, 404);
 }
+
+#[tokio::test]
+async fn asking_again_costs_nothing() {
+    let store = tempfile::tempdir().expect("a folder");
+    let server = Server::start(store.path()).await;
+    let [one, other] = ["one", "other"].map(|it| server.job(it, &[MAIN]));
+    one.save("a", b"a").await;
+    one.save("b", b"b").await;
+    let first = one.find("a", &[]).await.expect("a hit").1;
+    for (job, key, is_same) in [(&one, "a", true), (&one, "b", false), (&other, "a", false)] {
+        assert_eq!(job.find(key, &[]).await.expect("a hit").1 == first, is_same, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_has_only_so_many_uploads_open() {
+    let store = tempfile::tempdir().expect("a folder");
+    let server = Server::start(store.path()).await;
+    let [one, other] = ["one", "other"].map(|it| server.job(it, &[MAIN]));
+    let first = one.create("0").await;
+    for number in 1..1_000 {
+        one.create(&number.to_string()).await;
+    }
+    let more = json!({"key": "more", "version": "v"});
+    let refused = one.call("CreateCacheEntry", more.clone()).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (412, &json!("failed_precondition")), "{}", refused.text());
+    other.create("others").await;
+    put(&first, b"x").await;
+    assert_eq!(one.finalize("0", 1).await.status, 200);
+    assert_eq!(one.call("CreateCacheEntry", more).await.status, 200, "one that is finished makes room");
+}
