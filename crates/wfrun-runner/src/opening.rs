@@ -239,6 +239,8 @@ fn describe(
         step_env.insert("WFRUN_LFS".to_owned(), lfs.display().to_string());
     }
     if let Some(aws) = &services.aws {
+        // Differs: the address of a machine's metadata (169.254.169.254) is not cut off from steps while AWS is emulated: SDKs and the
+        // AWS CLI are told not to ask it, other programs reach it where this machine has one.
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
     }

@@ -50,8 +50,8 @@ pub type LogSink = Arc<dyn Fn(&LogPlace, &[String]) + Send + Sync>;
 
 /// Starts tasks as containers.
 ///
-/// Differs: a task's containers are on the engine's bridge and may reach what this machine reaches; a task has no credentials of its
-/// role, no metadata endpoint, and files of environment variables, EFS volumes and folders of the host are refused.
+/// Differs: a task's containers are on the engine's bridge and may reach what this machine reaches, but for AWS's usual names; a task
+/// has no credentials of its role, no metadata endpoint, and files of environment variables, EFS volumes and folders of the host are refused.
 /// Differs: container ports are published on free ports of 127.0.0.1, whatever `hostPort` says.
 pub struct DockerLauncher {
     shared: Arc<Shared>,

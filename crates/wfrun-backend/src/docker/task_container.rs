@@ -58,6 +58,8 @@ pub struct TaskContainer {
     pub volumes: Vec<(String, String, bool)>,
     /// Its network.
     pub network: TaskNetwork,
+    /// Names that have these addresses in its own network.
+    pub hosts: Vec<(String, IpAddr)>,
 }
 
 /// Limits and rights of a [`TaskContainer`].

@@ -228,6 +228,7 @@ impl Life<'_> {
             labels: first.labels.clone(),
             image: first.image.clone(),
             network: TaskNetwork::Own { ports },
+            hosts: first.hosts.clone(),
             ..TaskContainer::default()
         };
         let executable: PathBuf = self.shared.settings.executable.clone();

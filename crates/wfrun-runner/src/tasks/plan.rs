@@ -1,10 +1,12 @@
 //! What a task comes to as containers: read from its definition before anything is made.
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use wfrun_aws::{LaunchImage, TaskLaunch};
 use wfrun_backend::docker::{TaskContainer, TaskLimits};
+use wfrun_backend::network::blocked_hosts;
 
 use super::TaskSettings;
 use super::health::Check;
@@ -109,6 +111,7 @@ fn read_container(
         hostname: text(&definition["hostname"]),
         limits: limits(launch, definition, &or_own),
         volumes: mounts(definition, volumes),
+        hosts: blocked_hosts(&launch.region).into_iter().map(|it| (it, Ipv4Addr::UNSPECIFIED.into())).collect(),
         ..TaskContainer::default()
     };
     Ok(ContainerPlan {
@@ -130,7 +133,8 @@ fn environment(
     overrides: Option<&Value>,
     settings: &TaskSettings,
 ) -> Result<Vec<(String, String)>, String> {
-    let mut all = IndexMap::new();
+    // On a machine of Amazon's that is where this machine's own role would be found.
+    let mut all = IndexMap::from([("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned())]);
     for (name, value) in pairs(&definition["environment"], "value") {
         all.insert(name, value);
     }

@@ -77,7 +77,10 @@ impl World {
     /// What people were told.
     pub(crate) fn notices(&mut self) -> Vec<String> {
         let facts = std::iter::from_fn(|| self.facts.try_recv().ok());
-        facts.filter_map(|fact| if let FactKind::Noticed(message) = fact { Some(message) } else { None }).collect()
+        let told = facts.filter_map(|fact| {
+            if let FactKind::Noticed(message) | FactKind::Warned(message) = fact { Some(message) } else { None }
+        });
+        told.collect()
     }
 
     /// A call that succeeds.

@@ -38,6 +38,8 @@ async fn a_task_runs_is_reached_is_stopped_and_leaves_nothing() {
     world.until("healthy", healthy).await;
     let names = docker.containers(&world.run_id);
     assert_eq!(names.len(), 1, "{names:?}");
+    let hosts = docker.ok(&["inspect", "--format", "{{.HostConfig.ExtraHosts}}", &names[0]]);
+    assert!(hosts.contains("sts.us-east-1.amazonaws.com:0.0.0.0"), "AWS's names lead nowhere: {hosts}");
     let format = r#"{{index .Config.Labels "team"}} {{index .Config.Labels "com.amazonaws.ecs.task-arn"}} {{.Config.Healthcheck.Test}}"#;
     let inspected = docker.ok(&["inspect", "--format", format, &names[0]]);
     assert_eq!(inspected.trim(), format!("blue {} [NONE]", arn.as_str().expect("a text")));

@@ -85,6 +85,7 @@ fn networked(container: &TaskContainer) -> (Option<Vec<String>>, HostConfig) {
             let host = HostConfig {
                 network_mode: Some("bridge".to_owned()),
                 port_bindings: Some(bindings),
+                extra_hosts: Some(container.hosts.iter().map(|(name, address)| format!("{name}:{address}")).collect()),
                 ..HostConfig::default()
             };
             (Some(named), host)
@@ -121,6 +122,7 @@ mod tests {
             env: vec![pair("A", "1")],
             hostname: Some("ip-10-0-0-4".to_owned()),
             network: TaskNetwork::Own { ports: vec![8000] },
+            hosts: vec![("sts.amazonaws.com".to_owned(), std::net::Ipv4Addr::UNSPECIFIED.into())],
             ..TaskContainer::default()
         }
     }
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!((binding.host_ip.as_deref(), binding.host_port.as_deref()), (Some("127.0.0.1"), Some("")));
         assert_eq!(body.healthcheck.and_then(|it| it.test), Some(vec!["NONE".to_owned()]));
         assert_eq!((body.entrypoint, body.cmd, host.auto_remove), (None, None, None));
+        assert_eq!(host.extra_hosts, Some(vec!["sts.amazonaws.com:0.0.0.0".to_owned()]));
     }
 
     #[test]
@@ -149,5 +152,6 @@ mod tests {
         assert_eq!((joined.hostname, joined.exposed_ports), (None, None));
         let host = joined.host_config.expect("a host's part");
         assert_eq!((host.network_mode.as_deref(), host.port_bindings), (Some("container:abc"), None));
+        assert_eq!(host.extra_hosts, None, "the engine refuses them there");
     }
 }

@@ -60,7 +60,10 @@ fn a_definition_becomes_a_container() {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let made = &one.container;
     assert_eq!(made.name, "wfrun-7-abc-api");
-    assert_eq!(made.env, [pair("A", "1"), pair("B", "2"), pair("DATABASE_URL", "postgres://db")]);
+    let own = pair("AWS_EC2_METADATA_DISABLED", "true");
+    assert_eq!(made.env, [own, pair("A", "1"), pair("B", "2"), pair("DATABASE_URL", "postgres://db")]);
+    let nowhere = ("ecs.us-east-1.amazonaws.com".to_owned(), Ipv4Addr::UNSPECIFIED.into());
+    assert!(made.hosts.contains(&nowhere), "{:?}", made.hosts);
     assert_eq!(
         (made.entrypoint.clone(), made.command.clone()),
         (Some(vec!["/bin/api".into()]), Some(vec!["migrate".into()]))
