@@ -4,7 +4,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 
 use crate::cancel::interrupt_run;
-use crate::docker::{has_docker, left};
+use crate::docker::{IMAGE, has_docker, left};
 use crate::repo::{Ran, Repo};
 
 const WORKFLOW: &str = ".github/workflows/deploy.yml";
@@ -94,6 +94,22 @@ fn a_new_version_answers_and_a_broken_one_is_rolled_back() {
         repo.change("Dockerfile", to, from);
     }
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+}
+
+/// Its loopback is another one; the targets are nobody's.
+#[test]
+fn a_job_container_reaches_load_balancers() {
+    if !has_docker() {
+        return;
+    }
+    let ask = "curl --silent --output /dev/null --write-out '%{http_code}' http://$(aws elbv2 describe-load-balancers --query \
+               'LoadBalancers[0].DNSName' --output text)/";
+    let keys = "{AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE, AWS_SECRET_ACCESS_KEY: x, AWS_DEFAULT_REGION: us-east-1}";
+    let job = format!("{{runs-on: x, container: {IMAGE}, env: {keys}, steps: [{{run: {ask:?}}}]}}");
+    let workflow = format!("on: push\njobs: {{j: {job}}}\n");
+    let repo = Repo::new(&workflow, &[(".wfrun/aws.yml", "elbv2: {load_balancers: [alb]}\n")]);
+    let ran = repo.wfrun(&["w.yml", "--backend", "docker", "--json"]).ends_with(0);
+    assert!(ran.lines().contains(&"503".to_owned()), "{:?}", ran.lines());
 }
 
 /// Interrupts a run while a step goes on after the service has answered.

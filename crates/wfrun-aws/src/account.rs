@@ -181,6 +181,12 @@ impl Account {
         &self.region
     }
 
+    /// The ports of 127.0.0.1 at which load balancers listen while the account is served, in all regions.
+    pub fn load_balancer_ports(&self) -> Vec<u16> {
+        let state = lock(&self.state);
+        state.regions.values().flat_map(|region| region.elbv2.ports()).collect()
+    }
+
     /// What the service `service` of `cluster` runs now, in the account's region.
     pub fn service(&self, cluster: &str, service: &str) -> Option<ServiceView> {
         let state = lock(&self.state);

@@ -108,7 +108,8 @@ impl LocalServices {
     pub(crate) fn ports(&self) -> Vec<u16> {
         let aws = self.aws.as_ref().map(|it| it.endpoint.url());
         let port = |url: String| url.trim_end_matches('/').rsplit(':').next()?.parse().ok();
-        [Some(self.github.url()), aws].into_iter().flatten().filter_map(port).collect()
+        let own = [Some(self.github.url()), aws].into_iter().flatten().filter_map(port);
+        own.chain(self.aws.iter().flat_map(|it| it.account.load_balancer_ports())).collect()
     }
 
     /// Stops the services.

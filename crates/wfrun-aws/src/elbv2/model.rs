@@ -159,6 +159,11 @@ impl Answers {
 }
 
 impl Elbv2 {
+    /// Where load balancers listen while the account is served.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.load_balancers.values().filter_map(|it| it.port)
+    }
+
     /// The listeners of a load balancer, with their ARNs.
     pub(super) fn listeners_of<'a>(
         &'a self,
