@@ -77,6 +77,12 @@ pub struct DecidingStatement {
     pub statement: usize,
 }
 
+impl From<Citation> for DecidingStatement {
+    fn from(Citation { policy, sid, statement }: Citation) -> Self {
+        Self { policy, sid, statement }
+    }
+}
+
 /// Actions of a statement that nobody needed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnusedPermission {
@@ -231,8 +237,7 @@ fn told(decision: Option<&Decision>) -> (PermissionDecision, Option<DecidingStat
         let sid = by.sid.as_ref().map(|it| format!(" `{it}`")).unwrap_or_default();
         format!("Statement[{}]{sid} of `{}`", by.statement, by.policy)
     };
-    let statement =
-        |by: &Citation| DecidingStatement { policy: by.policy.clone(), sid: by.sid.clone(), statement: by.statement };
+    let statement = |by: &Citation| DecidingStatement::from(by.clone());
     let denied = |by: Option<&Citation>, reason: String| (PermissionDecision::Denied, by.map(statement), reason);
     match decision {
         None => (PermissionDecision::Unasked, None, "no policy was asked".to_owned()),
