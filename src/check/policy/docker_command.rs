@@ -15,6 +15,9 @@ pub(super) enum Place {
     NotKnown,
 }
 
+/// Commands of Compose that push or pull.
+const COMPOSE: [&str; 5] = ["build", "pull", "push", "run", "up"];
+
 /// What a command does with images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Transfer {
@@ -65,7 +68,7 @@ impl Asks {
 pub(super) fn read(words: &[Word]) -> Option<(Asks, usize)> {
     let text = |at: usize| words.get(at).map(|it| it.text.as_str());
     let (command, skip) = match (text(1)?, text(2)) {
-        ("image", Some(it @ ("push" | "pull"))) | ("compose", Some(it @ ("push" | "pull" | "up" | "build"))) => (it, 3),
+        ("image", Some(it @ ("push" | "pull"))) | ("compose", Some(it)) => (it, 3),
         ("buildx", Some("build" | "b")) => ("build", 3),
         (it, _) => (it, 2),
     };
@@ -73,7 +76,7 @@ pub(super) fn read(words: &[Word]) -> Option<(Asks, usize)> {
     let mut asks = Asks::by(format!("`{}`", shown.join(" ")));
     let rest = &words[skip..];
     match (text(1)?, command) {
-        ("compose", _) => {
+        ("compose", _) if rest.iter().chain(&words[1..skip]).any(|it| COMPOSE.contains(&it.text.as_str())) => {
             let what = format!("which images {} pushes or pulls, and what that asks of AWS", asks.by);
             asks.not_known.push(what);
         }

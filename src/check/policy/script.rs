@@ -107,7 +107,11 @@ fn asks_of<'w>(
             Some((asks, &words[..said.min(words.len())]))
         }
         "docker" | "podman" | "nerdctl" => {
-            let (asks, said) = docker_command::read(words)?;
+            let (mut asks, said) = docker_command::read(words)?;
+            if !known.sees_keys(env) {
+                // Most registries have nothing to do with AWS.
+                asks.not_known.clear();
+            }
             Some((asks, &words[..said.min(words.len())]))
         }
         _ => {

@@ -132,6 +132,10 @@ fn what_cannot_be_told_is_said() {
         ("aws $OTHER list", "? what `aws … list` asks of AWS"),
         ("aws ecs list-tasks --profile other", "? what `aws ecs list-tasks` with another profile asks of AWS"),
         ("docker push $OTHER/news", "? to which registry `docker push` pushes, and what that asks of AWS"),
+        (
+            "docker compose ps\ndocker compose -f a.yml up -d",
+            "? which images `docker compose -f` pushes or pulls, and what that asks of AWS",
+        ),
         ("docker compose push", "? which images `docker compose push` pushes or pulls, and what that asks of AWS"),
         ("AWS_PROFILE=x\n./deploy.sh prod", "? what `./deploy.sh` asks of AWS"),
         ("terraform apply", "? what `terraform apply` asks of AWS"),
@@ -144,6 +148,7 @@ fn what_cannot_be_told_is_said() {
         assert_eq!(all, [want], "{script}");
     }
     // Without keys nothing but AWS's own is looked at.
+    needs(&run("docker push $OTHER/news\ndocker compose -f a.yml up\ndocker compose ps"), &[]);
     needs(&run("./build.sh\nmake\nterraform apply"), &[]);
     let shell = "    - {run: 'aws ecs list-tasks', shell: pwsh}\n";
     needs(&steps(shell), &["? what this script, which is not for bash or sh, asks of AWS"]);

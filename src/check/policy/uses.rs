@@ -73,6 +73,10 @@ impl Known<'_> {
             name if is_silent(action, name) || !has_keys => {}
             _ => return Asks::not_known(&by),
         }
+        if !has_keys && action.owner.eq_ignore_ascii_case("docker") {
+            // Most registries have nothing to do with AWS.
+            asks.not_known.clear();
+        }
         asks
     }
 
