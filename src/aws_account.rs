@@ -4,18 +4,26 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use wfrun_aws::{
-    AccountFile, AccountFileError, AccountSettings, EcsSection, Era, IamMode, Injection, InjectionError, Runtime,
+    AccountFile, AccountFileError, AccountSettings, EcsSection, Era, IamMode, IdentityPolicy, Injection, Runtime,
     Wanted,
 };
 use wfrun_backend::{DockerBackend, chain};
 use wfrun_runner::{AwsSettings, DockerLauncher, TaskSettings};
-use wfrun_syntax::Source;
+use wfrun_syntax::{Diagnostic, Source};
 
 use crate::cli::{AccountArgs, AwsEra};
+use crate::iam_policies;
 use crate::output::Help;
 
 /// Reads the account file; `state` is `.wfrun` of the repository, where file and account are unless the options say otherwise.
-pub(crate) fn settings(args: &AccountArgs, state: &Path, wanted: Wanted) -> anyhow::Result<AccountSettings> {
+///
+/// `policies` are those of the workflow's identity.
+pub(crate) fn settings(
+    args: &AccountArgs,
+    state: &Path,
+    wanted: Wanted,
+    policies: Vec<IdentityPolicy>,
+) -> anyhow::Result<AccountSettings> {
     let given = args.aws_account.clone();
     let path = given.clone().unwrap_or_else(|| state.join("aws.yml"));
     let mut file = match std::fs::read_to_string(&path) {
@@ -33,28 +41,23 @@ pub(crate) fn settings(args: &AccountArgs, state: &Path, wanted: Wanted) -> anyh
         };
     }
     // Who gives a policy wants to see it hold.
-    if !args.iam_policy.is_empty() && file.iam.mode == IamMode::Off {
+    if !policies.is_empty() && file.iam.mode == IamMode::Off {
         file.iam.mode = IamMode::Enforce;
     }
     let injections = args.inject.iter().map(|it| injection(it)).collect::<anyhow::Result<Vec<_>>>()?;
     let file_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
+    for policy in file.iam.users.values().flat_map(|it| &it.policies) {
+        iam_policies::policy(&file_dir.join(policy)).map_err(|found| policy_error(&found))?;
+    }
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
-    let iam_policies = args.iam_policy.clone();
-    Ok(AccountSettings { file, file_dir, wanted, state_dir, iam_policies, injections, launcher: None })
+    Ok(AccountSettings { file, file_dir, wanted, state_dir, iam_policies: policies, injections, launcher: None })
 }
 
 fn injection(text: &str) -> anyhow::Result<Injection> {
     Injection::parse(text).map_err(|err| {
         let help = format!("what can be injected: {}", Injection::KNOWN.map(|it| format!("`{it}`")).join(", "));
-        Help::error("cli/inject", format!("`--inject {text}`: {}", wrong(&err)), help)
+        Help::error("cli/inject", format!("`--inject {text}`: {err}"), help)
     })
-}
-
-fn wrong(err: &InjectionError) -> String {
-    match err {
-        InjectionError::Unknown { .. } => "there is no such fault".to_owned(),
-        InjectionError::Value { like, .. } => format!("it is written as `{like}`"),
-    }
 }
 
 /// What a run should say of what is injected, as it makes it another run than on AWS.
@@ -88,6 +91,13 @@ async fn launcher(ecs: &EcsSection, run_id: &str) -> anyhow::Result<DockerLaunch
         health_scale: ecs.health_scale.unwrap_or(HEALTH_SCALE),
     };
     Ok(DockerLauncher::new(engine, settings)?)
+}
+
+/// One that the account file names.
+fn policy_error(found: &Diagnostic) -> anyhow::Error {
+    let place = found.exact().map_or_else(String::new, |it| format!(" ({it})"));
+    let help = "correct the policy, or take it out of `iam.users` of the account file";
+    Help::error("aws/policy-file", format!("{}{place}", found.message), help)
 }
 
 fn account_error(path: &Path, text: String, err: &AccountFileError) -> anyhow::Error {

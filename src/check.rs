@@ -1,10 +1,12 @@
 //! What is wrong with files, without running them.
 mod actions;
 mod legs;
+mod policy;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use wfrun_aws::IdentityPolicy;
 use wfrun_syntax::{Checked, Diagnostic, Source, allow, closest};
 use wfrun_workflow::{
     FileRef, Here, LintSettings, ReadOptions, SetOptions, Workflow, lint, read_action, read_set, references,
@@ -45,6 +47,8 @@ pub(crate) struct CheckSettings {
     pub(crate) secrets: Option<Secrets>,
     /// The names of the variables that will be given; `None` if nobody said.
     pub(crate) vars: Option<Vec<String>>,
+    /// The policies that the workflows' identity will have; none if nobody said.
+    pub(crate) policies: Vec<IdentityPolicy>,
     /// What is looked for beyond GitHub's own checks.
     pub(crate) lint: LintSettings,
 }
@@ -94,6 +98,9 @@ fn check_file(file: &CheckedFile, settings: &CheckSettings) -> Vec<Diagnostic> {
             // What a file with errors means is not known.
             if !read.has_errors() {
                 read.diagnostics.extend(lint(&read.value, &settings.lint));
+                if !settings.policies.is_empty() {
+                    read.diagnostics.extend(policy::check(&read.value, &file.root, &settings.policies));
+                }
             }
             let Checked { value: set, diagnostics: mut found } = read;
             found.extend(legs::check(&set));

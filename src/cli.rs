@@ -280,6 +280,9 @@ pub(crate) struct CheckArgs {
     /// Fetch nothing
     #[arg(long)]
     pub(crate) offline: bool,
+    /// A policy that the workflows' identity in AWS will have: look for what they need and it does not allow (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam_policy: Vec<PathBuf>,
     /// A secret that will be given; its value is not needed (can be repeated)
     #[arg(long, short, value_name = "NAME[=VALUE]")]
     pub(crate) secret: Vec<String>,

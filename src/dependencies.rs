@@ -70,9 +70,9 @@ fn tool(dependency: &Dependency, lack: &ToolLack) -> (String, String) {
         ToolLack::NotHere => (
             format!("no tool cache here has {dependency}, for which `{set_up}` looks"),
             format!(
-                "wfrun does not fetch tools: name a tool cache that has it (`--tool-cache DIR`, with `{name}/VERSION/ARCH` and \
-                 `ARCH.complete`), let a run without `--offline` fetch it, or take the action's stand-in, where there is one \
-                 (`--actions auto`)"
+                "wfrun does not fetch tools: `wfrun vendor --tool-cache DIR` takes it from a tool cache that has it \
+                 (`{name}/VERSION/ARCH` and `ARCH.complete`), and runs find it there; or let a run without `--offline` fetch it, or \
+                 take the action's stand-in, where there is one (`--actions auto`)"
             ),
         ),
         ToolLack::Word => (

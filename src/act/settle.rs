@@ -296,6 +296,7 @@ fn instead(wanted: &str, run: &RunArgs) -> Command {
             local_repository: foresee.local_repository,
             mirror: foresee.mirror,
             offline: run.offline,
+            iam_policy: run.account.iam_policy.clone(),
             secret: Vec::new(),
             secret_file: Vec::new(),
             var: Vec::new(),

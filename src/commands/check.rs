@@ -13,6 +13,7 @@ use crate::codes::CODES;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find;
+use crate::iam_policies;
 use crate::key_values;
 use crate::output::{Help, Output};
 use crate::repositories::Repositories;
@@ -105,7 +106,9 @@ fn settings(args: &CheckArgs, from: &Path, environment: &Environment) -> anyhow:
     let names = args.secret.iter().map(name).map(|it| (it.to_ascii_uppercase(), Secret::new(String::new())));
     secrets.value.extend(names);
     vars.value.extend(args.var.iter().map(name).map(|it| (it, String::new())));
+    let policies = iam_policies::read(&args.iam_policy);
     let mut diagnostics = secrets.diagnostics;
+    diagnostics.extend(policies.diagnostics);
     diagnostics.extend(vars.diagnostics);
     let asks_secrets = !args.secret.is_empty() || !args.secret_file.is_empty();
     let asks_vars = !args.var.is_empty() || !args.var_file.is_empty();
@@ -119,6 +122,7 @@ fn settings(args: &CheckArgs, from: &Path, environment: &Environment) -> anyhow:
         repositories,
         secrets: asks_secrets.then_some(secrets.value),
         vars: asks_vars.then(|| vars.value.into_keys().collect()),
+        policies: policies.value,
         lint: LintSettings { here: Some(here(&environment.path)) },
     };
     Ok(Checked { value: settings, diagnostics })

@@ -21,6 +21,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::forced::Forced;
 use crate::github_token::GithubToken;
+use crate::iam_policies;
 use crate::output::{Help, Output};
 use crate::secrets;
 use crate::settings::{expectations, load};
@@ -36,6 +37,8 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     loaded.situation.repository.required()?;
     let token = GithubToken::of(args.real_github, &loaded.secrets)?;
     let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
+    let policies = iam_policies::read(&args.account.iam_policy);
+    loaded.diagnostics.extend(policies.diagnostics);
     loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, emulates.then_some(&loaded.set)));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &loaded.diagnostics));
@@ -66,7 +69,8 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         return Ok(refuse(output, &found));
     }
     output.diagnostics(&to_show(&loaded.set.root.source, &found));
-    let ready = Ready { args, environment, output, loaded, plan, forced, token, settled: place? };
+    let ready =
+        Ready { args, environment, output, loaded, policies: policies.value, plan, forced, token, settled: place? };
     let record = runtime.block_on(ready.carry_out())?;
     if args.timings {
         let whole_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use wfrun_aws::Wanted;
+use wfrun_aws::{IdentityPolicy, Wanted};
 use wfrun_engine::FactKind;
 use wfrun_journal::{AnnotationLevel, Masker, Secret, ServiceCalled};
 use wfrun_report::shell_word;
@@ -17,11 +17,13 @@ use wfrun_runner::{Aws, remove_folder};
 use wfrun_services::{CacheScope, IdTokenIssuer, JobIdentity, Services, ServicesSettings};
 
 use super::run::own::Own;
+use super::run::refuse;
 use crate::aws_account;
 use crate::cli::ServicesArgs;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::find;
+use crate::iam_policies;
 use crate::output::{Help, Output};
 use crate::repository::Repository;
 
@@ -36,13 +38,17 @@ type Variables = Vec<(&'static str, String)>;
 
 /// Serves until the command ends, or until it is interrupted.
 pub(crate) fn services(args: &ServicesArgs, environment: &Environment, output: &Output) -> ExitCode {
-    serve(args, environment).unwrap_or_else(|err| {
+    let policies = iam_policies::read(&args.account.iam_policy);
+    if policies.has_errors() {
+        return refuse(output, &policies.diagnostics).into();
+    }
+    serve(args, environment, policies.value).unwrap_or_else(|err| {
         output.error(&err);
         Output::exit_of(&err).into()
     })
 }
 
-fn serve(args: &ServicesArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
+fn serve(args: &ServicesArgs, environment: &Environment, policies: Vec<IdentityPolicy>) -> anyhow::Result<ExitCode> {
     let from = find::directory(args.directory.as_deref())?;
     let root = find::root_around(&from);
     let own = Own::make(None, environment, &root)?;
@@ -50,7 +56,7 @@ fn serve(args: &ServicesArgs, environment: &Environment) -> anyhow::Result<ExitC
     let done = runtime.block_on(async {
         let (facts, told) = mpsc::channel(CALLS);
         let issuer = IdTokenIssuer::new(&own.id_token_key);
-        let account = aws_account::settings(&args.account, &own.state, Wanted::default())?;
+        let account = aws_account::settings(&args.account, &own.state, Wanted::default(), policies)?;
         let account = aws_account::with_tasks(account, &own.run_id).await?;
         let (aws, notices) = Aws::start(account, issuer.clone(), facts.clone()).await?;
         let masker = masker(&aws);

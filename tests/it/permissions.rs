@@ -4,9 +4,10 @@ use serde_json::{Value as Json, json};
 use crate::repo::{Ran, Repo, can_sandbox};
 
 const POLICY: &str = "github-actions-policy.json";
+const WORKFLOW: &str = ".github/workflows/deploy.yml";
 
 fn deploy(repo: &Repo, more: &[&str]) -> Ran {
-    let mut all = vec![".github/workflows/deploy.yml", "--backend", "sandbox", "--json", "--event", "push"];
+    let mut all = vec![WORKFLOW, "--backend", "sandbox", "--json", "--event", "push"];
     all.extend(["--ref", "main", "--job", "build-and-deploy", "--no-needs"]);
     all.extend(more);
     repo.wfrun(&all)
@@ -24,6 +25,23 @@ fn denied(report: &Json) -> Vec<&str> {
     report["denied"].as_array().expect("a list").iter().filter_map(|it| it["action"].as_str()).collect()
 }
 
+/// What `wfrun check` says that a policy lacks: the action, and the step's name.
+fn gaps(repo: &Repo, policy: &str) -> Vec<(String, String)> {
+    let ran = repo.wfrun(&["check", WORKFLOW, "--iam-policy", policy, "--json"]).ends_with(0);
+    let report: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+    let all = report["diagnostics"].as_array().expect("a list").iter();
+    let workflow = repo.read(WORKFLOW);
+    let gap = |it: &Json| {
+        let message = it["message"].as_str().expect("a text");
+        let action = message.split("` needs `").nth(1)?.split('`').next()?;
+        let line = usize::try_from(it["line"].as_u64()?).ok()?;
+        let before = workflow.lines().take(line).collect::<Vec<_>>();
+        let step = before.iter().rev().find_map(|it| it.trim().strip_prefix("- name: "))?;
+        Some((action.to_owned(), step.to_owned()))
+    };
+    all.filter(|it| it["code"] == "aws/policy-gap").map(|it| gap(it).expect("a gap")).collect()
+}
+
 #[test]
 fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
     if !can_sandbox() {
@@ -33,11 +51,13 @@ fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
     let policy: Json = serde_json::from_str(&repo.read(POLICY)).expect("JSON");
     let ran = deploy(&repo, &["--iam-policy", POLICY]).ends_with(0);
     assert!(ran.stderr.contains("0 denied, 0 allowed and not used"), "{}", ran.stderr);
+    assert_eq!(gaps(&repo, POLICY), []);
     // What is proposed is enough, too, and does not grow.
     let smallest = report(&repo)["smallest"][0]["policy"].clone();
     repo.write("smallest.json", &smallest.to_string());
     deploy(&repo, &["--iam-policy", "smallest.json"]).ends_with(0);
     assert_eq!(report(&repo)["smallest"][0]["policy"], smallest);
+    assert_eq!(gaps(&repo, "smallest.json"), []);
     let mut count = 0;
     for (place, statement) in policy["Statement"].as_array().expect("statements").iter().enumerate() {
         let written = &statement["Action"];
@@ -77,6 +97,10 @@ fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
             let unread = "error parsing HTTP 403 response body: unexpected end of JSON input: \"\"";
             assert_eq!(log.contains(unread), !is_said, "{action}: {:?}", ran.lines());
             assert!(ran.steps().contains(&"Deployment failure notification: failure".to_owned()), "{:?}", ran.steps());
+            // It was to be seen before the run, at the step at which that fails, and nothing else.
+            let failed = ran.steps().into_iter().find_map(|it| it.strip_suffix(": failure").map(ToOwned::to_owned));
+            let gaps = gaps(&repo, "less.json");
+            assert_eq!(gaps, [(action.to_owned(), failed.expect("a step"))]);
             count += 1;
         }
     }
@@ -106,9 +130,32 @@ fn a_role_with_a_path_and_a_mode_that_only_reports() {
     let ran = deploy(&repo, &[]).ends_with(0);
     assert!(ran.stderr.contains("AWS: ") && ran.stderr.contains("the smallest policy that would do"), "{}", ran.stderr);
     assert!(!ran.stderr.contains("denied"), "{}", ran.stderr);
-    repo.write("broken.json", "{\"Version\": \"2012-10-17\", \"Statement\": {\"Effect\": \"Allowed\"}}");
-    let ran = deploy(&repo, &["--iam-policy", "broken.json"]).ends_with(3);
-    assert!(ran.stderr.contains("broken.json") && ran.stdout.is_empty(), "{}", ran.stderr);
+}
+
+/// A person's mistake: told with its place, and before anything is started.
+#[test]
+fn a_policy_that_is_none() {
+    let repo = Repo::example();
+    repo.write("broken.json", "{\n  \"Statement\": {\"Effect\": \"Allowed\"}\n}\n");
+    repo.write("no-json.json", "{\n  \"Statement\": ,\n}\n");
+    let run = ["run", WORKFLOW, "--backend", "host", "--event", "push", "--ref", "main"];
+    for (file, place) in [("broken.json", "broken.json:2:27"), ("no-json.json", "no-json.json:2:16")] {
+        let check = repo.wfrun(&["check", "--iam-policy", file]).ends_with(2);
+        let ran = repo.wfrun(&[&run[..], &["--iam-policy", file]].concat()).ends_with(2);
+        let served = repo.wfrun(&["services", "--aws", "--iam-policy", file, "--", "true"]).ends_with(2);
+        for said in [check.stdout, ran.stderr, served.stderr] {
+            assert!(said.contains("error[aws/policy-file]: Syntax errors in policy. ("), "{said}");
+            assert!(said.contains(&format!("--> {place}\n")) && said.contains("= help: "), "{said}");
+        }
+        assert!(!repo.root().join(".wfrun/runs").exists(), "nothing is begun");
+    }
+    let ran = repo.wfrun(&[&run[..], &["--iam-policy", "none.json"]].concat()).ends_with(2);
+    assert!(ran.stderr.contains("error[aws/policy-file]: failed to read none.json: "), "{}", ran.stderr);
+    // Those that the account file names.
+    repo.write(".wfrun/aws.yml", "iam: {users: {ann: {policies: [../broken.json]}}}\n");
+    let served = repo.wfrun(&["services", "--aws", "--", "true"]).ends_with(2);
+    let place = "broken.json:2:27)";
+    assert!(served.stderr.contains("error[aws/policy-file]: ") && served.stderr.contains(place), "{}", served.stderr);
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Account {
         let launcher = launcher.filter(|_| file.ecs.runtime == Runtime::Docker);
         let id = file.account.clone().unwrap_or_else(|| "123456789012".to_owned());
         let region = file.region.clone().or_else(|| wanted.region.clone()).unwrap_or_else(|| "us-east-1".to_owned());
-        let policy_files = PolicyFiles::read(&file.iam, &file_dir, &iam_policies)?;
+        let policy_files = PolicyFiles::read(&file.iam, &file_dir, iam_policies)?;
         let nobody_may = file.iam.mode != IamMode::Off && policy_files.is_empty();
         let (store, in_use) = Store::open(&state_dir)?;
         let mut state = store.load(&id)?;

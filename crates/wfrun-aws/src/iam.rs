@@ -4,6 +4,7 @@ mod access_keys;
 mod answer;
 mod attachments;
 mod aws_managed;
+mod foreseen;
 mod gate;
 mod inline;
 mod ledger;
@@ -21,12 +22,14 @@ mod trust;
 mod users;
 
 pub(crate) use self::answer::{document_size, invalid, malformed, required};
+pub use self::foreseen::{ForeseenPermission, IdentityPolicy, PolicyError, PolicyOutlook, RequestTarget, allowing};
 pub(crate) use self::gate::{Permissions, Permit};
 pub use self::ledger::{
     DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
 };
 pub(crate) use self::model::{Iam, Owner, User, arn};
 pub(crate) use self::needs::{needs, registry as registry_needs};
+pub use self::policy::UNKNOWN;
 pub(crate) use self::policy::{Kind, Named, Pattern, Policy};
 pub(crate) use self::policy_files::PolicyFiles;
 use crate::account::Operation;

@@ -37,7 +37,8 @@ pub use account_file::{
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};
 pub use iam::{
-    DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,
+    DecidingStatement, ForeseenPermission, IdentityPolicy, PermissionDecision, PermissionReport, PermissionUse,
+    PolicyError, PolicyOutlook, RequestTarget, SmallestPolicy, UNKNOWN, UnusedPermission, allowing,
 };
 pub use launcher::{
     ContainerEnd, LaunchImage, PublishedPort, RegistryLogin, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,

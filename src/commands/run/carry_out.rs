@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use console::Term;
-use wfrun_aws::Account;
+use wfrun_aws::{Account, IdentityPolicy};
 use wfrun_engine::{Engine, EngineSettings, Forced, Grace};
 use wfrun_journal::{RunRecord, Secret, Sink};
 use wfrun_plan::Plan;
@@ -40,6 +40,8 @@ pub(super) struct Ready<'a> {
     pub(super) environment: &'a Environment,
     pub(super) output: &'a Output,
     pub(super) loaded: Loaded,
+    /// Of the workflow's identity in the AWS account.
+    pub(super) policies: Vec<IdentityPolicy>,
     pub(super) plan: Plan,
     pub(super) forced: Forced,
     pub(super) token: GithubToken,
@@ -58,13 +60,13 @@ struct Told {
 impl Ready<'_> {
     /// Carries it out to its end; all that it made but what it keeps is gone then.
     pub(super) async fn carry_out(self) -> anyhow::Result<RunRecord> {
-        let Self { args, environment, output, mut loaded, mut plan, forced, token, settled } = self;
+        let Self { args, environment, output, mut loaded, policies, mut plan, forced, token, settled } = self;
         let outside = Outside::new();
         let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
         super::super::clean::sweep(&environment.cache.join("work"));
         let own = Own::make(args.situation.run_number, environment, &loaded.root)?;
         let github = ServicesSettings::below(&own.state, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
-        let started = start_services(args, &loaded, &own, github, outside.sender.clone()).await?;
+        let started = start_services(args, &loaded, policies, &own, github, outside.sender.clone()).await?;
         let (services, mut notices) = started;
         let snapshot = take_snapshot(args, &loaded, &plan, &own)?;
         plan.event.sha.clone_from(&snapshot.sha);

@@ -35,16 +35,13 @@ pub enum Injection {
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
 pub enum InjectionError {
     /// There is no such fault.
-    #[error(
-        "`{text}` is no fault that can be injected into the AWS account; there are {}",
-        Injection::KNOWN.map(|known| format!("`{known}`")).join(", ")
-    )]
+    #[error("there is no such fault")]
     Unknown {
         /// What was asked for.
         text: String,
     },
     /// The fault is there, but not with this value.
-    #[error("`{text}` has no value that can be read; write it as `{like}`")]
+    #[error("it is written as `{like}`")]
     Value {
         /// What was asked for.
         text: String,

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::injection::Injection;
 use crate::account_file::AccountFile;
+use crate::iam::IdentityPolicy;
 use crate::launcher::TaskLauncher;
 
 /// Everything an account is opened with.
@@ -24,9 +25,9 @@ pub struct AccountSettings {
     pub wanted: Wanted,
     /// Where state and image layers are kept; created where absent.
     pub state_dir: PathBuf,
-    /// Files with policies of the workflow's identity: the users that [`Account::mint_keys`](crate::Account::mint_keys) is called
-    /// for, and roles that a workflow assumes and that are not in IAM. Relative paths start at the working directory.
-    pub iam_policies: Vec<PathBuf>,
+    /// Policies of the workflow's identity: the users that [`Account::mint_keys`](crate::Account::mint_keys) is called for, and roles
+    /// that a workflow assumes and that are not in IAM.
+    pub iam_policies: Vec<IdentityPolicy>,
     /// Faults that the run is to meet.
     pub injections: Vec<Injection>,
     /// What starts tasks where the account file says `runtime: docker`; without it such an account file is refused.
@@ -265,10 +266,10 @@ pub enum AccountError {
         /// The name that was not found.
         task_definition: String,
     },
-    /// A policy file is no policy.
+    /// A policy file of the account file is no policy.
     #[error("the policy `{place}` is not valid: {message}; correct it, or take it out of {named_by}")]
     Policy {
-        /// The file, with line and column where it is not even JSON.
+        /// The file, with line and column.
         place: String,
         /// What is wrong, in IAM's words, and with which statement.
         message: String,

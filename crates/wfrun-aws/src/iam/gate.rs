@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use super::Owner;
 use super::ledger::{Entry, Ledger, PermissionReport, missing};
 use super::needs::Need;
 use super::policy::{Actor, Applicable, Context, Decision, Denial, Kind, Named, Policy, Request, ResourceSide, decide};
 use super::policy_files::PolicyFiles;
-use super::{Owner, arn};
 use crate::account::{Account, Caller, Holder, Principal, lock};
 use crate::account_file::{IamMode, IamSection};
 
@@ -273,15 +273,6 @@ impl Account {
             Some(Named { name: name.to_owned(), policy: parsed.get(text)?.clone()? })
         };
         documents.into_iter().filter_map(read).collect()
-    }
-
-    /// The ARN of a role that may be named by its ARN or its name.
-    pub(crate) fn role_arn(&self, role: &str) -> String {
-        if role.starts_with("arn:") {
-            return role.to_owned();
-        }
-        let path = self.read_iam(|iam| iam.roles.get(role).map(|it| it.path.clone()));
-        arn(self.account_id(), "role", path.as_deref().unwrap_or("/"), role)
     }
 }
 

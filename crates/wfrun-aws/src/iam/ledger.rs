@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::foreseen::{PASSED_TO, allowing};
 use super::needs::Need;
 use super::policy::{Citation, Context, Decision, Denial, Effect, Named, Pattern, Request};
 use super::smallest::smallest;
@@ -77,6 +78,12 @@ pub struct DecidingStatement {
     pub sid: Option<String>,
     /// Its place from 0, as in `Statement[0]`.
     pub statement: usize,
+}
+
+impl From<Citation> for DecidingStatement {
+    fn from(Citation { policy, sid, statement }: Citation) -> Self {
+        Self { policy, sid, statement }
+    }
 }
 
 /// Actions of a statement that nobody needed.
@@ -227,12 +234,8 @@ pub(super) fn missing(need: &Need, decision: &Decision) -> Option<Value> {
             return None;
         }
     }
-    let mut statement = json!({ "Effect": "Allow", "Action": need.action, "Resource": need.resource });
-    let passed_to = need.keys.iter().find(|(key, _)| key == "iam:PassedToService");
-    if let Some(service) = passed_to.and_then(|(_, values)| values.first()) {
-        statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": service } });
-    }
-    Some(statement)
+    let passed_to = need.keys.iter().find(|(key, _)| key == PASSED_TO).and_then(|(_, values)| values.first());
+    Some(allowing(&need.action, &need.resource, passed_to.map(String::as_str)))
 }
 
 impl Remembered {
@@ -251,8 +254,7 @@ fn told(decision: Option<&Decision>) -> (PermissionDecision, Option<DecidingStat
         let sid = by.sid.as_ref().map(|it| format!(" `{it}`")).unwrap_or_default();
         format!("Statement[{}]{sid} of `{}`", by.statement, by.policy)
     };
-    let statement =
-        |by: &Citation| DecidingStatement { policy: by.policy.clone(), sid: by.sid.clone(), statement: by.statement };
+    let statement = |by: &Citation| DecidingStatement::from(by.clone());
     let denied = |by: Option<&Citation>, reason: String| (PermissionDecision::Denied, by.map(statement), reason);
     match decision {
         None => (PermissionDecision::Unasked, None, "no policy was asked".to_owned()),

@@ -5,6 +5,7 @@
 mod condition;
 mod context;
 mod decide;
+mod foresee;
 mod parse;
 mod pattern;
 mod principal;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use self::condition::Condition;
 pub(crate) use self::context::Context;
 pub(crate) use self::decide::{Applicable, Citation, Decision, Denial, Request, ResourceSide, decide};
+pub use self::foresee::UNKNOWN;
+pub(crate) use self::foresee::{Foreseen, PartlyKnown, foresee};
 pub(crate) use self::parse::{Kind, MalformedPolicy};
 pub(crate) use self::pattern::Pattern;
 pub(crate) use self::principal::Actor;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use super::policy::{Kind, Named, Policy};
+use super::foreseen::IdentityPolicy;
+use super::policy::Named;
 use crate::account::AccountError;
 use crate::account_file::IamSection;
 
@@ -19,16 +19,18 @@ pub(crate) struct PolicyFiles {
 }
 
 impl PolicyFiles {
-    /// Reads the account file's and the workflow's. One that is no policy is an error: it would silently allow nothing.
-    pub(crate) fn read(section: &IamSection, file_dir: &Path, workflow: &[PathBuf]) -> Result<Self, AccountError> {
+    /// Reads the account file's, beside the workflow's. One that is no policy is an error: it would silently allow nothing.
+    pub(crate) fn read(
+        section: &IamSection,
+        file_dir: &Path,
+        workflow: Vec<IdentityPolicy>,
+    ) -> Result<Self, AccountError> {
         let mut by_user = HashMap::new();
         for (user, entry) in &section.users {
-            let named_by = format!("`iam.users.{user}.policies` of the account file");
-            let read = entry.policies.iter().map(|path| policy(&file_dir.join(path), path, &named_by));
+            let read = entry.policies.iter().map(|path| policy(&file_dir.join(path), path, user));
             by_user.insert(user.clone(), read.collect::<Result<Vec<_>, _>>()?);
         }
-        let workflow = workflow.iter().map(|path| policy(path, path, "the workflow's policy files"));
-        Ok(Self { by_user, workflow: workflow.collect::<Result<_, _>>()? })
+        Ok(Self { by_user, workflow: workflow.into_iter().map(|it| it.0).collect() })
     }
 
     /// Whether nobody has any.
@@ -37,15 +39,17 @@ impl PolicyFiles {
     }
 }
 
-fn policy(path: &Path, shown: &Path, named_by: &str) -> Result<Named, AccountError> {
+fn policy(path: &Path, shown: &Path, user: &str) -> Result<Named, AccountError> {
     let text = fs::read_to_string(path).map_err(|err| AccountError::Read { path: path.to_owned(), err })?;
-    let policy = Policy::parse(&text, Kind::Identity).map_err(|err| {
-        let place = err.line_column.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
+    let policy = IdentityPolicy::parse(shown.display().to_string(), &text).map_err(|err| {
+        let before = &text[..err.range.start];
+        let line_start = before.rfind('\n').map_or(0, |it| it + 1);
+        let (line, column) = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
         AccountError::Policy {
-            place: format!("{}{place}", path.display()),
-            message: err.to_string(),
-            named_by: named_by.to_owned(),
+            place: format!("{}:{line}:{column}", path.display()),
+            message: err.message,
+            named_by: format!("`iam.users.{user}.policies` of the account file"),
         }
     })?;
-    Ok(Named { name: shown.display().to_string(), policy: Arc::new(policy) })
+    Ok(policy.0)
 }

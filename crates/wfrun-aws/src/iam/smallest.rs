@@ -59,7 +59,7 @@ fn one_or_all<T: serde::Serialize>(all: BTreeSet<T>) -> Value {
 /// The resource without what is different in every run: revisions of task definitions, ids of tasks.
 ///
 /// A character of a resource that would be a wildcard in a policy stays one: the policy then allows a little more.
-fn narrowed(resource: &str) -> String {
+pub(super) fn narrowed(resource: &str) -> String {
     let parts: Vec<&str> = resource.splitn(6, ':').collect();
     let [_, _, service, _, _, rest] = parts.as_slice() else { return resource.to_owned() };
     let head = resource.strip_suffix(rest).unwrap_or_default();

@@ -104,7 +104,7 @@ fn what_cannot_be_opened_says_why_and_the_way_out() {
         ),
         (
             "iam: { users: { u: { policies: [empty.json] } } }",
-            "empty.json` is not valid: Syntax errors in policy. (`Statement` is missing); correct it",
+            "empty.json:1:1` is not valid: Syntax errors in policy. (`Statement` is missing); correct it",
         ),
         ("iam: { users: { u: { policies: [nope.json] } } }", "nope.json`"),
         ("ecr: { repositories: [Bad] }", "`Bad` is not a name ECR takes for a repository"),

@@ -1,7 +1,7 @@
 //! Roles for those who have keys, and sessions.
 
 use serde_json::json;
-use wfrun_aws::{Clock, Keys};
+use wfrun_aws::{Clock, IdentityPolicy, Keys};
 
 use crate::iam::element;
 use crate::support::{Answer, World, news_api, percent_encoded as encoded, settings};
@@ -230,10 +230,8 @@ async fn a_role_that_is_not_in_iam_has_the_policies_of_the_workflow() {
     let policy = json!({ "Statement": {
         "Effect": "Allow", "Action": ["sts:AssumeRole", "ecs:DescribeClusters"], "Resource": "*",
     } });
-    let file = folder.path().join("policy.json");
-    std::fs::write(&file, policy.to_string()).unwrap();
     let mut settings = settings(folder.path(), "iam: { mode: enforce }", news_api());
-    settings.iam_policies = vec![file];
+    settings.iam_policies = vec![IdentityPolicy::parse("policy.json", &policy.to_string()).unwrap()];
     let world = World::open_with(settings, Clock::system()).await;
     let (user, root) = (world.keys.clone(), world.account.mint_root_keys());
     let world = world.acting_as(root);

@@ -28,24 +28,17 @@ fn injections_are_read() {
 #[test]
 fn what_is_none_says_what_there_is() {
     let cases = [
-        (
-            "ecs:slowly",
-            "`ecs:slowly` is no fault that can be injected into the AWS account; there are `ecs:unhealthy`, `ecs:crash`, \
-             `ecs:slow=30s`, `ecr:throttle`, `sts:expired`, `iam:deny=ecs:UpdateService`",
-        ),
-        ("ecs:slow", "`ecs:slow` has no value that can be read; write it as `ecs:slow=30s`"),
-        ("ecs:slow=soon", "`ecs:slow=soon` has no value that can be read; write it as `ecs:slow=30s`"),
-        (
-            "ecs:slow=999999999999999999m",
-            "`ecs:slow=999999999999999999m` has no value that can be read; write it as `ecs:slow=30s`",
-        ),
-        ("ecs:crash=1", "`ecs:crash=1` has no value that can be read; write it as `ecs:crash`"),
-        ("iam:deny=x", "`iam:deny=x` has no value that can be read; write it as `iam:deny=ecs:UpdateService`"),
+        ("ecs:slowly", "there is no such fault"),
+        ("", "there is no such fault"),
+        ("ecs:slow", "it is written as `ecs:slow=30s`"),
+        ("ecs:slow=soon", "it is written as `ecs:slow=30s`"),
+        ("ecs:slow=999999999999999999m", "it is written as `ecs:slow=30s`"),
+        ("ecs:crash=1", "it is written as `ecs:crash`"),
+        ("iam:deny=x", "it is written as `iam:deny=ecs:UpdateService`"),
     ];
     for (text, want) in cases {
         assert_eq!(Injection::parse(text).unwrap_err().to_string(), want);
     }
-    assert!(Injection::parse("").unwrap_err().to_string().starts_with("`` is no fault"));
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use axum::http::{Method, Uri};
 
-use super::{Need, Rule, any, resource, tag_resource, text, texts, with_tags};
-use crate::account::Call;
+use super::{Asked, Need, Rule, any, resource, tag_resource, text, texts, with_tags};
 use crate::ids::Arns;
 
 pub(super) const RULES: &[(&str, Rule)] = &[
@@ -39,22 +38,22 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("UntagResource", resource),
 ];
 
-fn repository(call: Call<'_>, action: &str) -> Vec<Need> {
-    let name = text(call, "repositoryName").unwrap_or("*");
-    vec![Need::new(action, call.arns().repository(name))]
+fn repository(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let name = text(asked, "repositoryName").unwrap_or("*");
+    vec![Need::new(action, asked.arns.repository(name))]
 }
 
 /// Those named, or `*` for all.
-fn repositories(call: Call<'_>, action: &str) -> Vec<Need> {
-    let names = texts(call, "repositoryNames");
+fn repositories(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let names = texts(asked, "repositoryNames");
     if names.is_empty() {
-        return any(call, action);
+        return any(asked, action);
     }
-    names.into_iter().map(|name| Need::new(action, call.arns().repository(name))).collect()
+    names.into_iter().map(|name| Need::new(action, asked.arns.repository(name))).collect()
 }
 
-fn create_repository(call: Call<'_>, action: &str) -> Vec<Need> {
-    with_tags(call, repository(call, action), "tags", "ecr:TagResource")
+fn create_repository(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    with_tags(asked, repository(asked, action), "tags", "ecr:TagResource")
 }
 
 /// What a request to the registry needs, by the ECR operation it stands for.

@@ -1,9 +1,6 @@
 //! Permissions of ECS.
 
-use serde_json::Value;
-
-use super::{Need, Rule, any, arn_in, pass_role, resource, tag_resource, text, texts, with_tags};
-use crate::account::Call;
+use super::{Asked, Need, ROLES, Rule, any, arn_in, pass_role, resource, tag_resource, text, texts, with_tags};
 
 /// Who plays the roles of task definitions.
 const TASKS: &str = "ecs-tasks.amazonaws.com";
@@ -44,107 +41,103 @@ fn short(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-fn cluster_name(call: Call<'_>) -> &str {
-    text(call, "cluster").or_else(|| text(call, "clusterName")).map_or("default", short)
+fn cluster_name(asked: Asked<'_>) -> &str {
+    text(asked, "cluster").or_else(|| text(asked, "clusterName")).map_or("default", short)
 }
 
-fn cluster_arn(call: Call<'_>) -> String {
-    call.arns().cluster(cluster_name(call))
+fn cluster_arn(asked: Asked<'_>) -> String {
+    asked.arns.cluster(cluster_name(asked))
 }
 
-fn cluster(call: Call<'_>, action: &str) -> Vec<Need> {
-    vec![Need::new(action, cluster_arn(call))]
+fn cluster(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    vec![Need::new(action, cluster_arn(asked))]
 }
 
-fn create_cluster(call: Call<'_>, action: &str) -> Vec<Need> {
-    with_tags(call, cluster(call, action), "tags", "ecs:TagResource")
+fn create_cluster(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    with_tags(asked, cluster(asked, action), "tags", "ecs:TagResource")
 }
 
-fn clusters(call: Call<'_>, action: &str) -> Vec<Need> {
-    match texts(call, "clusters") {
-        none if none.is_empty() => vec![Need::new(action, call.arns().cluster("default"))],
-        names => names.into_iter().map(|name| Need::new(action, call.arns().cluster(short(name)))).collect(),
+fn clusters(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    match texts(asked, "clusters") {
+        none if none.is_empty() => vec![Need::new(action, asked.arns.cluster("default"))],
+        names => names.into_iter().map(|name| Need::new(action, asked.arns.cluster(short(name)))).collect(),
     }
 }
 
 /// A service's ARN, with the keys that are about it.
-fn service_need(call: Call<'_>, action: &str, name: &str) -> Need {
+fn service_need(asked: Asked<'_>, action: &str, name: &str) -> Need {
     let arn = if name.matches('/').count() > 1 {
         name.to_owned()
     } else {
-        call.arns().service(cluster_name(call), short(name))
+        asked.arns.service(cluster_name(asked), short(name))
     };
-    let need = Need::new(action, arn).key("ecs:cluster", cluster_arn(call));
-    match text(call, "taskDefinition") {
-        Some(definition) => need.key("ecs:task-definition", definition_arn(call, definition)),
+    let need = Need::new(action, arn).key("ecs:cluster", cluster_arn(asked));
+    match text(asked, "taskDefinition") {
+        Some(definition) => need.key("ecs:task-definition", definition_arn(asked, definition)),
         None => need,
     }
 }
 
-fn service(call: Call<'_>, action: &str) -> Vec<Need> {
-    let name = text(call, "service").or_else(|| text(call, "serviceName")).unwrap_or("*");
-    vec![service_need(call, action, name)]
+fn service(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let name = text(asked, "service").or_else(|| text(asked, "serviceName")).unwrap_or("*");
+    vec![service_need(asked, action, name)]
 }
 
-fn services(call: Call<'_>, action: &str) -> Vec<Need> {
-    texts(call, "services").into_iter().map(|name| service_need(call, action, name)).collect()
+fn services(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    texts(asked, "services").into_iter().map(|name| service_need(asked, action, name)).collect()
 }
 
-fn create_service(call: Call<'_>, action: &str) -> Vec<Need> {
-    let mut needs = with_tags(call, service(call, action), "tags", "ecs:TagResource");
-    needs.extend(pass_on_update(call));
+fn create_service(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let mut needs = with_tags(asked, service(asked, action), "tags", "ecs:TagResource");
+    needs.extend(pass_on_update(asked));
     needs
 }
 
-fn update_service(call: Call<'_>, action: &str) -> Vec<Need> {
-    let mut needs = service(call, action);
-    if let Ok(Some(enabled)) = call.input.flag("enableExecuteCommand") {
+fn update_service(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let mut needs = service(asked, action);
+    if let Ok(Some(enabled)) = asked.input.flag("enableExecuteCommand") {
         needs = needs.into_iter().map(|it| it.key("ecs:enable-execute-command", enabled.to_string())).collect();
     }
-    needs.extend(pass_on_update(call));
+    needs.extend(pass_on_update(asked));
     needs
 }
 
 /// The roles of the task definition, where the account file asks for it; AWS lists none for services.
-fn pass_on_update(call: Call<'_>) -> Vec<Need> {
-    if !call.account.permissions().passrole_on_update() {
+fn pass_on_update(asked: Asked<'_>) -> Vec<Need> {
+    if !asked.known.passrole_on_update() {
         return Vec::new();
     }
-    text(call, "taskDefinition").map(|it| roles_of(call, it)).unwrap_or_default()
+    text(asked, "taskDefinition").map(|it| roles_of(asked, it)).unwrap_or_default()
 }
 
-fn register_task_definition(call: Call<'_>, action: &str) -> Vec<Need> {
-    let family = text(call, "family").unwrap_or("*");
-    let arn = definition_arn(call, &format!("{family}:*"));
+fn register_task_definition(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let family = text(asked, "family").unwrap_or("*");
+    let arn = definition_arn(asked, &format!("{family}:*"));
     // What AWS says, though a policy may name the family. Source: the AWS rules 5.6.
     let need = Need { shown: Some("*"), ..Need::new(action, arn) };
-    let mut needs = with_tags(call, vec![need], "tags", "ecs:TagResource");
-    let roles = ["executionRoleArn", "taskRoleArn"].into_iter().filter_map(|member| text(call, member));
-    needs.extend(distinct(roles.map(|role| pass_role(call.account, role, TASKS))));
+    let mut needs = with_tags(asked, vec![need], "tags", "ecs:TagResource");
+    let roles = ROLES.into_iter().filter_map(|member| text(asked, member));
+    needs.extend(distinct(roles.map(|role| pass_role(asked, role, TASKS))));
     needs
 }
 
-fn run_task(call: Call<'_>, action: &str) -> Vec<Need> {
-    let definition = text(call, "taskDefinition").unwrap_or("*");
-    let need = Need::new(action, definition_arn(call, definition)).key("ecs:cluster", cluster_arn(call));
-    let mut needs = with_tags(call, vec![need], "tags", "ecs:TagResource");
-    let mut roles = roles_of(call, definition);
-    if let Ok(Some(overrides)) = call.input.map("overrides") {
-        let given = ["executionRoleArn", "taskRoleArn"].into_iter().filter_map(|it| overrides.text(it).ok().flatten());
-        roles.extend(given.map(|role| pass_role(call.account, role, TASKS)));
+fn run_task(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let definition = text(asked, "taskDefinition").unwrap_or("*");
+    let need = Need::new(action, definition_arn(asked, definition)).key("ecs:cluster", cluster_arn(asked));
+    let mut needs = with_tags(asked, vec![need], "tags", "ecs:TagResource");
+    let mut roles = roles_of(asked, definition);
+    if let Ok(Some(overrides)) = asked.input.map("overrides") {
+        let given = ROLES.into_iter().filter_map(|it| overrides.text(it).ok().flatten());
+        roles.extend(given.map(|role| pass_role(asked, role, TASKS)));
     }
     needs.extend(distinct(roles.into_iter()));
     needs
 }
 
 /// `iam:PassRole` for the roles of a task definition that is registered.
-fn roles_of(call: Call<'_>, definition: &str) -> Vec<Need> {
-    let roles: Vec<String> = call.account.read(call.region(), |region| {
-        let body = region.ecs.task_definition(definition).map(|it| &it.body);
-        let named = ["executionRoleArn", "taskRoleArn"].into_iter();
-        named.filter_map(|it| body?.get(it).and_then(Value::as_str)).map(ToOwned::to_owned).collect()
-    });
-    distinct(roles.iter().map(|role| pass_role(call.account, role, TASKS)))
+fn roles_of(asked: Asked<'_>, definition: &str) -> Vec<Need> {
+    let roles = asked.known.roles_of(asked.arns, definition);
+    distinct(roles.iter().map(|role| pass_role(asked, role, TASKS)))
 }
 
 fn distinct(needs: impl Iterator<Item = Need>) -> Vec<Need> {
@@ -158,52 +151,51 @@ fn distinct(needs: impl Iterator<Item = Need>) -> Vec<Need> {
 }
 
 /// The ARN of `family:revision`; a family alone is its newest revision.
-fn definition_arn(call: Call<'_>, definition: &str) -> String {
+fn definition_arn(asked: Asked<'_>, definition: &str) -> String {
     if definition.starts_with("arn:") {
         return definition.to_owned();
     }
     if definition.contains(':') {
-        return call.arns().task_definition_named(definition);
+        return asked.arns.task_definition_named(definition);
     }
-    let newest =
-        call.account.read(call.region(), |region| region.ecs.task_definition(definition).map(|it| it.arn.clone()));
-    newest.unwrap_or_else(|| call.arns().task_definition_named(&format!("{definition}:*")))
+    let newest = asked.known.newest(asked.arns, definition);
+    newest.unwrap_or_else(|| asked.arns.task_definition_named(&format!("{definition}:*")))
 }
 
-fn task_definitions(call: Call<'_>, action: &str) -> Vec<Need> {
-    let named = texts(call, "taskDefinitions").into_iter();
-    named.map(|it| Need::new(action, definition_arn(call, it))).collect()
+fn task_definitions(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let named = texts(asked, "taskDefinitions").into_iter();
+    named.map(|it| Need::new(action, definition_arn(asked, it))).collect()
 }
 
-fn task_need(call: Call<'_>, action: &str, task: &str) -> Need {
-    let arn = if task.starts_with("arn:") { task.to_owned() } else { call.arns().task(cluster_name(call), task) };
-    Need::new(action, arn).key("ecs:cluster", cluster_arn(call))
+fn task_need(asked: Asked<'_>, action: &str, task: &str) -> Need {
+    let arn = if task.starts_with("arn:") { task.to_owned() } else { asked.arns.task(cluster_name(asked), task) };
+    Need::new(action, arn).key("ecs:cluster", cluster_arn(asked))
 }
 
-fn task(call: Call<'_>, action: &str) -> Vec<Need> {
-    vec![task_need(call, action, text(call, "task").unwrap_or("*"))]
+fn task(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    vec![task_need(asked, action, text(asked, "task").unwrap_or("*"))]
 }
 
-fn tasks(call: Call<'_>, action: &str) -> Vec<Need> {
-    texts(call, "tasks").into_iter().map(|it| task_need(call, action, it)).collect()
+fn tasks(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    texts(asked, "tasks").into_iter().map(|it| task_need(asked, action, it)).collect()
 }
 
-fn execute_command(call: Call<'_>, action: &str) -> Vec<Need> {
-    let mut needs = task(call, action);
-    if let Some(container) = text(call, "container") {
+fn execute_command(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let mut needs = task(asked, action);
+    if let Some(container) = text(asked, "container") {
         needs = needs.into_iter().map(|it| it.key("ecs:container-name", container)).collect();
     }
     needs
 }
 
-fn service_deployments(call: Call<'_>, action: &str) -> Vec<Need> {
-    texts(call, "serviceDeploymentArns").into_iter().map(|it| Need::new(action, it)).collect()
+fn service_deployments(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    texts(asked, "serviceDeploymentArns").into_iter().map(|it| Need::new(action, it)).collect()
 }
 
-fn service_revisions(call: Call<'_>, action: &str) -> Vec<Need> {
-    texts(call, "serviceRevisionArns").into_iter().map(|it| Need::new(action, it)).collect()
+fn service_revisions(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    texts(asked, "serviceRevisionArns").into_iter().map(|it| Need::new(action, it)).collect()
 }
 
-fn service_deployment(call: Call<'_>, action: &str) -> Vec<Need> {
-    arn_in(call, action, "serviceDeploymentArn")
+fn service_deployment(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    arn_in(asked, action, "serviceDeploymentArn")
 }

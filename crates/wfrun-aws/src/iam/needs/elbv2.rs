@@ -1,7 +1,6 @@
 //! Permissions of Elastic Load Balancing.
 
-use super::{Need, Rule, any, arn_in, text, texts, with_tags};
-use crate::account::Call;
+use super::{Asked, Need, Rule, any, arn_in, text, texts, with_tags};
 
 const TAGGING: &str = "elasticloadbalancing:AddTags";
 
@@ -14,31 +13,31 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("DescribeRules", any),
     ("DescribeTargetHealth", any),
     ("DescribeTags", any),
-    ("CreateLoadBalancer", |call, action| created(call, action, call.arns().load_balancer(name(call), "*"))),
-    ("CreateTargetGroup", |call, action| created(call, action, call.arns().target_group(name(call), "*"))),
-    ("CreateListener", |call, action| with_tags(call, arn_in(call, action, "LoadBalancerArn"), "Tags", TAGGING)),
-    ("DeleteLoadBalancer", |call, action| arn_in(call, action, "LoadBalancerArn")),
-    ("ModifyLoadBalancerAttributes", |call, action| arn_in(call, action, "LoadBalancerArn")),
-    ("DeleteTargetGroup", |call, action| arn_in(call, action, "TargetGroupArn")),
-    ("ModifyTargetGroup", |call, action| arn_in(call, action, "TargetGroupArn")),
-    ("ModifyTargetGroupAttributes", |call, action| arn_in(call, action, "TargetGroupArn")),
-    ("RegisterTargets", |call, action| arn_in(call, action, "TargetGroupArn")),
-    ("DeregisterTargets", |call, action| arn_in(call, action, "TargetGroupArn")),
-    ("DeleteListener", |call, action| arn_in(call, action, "ListenerArn")),
-    ("ModifyListener", |call, action| arn_in(call, action, "ListenerArn")),
+    ("CreateLoadBalancer", |asked, action| created(asked, action, asked.arns.load_balancer(name(asked), "*"))),
+    ("CreateTargetGroup", |asked, action| created(asked, action, asked.arns.target_group(name(asked), "*"))),
+    ("CreateListener", |asked, action| with_tags(asked, arn_in(asked, action, "LoadBalancerArn"), "Tags", TAGGING)),
+    ("DeleteLoadBalancer", |asked, action| arn_in(asked, action, "LoadBalancerArn")),
+    ("ModifyLoadBalancerAttributes", |asked, action| arn_in(asked, action, "LoadBalancerArn")),
+    ("DeleteTargetGroup", |asked, action| arn_in(asked, action, "TargetGroupArn")),
+    ("ModifyTargetGroup", |asked, action| arn_in(asked, action, "TargetGroupArn")),
+    ("ModifyTargetGroupAttributes", |asked, action| arn_in(asked, action, "TargetGroupArn")),
+    ("RegisterTargets", |asked, action| arn_in(asked, action, "TargetGroupArn")),
+    ("DeregisterTargets", |asked, action| arn_in(asked, action, "TargetGroupArn")),
+    ("DeleteListener", |asked, action| arn_in(asked, action, "ListenerArn")),
+    ("ModifyListener", |asked, action| arn_in(asked, action, "ListenerArn")),
     ("AddTags", resources),
     ("RemoveTags", resources),
 ];
 
-fn name(call: Call<'_>) -> &str {
-    text(call, "Name").unwrap_or("*")
+fn name(asked: Asked<'_>) -> &str {
+    text(asked, "Name").unwrap_or("*")
 }
 
 /// Something that will have an id which nobody knows yet.
-fn created(call: Call<'_>, action: &str, arn: String) -> Vec<Need> {
-    with_tags(call, vec![Need::new(action, arn)], "Tags", TAGGING)
+fn created(asked: Asked<'_>, action: &str, arn: String) -> Vec<Need> {
+    with_tags(asked, vec![Need::new(action, arn)], "Tags", TAGGING)
 }
 
-fn resources(call: Call<'_>, action: &str) -> Vec<Need> {
-    texts(call, "ResourceArns").into_iter().map(|it| Need::new(action, it)).collect()
+fn resources(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    texts(asked, "ResourceArns").into_iter().map(|it| Need::new(action, it)).collect()
 }

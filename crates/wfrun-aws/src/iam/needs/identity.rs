@@ -1,27 +1,26 @@
 //! Permissions of IAM and STS.
 
-use super::{Need, Rule, arn_in, nothing, tag_keys, text, with_tags};
-use crate::account::{Call, Principal};
+use super::{Asked, Need, Rule, arn_in, nothing, tag_keys, text, with_tags};
 use crate::iam::{Owner, arn};
 
 pub(super) const IAM: &[(&str, Rule)] = &[
-    ("CreateUser", |call, action| with_tags(call, user(call, action), "Tags", "iam:TagUser")),
+    ("CreateUser", |asked, action| with_tags(asked, user(asked, action), "Tags", "iam:TagUser")),
     ("GetUser", user),
     ("DeleteUser", user),
-    ("ListUsers", |call, action| all(call, action, "user")),
+    ("ListUsers", |asked, action| all(asked, action, "user")),
     ("CreateAccessKey", user),
     ("ListAccessKeys", user),
     ("UpdateAccessKey", user),
     ("DeleteAccessKey", user),
-    ("AttachUserPolicy", |call, action| attaching(call, user(call, action))),
-    ("DetachUserPolicy", |call, action| attaching(call, user(call, action))),
+    ("AttachUserPolicy", |asked, action| attaching(asked, user(asked, action))),
+    ("DetachUserPolicy", |asked, action| attaching(asked, user(asked, action))),
     ("ListAttachedUserPolicies", user),
     ("PutUserPolicy", user),
     ("GetUserPolicy", user),
     ("ListUserPolicies", user),
     ("DeleteUserPolicy", user),
-    ("CreatePolicy", |call, action| with_tags(call, new_policy(call, action), "Tags", "iam:TagPolicy")),
-    ("ListPolicies", |call, action| all(call, action, "policy")),
+    ("CreatePolicy", |asked, action| with_tags(asked, new_policy(asked, action), "Tags", "iam:TagPolicy")),
+    ("ListPolicies", |asked, action| all(asked, action, "policy")),
     ("GetPolicy", policy),
     ("DeletePolicy", policy),
     ("CreatePolicyVersion", policy),
@@ -30,24 +29,24 @@ pub(super) const IAM: &[(&str, Rule)] = &[
     ("SetDefaultPolicyVersion", policy),
     ("DeletePolicyVersion", policy),
     ("ListEntitiesForPolicy", policy),
-    ("CreateRole", |call, action| with_tags(call, role(call, action), "Tags", "iam:TagRole")),
+    ("CreateRole", |asked, action| with_tags(asked, role(asked, action), "Tags", "iam:TagRole")),
     ("GetRole", role),
     ("DeleteRole", role),
     ("UpdateRole", role),
     ("UpdateAssumeRolePolicy", role),
-    ("ListRoles", |call, action| all(call, action, "role")),
-    ("AttachRolePolicy", |call, action| attaching(call, role(call, action))),
-    ("DetachRolePolicy", |call, action| attaching(call, role(call, action))),
+    ("ListRoles", |asked, action| all(asked, action, "role")),
+    ("AttachRolePolicy", |asked, action| attaching(asked, role(asked, action))),
+    ("DetachRolePolicy", |asked, action| attaching(asked, role(asked, action))),
     ("ListAttachedRolePolicies", role),
     ("PutRolePolicy", role),
     ("GetRolePolicy", role),
     ("ListRolePolicies", role),
     ("DeleteRolePolicy", role),
     ("CreateOpenIDConnectProvider", new_provider),
-    ("GetOpenIDConnectProvider", |call, action| arn_in(call, action, "OpenIDConnectProviderArn")),
-    ("DeleteOpenIDConnectProvider", |call, action| arn_in(call, action, "OpenIDConnectProviderArn")),
-    ("ListOpenIDConnectProviders", |call, action| all(call, action, "oidc-provider")),
-    ("SimulatePrincipalPolicy", |call, action| arn_in(call, action, "PolicySourceArn")),
+    ("GetOpenIDConnectProvider", |asked, action| arn_in(asked, action, "OpenIDConnectProviderArn")),
+    ("DeleteOpenIDConnectProvider", |asked, action| arn_in(asked, action, "OpenIDConnectProviderArn")),
+    ("ListOpenIDConnectProviders", |asked, action| all(asked, action, "oidc-provider")),
+    ("SimulatePrincipalPolicy", |asked, action| arn_in(asked, action, "PolicySourceArn")),
     ("SimulateCustomPolicy", super::any),
 ];
 
@@ -61,70 +60,67 @@ pub(super) const STS: &[(&str, Rule)] = &[
     ("AssumeRole", assume_role),
 ];
 
-fn user(call: Call<'_>, action: &str) -> Vec<Need> {
-    let own = match &call.caller.principal {
-        Principal::User(name) => Some(name.as_str()),
-        Principal::Root | Principal::Session(_) | Principal::Nobody => None,
-    };
-    let name = text(call, "UserName").or(own).unwrap_or("*");
-    vec![Need::new(action, arn_of(call, Owner::User, name))]
+fn user(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let name = text(asked, "UserName").or(asked.known.user()).unwrap_or("*");
+    vec![Need::new(action, arn_of(asked, Owner::User, name))]
 }
 
-fn role(call: Call<'_>, action: &str) -> Vec<Need> {
-    vec![Need::new(action, arn_of(call, Owner::Role, text(call, "RoleName").unwrap_or("*")))]
+fn role(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    vec![Need::new(action, arn_of(asked, Owner::Role, text(asked, "RoleName").unwrap_or("*")))]
 }
 
 /// Of what is there the path is known; what will be has the one of the input.
-fn arn_of(call: Call<'_>, owner: Owner, name: &str) -> String {
-    let (kind, known) = call.account.read_iam(|iam| match owner {
-        Owner::User => ("user", iam.users.get(name).map(|it| it.path.clone())),
-        Owner::Role => ("role", iam.roles.get(name).map(|it| it.path.clone())),
-    });
-    let path = known.as_deref().or_else(|| text(call, "Path")).unwrap_or("/");
-    arn(call.account.account_id(), kind, path, name)
+fn arn_of(asked: Asked<'_>, owner: Owner, name: &str) -> String {
+    let kind = match owner {
+        Owner::User => "user",
+        Owner::Role => "role",
+    };
+    let known = asked.known.path(owner, name);
+    let path = known.as_deref().or_else(|| text(asked, "Path")).unwrap_or("/");
+    arn(asked.arns.account, kind, path, name)
 }
 
 /// Of lists, as AWS names them: `arn:aws:iam::123456789012:user/`.
-fn all(call: Call<'_>, action: &str, kind: &str) -> Vec<Need> {
-    let path = text(call, "PathPrefix").unwrap_or("/");
-    vec![Need::new(action, arn(call.account.account_id(), kind, path, ""))]
+fn all(asked: Asked<'_>, action: &str, kind: &str) -> Vec<Need> {
+    let path = text(asked, "PathPrefix").unwrap_or("/");
+    vec![Need::new(action, arn(asked.arns.account, kind, path, ""))]
 }
 
-fn policy(call: Call<'_>, action: &str) -> Vec<Need> {
-    arn_in(call, action, "PolicyArn")
+fn policy(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    arn_in(asked, action, "PolicyArn")
 }
 
-fn new_policy(call: Call<'_>, action: &str) -> Vec<Need> {
-    let (name, path) = (text(call, "PolicyName").unwrap_or("*"), text(call, "Path").unwrap_or("/"));
-    vec![Need::new(action, arn(call.account.account_id(), "policy", path, name))]
+fn new_policy(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let (name, path) = (text(asked, "PolicyName").unwrap_or("*"), text(asked, "Path").unwrap_or("/"));
+    vec![Need::new(action, arn(asked.arns.account, "policy", path, name))]
 }
 
-fn new_provider(call: Call<'_>, action: &str) -> Vec<Need> {
-    let url = text(call, "Url").unwrap_or("*");
+fn new_provider(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let url = text(asked, "Url").unwrap_or("*");
     let host = url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/');
-    vec![Need::new(action, arn(call.account.account_id(), "oidc-provider", "/", host))]
+    vec![Need::new(action, arn(asked.arns.account, "oidc-provider", "/", host))]
 }
 
-fn attaching(call: Call<'_>, needs: Vec<Need>) -> Vec<Need> {
-    let Some(policy) = text(call, "PolicyArn") else { return needs };
+fn attaching(asked: Asked<'_>, needs: Vec<Need>) -> Vec<Need> {
+    let Some(policy) = text(asked, "PolicyArn") else { return needs };
     needs.into_iter().map(|it| it.key("iam:PolicyARN", policy)).collect()
 }
 
 /// The caller's policies and the role's trust policy must allow it; tags are a permission of their own.
 ///
 /// A role that is not in IAM trusts the account: whoever may assume it by a policy does.
-fn assume_role(call: Call<'_>, action: &str) -> Vec<Need> {
-    let arn = text(call, "RoleArn").unwrap_or("*");
-    let trust = call.account.trust_of(arn);
-    let mut keys = tag_keys(call, "Tags");
+fn assume_role(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let arn = text(asked, "RoleArn").unwrap_or("*");
+    let trust = asked.known.trust_of(arn);
+    let mut keys = tag_keys(asked, "Tags");
     for (key, member) in [("sts:ExternalId", "ExternalId"), ("sts:RoleSessionName", "RoleSessionName")] {
-        keys.extend(text(call, member).map(|it| (key.to_owned(), vec![it.to_owned()])));
+        keys.extend(text(asked, member).map(|it| (key.to_owned(), vec![it.to_owned()])));
     }
-    let transitive = super::texts(call, "TransitiveTagKeys");
+    let transitive = super::texts(asked, "TransitiveTagKeys");
     if !transitive.is_empty() {
         keys.push(("sts:TransitiveTagKeys".to_owned(), transitive.into_iter().map(ToOwned::to_owned).collect()));
     }
-    let has_tags = !call.input.list("Tags").unwrap_or_default().is_empty();
+    let has_tags = !asked.input.list("Tags").unwrap_or_default().is_empty();
     let assume = Need { keys, trust, ..Need::new(action, arn) };
     let tag = has_tags.then(|| Need { action: "sts:TagSession".to_owned(), ..assume.clone() });
     std::iter::once(assume).chain(tag).collect()

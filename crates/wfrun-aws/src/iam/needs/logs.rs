@@ -1,7 +1,6 @@
 //! Permissions of `CloudWatch` Logs.
 
-use super::{Need, Rule, any, resource, text};
-use crate::account::Call;
+use super::{Asked, Need, Rule, any, resource, text};
 
 pub(super) const RULES: &[(&str, Rule)] = &[
     ("DescribeLogGroups", any),
@@ -24,20 +23,20 @@ pub(super) const RULES: &[(&str, Rule)] = &[
 ];
 
 /// The group's ARN; policies write it with `:*` behind it, too, and both mean the group.
-fn group(call: Call<'_>, action: &str) -> Vec<Need> {
-    let arn = group_arn(call);
+fn group(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let arn = group_arn(asked);
     vec![Need { aliases: vec![format!("{arn}:*")], ..Need::new(action, arn) }]
 }
 
-fn stream(call: Call<'_>, action: &str) -> Vec<Need> {
-    let stream = text(call, "logStreamName").unwrap_or("*");
-    vec![Need::new(action, format!("{}:log-stream:{stream}", group_arn(call)))]
+fn stream(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let stream = text(asked, "logStreamName").unwrap_or("*");
+    vec![Need::new(action, format!("{}:log-stream:{stream}", group_arn(asked)))]
 }
 
-fn group_arn(call: Call<'_>) -> String {
-    let name = text(call, "logGroupName").or_else(|| text(call, "logGroupIdentifier")).unwrap_or("*");
+fn group_arn(asked: Asked<'_>) -> String {
+    let name = text(asked, "logGroupName").or_else(|| text(asked, "logGroupIdentifier")).unwrap_or("*");
     if name.starts_with("arn:") {
         return name.trim_end_matches(":*").to_owned();
     }
-    call.arns().log_group(name)
+    asked.arns.log_group(name)
 }

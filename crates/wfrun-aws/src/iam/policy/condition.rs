@@ -107,6 +107,14 @@ impl Condition {
         Self { operator, key: key.to_owned(), values }
     }
 
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn values(&self) -> &[String] {
+        &self.values
+    }
+
     /// Whether the condition is met.
     ///
     /// Source: AWS IAM user guide, "Conditions with multiple context keys or values" and "…IfExists": a key that is not there

@@ -1,6 +1,7 @@
 //! Texts with wildcards and variables.
 
 use super::context::Context;
+use super::foresee::{Certainty, UNKNOWN};
 
 /// A text with `*` (any run of characters) and `?` (one character). What variables brought in is literal.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,6 +48,21 @@ impl Pattern {
 
     pub(crate) fn matches_any_case(&self, text: &str) -> bool {
         fits(&self.0, &text.chars().collect::<Vec<_>>(), true)
+    }
+
+    /// Whether it matches a text in which [`UNKNOWN`] stands for any characters, or for none.
+    ///
+    /// "Yes" is said where `*` takes all that is not known; that it is so by chance is not found out.
+    pub(super) fn may_match(&self, text: &str) -> Certainty {
+        let text: Vec<char> = text.chars().collect();
+        if !text.contains(&UNKNOWN) {
+            return if fits(&self.0, &text, false) { Certainty::Yes } else { Certainty::No };
+        }
+        match (meets(&self.0, &text, false), meets(&self.0, &text, true)) {
+            (false, _) => Certainty::No,
+            (true, false) => Certainty::Maybe,
+            (true, true) => Certainty::Yes,
+        }
     }
 
     /// The text itself: wildcards are characters like others.
@@ -114,4 +130,30 @@ fn fits(pattern: &[Token], text: &[char], any_case: bool) -> bool {
         }
     }
     pattern[at..].iter().all(|token| *token == Token::Any)
+}
+
+/// Whether the pattern fits the text for one way to fill in what is not known; `always`: for each.
+fn meets(pattern: &[Token], text: &[char], always: bool) -> bool {
+    // Which beginnings of the text the pattern's beginning fits.
+    let mut row = vec![false; text.len() + 1];
+    row[0] = true;
+    if !always {
+        for (at, it) in text.iter().enumerate() {
+            row[at + 1] = row[at] && *it == UNKNOWN;
+        }
+    }
+    for token in pattern {
+        let mut next = vec![false; text.len() + 1];
+        next[0] = row[0] && *token == Token::Any;
+        for (at, it) in text.iter().enumerate() {
+            let is_unknown = *it == UNKNOWN;
+            next[at + 1] = match token {
+                Token::Any => row[at + 1] || next[at],
+                Token::One => !is_unknown && row[at],
+                Token::Char(wanted) => !is_unknown && row[at] && wanted == it,
+            } || (is_unknown && !always && (next[at] || row[at + 1]));
+        }
+        row = next;
+    }
+    row[text.len()]
 }

@@ -1,0 +1,176 @@
+//! `aws/policy-gap`: permissions that a workflow needs and that policies surely do not give.
+//!
+//! The workflow is walked without being run: its actions, and the commands of its scripts. What they need is told by the rules by which
+//! a run decides. What cannot be told, of the workflow or of the policies, is a note: it is never taken for fine.
+mod aws_command;
+mod definition;
+mod docker_command;
+mod known;
+mod script;
+mod uses;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use wfrun_aws::{DecidingStatement, ForeseenPermission, IdentityPolicy, PolicyOutlook};
+use wfrun_syntax::{Diagnostic, Source, Span};
+use wfrun_workflow::{Job, Step, StepKind, Workflow, WorkflowSet};
+
+use self::known::Known;
+
+/// Looks for gaps in a workflow and in what it calls; `root` is the folder of its repository.
+///
+/// In a job each permission is spoken of once, at the first step that needs it: that is where a run would fail.
+pub(super) fn check(set: &WorkflowSet, root: &Path, policies: &[IdentityPolicy]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for workflow in set.workflows() {
+        for job in workflow.jobs.values() {
+            found.extend(job_gaps(workflow, job, root, policies));
+        }
+    }
+    found
+}
+
+fn job_gaps(workflow: &Workflow, job: &Job, root: &Path, policies: &[IdentityPolicy]) -> Vec<Diagnostic> {
+    let mut walk = Walk {
+        source: &workflow.source,
+        workflow,
+        job,
+        known: Known::of(workflow, job, root),
+        policies,
+        told: HashSet::new(),
+        found: Vec::new(),
+    };
+    walk.steps(&job.steps);
+    walk.found
+}
+
+/// A job on the way through its steps.
+struct Walk<'a> {
+    source: &'a Arc<Source>,
+    workflow: &'a Workflow,
+    job: &'a Job,
+    known: Known<'a>,
+    policies: &'a [IdentityPolicy],
+    /// What was spoken of.
+    told: HashSet<(String, String)>,
+    found: Vec<Diagnostic>,
+}
+
+/// What a step, or a command in its script, asks of AWS.
+#[derive(Debug, Default)]
+struct Asks {
+    /// Who asks, as people wrote it.
+    by: String,
+    needs: Vec<ForeseenPermission>,
+    /// What of it cannot be told: "what … asks of AWS", or the like.
+    not_known: Vec<String>,
+}
+
+/// Where something stands: the scalar, and the part of it.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    place: Span,
+    focus: Option<Span>,
+}
+
+impl Asks {
+    fn by(who: impl Into<String>) -> Self {
+        Self { by: who.into(), ..Self::default() }
+    }
+
+    /// Nothing of it can be told.
+    fn not_known(who: &str) -> Self {
+        Self { not_known: vec![format!("what {who} asks of AWS")], ..Self::by(who) }
+    }
+}
+
+impl Walk<'_> {
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            match &step.kind {
+                StepKind::Parallel(steps) => self.steps(steps),
+                StepKind::Run(run) => self.script(step, run),
+                StepKind::Uses(uses) => {
+                    let asks = self.known.uses(step, uses);
+                    self.tell(&asks, At { place: uses.target.span, focus: None });
+                }
+                StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => {}
+            }
+        }
+    }
+
+    /// Tells what the policies do not give of it, and what is not known.
+    fn tell(&mut self, asks: &Asks, at: At) {
+        for need in &asks.needs {
+            let outlook = need.judge(self.policies);
+            if outlook == PolicyOutlook::Allowed || !self.told.insert((need.action().to_owned(), need.resource())) {
+                continue;
+            }
+            let found = match outlook {
+                PolicyOutlook::Denied(by) => self.gap(&asks.by, need, by.as_ref()),
+                PolicyOutlook::Open | PolicyOutlook::Allowed => self.open(&asks.by, need),
+            };
+            self.found.push(self.at(found, at));
+        }
+        for what in &asks.not_known {
+            if self.told.insert((what.clone(), String::new())) {
+                let message = format!("{what} cannot be told from the workflow, nor whether {} it", self.allow());
+                self.found.push(self.at(not_known(message), at));
+            }
+        }
+    }
+
+    fn at(&self, found: Diagnostic, at: At) -> Diagnostic {
+        let found = found.at(self.source, at.place);
+        match at.focus {
+            Some(focus) => found.focus(focus),
+            None => found,
+        }
+    }
+
+    fn gap(&self, who: &str, need: &ForeseenPermission, by: Option<&DecidingStatement>) -> Diagnostic {
+        let (action, resource) = (need.action(), need.resource());
+        let needs = format!("{who} needs `{action}` on `{resource}`");
+        let found = |message: String| Diagnostic::warning("aws/policy-gap", message);
+        if let Some(DecidingStatement { policy, sid, statement }) = by {
+            let sid = sid.as_ref().map_or_else(String::new, |it| format!(" (`{it}`)"));
+            let message = format!("{needs}, which `{policy}` denies");
+            let help = format!("leave it out of Statement[{statement}]{sid}: no other statement outweighs a `Deny`");
+            return found(message).help(help);
+        }
+        let help = format!("add the statement {}{}", need.statement(), if need.is_narrow() { "" } else { WIDE });
+        found(format!("{needs}, which {} not allow", self.names("does", "do"))).help(help)
+    }
+
+    fn open(&self, who: &str, need: &ForeseenPermission) -> Diagnostic {
+        let (action, resource) = (need.action(), need.resource());
+        let what = format!("`{action}` on `{resource}`");
+        not_known(format!("whether {} {what}, which {who} needs, depends on what only a run can tell", self.allow()))
+    }
+
+    /// `policy.json` allows, or: the policies allow
+    fn allow(&self) -> String {
+        self.names("allows", "allow")
+    }
+
+    fn names(&self, one: &str, many: &str) -> String {
+        match self.policies {
+            [only] => format!("`{}` {one}", only.name()),
+            _ => format!("the policies {many}"),
+        }
+    }
+}
+
+/// Behind a statement that says more than it has to.
+const WIDE: &str = ", with what you know in place of `*`: it stands for what the workflow does not say";
+
+fn not_known(message: String) -> Diagnostic {
+    let help =
+        "a run tells: `wfrun run --iam-policy FILE` enforces the policy, and says what was needed and what was denied";
+    Diagnostic::note("aws/policy-not-known", message).help(help)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! What is known before a run: variables, outputs of steps, region and account.
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use indexmap::IndexMap;
+use wfrun_aws::{RequestTarget, UNKNOWN};
+use wfrun_expr::{ExprKind, parse_in};
+use wfrun_workflow::{EnvMap, Field, Job, Step, StepKind, Workflow};
+
+use super::definition::Definition;
+
+/// What is known of a job, up to a step. Texts have [`UNKNOWN`] for what is not.
+pub(super) struct Known<'a> {
+    /// The repository's folder.
+    pub(super) root: &'a Path,
+    /// Variables of the workflow and of the job, and those that actions export.
+    env: IndexMap<String, String>,
+    /// Outputs by id of the step and name, both in lower case.
+    outputs: HashMap<(String, String), String>,
+    /// The task definitions that steps hand on, by the text that stands for their file.
+    pub(super) definitions: HashMap<String, Definition>,
+    /// Files that commands of the job write, so that they are not those of the repository.
+    pub(super) written: HashSet<String>,
+    /// The account of the role that was assumed.
+    pub(super) account: String,
+    /// Somebody has given the job keys.
+    pub(super) has_keys: bool,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(workflow: &Workflow, job: &Job, root: &'a Path) -> Self {
+        let mut known = Self {
+            root,
+            env: IndexMap::new(),
+            outputs: HashMap::new(),
+            definitions: HashMap::new(),
+            written: HashSet::new(),
+            account: UNKNOWN.to_string(),
+            has_keys: false,
+        };
+        for map in [&workflow.env, &job.env] {
+            known.env = known.with(map);
+        }
+        // What a step writes into the environment file is there for those behind it.
+        for name in job.steps.iter().flat_map(exported) {
+            known.env.insert(name, UNKNOWN.to_string());
+        }
+        known
+    }
+
+    /// The variables, with those of one more `env:`.
+    fn with(&self, map: &EnvMap) -> IndexMap<String, String> {
+        let mut env = self.env.clone();
+        for (name, field) in map.iter() {
+            env.insert(name.to_owned(), self.text(field));
+        }
+        if map.computed().is_some() {
+            // Any of them may be another one.
+            env.values_mut().for_each(|it| *it = UNKNOWN.to_string());
+        }
+        env
+    }
+
+    /// The variables of a step.
+    pub(super) fn env_of(&self, step: &Step) -> IndexMap<String, String> {
+        self.with(&step.env)
+    }
+
+    /// Sets a variable for the steps to come.
+    pub(super) fn export(&mut self, name: &str, value: &str) {
+        self.env.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(super) fn set_output(&mut self, step: &Step, name: &str, value: impl Into<String>) {
+        self.outputs.insert((step.id.as_str().to_ascii_lowercase(), name.to_owned()), value.into());
+    }
+
+    /// Whether a variable says that keys are there.
+    pub(super) fn sees_keys(&self, env: &IndexMap<String, String>) -> bool {
+        const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_ARN"];
+        self.has_keys || KEYS.iter().any(|it| env.contains_key(*it))
+    }
+
+    /// Where requests go by variables.
+    pub(super) fn target(&self, env: &IndexMap<String, String>) -> RequestTarget {
+        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|it| env.get(*it));
+        RequestTarget { account: self.account.clone(), region: region.cloned().unwrap_or_else(|| UNKNOWN.to_string()) }
+    }
+
+    /// The text of a value, its expressions replaced.
+    pub(super) fn text(&self, field: &Field) -> String {
+        self.text_with(field, &self.env)
+    }
+
+    /// The text of a value of a step with those variables.
+    pub(super) fn text_with(&self, field: &Field, env: &IndexMap<String, String>) -> String {
+        if let Some(literal) = field.template.as_literal() {
+            return literal.to_owned();
+        }
+        let raw = field.raw();
+        let mut text = String::new();
+        let mut rest = raw.as_str();
+        while let Some((before, after)) = rest.split_once("${{") {
+            text.push_str(before);
+            let Some(end) = end_of_expression(after) else {
+                text.push(UNKNOWN);
+                return text;
+            };
+            text.push_str(&self.expression(after[..end].trim(), env));
+            rest = &after[end + 2..];
+        }
+        text.push_str(rest);
+        text
+    }
+
+    /// What an expression comes to: that of a variable, of a known output, or of a constant.
+    pub(super) fn expression(&self, inner: &str, env: &IndexMap<String, String>) -> String {
+        self.looked_up(inner, env).unwrap_or_else(|| UNKNOWN.to_string())
+    }
+
+    fn looked_up(&self, inner: &str, env: &IndexMap<String, String>) -> Option<String> {
+        let expr = parse_in(inner, &["env", "steps"], &[]).ok()?;
+        if let ExprKind::Literal(value) = &expr.kind {
+            return Some(value.to_text());
+        }
+        match expr.path()?.as_slice() {
+            [context, name] if context.eq_ignore_ascii_case("env") => env.get(*name).cloned(),
+            [context, id, outputs, name]
+                if context.eq_ignore_ascii_case("steps") && outputs.eq_ignore_ascii_case("outputs") =>
+            {
+                self.outputs.get(&(id.to_ascii_lowercase(), name.to_ascii_lowercase())).cloned()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where the `}}` that ends an expression stands; one within quotes does not.
+fn end_of_expression(text: &str) -> Option<usize> {
+    let mut is_quoted = false;
+    text.char_indices().find_map(|(at, it)| {
+        is_quoted ^= it == '\'';
+        (!is_quoted && text[at..].starts_with("}}")).then_some(at)
+    })
+}
+
+/// The names that a script may write into `GITHUB_ENV`: all that it assigns, where it speaks of that file.
+fn exported(step: &Step) -> Vec<String> {
+    let StepKind::Run(run) = &step.kind else { return Vec::new() };
+    let script = run.script.raw();
+    if !script.contains("GITHUB_ENV") {
+        return Vec::new();
+    }
+    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    let ends = script.match_indices('=').chain(script.match_indices("<<"));
+    let names = ends.map(|(at, _)| {
+        let start = script[..at].rfind(|it| !is_name(it)).map_or(0, |it| it + 1);
+        script[start..at].to_owned()
+    });
+    names.filter(|it| !it.is_empty()).collect()
+}
