@@ -116,7 +116,9 @@ pub(crate) fn absence(dependency: &Dependency, when: When, lack: &Lack) -> Absen
         Lack::Tool(lack) => tool(dependency, lack),
         Lack::Node => (
             format!("this machine has no Node, which JavaScript actions need (`{dependency}`)"),
-            "install Node 20 or newer on the search path, or use an image that has one".to_owned(),
+            "install Node 20 or newer on the search path, use an image that has one, or bring one: `wfrun vendor` on a machine that has \
+             one puts it into the folder"
+                .to_owned(),
         ),
         Lack::NotPulled(why) => (
             format!("image `{dependency}` could not be pulled: {why}"),

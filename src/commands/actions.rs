@@ -45,7 +45,12 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
         runtime.block_on(inventory.look_for_images(&images))?;
         let caches = tool_caches(&args.sources, sources.repositories.vendored.as_deref());
         let (node, may_fetch) = (node_of_machine(&environment.path), !args.sources.offline);
-        inventory.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch });
+        inventory.look_for_tools(&Tools {
+            caches: &caches,
+            node: node.as_deref(),
+            vendored: sources.repositories.vendored.as_deref(),
+            may_fetch,
+        });
         lists.push(list(found.source.path(), inventory, &sources.actions));
     }
     runtime.shutdown_background();

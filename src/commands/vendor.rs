@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use wfrun_backend::chain;
-use wfrun_plan::Given;
+use wfrun_plan::{Dependency, Given};
 use wfrun_report::{DependencyList, dependencies_json, dependencies_text};
 use wfrun_runner::{
     ActionMode, Actions, Images, Inventory, LockedImage, Supply, Tools, VendorError, Vendored, Vendoring,
-    begins_as_archive, node_of_machine, pack, replace,
+    begins_as_archive, node_of_machine, node_version, pack, replace,
 };
 use wfrun_syntax::Diagnostic;
 
@@ -47,11 +47,18 @@ pub(crate) fn vendor(args: &VendorArgs, environment: &Environment, output: &Outp
     let staging = Staging::beside(&target)?;
     let images = save_images(args, &mut inventories, sources.repositories.vendored.as_deref(), &staging)?;
     let caches = tool_caches(&args.sources, sources.repositories.vendored.as_deref());
-    let node = node_of_machine(&environment.path);
+    let node = node(sources.repositories.vendored.as_deref(), environment);
     for it in &mut inventories {
-        it.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch: false });
+        it.look_for_tools(&Tools {
+            caches: &caches,
+            node: node.as_ref().map(|(path, _)| path.as_path()),
+            vendored: None,
+            may_fetch: false,
+        });
     }
-    let vendoring = Vendoring { images, ..vendoring(&inventories) };
+    let needs_node =
+        inventories.iter().flat_map(|it| &it.items).any(|it| matches!(it.needed.dependency, Dependency::Node(_)));
+    let vendoring = Vendoring { images, node: node.filter(|_| needs_node), ..vendoring(&inventories) };
     let is_new = staging.finish(&vendoring, before.usable().as_deref())?;
     let paths = found.iter().map(|it| it.source.path().to_owned());
     let lists: Vec<DependencyList> =
@@ -71,6 +78,9 @@ fn holds(vendoring: &Vendoring) -> String {
     }
     if !vendoring.tools.is_empty() {
         all.push(count(vendoring.tools.len(), "tool", "tools"));
+    }
+    if let Some((_, version)) = &vendoring.node {
+        all.push(format!("Node {version}"));
     }
     all.join(", ")
 }
@@ -102,6 +112,15 @@ fn save_images(
     });
     runtime.shutdown_background();
     images
+}
+
+/// The Node that is vendored: the one that was, else this machine's, where it is new enough for JavaScript actions.
+fn node(kept: Option<&Vendored>, environment: &Environment) -> Option<(PathBuf, String)> {
+    kept.and_then(Vendored::node).or_else(|| {
+        let path = node_of_machine(&environment.path)?;
+        let version = node_version(&path)?;
+        Some((path, version))
+    })
 }
 
 fn tell(args: &VendorArgs, lists: &[DependencyList], output: &Output) {

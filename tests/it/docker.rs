@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::cancel::{WORKFLOW, interrupt};
 use crate::repo::{Ran, Repo};
+use crate::vendor_node::fake_node;
 
 pub(crate) const IMAGE: &str = "wfrun/runner:bookworm";
 
@@ -107,6 +108,34 @@ fn a_javascript_action_runs_on_this_machine_s_node_where_the_image_has_none() {
     assert!(lines[0].ends_with("/node /home/runner/work/_actions/octo/where/v1"), "{lines:?}");
     assert_ne!(lines[0], lines[1], "the image's own Node goes first");
     assert_eq!(lines[1], "/opt/wfrun/node /home/runner/work/_actions/octo/where/v1");
+}
+
+/// The image has none, and this machine's is of another major version, or there is none.
+#[test]
+fn a_javascript_action_runs_on_a_vendored_node_of_its_major_version() {
+    let without = "python:3.11-slim";
+    let inspected = Command::new("docker").args(["image", "inspect", without]).output();
+    if !has_docker() || !inspected.is_ok_and(|it| it.status.success()) {
+        println!("skipped: there is no image {without}");
+        return;
+    }
+    let here = Command::new("node").arg("--version").output().map(|it| it.stdout).unwrap_or_default();
+    if here.starts_with(b"v24.") {
+        println!("skipped: this machine has a Node 24");
+        return;
+    }
+    let repo = Repo::new("on: push\njobs: {a: {runs-on: x, steps: [{uses: octo/js@v1}]}}\n", &[]);
+    repo.write("../js/action.yml", "name: js\nruns: {using: node24, main: a.js}\n");
+    repo.write("../js/a.js", "");
+    let js = ["--local-repository", "octo/js=../js"];
+    let path = std::env::var_os("PATH").expect("a path");
+    let folders = std::iter::once(fake_node(&repo, "24.9.9")).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders).expect("a path");
+    let vendored = repo.command(&[&["vendor", "w.yml"], &js[..]].concat()).env("PATH", path).output();
+    assert!(String::from_utf8_lossy(&vendored.expect("wfrun starts").stderr).contains("Node 24.9.9"));
+    let image = format!("x={without}");
+    let ran = repo.wfrun(&["w.yml", "--backend", "docker", "--json", "-P", &image]).ends_with(0);
+    assert_eq!(ran.lines(), ["24.9.9 as /opt/wfrun/vendored-node"]);
 }
 
 /// A step ends its own job's container: what becomes of it nobody can know, so this is no failure of the workflow.

@@ -50,6 +50,7 @@ mod unprivileged;
 mod vendor;
 mod vendor_images;
 mod vendor_network;
+mod vendor_node;
 mod wftest;
 mod wftest_given;
 mod wftest_like_run;

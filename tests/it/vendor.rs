@@ -49,7 +49,7 @@ fn wfrun(repo: &Repo, arguments: &[&str]) -> Ran {
     Ran::of(&repo.command(arguments).env("DOCKER_HOST", "unix:///nowhere").output().expect("wfrun starts"))
 }
 
-fn lock(folder: &Path) -> toml::Table {
+pub(crate) fn lock(folder: &Path) -> toml::Table {
     let text = fs::read_to_string(folder.join("wfrun.lock")).expect("a lock");
     text.parse().expect("TOML")
 }
@@ -66,7 +66,7 @@ fn bytes(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// What `wfrun actions --json` says, `name source` each; `!` behind what is missing.
-fn sources(ran: &Ran) -> Vec<String> {
+pub(crate) fn sources(ran: &Ran) -> Vec<String> {
     let json: Json = serde_json::from_str(&ran.stdout).expect("JSON");
     let rows = json["workflows"][0]["dependencies"].as_array().expect("rows").clone();
     let word = |it: &Json, key: &str| it[key].as_str().unwrap_or_default().to_owned();

@@ -44,7 +44,7 @@ pub enum Supply {
     Image(String),
     /// An image that the engine would pull.
     Pullable,
-    /// An image that was vendored, by its id.
+    /// An image that was vendored, by its id, or a Node, by its version.
     Vendored(String),
     /// A tool that the stand-in of its set-up action makes of what the machine has.
     StandIn,
@@ -86,6 +86,8 @@ pub struct Tools<'a> {
     pub caches: &'a [PathBuf],
     /// This machine's Node.
     pub node: Option<&'a Path>,
+    /// What was vendored: its Node is taken where this machine has none.
+    pub vendored: Option<&'a Vendored>,
     /// Whether a set-up action may fetch what is not there.
     pub may_fetch: bool,
 }
@@ -200,9 +202,10 @@ impl Inventory {
                     Err(_) if tools.may_fetch => Supply::Pullable,
                     Err(lack) => Supply::Missing(Lack::Tool(lack)),
                 },
-                Dependency::Node(_) => match tools.node {
-                    Some(path) => Supply::Machine(path.to_owned()),
-                    None => Supply::Missing(Lack::Node),
+                Dependency::Node(_) => match (tools.node, tools.vendored.and_then(Vendored::node)) {
+                    (Some(path), _) => Supply::Machine(path.to_owned()),
+                    (None, Some((_, version))) => Supply::Vendored(version),
+                    (None, None) => Supply::Missing(Lack::Node),
                 },
                 Dependency::Action(_)
                 | Dependency::Own(_)

@@ -268,6 +268,22 @@ fn image(settings: &RunSettings, wanted: &Wanted<'_>) -> Option<String> {
     chosen.or_else(|| labels.iter().find_map(|it| DockerBackend::image_for(it)).map(str::to_owned))
 }
 
+/// The Nodes that are shown to a job, and where: this machine's is there without, but for containers.
+fn node_mounts(settings: &RunSettings) -> Vec<(&PathBuf, &'static str)> {
+    let machine = settings.node.as_ref().filter(|_| settings.backend.name() == "docker");
+    let vendored = settings.vendored_node.as_ref().filter(|_| settings.backend.name() != "host");
+    let machine = machine.map(|it| (it, node::MOUNTED));
+    machine.into_iter().chain(vendored.map(|it| (it, node::VENDORED))).collect()
+}
+
+/// Where a job finds Nodes that are not its own.
+pub(crate) fn node_places(settings: &RunSettings) -> Vec<String> {
+    if settings.backend.name() == "host" {
+        return settings.vendored_node.iter().map(|it| it.display().to_string()).collect();
+    }
+    node_mounts(settings).into_iter().map(|(_, target)| target.to_owned()).collect()
+}
+
 fn spec(
     settings: &RunSettings,
     services: &LocalServices,
@@ -278,9 +294,7 @@ fn spec(
     let snapshot = &settings.snapshot;
     let mount = |source: &Path, target: String| Mount { source: source.to_owned(), target, read_only: true };
     let mut mounts = vec![mount(&snapshot.dir, SNAPSHOT.to_owned())];
-    if settings.backend.name() == "docker" {
-        mounts.extend(settings.node.iter().map(|it| mount(it, node::MOUNTED.to_owned())));
-    }
+    mounts.extend(node_mounts(settings).into_iter().map(|(source, target)| mount(source, target.to_owned())));
     mounts.extend(snapshot.borrowed.iter().chain(&snapshot.lfs).map(|it| mount(it, it.display().to_string())));
     let guard = services.guard.as_ref().map(|it| it.address().ip());
     let hosts = if guard.is_none() { blocked_names(services) } else { Vec::new() };

@@ -47,7 +47,7 @@ pub use groups::{Groups, Membership, Standing};
 pub use hash_files::{HashError, hash_files};
 pub use inventory::{Images, Inventory, Item, Lack, Supply, Tools, image_of};
 pub use lines::{LineSplitter, Lines};
-pub use node::node_of_machine;
+pub use node::{node_of_machine, node_version};
 pub use paths::container_workspace;
 pub use run::{Outside, run};
 pub use services::{Aws, AwsSettings, GUARD, LocalServices, ServicesError};
@@ -57,6 +57,6 @@ pub use tasks::{DockerLauncher, LogPlace, LogSink, TaskSettings};
 pub use tools::{FoundTool, ToolLack, find_tool};
 pub use trees::{Trees, Way};
 pub use vendor::{
-    IMAGES, LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool, Mismatch, TOOLS, VendorError, Vendored,
-    Vendoring, begins_as_archive, image_file_name, normalise_image, pack, replace, unpack,
+    IMAGES, LOCK_FILE, Lock, LockedImage, LockedNode, LockedRepository, LockedTool, Mismatch, TOOLS, VendorError,
+    Vendored, Vendoring, begins_as_archive, image_file_name, normalise_image, pack, replace, unpack,
 };

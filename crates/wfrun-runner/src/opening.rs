@@ -178,7 +178,7 @@ impl Opening<'_> {
             files,
             layout,
             actions: folders,
-            node: JobNode::default(),
+            node: JobNode::with(crate::job::node_places(settings)),
             redirects_aws: services.aws.is_some(),
             paths,
             in_container,

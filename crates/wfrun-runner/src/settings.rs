@@ -41,6 +41,8 @@ pub struct RunSettings {
     pub outbound: Arc<Outbound>,
     /// This machine's Node, for images that have none.
     pub node: Option<PathBuf>,
+    /// The Node that was vendored, for JavaScript actions of jobs that have none of their major version.
+    pub vendored_node: Option<PathBuf>,
     /// The program that is wfrun, its agent and its stand-ins.
     pub executable: PathBuf,
     /// Commands for which stand-ins are put on the search path.

@@ -121,7 +121,7 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
                 // Source: GitHub: execution rules E7.3.
                 return Err(format!("File not found: '{script}'"));
             }
-            let node = open.node.get(&open.environment).await?;
+            let node = open.node.get(&open.environment, using).await?;
             let deviation = open.node.deviation(using, &node);
             return Ok((vec![node.path, open.paths.inside(script)], deviation));
         }

@@ -1,7 +1,7 @@
 //! Vendored folders: all that workflows can need, in one place, with a lock.
 //!
-//! A commit's files are at `OWNER/NAME/COMMIT`, in small letters, images at `_images`, tools at `_tools`: no owner begins
-//! with `_`. `wfrun.lock` says which commit each ref names, and has the digest of every other file. What is there is used
+//! A commit's files are at `OWNER/NAME/COMMIT`, in small letters, images at `_images`, tools at `_tools`, a Node at `_node`: no
+//! owner begins with `_`. `wfrun.lock` says which commit each ref names, and has the digest of every other file. What is there is used
 //! as it lies; nothing is written to it but by making it anew.
 mod archive;
 mod image;
@@ -16,16 +16,19 @@ use thiserror::Error;
 
 pub use self::archive::{begins_as_archive, pack, unpack};
 pub use self::image::{file_name as image_file_name, normalise as normalise_image};
-pub use self::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository, LockedTool};
+pub use self::lock::{LOCK_FILE, Lock, LockedImage, LockedNode, LockedRepository, LockedTool};
 pub use self::tree::Mismatch;
 pub use self::write::{Vendoring, replace};
 use crate::actions::{Content, Origin};
-use crate::tools::FoundTool;
+use crate::tools::{FoundTool, arch};
 
 /// Where images lie.
 pub const IMAGES: &str = "_images";
 /// Where tools lie, as in the tool cache.
 pub const TOOLS: &str = "_tools";
+
+/// Where the Node for JavaScript actions lies.
+const NODE: &str = "_node";
 
 /// A vendored folder.
 #[derive(Debug, Clone)]
@@ -110,6 +113,13 @@ impl Vendored {
     pub fn tools(&self) -> Vec<FoundTool> {
         let cache = self.folder.join(TOOLS);
         self.lock.tools.iter().map(|it| FoundTool { tool: it.clone(), cache: cache.clone() }).collect()
+    }
+
+    /// The Node for JavaScript actions that was vendored for this machine's processor: the program, and its version.
+    pub fn node(&self) -> Option<(PathBuf, String)> {
+        let locked = self.lock.nodes.iter().rfind(|it| it.arch == arch())?;
+        let path = self.folder.join(&locked.file);
+        path.is_file().then(|| (path, locked.version.clone()))
     }
 
     /// The image of a name, if it was vendored: what the lock says, and its archive.

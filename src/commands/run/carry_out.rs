@@ -10,7 +10,7 @@ use wfrun_journal::{RunRecord, Secret, Sink};
 use wfrun_plan::Plan;
 use wfrun_report::{LiveView, NdjsonWriter, PlainView, SummaryFile, Tee, Verbosity, ViewThread};
 use wfrun_runner::{
-    Groups, LocalServices, Outside, RunSettings, Snapshot, SnapshotSettings, Trees, container_workspace,
+    Groups, LocalServices, Outside, RunSettings, Snapshot, SnapshotSettings, Trees, Vendored, container_workspace,
     node_of_machine,
 };
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
@@ -175,6 +175,7 @@ fn run_settings(
         backend: Arc::clone(&place.backend),
         images: place.images,
         image_ids,
+        vendored_node: loaded.vendored.as_deref().and_then(Vendored::node).map(|(path, _)| path),
         tools: loaded.vendored.map(|it| it.tools()).unwrap_or_default(),
         work_root: environment.cache.join("work"),
         hidden: vec![own.id_token_key.clone()],

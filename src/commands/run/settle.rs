@@ -88,7 +88,12 @@ pub(super) async fn settle(
     if args.offline && place.backend.name() != "docker" {
         let caches = tool_caches(&of_run(args), loaded.vendored.as_deref());
         let node = node_of_machine(&environment.path);
-        inventory.look_for_tools(&Tools { caches: &caches, node: node.as_deref(), may_fetch: false });
+        inventory.look_for_tools(&Tools {
+            caches: &caches,
+            node: node.as_deref(),
+            vendored: loaded.vendored.as_deref(),
+            may_fetch: false,
+        });
         found.extend(missing_tools(inventory));
     }
     if let Some(engine) = place.backend.engine().filter(|_| args.offline) {

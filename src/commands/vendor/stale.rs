@@ -7,6 +7,7 @@ use wfrun_plan::{Dependency, set_up_action};
 use wfrun_report::diagnostics_json;
 use wfrun_runner::{
     ActionMode, Actions, Inventory, LockedImage, LockedRepository, TOOLS, Vendored, find_tool, image_of,
+    node_of_machine, node_version,
 };
 use wfrun_syntax::Diagnostic;
 
@@ -46,7 +47,8 @@ pub(super) fn check(
         tell(args, &[stale(message, "`wfrun vendor` makes it".to_owned())], output);
         return Ok(Exit::Failure);
     };
-    changed.extend(not_locked(&inventories, &vendored));
+    let has_node = node_of_machine(&environment.path).is_some_and(|it| node_version(&it).is_some());
+    changed.extend(not_locked(&inventories, &vendored, has_node));
     changed.extend(not_needed(&inventories, &vendored, &platforms(&args.sources.platform)?));
     changed.extend(vendored.lock.repositories.iter().filter_map(|it| moved(it, &asking)));
     if let Some(names) = not_pinned(&inventories) {
@@ -80,7 +82,7 @@ fn stale(message: String, way_out: String) -> Diagnostic {
 }
 
 /// What is needed and not vendored, each at the place that needs it.
-fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic> {
+fn not_locked(inventories: &[Inventory], vendored: &Vendored, has_node: bool) -> Vec<Diagnostic> {
     let mut seen: Vec<&Dependency> = Vec::new();
     let mut all = Vec::new();
     for item in inventories.iter().flat_map(|it| &it.items) {
@@ -91,7 +93,9 @@ fn not_locked(inventories: &[Inventory], vendored: &Vendored) -> Vec<Diagnostic>
             }
             Dependency::Image(name) => vendored.image(name).is_some(),
             // Only the docker backend needs it.
-            Dependency::Runner(_) | Dependency::Own(_) | Dependency::Node(_) => true,
+            Dependency::Runner(_) | Dependency::Own(_) => true,
+            // Where this machine has none either, it cannot be added.
+            Dependency::Node(_) => vendored.node().is_some() || !has_node,
             // A stand-in takes what there is.
             Dependency::Tool { name, version } => {
                 let set_up = set_up_action(name);
@@ -122,7 +126,13 @@ fn not_needed(inventories: &[Inventory], vendored: &Vendored, of_labels: &IndexM
     };
     let repositories = vendored.lock.repositories.iter().filter(|it| !is_needed(it));
     let images = vendored.lock.images.iter().filter(|it| !is_used(it));
-    let names = repositories.map(|it| format!("{}@{}", it.name, it.git_ref)).chain(images.map(|it| it.name.clone()));
+    let needs_node =
+        inventories.iter().flat_map(|it| &it.items).any(|it| matches!(it.needed.dependency, Dependency::Node(_)));
+    let nodes = vendored.lock.nodes.iter().filter(|_| !needs_node).map(|it| format!("Node {}", it.version));
+    let names = repositories
+        .map(|it| format!("{}@{}", it.name, it.git_ref))
+        .chain(images.map(|it| it.name.clone()))
+        .chain(nodes);
     let tell = |name: String| {
         let message = format!("`{name}` is vendored, and not needed by these workflows");
         stale(message, "`wfrun vendor` takes it away; name all workflows that it is for".to_owned())

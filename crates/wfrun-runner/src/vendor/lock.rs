@@ -26,6 +26,9 @@ pub struct Lock {
     /// Entries of the tool cache, by name and version.
     #[serde(default, rename = "tool", skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<LockedTool>,
+    /// Nodes for JavaScript actions, by version.
+    #[serde(default, rename = "node", skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<LockedNode>,
     /// Every file by its path: `sha256:…`, with ` +x` behind it where it is a program, or `link:…`.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
@@ -68,18 +71,31 @@ pub struct LockedTool {
     pub arch: String,
 }
 
+/// A Node that runs JavaScript actions.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LockedNode {
+    /// Its version: `20.11.1`.
+    pub version: String,
+    /// `x64`, `arm64`.
+    pub arch: String,
+    /// The program.
+    pub file: String,
+}
+
 impl Lock {
     /// A lock of these things; it sorts them.
     pub fn new(
         mut repositories: Vec<LockedRepository>,
         mut images: Vec<LockedImage>,
         mut tools: Vec<LockedTool>,
+        mut nodes: Vec<LockedNode>,
         files: BTreeMap<String, String>,
     ) -> Self {
         repositories.sort();
         images.sort();
         tools.sort();
-        Self { version: VERSION, repositories, images, tools, files }
+        nodes.sort();
+        Self { version: VERSION, repositories, images, tools, nodes, files }
     }
 
     /// Reads a lock; or says what is wrong with it.
@@ -88,7 +104,8 @@ impl Lock {
         if lock.version == 0 || lock.version > VERSION {
             return Err(format!("it is of version {}, and this wfrun knows version {VERSION}", lock.version));
         }
-        let mut paths = lock.repositories.iter().map(|it| &it.folder).chain(lock.images.iter().map(|it| &it.file));
+        let files = lock.images.iter().map(|it| &it.file).chain(lock.nodes.iter().map(|it| &it.file));
+        let mut paths = lock.repositories.iter().map(|it| &it.folder).chain(files);
         match paths.find(|it| !is_inside(it)) {
             Some(path) => Err(format!("`{path}` leads out of its folder")),
             None => Ok(lock),
@@ -125,7 +142,9 @@ mod tests {
         let image = LockedImage { name: "redis:7".into(), id: "sha256:0".into(), file: "_images/redis.tar".into() };
         let tool = LockedTool { name: "Python".into(), version: "3.12.4".into(), arch: "x64".into() };
         let files = [("b \"x\"", "link:a"), ("a", "sha256:1 +x")].map(|(path, it)| (path.to_owned(), it.to_owned()));
-        Lock::new(vec![repository("v2", Some("11")), repository("v1", None)], vec![image], vec![tool], files.into())
+        let node = LockedNode { version: "20.1.0".into(), arch: "x64".into(), file: "_node/20.1.0/x64/node".into() };
+        let repositories = vec![repository("v2", Some("11")), repository("v1", None)];
+        Lock::new(repositories, vec![image], vec![tool], vec![node], files.into())
     }
 
     #[test]
@@ -157,12 +176,17 @@ mod tests {
         version = "3.12.4"
         arch = "x64"
 
+        [[node]]
+        version = "20.1.0"
+        arch = "x64"
+        file = "_node/20.1.0/x64/node"
+
         [files]
         a = "sha256:1 +x"
         'b "x"' = "link:a"
         "#);
         assert_eq!(Lock::parse(&text), Ok(lock()));
-        let minimal = Lock::new(Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+        let minimal = Lock::new(Vec::new(), Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
         assert_eq!(Lock::parse(&minimal.text()), Ok(minimal));
         assert_eq!(lock().repository("Octo/Hello", "v2").and_then(|it| it.commit.as_deref()), Some("11"));
         assert!(lock().repository("octo/hello", "v3").is_none());
@@ -175,6 +199,7 @@ mod tests {
             ("", "version"),
             ("version = 1\n[[repository]]\nname = 'a/b'\nref = 'v1'\nfolder = '../x'\n", "`../x` leads out"),
             ("version = 1\n[[image]]\nname = 'a'\nid = 'b'\nfile = '/etc/passwd'\n", "`/etc/passwd` leads out"),
+            ("version = 1\n[[node]]\nversion = '20.1.0'\narch = 'x64'\nfile = '../node'\n", "`../node` leads out"),
             ("{", "TOML parse error"),
         ] {
             let message = Lock::parse(text).expect_err("no lock");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::lock::{LOCK_FILE, Lock, LockedImage, LockedRepository};
-use super::{TOOLS, VendorError, tree};
+use super::lock::{LOCK_FILE, Lock, LockedImage, LockedNode, LockedRepository};
+use super::{NODE, TOOLS, VendorError, tree};
 use crate::actions::Content;
 use crate::tools::{self, FoundTool};
 use crate::work_files::WorkFiles;
@@ -20,6 +20,8 @@ pub struct Vendoring {
     pub images: Vec<LockedImage>,
     /// Entries of tool caches, each once.
     pub tools: Vec<FoundTool>,
+    /// The Node for JavaScript actions: the program, and its version.
+    pub node: Option<(PathBuf, String)>,
 }
 
 impl Vendoring {
@@ -47,12 +49,26 @@ impl Vendoring {
         for found in &self.tools {
             tools::put(found, &files, TOOLS).map_err(VendorError::files("copy", &found.folder()))?;
         }
+        let nodes =
+            self.node.iter().map(|(path, version)| put_node(path, version, &files)).collect::<Result<_, _>>()?;
         let tools = self.tools.iter().map(|it| it.tool.clone()).collect();
-        let lock = Lock::new(repositories, self.images.clone(), tools, tree::digests(folder)?);
+        let lock = Lock::new(repositories, self.images.clone(), tools, nodes, tree::digests(folder)?);
         let path = folder.join(LOCK_FILE);
         std::fs::write(&path, lock.text()).map_err(VendorError::files("write", &path))?;
         Ok(lock)
     }
+}
+
+/// Puts the program alone below its version and processor.
+fn put_node(path: &Path, version: &str, files: &WorkFiles) -> Result<LockedNode, VendorError> {
+    let failed = VendorError::files("copy", path);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(failed(std::io::ErrorKind::NotFound.into()));
+    };
+    let (arch, target) = (tools::arch(), format!("{NODE}/{version}/{}", tools::arch()));
+    files.put(folder, &[PathBuf::from(name)], &target).map_err(failed)?;
+    let file = format!("{target}/{}", name.to_string_lossy());
+    Ok(LockedNode { version: version.to_owned(), arch: arch.to_owned(), file })
 }
 
 /// A name for files that are of no commit: what is in them.
