@@ -39,6 +39,7 @@ mod output;
 mod permissions;
 mod pipeline;
 mod processes;
+mod registry_names;
 mod repo;
 mod setup_actions;
 mod situations;
