@@ -13,10 +13,12 @@ mod head;
 mod relay;
 mod rewrite;
 
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
@@ -27,7 +29,7 @@ use wfrun_agent::ecr_registry::account_and_region;
 
 use self::head::Head;
 use self::relay::{ask, body_of, refuse, relay};
-use self::rewrite::Rewrite;
+use self::rewrite::{Image, Rewrite};
 
 /// A registry's two names.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,9 +47,9 @@ fn names(registry: &EcrRegistry, host: &str) -> Option<Names> {
 
 /// The socket. It is closed and removed when this is dropped, with all connections over it.
 ///
-/// Differs: where jobs call the account's registry by Amazon's name, `--cache-from`, `FROM` with a digest and all of a build by `BuildKit`
-/// find its images only where the engine has them, and `docker images` shows one that was pulled by its digest under the registry's
-/// loopback address.
+/// Differs: where jobs call the account's registry by Amazon's name, `--cache-from` and all of a build by `BuildKit` find its images only
+/// where the engine has them, `FROM` with a digest of it is refused, `--pull` of a build with such a `FROM` pulls no other registry's
+/// images, and `docker images` shows what was pulled by its digest under the registry's loopback address.
 #[derive(Debug)]
 pub struct EcrSocket {
     path: PathBuf,
@@ -58,6 +60,8 @@ struct Shared {
     path: PathBuf,
     engine: PathBuf,
     registry: EcrRegistry,
+    /// Of images by the names that they have for a push or a pull only.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl EcrSocket {
@@ -67,7 +71,8 @@ impl EcrSocket {
     pub fn start(path: &Path, engine: &Path, registry: EcrRegistry) -> io::Result<Self> {
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        let shared = Arc::new(Shared { path: path.to_owned(), engine: engine.to_owned(), registry });
+        let shared =
+            Arc::new(Shared { path: path.to_owned(), engine: engine.to_owned(), registry, turns: Mutex::default() });
         let server = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -76,7 +81,11 @@ impl EcrSocket {
                         Ok((client, _)) => {
                             connections.spawn(answer(client, Arc::clone(&shared)));
                         }
-                        Err(err) => tracing::warn!(%err, "a connection to the engine's stand-in was not taken"),
+                        Err(err) => {
+                            tracing::warn!(%err, "a connection to the engine's stand-in was not taken");
+                            // Out of descriptors: there will be some again.
+                            tokio::time::sleep(Duration::from_millis(50)).await;
+                        }
                     },
                     Some(_) = connections.join_next() => {}
                 }
@@ -137,9 +146,11 @@ async fn splice(mut client: UnixStream, mut engine: UnixStream) -> io::Result<()
     let (mut from_client, mut to_client) = client.split();
     let (mut from_engine, mut to_engine) = engine.split();
     let forth = async {
-        tokio::io::copy(&mut from_client, &mut to_engine).await?;
-        // The end of a container's input; its output may still come.
-        to_engine.shutdown().await?;
+        let copied = tokio::io::copy(&mut from_client, &mut to_engine).await;
+        // The end of a container's input; its output may still come. An engine that reads no more says why.
+        if let Err(err) = copied.and(to_engine.shutdown().await) {
+            tracing::debug!(%err, "the engine did not take all of a request");
+        }
         std::future::pending::<io::Result<()>>().await
     };
     let back = async {
@@ -191,6 +202,7 @@ async fn carry_out(
         }
         Rewrite::Foreign(host) => return refuse_foreign(&mut client, &shared.registry, &host).await,
         Rewrite::Push(image) => {
+            let _turn = shared.turn(&image).await;
             let (status, said) = ask(engine, "POST", &image.tag_as_here()).await?;
             if status == 404 {
                 let message = format!("An image does not exist locally with the tag: {}", image.amazon);
@@ -205,6 +217,7 @@ async fn carry_out(
             pushed?;
         }
         Rewrite::Pull(image) => {
+            let _turn = shared.turn(&image).await;
             let head = head.with_registry(&image.names).to(image.pull());
             let status = relay(&mut client, engine, &head, &body, Some(&image.names)).await?;
             if let (true, Some(tag_back)) = (status < 300, image.tag_as_amazon()) {
@@ -219,6 +232,15 @@ async fn carry_out(
 }
 
 impl Shared {
+    /// Waits until nobody else has the image under its loopback name, which goes when it was pushed or pulled.
+    async fn turn(&self, image: &Image) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(image.as_here()).or_default())
+        };
+        turn.lock_owned().await
+    }
+
     /// The registry that a login is for, and the login for it here; `None` for another registry, and the host of one of Amazon's that
     /// is not the account's as error.
     fn login(&self, body: &[u8]) -> Result<Option<(Names, Vec<u8>)>, String> {

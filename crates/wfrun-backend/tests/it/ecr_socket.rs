@@ -294,9 +294,54 @@ async fn a_build_finds_its_base() {
     let (answer, _) = send("FROM 210987654321.dkr.ecr.us-east-1.amazonaws.com/a:1\n", "", true).await;
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
     let (answer, _) = send(&format!("FROM {AMAZON}/a@sha256:{}\n", "0".repeat(64)), "", true).await;
-    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("pull it first, or name a tag"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("name a tag"), "{answer}");
     let broken = world.send("POST /v1.41/build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").await;
     assert!(broken.starts_with("HTTP/1.1 400 "), "{broken}");
+}
+
+/// The loopback name of an image is one push's at a time, or another's untagging would take it away.
+#[tokio::test]
+async fn pushes_of_one_image_take_turns() {
+    let world = World::new(Box::leak(Box::new([
+        ("POST /images/123456789012.dkr.ecr.us-east-1.amazonaws.com/a:v1/tag", "HTTP/1.0 201 Created\r\n\r\n"),
+        ("POST /images/127.0.0.1:5000/a/push", "HTTP/1.0 200 OK\r\n\r\n{}\r\n"),
+        ("DELETE", "HTTP/1.0 200 OK\r\n\r\n[]"),
+    ])));
+    let push = format!("POST /images/{AMAZON}/a/push?tag=v1 HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+    let answers = futures_util::future::join_all((0..8).map(|_| world.send(&push))).await;
+    assert!(answers.iter().all(|it| it.ends_with("{}\r\n")), "{answers:?}");
+    let asked = world.asked();
+    let kinds: Vec<&str> = asked.iter().map(|it| if it.contains("/tag?") { "tag" } else { &it[..6] }).collect();
+    assert_eq!(kinds, ["tag", "POST /", "DELETE"].repeat(8), "{asked:?}");
+}
+
+/// What the engine says of a request that it does not read to its end reaches the client.
+#[tokio::test]
+async fn an_early_answer_is_passed_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = folder.path().join("engine.sock");
+    let listener = UnixListener::bind(&engine).expect("it listens");
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.expect("a client");
+        let mut head = [0; 16];
+        client.read_exact(&mut head).await.expect("it writes");
+        client.write_all(b"HTTP/1.1 404 Not Found\r\n\r\nno such container").await.expect("it reads");
+        client.shutdown().await.expect("it reads");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    });
+    let registry = EcrRegistry { account: "123456789012".to_owned(), here: HERE.to_owned() };
+    let socket = EcrSocket::start(&folder.path().join("docker.sock"), &engine, registry).expect("it listens");
+    let (mut read, mut write) = UnixStream::connect(socket.path()).await.expect("it listens").into_split();
+    let sending = tokio::spawn(async move {
+        let head = b"PUT /containers/x/archive HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n";
+        write.write_all(head).await.ok();
+        write.write_all(&vec![b'x'; 32 << 20]).await.ok();
+    });
+    // Where not all was read, the end of a connection is an error; what came before it is the answer.
+    let mut answer = Vec::new();
+    while read.read_buf(&mut answer).await.unwrap_or(0) > 0 {}
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 404 Not Found\r\n\r\nno such container");
+    sending.await.expect("it ends");
 }
 
 #[tokio::test]

@@ -79,10 +79,11 @@ impl Shared {
         if status < 300 && !pulls {
             return Ok(None);
         }
+        let _turn = self.turn(image).await;
         let Some(tag_back) = image.tag_as_amazon() else {
             let message = format!(
-                "wfrun: a build finds {} by its digest only where the engine has it; pull it first, or name a tag",
-                image.amazon
+                "wfrun: a build cannot begin with {}, as the engine knows that digest by another name; name a tag",
+                image.as_amazon()
             );
             return Ok(Some((404, message)));
         };

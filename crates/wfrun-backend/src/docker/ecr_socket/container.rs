@@ -47,6 +47,8 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use serde_json::json;
 
     use super::*;
@@ -55,7 +57,8 @@ mod tests {
     #[test]
     fn what_a_container_gets() {
         let registry = EcrRegistry { account: "123456789012".to_owned(), here: "127.0.0.1:5".to_owned() };
-        let shared = Shared { path: "/w/docker.sock".into(), engine: "/own/engine.sock".into(), registry };
+        let (path, engine) = ("/w/docker.sock".into(), "/own/engine.sock".into());
+        let shared = Shared { path, engine, registry, turns: Mutex::default() };
         let digest = "sha256:00";
         for (wanted, made) in [
             (

@@ -107,6 +107,11 @@ impl Rewrite {
 }
 
 impl Image {
+    /// With tag or digest, and the loopback address.
+    pub(super) fn as_here(&self) -> String {
+        format!("{}:{}", self.here, self.reference)
+    }
+
     /// With tag or digest.
     pub(super) fn as_amazon(&self) -> String {
         let separator = if self.reference.contains(':') { '@' } else { ':' };
