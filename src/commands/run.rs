@@ -1,6 +1,7 @@
 //! `wfrun run`: runs a workflow.
 mod carry_out;
 pub(super) mod own;
+mod registry_name;
 mod services;
 mod settle;
 mod signals;

@@ -20,7 +20,7 @@ jobs:
         cache-from: type=gha
     - run: |
         echo "before: $(docker images -q)"
-        docker pull "${AWS_ENDPOINT_URL#http://}/news-api:$GITHUB_SHA"
+        docker pull "123456789012.dkr.ecr.us-east-1.amazonaws.com/news-api:$GITHUB_SHA"
         test "$(docker images -q --no-trunc)" = "${{ steps.image.outputs.imageid }}" && echo "the same image"
         ls -A
 "#;

@@ -40,6 +40,7 @@ mod output;
 mod permissions;
 mod pipeline;
 mod processes;
+mod registry_names;
 mod repo;
 mod setup_actions;
 mod situations;

@@ -12,6 +12,7 @@ mod store;
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub use self::settings::{
 };
 pub(crate) use self::state::{Region, State};
 use self::store::Store;
-use crate::account_file::{Era, IamMode, Runtime};
+use crate::account_file::{Era, HostMode, IamMode, Runtime};
 use crate::clock::Clock;
 use crate::ecs::{Order, Step};
 use crate::elbv2::DataPlane;
@@ -73,6 +74,9 @@ pub struct Account {
     /// Who updated which service since the account was opened: access key id and service ARN. Decides about the waiter hold.
     updates: Mutex<HashSet<(String, String)>>,
     registry_host: Mutex<String>,
+    host_mode: HostMode,
+    /// Whether clients are told Amazon's name of the registry.
+    has_amazons_name: AtomicBool,
     token_key: TokenKey,
     registry: Registry,
     data_plane: DataPlane,
@@ -155,6 +159,8 @@ impl Account {
             identity_provider: None,
             updates: Mutex::default(),
             registry_host: Mutex::default(),
+            host_mode: file.ecr.host_mode,
+            has_amazons_name: AtomicBool::new(false),
             token_key: TokenKey::new(Sha256::digest(secret_key()).into()),
             changes: watch::Sender::new(0),
             _in_use: in_use,
@@ -240,7 +246,34 @@ impl Account {
         &self.token_key
     }
 
-    /// The host of image names, as `127.0.0.1:5000`: the endpoint's own address.
+    /// What the account file says of the registry's name.
+    pub fn host_mode(&self) -> HostMode {
+        self.host_mode
+    }
+
+    /// Lets clients call the registry by Amazon's name, `ACCOUNT.dkr.ecr.REGION.amazonaws.com`, from here on.
+    ///
+    /// It is for the caller to lead that name to the endpoint; tasks pull from the endpoint's address as before.
+    pub fn call_registry_by_amazons_name(&self) {
+        self.has_amazons_name.store(true, Ordering::Release);
+    }
+
+    /// The host of image names, as clients are told it: the endpoint's own address, or Amazon's name in a region.
+    pub(crate) fn image_host(&self, region: &str) -> String {
+        if !self.has_amazons_name.load(Ordering::Acquire) {
+            return self.registry_host();
+        }
+        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        format!("{}.dkr.ecr.{region}.{domain}", self.id)
+    }
+
+    /// Where clients log in: [`Self::image_host`] as a URL.
+    pub(crate) fn login_url(&self, region: &str) -> String {
+        let scheme = if self.has_amazons_name.load(Ordering::Acquire) { "https" } else { "http" };
+        format!("{scheme}://{}", self.image_host(region))
+    }
+
+    /// The endpoint's own address, as `127.0.0.1:5000`.
     pub(crate) fn registry_host(&self) -> String {
         lock(&self.registry_host).clone()
     }

@@ -34,8 +34,23 @@ pub struct AccountFile {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct EcrSection {
+    /// By which name images of the account's registry are called.
+    pub host_mode: HostMode,
     /// Repositories to create.
     pub repositories: Vec<RepositoryEntry>,
+}
+
+/// By which name images of the account's registry are called.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum HostMode {
+    /// By Amazon's where all that a run asks registries with knows it, else by the loopback address.
+    #[default]
+    Auto,
+    /// By its address, `127.0.0.1:PORT`.
+    Loopback,
+    /// By Amazon's, `ACCOUNT.dkr.ecr.REGION.amazonaws.com`.
+    Proxy,
 }
 
 /// A repository: its name alone, or a map with `name`, `imageTagMutability` and `imageTagMutabilityExclusionFilters`.

@@ -31,8 +31,8 @@ pub use account::{
 };
 pub use account_file::{
     AccountFile, AccountFileError, AuthSection, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault,
-    IamMode, IamSection, LoadBalancerEntry, RepositoryEntry, Runtime, SecretTexts, ServiceEntry, ServiceTargetEntry,
-    TagMutability, TaskDefinitionEntry, UnknownKeys, UserEntry, Verify,
+    HostMode, IamMode, IamSection, LoadBalancerEntry, RepositoryEntry, Runtime, SecretTexts, ServiceEntry,
+    ServiceTargetEntry, TagMutability, TaskDefinitionEntry, UnknownKeys, UserEntry, Verify,
 };
 pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};

@@ -5,6 +5,7 @@ mod build;
 mod cleaning;
 mod connection;
 mod container;
+mod ecr_names;
 mod ecr_socket;
 mod facts;
 mod job_container;
@@ -25,7 +26,8 @@ mod words;
 
 pub use cleaning::clean;
 pub(crate) use container::Container;
-pub use ecr_socket::{EcrSocket, RegistryNames};
+pub use ecr_names::{EcrNames, EcrNamesError};
+pub use ecr_socket::{EcrRegistry, EcrSocket};
 pub use facts::EngineFacts;
 pub use job_network::{JobNetwork, NetworkSettings, ServiceFacts};
 pub use log::Log;
@@ -66,13 +68,15 @@ pub struct DockerBackend {
     /// The engine's socket on this machine.
     socket: String,
     reaper: Arc<Mutex<Option<Reaper>>>,
+    /// What its jobs get in its place.
+    names: Option<Arc<EcrNames>>,
 }
 
 impl DockerBackend {
     /// Connects to the engine of `DOCKER_HOST`, or of the usual socket, and agrees on a version with it.
     pub async fn connect() -> Result<Self, BackendError> {
         let (docker, socket) = connection::connect(std::env::var("DOCKER_HOST").ok()).await?;
-        Ok(Self { docker, socket, reaper: Arc::default() })
+        Ok(Self { docker, socket, reaper: Arc::default(), names: None })
     }
 
     /// Whether the engine has this image.
@@ -124,7 +128,7 @@ impl Backend for DockerBackend {
     }
 
     fn open(&self, spec: EnvironmentSpec) -> BoxFuture<'_, Result<Environment, BackendError>> {
-        container::open(&self.docker, &self.socket, spec).boxed()
+        container::open(self, spec).boxed()
     }
 
     fn forget_registry<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<(), BackendError>> {

@@ -7,6 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 pub use aws_names::blocked_hosts;
@@ -33,6 +34,21 @@ impl DnsGuard {
     pub fn blocked(&self) -> Vec<String> {
         self.blocked.lock().clone()
     }
+
+    /// Waits until a name is denied for which this holds, and gives it back.
+    pub fn denied<F: Fn(&str) -> bool + Send>(&self, is_meant: F) -> impl Future<Output = String> + Send + use<F> {
+        let blocked = self.blocked.clone();
+        async move {
+            loop {
+                let changed = blocked.changed.notified();
+                let found = blocked.lock().iter().find(|it| is_meant(it)).cloned();
+                match found {
+                    Some(name) => return name,
+                    None => changed.await,
+                }
+            }
+        }
+    }
 }
 
 /// Starts the name server on port 53 of `bind`, say 127.77.0.53. Fails where that port cannot be had.
@@ -55,18 +71,22 @@ async fn start(address: SocketAddr, upstream: Vec<SocketAddr>) -> io::Result<Dns
 
 /// The names that were denied.
 #[derive(Debug, Clone, Default)]
-struct Blocked(Arc<Mutex<Vec<String>>>);
+struct Blocked {
+    names: Arc<Mutex<Vec<String>>>,
+    changed: Arc<Notify>,
+}
 
 impl Blocked {
     fn note(&self, name: String) {
         let mut names = self.lock();
         if !names.contains(&name) {
             names.push(name);
+            self.changed.notify_waiters();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -244,6 +244,9 @@ fn describe(
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
     }
+    if let Some(named) = &services.named_registry {
+        step_env.extend(named.variables());
+    }
     // Scripts get these, too. Source: GitHub: execution rules E2.6.
     if let Some(claims) = wanted.id_token {
         let claims = claims.iter().map(|(name, value)| (name.clone(), value.clone())).collect();

@@ -111,8 +111,12 @@ pub async fn run(
     engine.record().clone()
 }
 
-/// The account's registry has another port in each run, so names with this one are of no more use.
+/// Nobody is to take a later run's images for this one's. The account's registry has another port in each run, so names with this one
+/// are of no more use.
 async fn forget_registry(shared: &Shared) {
+    if let Some(named) = &shared.services.named_registry {
+        named.give_back().await;
+    }
     let Some(aws) = &shared.services.aws else { return };
     let url = aws.endpoint.url();
     let host = url.trim_start_matches("http://").trim_end_matches('/');

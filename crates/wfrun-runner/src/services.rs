@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, error::TrySendError};
+use wfrun_agent::ecr_registry;
 use wfrun_aws::{
     Account, AccountError, AccountSettings, Endpoint, EndpointError, LogLinesError, TaskLauncher, WebIdentityError,
 };
 use wfrun_backend::chain;
+use wfrun_backend::docker::{EcrNames, EcrRegistry};
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_engine::{ApiCall, ApiNote, AwsCall, AwsDenial, FactKind};
 use wfrun_journal::ServiceCalled;
@@ -24,6 +26,8 @@ pub struct LocalServices {
     pub github: Services,
     /// The AWS account, if there is one.
     pub aws: Option<Aws>,
+    /// The account's registry, where jobs call it by Amazon's name.
+    pub named_registry: Option<NamedRegistry>,
     /// Whether jobs are kept from the real AWS.
     pub blocks_aws: bool,
     /// Answers name queries so that the real AWS is not found; none where port 53 cannot be had.
@@ -38,6 +42,37 @@ pub struct Aws {
     pub endpoint: Endpoint,
     /// Starts its tasks as containers.
     pub tasks: Option<Arc<DockerLauncher>>,
+}
+
+/// The account's registry, which jobs call by Amazon's name.
+pub struct NamedRegistry {
+    /// Whose it is, and where.
+    pub registry: EcrRegistry,
+    /// What jobs get in the place of the engine, where they have one.
+    pub names: Option<Arc<EcrNames>>,
+    /// Whether steps find that by a variable, as they have this machine's files.
+    pub is_by_variable: bool,
+}
+
+impl NamedRegistry {
+    /// What steps are told of it.
+    ///
+    /// Differs: where jobs call the account's registry by Amazon's name, steps have a variable `WFRUN_ECR_REGISTRY`; on the `host`
+    /// backend `DOCKER_HOST` is wfrun's, too, and who asks the engine past it would ask Amazon.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let socket = self.names.as_ref().filter(|_| self.is_by_variable);
+        let docker_host = socket.map(|it| ("DOCKER_HOST".to_owned(), format!("unix://{}", it.path().display())));
+        let registry = (ecr_registry::VARIABLE.to_owned(), self.registry.to_variable());
+        [registry].into_iter().chain(docker_host).collect()
+    }
+
+    /// Gives the image names back that it stands for.
+    pub(crate) async fn give_back(&self) {
+        let Some(names) = &self.names else { return };
+        if let Err(err) = names.give_back().await {
+            tracing::warn!("images of account {} stay: {}", self.registry.account, chain(&err));
+        }
+    }
 }
 
 /// What an AWS account is opened with.
@@ -99,9 +134,11 @@ impl LocalServices {
         });
         let github = github.await.map_err(ServicesError::Github)?;
         let guard = if blocks_aws { start_dns_guard(GUARD).await.ok() } else { None };
-        let Some(settings) = aws else { return Ok((Self { github, aws: None, blocks_aws, guard }, Vec::new())) };
+        let Some(settings) = aws else {
+            return Ok((Self { github, aws: None, named_registry: None, blocks_aws, guard }, Vec::new()));
+        };
         let (aws, notices) = Aws::start(settings, issuer, facts).await?;
-        Ok((Self { github, aws: Some(aws), blocks_aws, guard }, notices))
+        Ok((Self { github, aws: Some(aws), named_registry: None, blocks_aws, guard }, notices))
     }
 
     /// The ports of 127.0.0.1 that jobs use.

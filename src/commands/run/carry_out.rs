@@ -16,6 +16,7 @@ use wfrun_runner::{
 use wfrun_services::{IdTokenIssuer, ServicesSettings};
 
 use super::own::Own;
+use super::registry_name::{name_registry, tell_of_lookups};
 use super::services::start_services;
 use super::settle::Settled;
 use super::signals::pass_signals_on;
@@ -60,14 +61,16 @@ struct Told {
 impl Ready<'_> {
     /// Carries it out to its end; all that it made but what it keeps is gone then.
     pub(super) async fn carry_out(self) -> anyhow::Result<RunRecord> {
-        let Self { args, environment, output, mut loaded, policies, mut plan, forced, token, settled } = self;
+        let Self { args, environment, output, mut loaded, policies, mut plan, forced, token, mut settled } = self;
         let outside = Outside::new();
         let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
         super::super::clean::sweep(&environment.cache.join("work"));
         let own = Own::make(args.situation.run_number, environment, &loaded.root)?;
         let github = ServicesSettings::below(&own.state, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
         let started = start_services(args, &loaded, policies, &own, github, outside.sender.clone()).await?;
-        let (services, mut notices) = started;
+        let (mut services, mut notices) = started;
+        notices.extend(name_registry(&loaded.set, &own.work, &mut settled.place, &mut services).await?);
+        tell_of_lookups(&services, outside.sender.clone());
         let snapshot = take_snapshot(args, &loaded, &plan, &own)?;
         plan.event.sha.clone_from(&snapshot.sha);
         let mut hidden = Vec::new();

@@ -1,9 +1,10 @@
-use super::{AccountFile, Era, Fault, IamMode, Runtime, TagMutability, UnknownKeys, Verify};
+use super::{AccountFile, Era, Fault, HostMode, IamMode, Runtime, TagMutability, UnknownKeys, Verify};
 
 const FULL: &str = r#"
 account: "210987654321"
 region: eu-west-1
 ecr:
+  host_mode: proxy
   repositories: [news-api, { name: team/tools, imageTagMutability: IMMUTABLE }]
 ecs:
   runtime: docker
@@ -33,6 +34,7 @@ fn every_field_is_read() {
     let file = AccountFile::parse(FULL).unwrap();
     assert_eq!(file.account.as_deref(), Some("210987654321"));
     assert_eq!(file.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(file.ecr.host_mode, HostMode::Proxy);
     assert_eq!(file.ecr.repositories[0].image_tag_mutability, TagMutability::Mutable);
     assert_eq!(file.ecr.repositories[1].name, "team/tools");
     assert_eq!(file.ecr.repositories[1].image_tag_mutability, TagMutability::Immutable);
@@ -70,6 +72,7 @@ fn mistakes_have_place_and_help() {
     let cases = [
         ("regoin: us-east-1\n", "unknown field `regoin`", 1, "`region`"),
         ("region: us-east-1\necs:\n  runtime: podman\n", "unknown variant `podman`", 3, "`docker`"),
+        ("ecr:\n  host_mode: hosts\n", "unknown variant `hosts`", 2, "`auto`, `loopback`, `proxy`"),
         ("auth:\n  verify: always\n", "unknown variant `always`", 2, "`signature`"),
         ("auth: { unknown_keys: accept }\n", "unknown variant `accept`", 1, "`reject`"),
         ("account: \"12\"\n", "account `12` is not 12 digits", 1, "docs/account-file.md"),

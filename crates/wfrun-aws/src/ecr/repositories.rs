@@ -23,7 +23,7 @@ pub(crate) fn create_repository(call: Call<'_>) -> Result<Value, ApiError> {
     created.scan_on_push = scan_on_push(call.input)?.unwrap_or_default();
     created.encryption = encryption(call.input)?;
     tags::add(&mut created.resource_tags, call.input.list("tags")?)?;
-    let (arns, host) = (call.arns(), call.account.registry_host());
+    let (arns, host) = (call.arns(), call.account.image_host(call.region()));
     call.account.change(call.region(), |region| {
         if region.ecr.repositories.contains_key(name) {
             let message = format!(
@@ -43,7 +43,7 @@ pub(crate) fn create_repository(call: Call<'_>) -> Result<Value, ApiError> {
 /// Source: AWS ECR API reference, `DescribeRepositories`.
 pub(crate) fn describe_repositories(call: Call<'_>) -> Result<Value, ApiError> {
     let names = call.input.texts("repositoryNames")?;
-    let (arns, host) = (call.arns(), call.account.registry_host());
+    let (arns, host) = (call.arns(), call.account.image_host(call.region()));
     let described = call.account.read(call.region(), |region| {
         if names.is_empty() {
             return Ok(region
@@ -68,7 +68,7 @@ pub(crate) fn describe_repositories(call: Call<'_>) -> Result<Value, ApiError> {
 pub(crate) fn delete_repository(call: Call<'_>) -> Result<Value, ApiError> {
     let name = named(call)?;
     let force = call.input.flag("force")?.unwrap_or_default();
-    let (arns, host) = (call.arns(), call.account.registry_host());
+    let (arns, host) = (call.arns(), call.account.image_host(call.region()));
     call.account.change(call.region(), |region| {
         let found = repository(&region.ecr, name, arns.account)?;
         if !force && !found.manifests.is_empty() {

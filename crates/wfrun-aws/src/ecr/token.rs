@@ -12,7 +12,7 @@ use crate::registry::{TOKEN_LIFE, Token};
 /// `GetAuthorizationToken`: one entry per registry asked for, the caller's own where none is.
 ///
 /// Source: AWS ECR API reference, `GetAuthorizationToken` (valid for 12 hours).
-/// Differs: `proxyEndpoint` is `http://` and the endpoint's loopback address, not `https://<account>.dkr.ecr.<region>.amazonaws.com`.
+/// Differs: outside of runs whose jobs call it by Amazon's name, the registry is `127.0.0.1:PORT`: in `proxyEndpoint`, which is `http://`, and in `repositoryUri`.
 pub(crate) fn get_authorization_token(call: Call<'_>) -> Result<Value, ApiError> {
     let account = call.account;
     let asked = call.input.texts("registryIds")?;
@@ -32,7 +32,7 @@ pub(crate) fn get_authorization_token(call: Call<'_>) -> Result<Value, ApiError>
     let entry = json!({
         "authorizationToken": STANDARD.encode(format!("AWS:{password}")),
         "expiresAt": epoch_seconds(expires_at_ms),
-        "proxyEndpoint": format!("http://{}", account.registry_host()),
+        "proxyEndpoint": account.login_url(call.region()),
     });
     Ok(json!({ "authorizationData": [entry] }))
 }

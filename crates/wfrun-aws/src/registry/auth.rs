@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use uuid::Uuid;
 
 /// How long a token is valid. Source: AWS ECR API reference, `GetAuthorizationToken`.
 pub(crate) const TOKEN_LIFE: Duration = Duration::from_hours(12);
@@ -44,8 +45,12 @@ impl TokenKey {
     }
 
     /// `token` sealed, without the colon that would break `AWS:password`.
+    ///
+    /// What it says cannot be read in it: a job that masks its access key is to keep the password as it is, as on AWS.
     pub(crate) fn seal(&self, token: &impl Serialize) -> String {
-        let payload = URL_SAFE_NO_PAD.encode(serde_json::json!(token).to_string());
+        let nonce = Uuid::new_v4().into_bytes();
+        let text = self.covered(nonce, serde_json::json!(token).to_string().as_bytes());
+        let payload = URL_SAFE_NO_PAD.encode([&nonce[..], &text].concat());
         let mac = hex::encode(self.mac(&payload).finalize().into_bytes());
         format!("{payload}.{mac}")
     }
@@ -54,7 +59,18 @@ impl TokenKey {
     pub(super) fn open<T: DeserializeOwned>(&self, password: &str) -> Option<T> {
         let (payload, mac) = password.split_once('.')?;
         self.mac(payload).verify_slice(&hex::decode(mac).ok()?).ok()?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+        let bytes = URL_SAFE_NO_PAD.decode(payload).ok()?;
+        let (nonce, text) = bytes.split_first_chunk()?;
+        serde_json::from_slice(&self.covered(*nonce, text)).ok()
+    }
+
+    /// Text to what cannot be read, and back.
+    fn covered(&self, nonce: [u8; 16], text: &[u8]) -> Vec<u8> {
+        let block = |at: usize| self.mac(&format!("{}.{at}", hex::encode(nonce))).finalize().into_bytes();
+        let blocks = text.chunks(32).enumerate();
+        blocks
+            .flat_map(|(at, part)| part.iter().zip(block(at)).map(|(text, key)| text ^ key).collect::<Vec<_>>())
+            .collect()
     }
 
     fn mac(&self, payload: &str) -> Hmac<Sha256> {
@@ -87,7 +103,7 @@ mod tests {
     use axum::http::HeaderMap;
     use axum::http::header::AUTHORIZATION;
     use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     #[test]
     fn passwords_open_for_aws_only_and_not_for_ever() {
@@ -100,6 +116,8 @@ mod tests {
         };
         let password = key.seal(&token);
         assert!(!password.contains(':') && password.len() < 2048, "{password}");
+        let payload = URL_SAFE_NO_PAD.decode(password.split('.').next().unwrap()).unwrap();
+        assert!(!payload.windows(4).any(|it| it == b"AKIA"), "a mask of the key does not hit it");
         let foreign = TokenKey::new([8; 32]).seal(&token);
         let cases = [
             (format!("AWS:{password}"), 999, Ok(token)),

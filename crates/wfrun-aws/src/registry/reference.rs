@@ -41,7 +41,9 @@ impl<'a> ImageReference<'a> {
             return Home::Ours { region: None };
         }
         let region = host.strip_prefix(account).and_then(|rest| rest.strip_prefix(".dkr.ecr."));
-        match region.and_then(|rest| rest.strip_suffix(".amazonaws.com")) {
+        let without_domain =
+            |rest: &'a str| rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"));
+        match region.and_then(without_domain) {
             Some(region) => Home::Ours { region: Some(region) },
             None => Home::Elsewhere,
         }
@@ -64,6 +66,13 @@ mod tests {
                 "a",
                 "sha256:00",
                 ours(Some("eu-west-1")),
+            ),
+            (
+                "1.dkr.ecr.cn-north-1.amazonaws.com.cn/a:b",
+                Some("1.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+                "a",
+                "b",
+                ours(Some("cn-north-1")),
             ),
             (
                 "2.dkr.ecr.eu-west-1.amazonaws.com/a:b",

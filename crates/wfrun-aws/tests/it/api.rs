@@ -132,7 +132,16 @@ async fn repositories() {
     assert_eq!(repository["imageTagMutability"], "IMMUTABLE");
     assert!(repository["createdAt"].is_number());
 
+    let endpoint = async || {
+        let token = world.ok("ecr", "GetAuthorizationToken", &json!({})).await;
+        token["authorizationData"][0]["proxyEndpoint"].clone()
+    };
+    assert_eq!(endpoint().await, world.endpoint.url());
+    world.account.call_registry_by_amazons_name();
+    let amazon = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+    assert_eq!(endpoint().await, format!("https://{amazon}"));
     let all = world.ok("ecr", "DescribeRepositories", &json!({ "maxResults": 1 })).await;
+    assert_eq!(all["repositories"][0]["repositoryUri"], format!("{amazon}/news-api"));
     assert_eq!(all["repositories"][0]["repositoryName"], "news-api");
     let rest = world.ok("ecr", "DescribeRepositories", &json!({ "nextToken": all["nextToken"] })).await;
     assert_eq!(rest["repositories"][0]["repositoryName"], "team/tools");

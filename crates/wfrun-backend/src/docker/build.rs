@@ -62,7 +62,7 @@ impl DockerBackend {
             buildargs: Some(arguments.iter().cloned().collect()),
             ..BuildImageOptions::default()
         };
-        let mut progress = self.docker.build_image(options, None, Some(body_try_stream(body)));
+        let mut progress = self.of_jobs().build_image(options, None, Some(body_try_stream(body)));
         while let Some(step) = progress.next().await {
             let step = step.map_err(|err| err.to_string())?;
             for line in step.stream.iter().flat_map(|it| it.lines()).filter(|it| !it.is_empty()) {

@@ -70,11 +70,18 @@ pub(super) async fn forget_registry(docker: &Docker, host: &str) -> Result<(), B
             keep_for_builds(docker, &image.id, repository).await.map_err(failed)?;
             remove_image(docker, name).await.map_err(failed)?;
         }
+        // What was pulled by its digest has no tag.
+        for name in image.repo_digests.iter().filter(|it| it.starts_with(&format!("{host}/"))) {
+            match remove_image(docker, name).await {
+                Err(err) if is_conflict(&err) => {}
+                other => other.map_err(failed)?,
+            }
+        }
     }
     Ok(())
 }
 
-async fn keep_for_builds(docker: &Docker, id: &str, repository: &str) -> Result<(), Error> {
+pub(super) async fn keep_for_builds(docker: &Docker, id: &str, repository: &str) -> Result<(), Error> {
     let kept = format!("wfrun.local/{repository}");
     let earlier = docker.inspect_image(&kept).await.ok().and_then(|it| it.id).filter(|it| it != id);
     let options = TagImageOptions { repo: Some(kept), tag: Some("latest".to_owned()) };
@@ -89,7 +96,7 @@ async fn keep_for_builds(docker: &Docker, id: &str, repository: &str) -> Result<
     }
 }
 
-async fn remove_image(docker: &Docker, name: &str) -> Result<(), Error> {
+pub(super) async fn remove_image(docker: &Docker, name: &str) -> Result<(), Error> {
     let options = RemoveImageOptions { force: false, noprune: false, ..RemoveImageOptions::default() };
     gone(docker.remove_image(name, Some(options), None).await.map(|_| ()))
 }

@@ -7,7 +7,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use crate::BackendError;
 
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
-const TIMEOUT_SECONDS: u64 = 120;
+pub(super) const TIMEOUT_SECONDS: u64 = 120;
 
 /// Connects to `DOCKER_HOST` or the usual socket; returns the client and the path of the socket.
 pub(super) async fn connect(docker_host: Option<String>) -> Result<(Docker, String), BackendError> {

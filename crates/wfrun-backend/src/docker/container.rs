@@ -17,7 +17,7 @@ use wfrun_agent::supervisor::{self, EXECUTABLE, SHIM_DIR};
 
 use super::connection::is_not_found;
 use super::passing_on::{PassedOn, PassingOn};
-use super::{cleaning, job_container, labels, names, passing_on};
+use super::{DockerBackend, cleaning, job_container, labels, names, passing_on};
 use crate::environment::Teardown;
 use crate::link::{ConnectError, Link};
 use crate::{BackendError, Environment, EnvironmentSpec, Facts, inherited};
@@ -99,11 +99,8 @@ fn request_removal(socket: &str, id: &str) -> std::io::Result<()> {
 }
 
 /// Makes and starts a container for a job.
-pub(super) async fn open(
-    docker: &Docker,
-    engine_socket: &str,
-    spec: EnvironmentSpec,
-) -> Result<Environment, BackendError> {
+pub(super) async fn open(backend: &DockerBackend, spec: EnvironmentSpec) -> Result<Environment, BackendError> {
+    let (docker, engine_socket) = (&backend.docker, &backend.socket);
     let begin = Instant::now();
     let own = spec.container.as_ref();
     let image = own.and_then(|it| it.body.image.clone()).or_else(|| spec.image.clone());
@@ -123,7 +120,7 @@ pub(super) async fn open(
         None => (name(&spec), body(&spec, &image, engine_socket, &seen)),
     };
     let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
-    let created = docker.create_container(Some(options), body).await.map_err(|err| {
+    let created = backend.of_jobs().create_container(Some(options), body).await.map_err(|err| {
         if is_not_found(&err) {
             BackendError::ImageMissing { image: image.clone() }
         } else if own.is_some() {

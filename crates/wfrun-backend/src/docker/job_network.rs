@@ -164,7 +164,7 @@ impl JobNetwork {
         let failed = |action: String| move |err| BackendError::Engine { action, err };
         let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
         let refused = |err| BackendError::Refused { what: what.clone(), err };
-        let container = docker.create_container(Some(options), body).await.map_err(refused)?.id;
+        let container = self.backend.of_jobs().create_container(Some(options), body).await.map_err(refused)?.id;
         let image = request.image.clone();
         // From here on it is stopped with the others, also if it does not start.
         self.services.push(Service { id: id.to_owned(), image, container: container.clone(), name, failed: false });

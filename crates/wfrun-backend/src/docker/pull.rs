@@ -26,10 +26,12 @@ impl DockerBackend {
         may_pull: bool,
         log: &Log,
     ) -> Result<(), BackendError> {
-        if self.has_image(image).await? {
+        // The account's registry is on this machine, and another run may have pushed an image of this name.
+        let is_ours = self.names.as_ref().is_some_and(|it| it.has(image));
+        if !is_ours && self.has_image(image).await? {
             return Ok(());
         }
-        if !may_pull {
+        if !may_pull && !is_ours {
             return Err(BackendError::ImageMissing { image: image.to_owned() });
         }
         self.pull_image(image, login, log).await
@@ -63,7 +65,7 @@ impl DockerBackend {
             ..DockerCredentials::default()
         });
         let options = CreateImageOptions { from_image: Some(with_tag(image)), ..CreateImageOptions::default() };
-        let mut progress = self.docker.create_image(Some(options), None, credentials);
+        let mut progress = self.of_jobs().create_image(Some(options), None, credentials);
         while let Some(step) = progress.next().await {
             step?;
         }

@@ -146,7 +146,7 @@ async fn start(
 ) -> ProcessEvent {
     let docker = &backend.docker;
     let options = CreateContainerOptions { name: Some(name(&image)), ..CreateContainerOptions::default() };
-    let id = match docker.create_container(Some(options), body(run, image, &backend.socket)).await {
+    let id = match backend.of_jobs().create_container(Some(options), body(run, image, &backend.socket)).await {
         Ok(created) => created.id,
         Err(err) => return ProcessEvent::FailedToStart { message: format!("docker: {err}") },
     };

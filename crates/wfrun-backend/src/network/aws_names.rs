@@ -65,7 +65,7 @@ pub(super) fn is_aws(name: &str) -> bool {
 
 /// The well-known names of AWS's endpoints in a region, for a hosts list where there can be no [`DnsGuard`](super::DnsGuard).
 ///
-/// Differs: without a name server of wfrun's own, AWS names that are made up of an account or a bucket
+/// Differs: without a name server of wfrun's own, AWS names that are made up of another account or a bucket
 /// (`ACCOUNT.dkr.ecr.REGION.amazonaws.com`, `BUCKET.s3.amazonaws.com`) are not kept from steps.
 pub fn blocked_hosts(region: &str) -> Vec<String> {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };

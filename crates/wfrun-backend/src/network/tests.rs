@@ -44,6 +44,7 @@ async fn ask(server: SocketAddr, query: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn aws_does_not_exist_and_all_else_is_passed_on() {
     let guard = start(ANY_PORT, vec![upstream().await]).await.expect("it starts");
+    let denied = tokio::spawn(guard.denied(|name| name.contains(".dkr.")));
     let asked = query("STS.amazonaws.com");
     let answer = ask(guard.address(), &asked).await;
     assert_eq!(answer[..4], [0xab, 0xcd, 0x81, 0x83], "an answer: no such name");
@@ -52,6 +53,7 @@ async fn aws_does_not_exist_and_all_else_is_passed_on() {
     ask(guard.address(), &query("1.dkr.ecr.eu-west-1.amazonaws.com")).await;
     ask(guard.address(), &asked).await;
     assert_eq!(guard.blocked(), ["STS.amazonaws.com", "1.dkr.ecr.eu-west-1.amazonaws.com"]);
+    assert_eq!(denied.await.expect("it ends"), "1.dkr.ecr.eu-west-1.amazonaws.com");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
-use wfrun_backend::docker::{EcrSocket, RegistryNames};
+use wfrun_backend::docker::{EcrRegistry, EcrSocket};
 
 const AMAZON: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 const HERE: &str = "127.0.0.1:5000";
@@ -31,8 +31,8 @@ impl World {
                 tokio::spawn(play(client, answers, Arc::clone(&seen)));
             }
         });
-        let names = RegistryNames { amazon: AMAZON.to_owned(), here: HERE.to_owned() };
-        let socket = EcrSocket::start(&folder.path().join("docker.sock"), &engine, names).expect("it listens");
+        let registry = EcrRegistry { account: "123456789012".to_owned(), here: HERE.to_owned() };
+        let socket = EcrSocket::start(&folder.path().join("docker.sock"), &engine, registry).expect("it listens");
         Self { folder, socket, asked }
     }
 
@@ -120,6 +120,50 @@ async fn a_login_is_at_the_registry_here() {
 }
 
 #[tokio::test]
+async fn a_login_elsewhere_passes_and_none_is_at_amazon_s() {
+    let world = World::new(&[("POST /auth", "HTTP/1.0 200 OK\r\n\r\nfine at 127.0.0.1:5000")]);
+    let login = |host: &str| {
+        let body = format!(r#"{{"serveraddress":"{host}"}}"#);
+        format!("POST /auth HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    for host in ["ghcr.io", HERE, "https://index.docker.io/v1/"] {
+        let answer = world.send(&login(host)).await;
+        assert!(answer.ends_with("fine at 127.0.0.1:5000"), "{host}: {answer}");
+        assert_eq!(world.asked(), [format!(r#"POST /auth HTTP/1.0 {{"serveraddress":"{host}"}}"#)]);
+    }
+    let amazon = "210987654321.dkr.ecr.us-east-1.amazonaws.com";
+    let push = format!("POST /images/{amazon}/a/push?tag=x HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+    for request in [login(&format!("https://{amazon}/")), push] {
+        let answer = world.send(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert!(
+            answer.contains(&format!("{amazon} is not the registry of the emulated account 123456789012")),
+            "{answer}"
+        );
+        assert!(world.asked().is_empty(), "the engine is not asked");
+    }
+}
+
+#[tokio::test]
+async fn a_container_gets_this_socket_and_the_image_by_its_digest() {
+    let world = World::new(&[
+        ("POST /containers/create", "HTTP/1.0 201 Created\r\n\r\n{}"),
+        (
+            "GET /images/127.0.0.1:5000/a@sha256:00/json",
+            "HTTP/1.0 200 OK\r\n\r\n{\"RepoDigests\":[\"127.0.0.1:5000/a@sha256:00\"]}",
+        ),
+    ]);
+    let body = format!(r#"{{"HostConfig":{{"Binds":["/var/run/docker.sock:/d"]}},"Image":"{AMAZON}/a@sha256:00"}}"#);
+    let answer =
+        world.send(&format!("POST /containers/create HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await;
+    assert!(answer.starts_with("HTTP/1.1 201 ") && answer.ends_with("{}"), "{answer}");
+    let made = body.replace(AMAZON, HERE).replace("/var/run/docker.sock", &world.socket.path().display().to_string());
+    assert_eq!(world.asked(), [format!("POST /containers/create HTTP/1.0 {made}")]);
+    let answer = world.send(&format!("GET /images/{AMAZON}/a@sha256:00/json HTTP/1.1\r\n\r\n")).await;
+    assert!(answer.ends_with(&format!("[\"{AMAZON}/a@sha256:00\"]}}")), "{answer}");
+}
+
+#[tokio::test]
 async fn a_push_is_tagged_pushed_and_untagged() {
     let stream =
         "HTTP/1.0 200 OK\r\n\r\n{\"status\":\"The push refers to repository [127.0.0.1:5000/a]\"}\r\n{\"aux\":1}\r\n";
@@ -164,6 +208,140 @@ async fn a_pull_gets_the_name_that_was_asked_for() {
         assert!(answer.ends_with("{\"status\":\"Pulling from a\"}\r\n"), "{answer}");
         assert_eq!(world.asked().len(), asked, "{tag}");
     }
+}
+
+fn context(dockerfile: &str) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(dockerfile.len() as u64);
+    archive.append_data(&mut header, "Dockerfile", dockerfile.as_bytes()).expect("an archive");
+    archive.into_inner().expect("an archive")
+}
+
+/// What a build needs of the registry is there before the engine looks for it, and it is told not to look further.
+#[tokio::test]
+async fn a_build_finds_its_base() {
+    let world = World::new(&[
+        ("GET /v1.41/images/123456789012.dkr.ecr.us-east-1.amazonaws.com/there:1/json", "HTTP/1.0 200 OK\r\n\r\n{}"),
+        ("GET", "HTTP/1.0 404 Not Found\r\n\r\n{}"),
+        (
+            "POST /v1.41/images/create?fromImage=127%2E0%2E0%2E1%3A5000%2Fgone",
+            "HTTP/1.0 200 OK\r\n\r\n{\"status\":\"x\"}\r\n{\"error\":\"manifest for 127.0.0.1:5000/gone:1 not found\"}\r\n",
+        ),
+        ("POST /v1.41/images/create", "HTTP/1.0 200 OK\r\n\r\n{}"),
+        ("POST /v1.41/images/127.0.0.1:5000/gone:1/tag", "HTTP/1.0 404 Not Found\r\n\r\n{}"),
+        ("POST /v1.41/images/127.0.0.1:5000/base:1/tag", "HTTP/1.0 201 Created\r\n\r\n"),
+        ("POST /v1.41/images/127.0.0.1:5000/there:1/tag", "HTTP/1.0 201 Created\r\n\r\n"),
+        ("DELETE", "HTTP/1.0 200 OK\r\n\r\n[]"),
+        ("POST /v1.41/build", "HTTP/1.1 200 OK\r\n\r\n{\"stream\":\"built\"}"),
+    ]);
+    let send = async |dockerfile: &str, query: &str, is_chunked: bool| {
+        let body = String::from_utf8(context(dockerfile)).expect("a text");
+        let (first, second) = body.split_at(700);
+        let length = body.len();
+        let (kind, body) = if is_chunked {
+            let chunks = format!("{:x};x=y\r\n{first}\r\n{:X}\r\n{second}\r\n0\r\n\r\n", first.len(), second.len());
+            ("Transfer-Encoding: chunked".to_owned(), chunks)
+        } else {
+            (format!("Content-Length: {length}"), body)
+        };
+        let answer = world.send(&format!("POST /v1.41/build?t=a{query} HTTP/1.1\r\n{kind}\r\n\r\n{body}")).await;
+        let asked: Vec<String> =
+            world.asked().iter().map(|it| it.split('\0').next().unwrap_or_default().to_owned()).collect();
+        (answer, asked)
+    };
+    for is_chunked in [true, false] {
+        let (answer, asked) = send(
+            &format!("ARG R\nFROM $R/base:1\nFROM {AMAZON}/there:1\nFROM nginx\n"),
+            &format!("&buildargs=%7B%22R%22%3A%22{AMAZON}%22%7D&q=1"),
+            is_chunked,
+        )
+        .await;
+        assert!(answer.ends_with("{\"stream\":\"built\"}"), "{answer}");
+        let begin = "POST /v1.41/build?t=a&buildargs=";
+        assert_eq!(
+            asked[..5],
+            [
+                format!("GET /v1.41/images/{AMAZON}/base:1/json HTTP/1.0"),
+                "POST /v1.41/images/create?fromImage=127%2E0%2E0%2E1%3A5000%2Fbase&tag=1 HTTP/1.0".to_owned(),
+                format!(
+                    "POST /v1.41/images/127.0.0.1:5000/base:1/tag?repo={}%2Fbase&tag=1 HTTP/1.0",
+                    AMAZON.replace('.', "%2E").replace('-', "%2D")
+                ),
+                "DELETE /v1.41/images/127.0.0.1:5000/base:1?noprune=1 HTTP/1.0".to_owned(),
+                format!("GET /v1.41/images/{AMAZON}/there:1/json HTTP/1.0"),
+            ]
+        );
+        assert!(
+            asked.len() == 6 && asked[5].starts_with(begin) && asked[5].ends_with("&q=1 HTTP/1.1 Dockerfile"),
+            "{asked:?}"
+        );
+    }
+    let (answer, asked) = send(&format!("FROM {AMAZON}/there:1\nFROM {AMAZON}/gone:1\n"), "&pull=1", true).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 404 ") && answer.contains(&format!("manifest for {AMAZON}/gone:1 not found")),
+        "{answer}"
+    );
+    assert!(
+        asked.iter().any(|it| it.contains("5000%2Fthere&tag=1")) && !asked.iter().any(|it| it.contains("/build")),
+        "{asked:?}"
+    );
+    let (answer, asked) = send("FROM nginx\n", "&pull=1", false).await;
+    assert!(
+        answer.ends_with("{\"stream\":\"built\"}") && asked[0].contains("/build?t=a&pull=1 "),
+        "{answer} {asked:?}"
+    );
+    let (answer, _) = send("FROM 210987654321.dkr.ecr.us-east-1.amazonaws.com/a:1\n", "", true).await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let (answer, _) = send(&format!("FROM {AMAZON}/a@sha256:{}\n", "0".repeat(64)), "", true).await;
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("name a tag"), "{answer}");
+    let broken = world.send("POST /v1.41/build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").await;
+    assert!(broken.starts_with("HTTP/1.1 400 "), "{broken}");
+}
+
+/// The loopback name of an image is one push's at a time, or another's untagging would take it away.
+#[tokio::test]
+async fn pushes_of_one_image_take_turns() {
+    let world = World::new(Box::leak(Box::new([
+        ("POST /images/123456789012.dkr.ecr.us-east-1.amazonaws.com/a:v1/tag", "HTTP/1.0 201 Created\r\n\r\n"),
+        ("POST /images/127.0.0.1:5000/a/push", "HTTP/1.0 200 OK\r\n\r\n{}\r\n"),
+        ("DELETE", "HTTP/1.0 200 OK\r\n\r\n[]"),
+    ])));
+    let push = format!("POST /images/{AMAZON}/a/push?tag=v1 HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+    let answers = futures_util::future::join_all((0..8).map(|_| world.send(&push))).await;
+    assert!(answers.iter().all(|it| it.ends_with("{}\r\n")), "{answers:?}");
+    let asked = world.asked();
+    let kinds: Vec<&str> = asked.iter().map(|it| if it.contains("/tag?") { "tag" } else { &it[..6] }).collect();
+    assert_eq!(kinds, ["tag", "POST /", "DELETE"].repeat(8), "{asked:?}");
+}
+
+/// What the engine says of a request that it does not read to its end reaches the client.
+#[tokio::test]
+async fn an_early_answer_is_passed_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = folder.path().join("engine.sock");
+    let listener = UnixListener::bind(&engine).expect("it listens");
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.expect("a client");
+        let mut head = [0; 16];
+        client.read_exact(&mut head).await.expect("it writes");
+        client.write_all(b"HTTP/1.1 404 Not Found\r\n\r\nno such container").await.expect("it reads");
+        client.shutdown().await.expect("it reads");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    });
+    let registry = EcrRegistry { account: "123456789012".to_owned(), here: HERE.to_owned() };
+    let socket = EcrSocket::start(&folder.path().join("docker.sock"), &engine, registry).expect("it listens");
+    let (mut read, mut write) = UnixStream::connect(socket.path()).await.expect("it listens").into_split();
+    let sending = tokio::spawn(async move {
+        let head = b"PUT /containers/x/archive HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n";
+        write.write_all(head).await.ok();
+        write.write_all(&vec![b'x'; 32 << 20]).await.ok();
+    });
+    // Where not all was read, the end of a connection is an error; what came before it is the answer.
+    let mut answer = Vec::new();
+    while read.read_buf(&mut answer).await.unwrap_or(0) > 0 {}
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 404 Not Found\r\n\r\nno such container");
+    sending.await.expect("it ends");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! Source: Docker CLI reference; the classic builder of Docker Engine. Whatever runs containers is refused and declared.
 
+mod bases;
 mod build;
 mod context;
 mod credentials;
@@ -18,6 +19,7 @@ mod show;
 mod store;
 mod tree;
 
+pub use bases::base_images;
 pub use pack::pack_context;
 
 use super::process::{How, Process};

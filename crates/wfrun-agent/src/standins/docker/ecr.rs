@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
+use crate::ecr_registry::{self, EcrRegistry};
 use crate::standins::aws_client::{self, AwsClient, Credentials, ECR, ECR_PUBLIC};
 use crate::standins::error::StandInError;
 use crate::standins::toolkit;
@@ -50,9 +51,15 @@ pub(super) fn is_ecr(registry: &str, wide: bool) -> bool {
 
 /// Where the emulated account has the registry of this name, as `127.0.0.1:5000`.
 ///
-/// `None` for a name that is not a private registry of Amazon's, and where the job has no account on this machine.
+/// `None` for a name that is not a private registry of Amazon's, where `docker` knows it by this name, and where the job has no
+/// account on this machine.
 pub(super) fn emulated(registry: &str) -> Option<String> {
     parts(registry, true)?;
+    let named = EcrRegistry::of_variable(&toolkit::variable(ecr_registry::VARIABLE));
+    let host = registry.split('/').next().unwrap_or(registry);
+    if named.is_some_and(|it| it.is_named(host)) {
+        return None;
+    }
     let own = toolkit::variable("AWS_ENDPOINT_URL_ECR");
     let url = if own.is_empty() { toolkit::variable("AWS_ENDPOINT_URL") } else { own };
     let address = url.strip_prefix("http://")?.trim_end_matches('/').to_owned();

@@ -1,5 +1,6 @@
 //! `docker`: builds and their layers, and pushes to a registry.
 
+mod amazons_name;
 pub(crate) mod registry;
 mod retries;
 

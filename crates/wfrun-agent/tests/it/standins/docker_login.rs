@@ -135,6 +135,24 @@ fn the_accounts_registry_by_a_password() {
     assert!(logins(&job, "home/.docker").is_empty());
 }
 
+/// Where `docker` knows the registry by Amazon's name, it has the login under that name.
+#[test]
+fn the_accounts_registry_by_amazons_name() {
+    let registry = Registry::start();
+    let url = format!("http://{}", registry.address());
+    let named = format!("123456789012={}", registry.address());
+    for (host, kept) in [(ECR, ECR), ("210987654321.dkr.ecr.us-east-1.amazonaws.com", registry.address().as_str())] {
+        let job = Job::new();
+        install(&job);
+        let login = step(&job, "v3").input("registry", host).input("ecr", "false").env("AWS_ENDPOINT_URL", &url);
+        let login = login.env("WFRUN_ECR_REGISTRY", &named).input("username", "AWS").input("password", "secret");
+        let outcome = login.run();
+        outcome.assert_success();
+        assert_eq!(logins(&job, "home/.docker"), [kept]);
+        assert_eq!(outcome.declarations.iter().any(|it| it["subject"] == host), host != kept, "{outcome:#?}");
+    }
+}
+
 #[test]
 fn lists_and_scopes() {
     let (one, two) = (Registry::start(), Registry::start());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 
-use super::RegistryNames;
+use super::Names;
 
 /// More than a client of the engine's ever sends: its credentials are in a header.
 const LIMIT: usize = 256 * 1024;
@@ -51,6 +51,12 @@ impl Head {
         Some(Self { method, target, headers: lines.map(header).collect::<Option<_>>()? })
     }
 
+    /// A request of wfrun's own.
+    pub(super) fn of(method: &str, target: &str) -> Self {
+        let headers = vec![("Host".to_owned(), "docker".to_owned())];
+        Self { method: method.to_owned(), target: target.to_owned(), headers }
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -60,10 +66,16 @@ impl Head {
         self.header("Upgrade").is_some()
     }
 
-    /// The same with one header in place of those of its name.
-    pub(super) fn with(&self, name: &str, value: &str) -> Self {
+    /// The same with none of this name.
+    pub(super) fn without(&self, name: &str) -> Self {
         let mut head = self.clone();
         head.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+        head
+    }
+
+    /// The same with one header in place of those of its name.
+    pub(super) fn with(&self, name: &str, value: &str) -> Self {
+        let mut head = self.without(name);
         head.headers.push((name.to_owned(), value.to_owned()));
         head
     }
@@ -74,7 +86,7 @@ impl Head {
     }
 
     /// The same with credentials that are for the registry here.
-    pub(super) fn with_registry(&self, names: &RegistryNames) -> Self {
+    pub(super) fn with_registry(&self, names: &Names) -> Self {
         let changed = self.header("X-Registry-Auth").and_then(|text| {
             let bytes = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
             let mut auth: Value = serde_json::from_slice(&bytes).ok()?;
@@ -94,7 +106,7 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
-    use super::{Head, RegistryNames};
+    use super::{Head, Names};
     use base64::Engine as _;
     use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 
@@ -114,7 +126,7 @@ mod tests {
 
     #[test]
     fn credentials_are_for_the_registry_here() {
-        let names = RegistryNames { amazon: "1.dkr.ecr.r.amazonaws.com".into(), here: "127.0.0.1:5".into() };
+        let names = Names { amazon: "1.dkr.ecr.r.amazonaws.com".into(), here: "127.0.0.1:5".into() };
         let auth = br#"{"username":"AWS","serveraddress":"https://1.dkr.ecr.r.amazonaws.com"}"#;
         for encoded in [URL_SAFE.encode(auth), URL_SAFE_NO_PAD.encode(auth)] {
             let head = Head::read(format!("POST / HTTP/1.1\r\nX-Registry-Auth: {encoded}\r\n\r\n").as_bytes());

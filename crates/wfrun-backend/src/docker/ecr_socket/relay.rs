@@ -7,11 +7,11 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-use super::RegistryNames;
+use super::Names;
 use super::head::Head;
 
-/// Bodies of the requests that are rewritten are credentials, or nothing.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// Bodies of the requests that are rewritten are credentials, what a container is made of, or nothing.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The body of a request; `None` where its length is not said, or is too large.
 pub(super) async fn body_of(client: &mut UnixStream, head: &Head, mut rest: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
@@ -31,14 +31,15 @@ pub(super) async fn body_of(client: &mut UnixStream, head: &Head, mut rest: Vec<
     Ok(Some(rest))
 }
 
-/// Sends a request to the engine and its answer to the client, line by line as it comes, with the registry's name in Amazon's form.
+/// Sends a request to the engine and its answer to the client, line by line as it comes, with the registry's name in Amazon's form
+/// where there are `names`.
 /// Returns the answer's status.
 pub(super) async fn relay(
     client: &mut UnixStream,
     engine: &Path,
     head: &Head,
     body: &[u8],
-    names: &RegistryNames,
+    names: Option<&Names>,
 ) -> io::Result<u16> {
     let mut answer = send(engine, head, body).await?;
     let (status, mut lines) = status_and_headers(&mut answer).await?;
@@ -51,8 +52,13 @@ pub(super) async fn relay(
     client.write_all(format!("HTTP/1.1 {status} \r\n{headers}Connection: close\r\n\r\n").as_bytes()).await?;
     let mut line = Vec::new();
     while answer.read_until(b'\n', &mut line).await? > 0 {
-        let text = String::from_utf8_lossy(&line).replace(&names.here, &names.amazon);
-        client.write_all(text.as_bytes()).await?;
+        match names {
+            Some(names) => {
+                let text = String::from_utf8_lossy(&line).replace(&names.here, &names.amazon);
+                client.write_all(text.as_bytes()).await?;
+            }
+            None => client.write_all(&line).await?,
+        }
         line.clear();
     }
     Ok(status)
@@ -60,9 +66,12 @@ pub(super) async fn relay(
 
 /// Asks the engine something of its own; status and message.
 pub(super) async fn ask(engine: &Path, method: &str, target: &str) -> io::Result<(u16, String)> {
-    let line = format!("{method} {target} HTTP/1.0\r\nHost: docker\r\n\r\n");
-    let head = Head::read(line.as_bytes()).ok_or(io::ErrorKind::InvalidInput)?;
-    let mut answer = send(engine, &head, b"").await?;
+    ask_with(engine, &Head::of(method, target)).await
+}
+
+/// The same with headers.
+pub(super) async fn ask_with(engine: &Path, head: &Head) -> io::Result<(u16, String)> {
+    let mut answer = send(engine, head, b"").await?;
     let (status, _) = status_and_headers(&mut answer).await?;
     let mut body = Vec::new();
     answer.read_to_end(&mut body).await?;

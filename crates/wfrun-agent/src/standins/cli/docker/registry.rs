@@ -16,6 +16,7 @@ use super::layer::{self, Layer};
 use super::reference::{DOCKER_HUB, Reference, is_digest};
 use super::short;
 use super::store::{Image, Store};
+use crate::ecr_registry::{self, EcrRegistry};
 use crate::standins::cli::process::{How, Process};
 use crate::standins::http::{Client, HttpError, Payload, Response};
 
@@ -27,9 +28,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 const OCI_MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// Where a registry is on this machine, as `127.0.0.1:5000`; `None` for one that is elsewhere.
+///
+/// The emulated account's has Amazon's name, where the run says so.
+pub(super) fn address(registry: &str, process: &Process<'_>) -> Option<String> {
+    let named = process.variable(ecr_registry::VARIABLE).and_then(EcrRegistry::of_variable);
+    let named = named.filter(|it| it.is_named(registry)).map(|it| it.here);
+    let address = named.unwrap_or_else(|| registry.to_owned());
+    is_here(&address).then_some(address)
+}
+
 /// Whether a registry is on this machine, without asking a name server: a loopback address, `localhost`, or a name that
 /// `/etc/hosts` maps to one.
-pub(super) fn is_here(registry: &str) -> bool {
+fn is_here(registry: &str) -> bool {
     let name = registry.rsplit_once(':').map_or(registry, |(name, _)| name).trim_matches(['[', ']']);
     if name == "localhost" {
         return true;
@@ -57,14 +68,14 @@ struct Registry {
 
 impl Registry {
     /// Opens a registry with the login that is kept for it. One that is not on this machine is refused.
-    fn open(name: &str, authorization: Option<String>) -> Result<Self, DockerError> {
-        if !is_here(name) {
-            return Err(DockerError::failed(format!(
+    fn open(name: &str, authorization: Option<String>, process: &Process<'_>) -> Result<Self, DockerError> {
+        let address = address(name, process).ok_or_else(|| {
+            DockerError::failed(format!(
                 "docker: not run: `{name}` is not on this machine, and the stand-in for `docker` never leaves it\n\
                  help: push to the emulated registry (the step `amazon-ecr-login` gives its name), or use a Docker engine: `--backend docker`"
-            )));
-        }
-        Ok(Self { client: Client::new(), base: format!("http://{name}"), authorization })
+            ))
+        })?;
+        Ok(Self { client: Client::new(), base: format!("http://{address}"), authorization })
     }
 
     fn send(
@@ -157,7 +168,7 @@ pub(super) fn login(
 ) -> Result<(), DockerError> {
     let name = host(server.unwrap_or(DOCKER_HUB)).to_owned();
     let authorization = format!("Basic {}", credentials::basic(user, password));
-    let registry = Registry::open(&name, Some(authorization))?;
+    let registry = Registry::open(&name, Some(authorization), process)?;
     let answer = registry.ping()?;
     if !answer.is_success() {
         let (url, status) = (format!("{}/v2/", registry.base), status(answer.status));
@@ -204,7 +215,7 @@ pub(super) fn push_tags(repository: &str, tag: Option<&str>, process: &mut Proce
         return Err(DockerError::failed(format!("tag does not exist: {prefix}{}", tag.unwrap_or_default())));
     }
     let name = reference.registry.as_deref().unwrap_or(DOCKER_HUB);
-    let registry = Registry::open(name, credentials::header(name, process)?)?;
+    let registry = Registry::open(name, credentials::header(name, process)?, process)?;
     for (tag, id) in wanted {
         let image = index.images.get(id).cloned();
         let image =
@@ -262,7 +273,7 @@ fn remember(store: &Store, id: &str, repo_digest: String) -> Result<(), DockerEr
 /// Differs: an image index is refused, since the registries of this machine hold single images.
 pub(super) fn pull(reference: &Reference, store: &Store, process: &mut Process<'_>) -> Result<Image, DockerError> {
     let name = reference.registry.as_deref().unwrap_or(DOCKER_HUB);
-    let registry = Registry::open(name, credentials::header(name, process)?)?;
+    let registry = Registry::open(name, credentials::header(name, process)?, process)?;
     let wanted = reference.digest.as_deref().or(reference.tag.as_deref()).unwrap_or("latest");
     let accept = format!("{MANIFEST_TYPE}, {OCI_MANIFEST_TYPE}");
     let path = format!("/v2/{}/manifests/{wanted}", reference.path);

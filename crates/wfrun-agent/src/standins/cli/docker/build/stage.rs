@@ -165,7 +165,8 @@ impl Build<'_> {
     ) -> Result<(), DockerError> {
         let reference = Reference::parse(&stage.base).map_err(|error| statement.place.fault(error.to_string()))?;
         let mut found = self.store.find(&stage.base)?;
-        if found.is_none() && reference.registry.as_deref().is_some_and(registry::is_here) {
+        let is_here = |host: &str| registry::address(host, process).is_some();
+        if found.is_none() && reference.registry.as_deref().is_some_and(is_here) {
             found = Some(registry::pull(&reference.clone().with_default_tag(), self.store, process)?);
         }
         let Some(image) = found else {

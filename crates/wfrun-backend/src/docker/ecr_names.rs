@@ -1,0 +1,170 @@
+//! The account's registry by Amazon's name, for the jobs of one run on an engine.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::{Path, PathBuf};
+
+use bollard::Docker;
+use bollard::query_parameters::{ListImagesOptions, TagImageOptions};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+use wfrun_agent::ecr_registry::EcrRegistry;
+
+use super::connection::TIMEOUT_SECONDS;
+use super::{DockerBackend, EcrSocket, cleaning};
+use crate::BackendError;
+
+/// An [`EcrSocket`] that a run's jobs get in the engine's place, and the image names that they give in the engine.
+///
+/// One run has them at a time: names of images are the engine's, and another run's would be taken for this one's.
+#[derive(Debug)]
+pub struct EcrNames {
+    engine: Docker,
+    socket: EcrSocket,
+    through: Docker,
+    registry: EcrRegistry,
+    /// Which image had which of the registry's names before.
+    before: HashMap<String, String>,
+    /// Bound as long as they are this run's.
+    _claim: UnixListener,
+}
+
+/// Why an engine cannot be asked by Amazon's names.
+#[derive(Debug, Error)]
+pub enum EcrNamesError {
+    /// They are another run's.
+    #[error("another run uses that name on this engine now")]
+    Taken,
+    /// There can be no socket.
+    #[error("nothing can listen at {}", path.display())]
+    Listen {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        err: io::Error,
+    },
+    /// The engine does not do as it is asked.
+    #[error(transparent)]
+    Engine(#[from] BackendError),
+}
+
+impl EcrNames {
+    /// Listens at `path` until this is dropped.
+    ///
+    /// Must be called inside a runtime. The path must be short, as those of sockets are: below 108 bytes.
+    pub async fn start(backend: &DockerBackend, path: &Path, registry: EcrRegistry) -> Result<Self, EcrNamesError> {
+        let claim = claim(&backend.socket, &registry.account)?;
+        let before = names(&backend.docker, &registry).await?.into_iter().collect();
+        let listen = |err| EcrNamesError::Listen { path: path.to_owned(), err };
+        let socket = EcrSocket::start(path, Path::new(&backend.socket), registry.clone()).map_err(listen)?;
+        let version = backend.docker.client_version();
+        let through = Docker::connect_with_unix(&path.to_string_lossy(), TIMEOUT_SECONDS, &version);
+        let through = through.map_err(|err| failed("be reached over a socket of wfrun's", err))?;
+        Ok(Self { engine: backend.docker.clone(), socket, through, registry, before, _claim: claim })
+    }
+
+    /// Where the socket is.
+    pub fn path(&self) -> &Path {
+        self.socket.path()
+    }
+
+    /// Whether an image's name is one of the registry.
+    pub(super) fn has(&self, image: &str) -> bool {
+        is_of(&self.registry, image)
+    }
+
+    /// The engine, which over this socket knows the registry by Amazon's name.
+    pub(super) fn through(&self) -> &Docker {
+        &self.through
+    }
+
+    /// Gives the registry's names back to the images that had them before, and takes away all that are new.
+    ///
+    /// The newest image of each repository stays as `wfrun.local/NAME:latest`, so that the next build finds its layers.
+    pub async fn give_back(&self) -> Result<(), BackendError> {
+        let failed = |err| failed("give image names back", err);
+        let now = names(&self.engine, &self.registry).await?;
+        // The newest one last: it is the one that stays.
+        for (name, id) in now.iter().rev() {
+            if !self.before.contains_key(name) {
+                let (_, repository) = name.split_once('/').unwrap_or(("", name));
+                let repository = repository.rsplit_once(':').map_or(repository, |(it, _)| it);
+                cleaning::keep_for_builds(&self.engine, id, repository).await.map_err(failed)?;
+                cleaning::remove_image(&self.engine, name).await.map_err(failed)?;
+            }
+        }
+        let now: HashMap<&String, &String> = now.iter().map(|(name, id)| (name, id)).collect();
+        for (name, id) in self.before.iter().filter(|(name, id)| now.get(*name) != Some(id)) {
+            let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
+            let options = TagImageOptions { repo: Some(repository.to_owned()), tag: Some(tag.to_owned()) };
+            // A step may have removed the image itself.
+            cleaning::gone(self.engine.tag_image(id, Some(options)).await).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// A socket that only one process can have, and that goes with it.
+fn claim(engine: &str, account: &str) -> Result<UnixListener, EcrNamesError> {
+    let engine = Path::new(engine);
+    let engine = engine.canonicalize().unwrap_or_else(|_| engine.to_owned());
+    let name = hex::encode(Sha256::digest(format!("{account}\n{}", engine.display())));
+    let claimed =
+        SocketAddr::from_abstract_name(format!("wfrun-ecr-{name}")).and_then(|it| UnixListener::bind_addr(&it));
+    claimed.map_err(|err| {
+        if err.kind() == io::ErrorKind::AddrInUse {
+            EcrNamesError::Taken
+        } else {
+            EcrNamesError::Listen { path: engine, err }
+        }
+    })
+}
+
+/// The tags of the registry in an engine, in all regions, and their images, the newest first.
+async fn names(docker: &Docker, registry: &EcrRegistry) -> Result<Vec<(String, String)>, BackendError> {
+    let images = docker.list_images(None::<ListImagesOptions>).await;
+    let images = images.map_err(|err| failed("list images", err))?;
+    let of_image =
+        |image: bollard::models::ImageSummary| image.repo_tags.into_iter().map(move |it| (it, image.id.clone()));
+    Ok(images.into_iter().flat_map(of_image).filter(|(name, _)| is_of(registry, name)).collect())
+}
+
+fn is_of(registry: &EcrRegistry, image: &str) -> bool {
+    image.split_once('/').is_some_and(|(host, _)| registry.is_named(host))
+}
+
+fn failed(action: &str, err: bollard::errors::Error) -> BackendError {
+    BackendError::Engine { action: action.to_owned(), err }
+}
+
+impl DockerBackend {
+    /// The engine as its jobs have it, with what they give names to.
+    pub(super) fn of_jobs(&self) -> &Docker {
+        self.names.as_ref().map_or(&self.docker, |it| it.through())
+    }
+
+    /// The same engine, whose jobs call the account's registry by Amazon's name.
+    #[must_use]
+    pub fn with_names(&self, names: std::sync::Arc<EcrNames>) -> Self {
+        Self { names: Some(names), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_has_the_names_of_an_account_on_an_engine() {
+        let account = "100000000001";
+        let first = claim("/nowhere/a.sock", account).expect("nobody has it");
+        assert!(matches!(claim("/nowhere/a.sock", account), Err(EcrNamesError::Taken)));
+        claim("/nowhere/b.sock", account).expect("another engine");
+        claim("/nowhere/a.sock", "100000000002").expect("another account");
+        drop(first);
+        claim("/nowhere/a.sock", account).expect("it was given up");
+    }
+}
