@@ -141,7 +141,8 @@ impl Walk<'_> {
             return found(message).help(help);
         }
         let help = format!("add the statement {}{}", need.statement(), if need.is_narrow() { "" } else { WIDE });
-        found(format!("{needs}, which {} not allow", self.names("does", "do"))).help(help)
+        let unless = if action == "iam:PassRole" && !need.is_narrow() { ", unless no role is passed" } else { "" };
+        found(format!("{needs}{unless}, which {} not allow", self.names("does", "do"))).help(help)
     }
 
     fn open(&self, who: &str, need: &ForeseenPermission) -> Diagnostic {

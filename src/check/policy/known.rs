@@ -21,6 +21,8 @@ pub(super) struct Known<'a> {
     pub(super) definitions: HashMap<String, Definition>,
     /// Files that commands of the job write, so that they are not those of the repository.
     pub(super) written: HashSet<String>,
+    /// Commands write files that are somewhere else, so that none is sure to be the repository's.
+    pub(super) is_lost: bool,
     /// The account of the role that was assumed.
     pub(super) account: String,
     /// Somebody has given the job keys.
@@ -35,6 +37,7 @@ impl<'a> Known<'a> {
             outputs: HashMap::new(),
             definitions: HashMap::new(),
             written: HashSet::new(),
+            is_lost: false,
             account: UNKNOWN.to_string(),
             has_keys: false,
         };

@@ -224,6 +224,8 @@ fn roles_and_deployments() {
         &configure("aws-access-key-id: x, role-skip-session-tagging: true, role-to-assume: deploy"),
         &["sts:AssumeRole arn:aws:iam::*:role/deploy"],
     );
+    let keys = configure(role).replace("CLUSTER: news", "AWS_ACCESS_KEY_ID: x");
+    needs(&keys, &["? whether `aws-actions/configure-aws-credentials@v4` assumes the role with keys"]);
     let deploy = |with: &str| {
         steps(&format!(
             "    - {{uses: aws-actions/amazon-ecs-deploy-task-definition@v2, with: {{task-definition: task.json, {with}}}}}\n"
@@ -283,6 +285,10 @@ fn task_definitions_of_files() {
     assert_eq!(roles("", &deploy("other.json")), [any]);
     assert_eq!(roles("", &deploy("../task.json")), [any]);
     assert_eq!(roles("    - run: jq . a > task.json\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - run: sed -i s/a/b/ ./task.json\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - run: cd x && jq . a > task.json\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - {run: jq . a > b.json, working-directory: x}\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - run: jq . task.json\n", &deploy("task.json")), [exec, any]);
     assert_eq!(roles(&render("task-definition: task.json"), &rendered), [exec, any]);
     assert_eq!(
         roles(&render("task-definition: task.json, task-role-arn: 'arn:aws:iam::1:role/task'"), &rendered),

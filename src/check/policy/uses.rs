@@ -109,6 +109,9 @@ impl Known<'_> {
             let account = role.strip_prefix("arn:").and_then(|it| it.split(':').nth(3));
             self.account = account.unwrap_or(&self.account).to_owned();
             // A token of GitHub's is not signed with keys: the role's trust policy alone lets it in.
+            if !is_signed && env.contains_key("AWS_ACCESS_KEY_ID") {
+                asks.not_known.push(format!("whether {} assumes the role with keys", asks.by));
+            }
             if is_signed {
                 let is_name = !role.starts_with("arn:") && !role.starts_with(UNKNOWN);
                 let arn = if is_name { format!("arn:aws:iam::{UNKNOWN}:role/{role}") } else { role };
