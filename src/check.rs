@@ -99,7 +99,7 @@ fn check_file(file: &CheckedFile, settings: &CheckSettings) -> Vec<Diagnostic> {
             if !read.has_errors() {
                 read.diagnostics.extend(lint(&read.value, &settings.lint));
                 if !settings.policies.is_empty() {
-                    read.diagnostics.extend(policy::check(&read.value, &file.root, &settings.policies));
+                    read.diagnostics.extend(policy::check(&read.value, &file.root, settings));
                 }
             }
             let Checked { value: set, diagnostics: mut found } = read;

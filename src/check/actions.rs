@@ -55,13 +55,8 @@ impl Checker<'_> {
 
     /// The manifest of an action in another repository, if this machine has it.
     fn elsewhere(&self, action: &ActionRef) -> Option<Action> {
-        let repository = RepositoryRef { name: action.repository(), git_ref: action.git_ref.clone() };
-        for name in MANIFESTS {
-            let path = if action.path.is_empty() { name.to_owned() } else { format!("{}/{name}", action.path) };
-            let file = FileRef { repository: Some(repository.clone()), path };
-            if let Loaded::Source(source) = self.settings.repositories.load(self.root, &file) {
-                return lower_action(&source, wfrun_syntax::parse(&source).value.as_ref()).value;
-            }
+        if let Some(source) = manifest_elsewhere(action, self.root, self.settings) {
+            return lower_action(&source, wfrun_syntax::parse(&source).value.as_ref()).value;
         }
         let builtin = BuiltinActions.find(action)?.ok()?;
         Some(builtin.as_ref().clone())
@@ -69,14 +64,9 @@ impl Checker<'_> {
 
     /// The manifest of an action of this repository; it is checked, too, the first time it is used.
     fn local(&mut self, path: &str, uses: &UsesStep, source: &Arc<Source>) -> Option<Action> {
-        let folder =
-            path.trim_start_matches("$/").trim_start_matches("./").trim_start_matches(".\\").trim_end_matches('/');
+        let folder = folder_of(path);
         let place = self.root.join(folder);
-        let load = |name: &&str| match self.settings.repositories.load(self.root, &in_folder(folder, name)) {
-            Loaded::Source(source) => Some(source),
-            Loaded::Missing | Loaded::Elsewhere => None,
-        };
-        let Some(manifest) = MANIFESTS.iter().find_map(load) else {
+        let Some(manifest) = own_manifest(path, self.root, self.settings) else {
             if !place.join("Dockerfile").is_file() {
                 self.found.push(missing(&place, uses, source));
             }
@@ -125,6 +115,31 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// The text of the manifest of an action in another repository, if this machine has it.
+pub(super) fn manifest_elsewhere(action: &ActionRef, root: &Path, settings: &CheckSettings) -> Option<Arc<Source>> {
+    let repository = RepositoryRef { name: action.repository(), git_ref: action.git_ref.clone() };
+    MANIFESTS.iter().find_map(|name| {
+        let path = if action.path.is_empty() { (*name).to_owned() } else { format!("{}/{name}", action.path) };
+        source(settings.repositories.load(root, &FileRef { repository: Some(repository.clone()), path }))
+    })
+}
+
+/// The text of the manifest of an action of this repository.
+pub(super) fn own_manifest(path: &str, root: &Path, settings: &CheckSettings) -> Option<Arc<Source>> {
+    MANIFESTS.iter().find_map(|name| source(settings.repositories.load(root, &in_folder(folder_of(path), name))))
+}
+
+fn source(loaded: Loaded) -> Option<Arc<Source>> {
+    match loaded {
+        Loaded::Source(source) => Some(source),
+        Loaded::Missing | Loaded::Elsewhere => None,
+    }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.trim_start_matches("$/").trim_start_matches("./").trim_start_matches(".\\").trim_end_matches('/')
 }
 
 fn in_folder(folder: &str, name: &str) -> FileRef {

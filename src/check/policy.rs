@@ -3,6 +3,7 @@
 //! The workflow is walked without being run: its actions, and the commands of its scripts. What they need is told by the rules by which
 //! a run decides. What cannot be told, of the workflow or of the policies, is a note: it is never taken for fine.
 mod aws_command;
+mod composite;
 mod definition;
 mod docker_command;
 mod known;
@@ -18,27 +19,32 @@ use wfrun_syntax::{Diagnostic, Source, Span};
 use wfrun_workflow::{Job, Step, StepKind, Workflow, WorkflowSet};
 
 use self::known::Known;
+use super::CheckSettings;
 
-/// Looks for gaps in a workflow and in what it calls; `root` is the folder of its repository.
+/// Looks for gaps in a workflow, in what it calls and in the composite actions that this machine has; `root` is the folder of its
+/// repository.
 ///
 /// In a job each permission is spoken of once, at the first step that needs it: that is where a run would fail.
-pub(super) fn check(set: &WorkflowSet, root: &Path, policies: &[IdentityPolicy]) -> Vec<Diagnostic> {
+pub(super) fn check(set: &WorkflowSet, root: &Path, settings: &CheckSettings) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for workflow in set.workflows() {
         for job in workflow.jobs.values() {
-            found.extend(job_gaps(workflow, job, root, policies));
+            found.extend(job_gaps(workflow, job, root, settings));
         }
     }
     found
 }
 
-fn job_gaps(workflow: &Workflow, job: &Job, root: &Path, policies: &[IdentityPolicy]) -> Vec<Diagnostic> {
+fn job_gaps(workflow: &Workflow, job: &Job, root: &Path, settings: &CheckSettings) -> Vec<Diagnostic> {
     let mut walk = Walk {
-        source: &workflow.source,
+        source: Arc::clone(&workflow.source),
         workflow,
         job,
         known: Known::of(workflow, job, root),
-        policies,
+        settings,
+        policies: &settings.policies,
+        depth: 0,
+        is_elsewhere: false,
         told: HashSet::new(),
         found: Vec::new(),
     };
@@ -48,11 +54,17 @@ fn job_gaps(workflow: &Workflow, job: &Job, root: &Path, policies: &[IdentityPol
 
 /// A job on the way through its steps.
 struct Walk<'a> {
-    source: &'a Arc<Source>,
+    /// The file whose steps are looked at.
+    source: Arc<Source>,
     workflow: &'a Workflow,
     job: &'a Job,
     known: Known<'a>,
+    settings: &'a CheckSettings,
     policies: &'a [IdentityPolicy],
+    /// How many composite actions the steps are in.
+    depth: usize,
+    /// They are those of another repository's action.
+    is_elsewhere: bool,
     /// What was spoken of.
     told: HashSet<(String, String)>,
     found: Vec<Diagnostic>,
@@ -92,6 +104,7 @@ impl Walk<'_> {
             match &step.kind {
                 StepKind::Parallel(steps) => self.steps(steps),
                 StepKind::Run(run) => self.script(step, run),
+                StepKind::Uses(uses) if self.composite(step, uses) => {}
                 StepKind::Uses(uses) => {
                     let asks = self.known.uses(step, uses);
                     self.tell(&asks, At { place: uses.target.span, focus: None });
@@ -123,7 +136,7 @@ impl Walk<'_> {
     }
 
     fn at(&self, found: Diagnostic, at: At) -> Diagnostic {
-        let found = found.at(self.source, at.place);
+        let found = found.at(&self.source, at.place);
         match at.focus {
             Some(focus) => found.focus(focus),
             None => found,
@@ -141,7 +154,8 @@ impl Walk<'_> {
             return found(message).help(help);
         }
         let help = format!("add the statement {}{}", need.statement(), if need.is_narrow() { "" } else { WIDE });
-        found(format!("{needs}, which {} not allow", self.names("does", "do"))).help(help)
+        let unless = if action == "iam:PassRole" && !need.is_narrow() { ", unless no role is passed" } else { "" };
+        found(format!("{needs}{unless}, which {} not allow", self.names("does", "do"))).help(help)
     }
 
     fn open(&self, who: &str, need: &ForeseenPermission) -> Diagnostic {

@@ -112,7 +112,9 @@ pub(super) fn read(
             let family = parts.option("--task-definition").map(|it| it.rsplit('/').next().unwrap_or(it));
             let family = family.map(|it| it.split(':').next().unwrap_or(it).to_owned());
             for file in writes.iter().filter(|it| !it.contains(UNKNOWN)) {
-                known.definitions.insert(file.clone(), Definition::unknown(family.as_deref()));
+                known
+                    .definitions
+                    .insert(file.trim_start_matches("./").to_owned(), Definition::unknown(family.as_deref()));
             }
             asks.needs.extend(parts.needs("ecs", operation, &target)?);
         }

@@ -57,7 +57,7 @@ fn without_placeholders(value: Value) -> Value {
 impl Known<'_> {
     /// The task definition in a file, whose name may stand for what a step hands on.
     pub(super) fn definition(&self, file: &str) -> Definition {
-        if let Some(known) = self.definitions.get(file) {
+        if let Some(known) = self.definitions.get(file.trim_start_matches("./")) {
             return known.clone();
         }
         self.file(file).and_then(|it| Definition::of_json(&it)).unwrap_or_else(|| Definition::unknown(None))
@@ -67,7 +67,7 @@ impl Known<'_> {
     pub(super) fn file(&self, path: &str) -> Option<String> {
         let path = path.trim_start_matches("./");
         let is_inside = !path.starts_with('/') && !path.split('/').any(|it| it == "..");
-        if path.contains(UNKNOWN) || !is_inside || self.written.contains(path) {
+        if self.is_lost || path.contains(UNKNOWN) || !is_inside || self.written.contains(path) {
             return None;
         }
         std::fs::read_to_string(self.root.join(path)).ok()

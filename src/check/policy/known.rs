@@ -17,14 +17,27 @@ pub(super) struct Known<'a> {
     env: IndexMap<String, String>,
     /// Outputs by id of the step and name, both in lower case.
     outputs: HashMap<(String, String), String>,
+    /// Inputs of the composite action that the steps are in, in lower case.
+    inputs: IndexMap<String, String>,
     /// The task definitions that steps hand on, by the text that stands for their file.
     pub(super) definitions: HashMap<String, Definition>,
     /// Files that commands of the job write, so that they are not those of the repository.
     pub(super) written: HashSet<String>,
+    /// Commands write files that are somewhere else, so that none is sure to be the repository's.
+    pub(super) is_lost: bool,
     /// The account of the role that was assumed.
     pub(super) account: String,
     /// Somebody has given the job keys.
     pub(super) has_keys: bool,
+}
+
+/// What is known around a composite action.
+pub(super) struct Outside {
+    env: IndexMap<String, String>,
+    /// The variables with which the action begins.
+    entered: IndexMap<String, String>,
+    outputs: HashMap<(String, String), String>,
+    inputs: IndexMap<String, String>,
 }
 
 impl<'a> Known<'a> {
@@ -33,19 +46,50 @@ impl<'a> Known<'a> {
             root,
             env: IndexMap::new(),
             outputs: HashMap::new(),
+            inputs: IndexMap::new(),
             definitions: HashMap::new(),
             written: HashSet::new(),
+            is_lost: false,
             account: UNKNOWN.to_string(),
             has_keys: false,
         };
         for map in [&workflow.env, &job.env] {
             known.env = known.with(map);
         }
-        // What a step writes into the environment file is there for those behind it.
-        for name in job.steps.iter().flat_map(exported) {
-            known.env.insert(name, UNKNOWN.to_string());
-        }
+        known.forget_exported(&job.steps);
         known
+    }
+
+    /// What a step writes into the environment file is there for those behind it.
+    fn forget_exported(&mut self, steps: &[Step]) {
+        for name in steps.iter().flat_map(exported) {
+            self.env.insert(name, UNKNOWN.to_string());
+        }
+    }
+
+    /// Goes into a composite action; what is known outside is handed back.
+    pub(super) fn enter(
+        &mut self,
+        env: IndexMap<String, String>,
+        inputs: IndexMap<String, String>,
+        steps: &[Step],
+    ) -> Outside {
+        let outside = Outside {
+            env: std::mem::replace(&mut self.env, env.clone()),
+            entered: env,
+            outputs: std::mem::take(&mut self.outputs),
+            inputs: std::mem::replace(&mut self.inputs, inputs),
+        };
+        self.forget_exported(steps);
+        outside
+    }
+
+    /// Comes out of it, with the variables that its steps exported.
+    pub(super) fn leave(&mut self, outside: Outside) {
+        let Outside { env, entered, outputs, inputs } = outside;
+        let inside = std::mem::replace(&mut self.env, env);
+        self.env.extend(inside.into_iter().filter(|(name, value)| entered.get(name) != Some(value)));
+        (self.outputs, self.inputs) = (outputs, inputs);
     }
 
     /// The variables, with those of one more `env:`.
@@ -119,12 +163,15 @@ impl<'a> Known<'a> {
     }
 
     fn looked_up(&self, inner: &str, env: &IndexMap<String, String>) -> Option<String> {
-        let expr = parse_in(inner, &["env", "steps"], &[]).ok()?;
+        let expr = parse_in(inner, &["env", "inputs", "steps"], &[]).ok()?;
         if let ExprKind::Literal(value) = &expr.kind {
             return Some(value.to_text());
         }
         match expr.path()?.as_slice() {
             [context, name] if context.eq_ignore_ascii_case("env") => env.get(*name).cloned(),
+            [context, name] if context.eq_ignore_ascii_case("inputs") => {
+                self.inputs.get(&name.to_ascii_lowercase()).cloned()
+            }
             [context, id, outputs, name]
                 if context.eq_ignore_ascii_case("steps") && outputs.eq_ignore_ascii_case("outputs") =>
             {

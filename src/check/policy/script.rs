@@ -41,6 +41,9 @@ const OTHERS: [&str; 28] = [
 /// Of those, what they do without running anything of the repository's.
 const HARMLESS: [&str; 9] = ["--version", "-V", "build", "ci", "fmt", "install", "test", "validate", "version"];
 
+/// Programs that change no file that is named behind them.
+const READERS: [&str; 12] = ["[", "aws", "cat", "diff", "docker", "echo", "grep", "head", "jq", "ls", "tail", "test"];
+
 /// Programs that start the one behind them, perhaps with options.
 const WRAPPERS: [&str; 10] = ["builtin", "command", "env", "exec", "nice", "nohup", "sudo", "time", "timeout", "xargs"];
 
@@ -56,9 +59,18 @@ impl Walk<'_> {
             return;
         }
         let script = shell_script::read(&raw, &env, &|inner| self.known.expression(inner, &env));
+        let folder = [run.working_directory.as_ref(), self.job.defaults.working_directory.as_ref()];
+        let folder = folder.into_iter().flatten().next().or(self.workflow.defaults.working_directory.as_ref());
+        let mut is_elsewhere = folder.is_some();
         for command in &script.commands {
-            for file in &command.writes {
+            is_elsewhere |= ["cd", "pushd"].contains(&command.words[0].text.as_str());
+            let is_reader = READERS.contains(&command.words[0].text.as_str());
+            let changed = command.words[1..].iter().filter(|_| !is_reader).map(|it| &it.text);
+            for file in command.writes.iter().chain(changed) {
+                let file = file.trim_start_matches("./");
                 self.known.definitions.remove(file);
+                self.known.written.insert(file.to_owned());
+                self.known.is_lost |= is_elsewhere && file.contains('.');
             }
             let asks = asks_of(&mut self.known, &env, command);
             if let Some((asks, words)) = asks {
@@ -70,7 +82,6 @@ impl Walk<'_> {
                 let focus = Some(run.script.span_of(&(number(range.start)..number(range.end))));
                 self.tell(&asks, At { place, focus });
             }
-            self.known.written.extend(command.writes.iter().map(|it| it.trim_start_matches("./").to_owned()));
         }
         if script.is_broken && self.known.sees_keys(&env) {
             self.tell(

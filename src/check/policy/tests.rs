@@ -5,6 +5,7 @@ use wfrun_syntax::{Diagnostic, Severity, Source};
 use wfrun_workflow::{Loaded, SetOptions, read_set};
 
 use super::check;
+use crate::check::CheckSettings;
 
 /// What allows nothing of AWS's.
 const NOTHING: &str = r#"{"Statement": {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}}"#;
@@ -15,7 +16,7 @@ fn found(workflow: &str, policy: &str, root: &Path) -> Vec<Diagnostic> {
     let set = read_set(&source, SetOptions::default(), &mut |_| Loaded::Elsewhere);
     assert!(!set.has_errors(), "{:#?}\n{workflow}", set.diagnostics);
     let policy = IdentityPolicy::parse("p.json", policy).expect("a policy");
-    check(&set.value, root, &[policy])
+    check(&set.value, root, &CheckSettings { policies: vec![policy], ..CheckSettings::default() })
 }
 
 /// A workflow with these steps and variables.
@@ -224,6 +225,8 @@ fn roles_and_deployments() {
         &configure("aws-access-key-id: x, role-skip-session-tagging: true, role-to-assume: deploy"),
         &["sts:AssumeRole arn:aws:iam::*:role/deploy"],
     );
+    let keys = configure(role).replace("CLUSTER: news", "AWS_ACCESS_KEY_ID: x");
+    needs(&keys, &["? whether `aws-actions/configure-aws-credentials@v4` assumes the role with keys"]);
     let deploy = |with: &str| {
         steps(&format!(
             "    - {{uses: aws-actions/amazon-ecs-deploy-task-definition@v2, with: {{task-definition: task.json, {with}}}}}\n"
@@ -283,6 +286,10 @@ fn task_definitions_of_files() {
     assert_eq!(roles("", &deploy("other.json")), [any]);
     assert_eq!(roles("", &deploy("../task.json")), [any]);
     assert_eq!(roles("    - run: jq . a > task.json\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - run: sed -i s/a/b/ ./task.json\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - run: cd x && jq . a > task.json\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - {run: jq . a > b.json, working-directory: x}\n", &deploy("task.json")), [any]);
+    assert_eq!(roles("    - run: jq . task.json\n", &deploy("task.json")), [exec, any]);
     assert_eq!(roles(&render("task-definition: task.json"), &rendered), [exec, any]);
     assert_eq!(
         roles(&render("task-definition: task.json, task-role-arn: 'arn:aws:iam::1:role/task'"), &rendered),
@@ -347,4 +354,47 @@ fn variables() {
     assert_eq!(cluster(steps(&format!("    - run: {describe}\n")).replace("news", "'${{ vars.X }}'")), ["*"]);
     let region = steps(&format!("{CONFIGURE}    - run: {describe}\n"));
     assert!(told(&found(&region, NOTHING, Path::new("/nowhere"))[0]).contains(":us-west-2:"));
+}
+
+/// The steps of composite actions ask for the same as a job's own, and are told where they stand.
+#[test]
+fn composite_actions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    };
+    write(
+        "deploy/action.yml",
+        "name: d\ninputs: {Service: {}, cluster: {default: main}}\noutputs: {registry: {value: '${{ steps.l.outputs.registry }}'}}\nruns:\n  \
+         using: composite\n  steps:\n  - {uses: aws-actions/configure-aws-credentials@v4, with: {aws-region: us-west-2}}\n  - {id: l, uses: \
+         aws-actions/amazon-ecr-login@v2}\n  - {run: 'aws ecs update-service --service ${{ inputs.service }} --cluster $C', shell: bash, \
+         env: {C: '${{ inputs.cluster }}'}}\n  - uses: ./more\n",
+    );
+    write(
+        "more/action.yaml",
+        "name: m\nruns: {using: composite, steps: [{run: aws ecs list-tasks, shell: bash}, {uses: ./more}]}\n",
+    );
+    write("js/action.yml", "name: j\nruns: {using: node20, main: a.js}\n");
+    let workflow = steps(
+        "    - {id: d, uses: ./deploy, with: {service: '${{ env.CLUSTER }}-api'}}\n    - run: docker pull ${{ \
+         steps.d.outputs.registry }}/news\n    - run: aws ecs describe-clusters --clusters $CLUSTER\n    - uses: ./js\n",
+    );
+    let all = found(&workflow, NOTHING, folder.path());
+    assert_eq!(
+        all.iter().map(told).collect::<Vec<_>>(),
+        [
+            "ecr:GetAuthorizationToken *",
+            "ecs:UpdateService arn:aws:ecs:us-west-2:*:service/main/news-api",
+            "ecs:ListTasks *",
+            "? what `./more` asks of AWS",
+            "ecr:BatchGetImage arn:aws:ecr:us-west-2:*:repository/news",
+            "ecr:GetDownloadUrlForLayer arn:aws:ecr:us-west-2:*:repository/news",
+            "ecs:DescribeClusters arn:aws:ecs:us-west-2:*:cluster/news",
+            "? what `./js` asks of AWS",
+        ]
+    );
+    let place = all[1].exact().expect("a place");
+    assert_eq!((place.source.path().ends_with("deploy/action.yml"), place.text()), (true, "aws ecs update-service"));
 }

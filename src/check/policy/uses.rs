@@ -12,6 +12,17 @@ use super::definition::Definition;
 use super::docker_command::{Place, Transfer};
 use super::known::Known;
 
+/// Actions of which is known what they ask for.
+const KNOWN: [&str; 7] = [
+    "aws-actions/amazon-ecr-login",
+    "aws-actions/amazon-ecs-deploy-task-definition",
+    "aws-actions/amazon-ecs-render-task-definition",
+    "aws-actions/configure-aws-credentials",
+    "docker/build-push-action",
+    "docker/login-action",
+    "docker/metadata-action",
+];
+
 /// Owners whose actions ask AWS for nothing.
 const SILENT_OWNERS: [&str; 2] = ["actions", "github"];
 
@@ -53,6 +64,12 @@ impl Inputs<'_> {
 }
 
 impl Known<'_> {
+    /// Whether it is known what an action asks for.
+    pub(super) fn knows(action: &ActionRef) -> bool {
+        let name = action.with_path().to_ascii_lowercase();
+        KNOWN.contains(&name.as_str()) || is_silent(action, &name)
+    }
+
     /// What a step with `uses:` asks for; what it leaves for others is known from then on.
     pub(super) fn uses(&mut self, step: &Step, uses: &UsesStep) -> Asks {
         let env = self.env_of(step);
@@ -109,6 +126,9 @@ impl Known<'_> {
             let account = role.strip_prefix("arn:").and_then(|it| it.split(':').nth(3));
             self.account = account.unwrap_or(&self.account).to_owned();
             // A token of GitHub's is not signed with keys: the role's trust policy alone lets it in.
+            if !is_signed && env.contains_key("AWS_ACCESS_KEY_ID") {
+                asks.not_known.push(format!("whether {} assumes the role with keys", asks.by));
+            }
             if is_signed {
                 let is_name = !role.starts_with("arn:") && !role.starts_with(UNKNOWN);
                 let arn = if is_name { format!("arn:aws:iam::{UNKNOWN}:role/{role}") } else { role };

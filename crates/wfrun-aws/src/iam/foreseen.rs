@@ -82,12 +82,29 @@ impl ForeseenPermission {
     ) -> Option<Vec<Self>> {
         let arns = Arns { account: &target.account, region: &target.region };
         let needs = known_needs(service, operation, Asked { input: Input(input), arns, known: Known::Nothing })?;
-        Some(needs.into_iter().map(|need| Self { need, region: target.region.clone() }).collect())
+        Some(needs.into_iter().map(|need| Self::of(need, target)).collect())
     }
 
     /// What an action needs that is no operation with an input: on a resource, or on `*`.
     pub fn new(action: &str, resource: &str, target: &RequestTarget) -> Self {
-        Self { need: Need::new(action, resource), region: target.region.clone() }
+        Self::of(Need::new(action, resource), target)
+    }
+
+    /// Regions of their own partition have other ARNs.
+    ///
+    /// Source: AWS general reference, "Amazon Resource Names", `aws-cn` and `aws-us-gov`.
+    fn of(mut need: Need, target: &RequestTarget) -> Self {
+        let region = target.region.clone();
+        let partition = [("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")].iter().find(|(it, _)| region.starts_with(it));
+        if let Some((_, partition)) = partition {
+            let values = need.keys.iter_mut().flat_map(|(_, values)| values);
+            for text in values.chain(&mut need.aliases).chain([&mut need.resource]) {
+                if let Some(rest) = text.strip_prefix("arn:aws:") {
+                    *text = format!("arn:{partition}:{rest}");
+                }
+            }
+        }
+        Self { need, region }
     }
 
     /// What `docker push` needs of a repository of ECR.
@@ -233,7 +250,12 @@ mod tests {
             let found: Vec<String> = found.iter().map(|it| format!("{} {}", it.action(), it.resource())).collect();
             assert_eq!(found, want, "{service} {operation}");
         }
-        assert!(ForeseenPermission::of_operation("ecs", "MakeTea", &serde_json::Map::new(), &target()).is_none());
+        let target = RequestTarget { region: "cn-north-1".to_owned(), ..target() };
+        let input = json!({"services": ["a"]});
+        let needs =
+            ForeseenPermission::of_operation("ecs", "DescribeServices", input.as_object().expect("an object"), &target);
+        assert_eq!(needs.expect("a rule")[0].resource(), "arn:aws-cn:ecs:cn-north-1:*:service/default/a");
+        assert!(ForeseenPermission::of_operation("ecs", "MakeTea", &serde_json::Map::new(), &target).is_none());
     }
 
     #[test]
