@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use regex::Regex;
 
+use crate::docker::{IMAGE, has_docker};
 use crate::repo::{Ran, Repo, can_sandbox};
 
 /// Where the real actions are, as for `--mirror`: git repositories `actions/upload-artifact` and `actions/download-artifact`.
@@ -238,7 +239,7 @@ fn artifacts_go_from_job_to_job_and_are_on_record() {
         calls.iter().map(|it| format!("{} {} {}", it["service"], it["operation"], it["status"])).collect();
     for call in [
         "CreateArtifact\" 200",
-        "Put Block\" 201",
+        "Put Blob\" 201",
         "FinalizeArtifact\" 200",
         "ListArtifacts\" 200",
         "Get Blob\" 200",
@@ -327,6 +328,62 @@ fn what_was_tampered_with_or_expired_is_not_unpacked() {
     assert!(!repo.root().join("out").exists());
 }
 
+/// Steps that upload what is large and what is small, packed in two ways and as it is; then all of it comes back.
+const HAND_OVER: &str = "
+    - {run: 'echo \"uploads at [$WFRUN_UPLOADS]\"'}
+    - {run: 'head -c 20000000 /dev/urandom > large; echo small > small; sha256sum large small > sums'}
+    - {uses: actions/upload-artifact@v7, with: {name: stored, path: \"large\\nsmall\"}}
+    - {uses: actions/upload-artifact@v7, with: {name: packed, path: \"large\\nsmall\", compression-level: 1}}
+    - {uses: actions/upload-artifact@v7, with: {path: large, archive: false}}
+    - {run: rm large small}
+    - {uses: actions/download-artifact@v8, with: {name: stored}}
+    - {run: sha256sum -c sums && rm large small}
+    - {uses: actions/download-artifact@v8, with: {name: packed}}
+    - {run: sha256sum -c sums && rm large}
+    - {uses: actions/download-artifact@v8, with: {name: large}}
+    - {run: sha256sum -c sums}
+";
+
+#[track_caller]
+fn check_hand_over(ran: &Ran, job: &str) {
+    let calls = ran.of_type("service-called");
+    let puts: Vec<_> =
+        calls.iter().filter(|it| it["operation"].as_str().is_some_and(|it| it.starts_with("Put"))).collect();
+    assert_eq!(puts.len(), 3, "{puts:?}");
+    assert!(puts.iter().all(|it| it["operation"] == "Put Blob" && it["status"] == 201 && it["job"] == job), "{puts:?}");
+    assert!(ran.lines().contains(&"uploads at []".to_owned()), "scripts have no use for it: {:?}", ran.lines());
+}
+
+#[test]
+fn files_are_handed_over_on_every_backend() {
+    let repo = Repo::new(&format!("on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:{HAND_OVER}"), &[]);
+    check_hand_over(&repo.wfrun(&["w.yml", "--backend", "host", "--json"]).ends_with(0), "j");
+    // A path that is too long for a socket.
+    let folder = repo.beside(&"x".repeat(120));
+    std::fs::create_dir(&folder).expect("a folder");
+    let mut command = repo.command(&["w.yml", "--backend", "host", "--json"]);
+    check_hand_over(&Ran::of(&command.env("TMPDIR", folder).output().expect("wfrun starts")).ends_with(0), "j");
+    if can_sandbox() {
+        check_hand_over(&repo.sandbox(&[]).ends_with(0), "j");
+    }
+}
+
+/// Also for a container's user who is nobody here.
+#[test]
+fn files_are_handed_over_from_containers() {
+    if !has_docker() {
+        return;
+    }
+    let own = format!("container: {{image: '{IMAGE}', options: --user 1001}}");
+    for container in ["", &own] {
+        let workflow =
+            format!("on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    {container}\n    steps:{HAND_OVER}");
+        let repo = Repo::new(&workflow, &[]);
+        let ran = repo.wfrun(&["w.yml", "--backend", "docker", "--json", "--offline"]).ends_with(0);
+        check_hand_over(&ran, "j");
+    }
+}
+
 #[test]
 fn a_killed_run_leaves_no_half_artifact() {
     if !can_sandbox() {
@@ -341,7 +398,7 @@ fn a_killed_run_leaves_no_half_artifact() {
         .spawn()
         .expect("wfrun starts");
     let events = BufReader::new(child.stdout.take().expect("a pipe"));
-    let is_under_way = events.lines().map_while(Result::ok).any(|it| it.contains("\"Put Block\""));
+    let is_under_way = events.lines().map_while(Result::ok).any(|it| it.contains("Uploaded bytes 8388608"));
     child.kill().expect("it runs");
     child.wait().expect("it ends");
     assert!(is_under_way, "the upload had begun");

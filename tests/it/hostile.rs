@@ -1,9 +1,11 @@
 //! A job that means harm to the services of its run: what `wfrun` takes of memory, and what is on disk afterwards.
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, IoSlice, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use nix::sys::socket::{self, AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr};
 use serde_json::{Value as Json, json};
 
 use crate::actions::can_run_node;
@@ -27,6 +29,8 @@ jobs:
 /// What `wfrun` may have of memory at most, in kB.
 const LIMIT: u64 = 80 * 1024;
 
+const NO_SIGNAL: MsgFlags = MsgFlags::MSG_NOSIGNAL;
+
 /// A run in the middle of a step, with the address and the token of its services.
 struct Victim {
     repo: Repo,
@@ -43,7 +47,9 @@ impl Victim {
     fn start() -> Self {
         let repo = Repo::new(WORKFLOW, &[("spy/action.yml", ACTION), ("spy/main.js", MAIN)]);
         let mut command = repo.command(&["w.yml", "--backend", "sandbox", "--json"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("wfrun starts");
+        let temporary = repo.beside("tmp");
+        std::fs::create_dir(&temporary).expect("a folder");
+        let mut child = command.env("TMPDIR", &temporary).stdout(Stdio::piped()).spawn().expect("wfrun starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         let mut after = |begin: &str| {
             let told = lines.by_ref().find_map(|it| {
@@ -92,6 +98,18 @@ impl Victim {
         let (status, told) = self.call("CacheService", "CreateCacheEntry", &json!({"key": key, "version": "v"}));
         assert_eq!(status, 200, "{told}");
         path(&told["signed_upload_url"])
+    }
+
+    /// Connects to the socket that takes uploads, for the one with this path and query.
+    fn upload(&self, path: &str) -> OwnedFd {
+        let folders = std::fs::read_dir(self.repo.beside("tmp")).expect("a folder").flatten();
+        let address = folders.map(|it| it.path().join("seen/socket")).find(|it| it.exists()).expect("a socket");
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = socket::socket(AddressFamily::Unix, SockType::SeqPacket, flags, None).expect("a socket");
+        // Beside those that are taken and those that wait there is no room for more.
+        socket::connect(socket.as_raw_fd(), &UnixAddr::new(&address).expect("a short path")).ok();
+        socket::send(socket.as_raw_fd(), format!("wfrun-upload 1\n{}\n{path}", self.token).as_bytes(), NO_SIGNAL).ok();
+        socket
     }
 
     /// The most memory that `wfrun` has had since it was last asked, in kB.
@@ -199,6 +217,31 @@ fn memory_has_an_end_whatever_a_job_sends() {
         }
     });
     seen.push(("100 bodies of 8 MB", victim.peak()));
+
+    // Files over the socket: each larger than all memory, and as many bytes as are taken.
+    let upload = victim.reserve("files");
+    let source = tempfile::tempfile().expect("a file");
+    source.set_len(1 << 30).expect("a hole");
+    let segment = [b"F", &(1_u64 << 30).to_le_bytes()[..]].concat();
+    let bytes = [b"B", &30_000_u32.to_le_bytes()[..], &vec![7; 30_000]].concat();
+    let mut uploads = Vec::new();
+    for _ in 0..60 {
+        let socket = victim.upload(&upload);
+        let files = [source.as_raw_fd()];
+        let with = [ControlMessage::ScmRights(&files)];
+        let packet = [IoSlice::new(&segment)];
+        socket::sendmsg::<()>(socket.as_raw_fd(), &packet, &with, NO_SIGNAL, None).expect("a connection");
+        for _ in 0..4 {
+            socket::send(socket.as_raw_fd(), &bytes, NO_SIGNAL).ok();
+        }
+        uploads.push(socket);
+    }
+    for _ in 0..200 {
+        uploads.push(victim.upload(&upload));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    seen.push(("60 files of 1 GB, and 200 more", victim.peak()));
+    uploads.clear();
 
     // Downloads that nobody reads.
     let url = victim.reserve("large");

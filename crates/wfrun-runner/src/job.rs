@@ -27,6 +27,9 @@ use crate::{ActionError, Findings, KnownAction, LocalServices, RunSettings};
 /// Where job processes find the snapshot they check out from.
 const SNAPSHOT: &str = "/opt/wfrun/repository";
 
+/// Where job processes find the folder with the socket that takes uploads.
+const UPLOADS: &str = "/opt/wfrun/uploads";
+
 /// An open job.
 pub(crate) struct OpenJob {
     pub(crate) environment: Environment,
@@ -53,6 +56,8 @@ pub(crate) struct OpenJob {
     pub(crate) redirects_aws: bool,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
+    /// The socket that takes their uploads, as job processes see it.
+    pub(crate) uploads: String,
     /// The view of a checked-out tree that its workspace is.
     pub(crate) view: Option<View>,
     /// The processes of its steps, by number.
@@ -293,7 +298,8 @@ fn spec(
 ) -> EnvironmentSpec {
     let snapshot = &settings.snapshot;
     let mount = |source: &Path, target: String| Mount { source: source.to_owned(), target, read_only: true };
-    let mut mounts = vec![mount(&snapshot.dir, SNAPSHOT.to_owned())];
+    let mut mounts =
+        vec![mount(&snapshot.dir, SNAPSHOT.to_owned()), mount(services.github.uploads(), UPLOADS.to_owned())];
     mounts.extend(node_mounts(settings).into_iter().map(|(source, target)| mount(source, target.to_owned())));
     mounts.extend(snapshot.borrowed.iter().chain(&snapshot.lfs).map(|it| mount(it, it.display().to_string())));
     let guard = services.guard.as_ref().map(|it| it.address().ip());
@@ -331,6 +337,12 @@ pub(crate) fn blocked_names(services: &LocalServices) -> Vec<(String, IpAddr)> {
 /// Without namespaces nothing is mounted, and the snapshot is where it is.
 pub(crate) fn snapshot_path(settings: &RunSettings) -> String {
     if has_own_root(settings) { SNAPSHOT.to_owned() } else { settings.snapshot.dir.display().to_string() }
+}
+
+/// The same holds for the socket of uploads.
+pub(crate) fn uploads_path(settings: &RunSettings, services: &LocalServices) -> String {
+    let folder = if has_own_root(settings) { Path::new(UPLOADS) } else { services.github.uploads() };
+    folder.join("socket").display().to_string()
 }
 
 /// Whether job processes see another root than this machine's.

@@ -16,7 +16,9 @@ use crate::action_container::Siblings;
 use crate::action_images::{self, Workshop};
 use crate::actions::ActionFolders;
 use crate::containers::{self, Opened, Telling};
-use crate::job::{Ground, MadeAhead, OpenError, OpenJob, Wanted, failed, has_own_root, pairs, snapshot_path};
+use crate::job::{
+    Ground, MadeAhead, OpenError, OpenJob, Wanted, failed, has_own_root, pairs, snapshot_path, uploads_path,
+};
 use crate::node::JobNode;
 use crate::own_repository::git_settings;
 use crate::paths::{Paths, TOOL_CACHE, WORK};
@@ -185,6 +187,7 @@ impl Opening<'_> {
             network: tokio::sync::Mutex::new(network),
             siblings,
             executable: executable(settings),
+            uploads: uploads_path(settings, services),
             view,
             controls: Mutex::default(),
         };

@@ -14,6 +14,9 @@ use crate::job::OpenJob;
 use crate::not_started::as_docker_says;
 use crate::{LineSplitter, Lines};
 
+/// The variable by which stand-ins find the socket that takes uploads.
+const UPLOADS: &str = "WFRUN_UPLOADS";
+
 /// Runs a step's process to its end; its lines and its end become facts.
 pub(crate) async fn run_step(
     job: JobKey,
@@ -53,10 +56,15 @@ async fn start(open: &OpenJob, number: u64, launch: &Launch) -> Result<(Process,
     }
     let (argv, deviation) = argv(open, launch).await?;
     let inside = |(name, value): (&String, &String)| (name.clone(), open.paths.inside(value));
-    let mut env = launch.env.iter().map(inside).collect();
+    let mut env: Vec<(String, String)> = launch.env.iter().map(inside).collect();
     if open.redirects_aws && matches!(launch.program, Program::Node { .. }) {
         redirect(open, &mut env)
             .map_err(|err| format!("failed to write what sends calls of AWS to this machine: {err}"))?;
+    }
+    if matches!(launch.program, Program::StandIn { .. }) {
+        // Theirs alone: real actions send what they upload over HTTP, as on GitHub.
+        env.retain(|(name, _)| name != UPLOADS);
+        env.push((UPLOADS.to_owned(), open.uploads.clone()));
     }
     let process = open.environment.spawn(Exec { argv, env, cwd: open.paths.inside(&launch.cwd) }).await;
     Ok((keep(open, number, process.map_err(|err| chain(&err))?), deviation))

@@ -13,5 +13,6 @@ mod under_way;
 
 pub(crate) use error::BlobError;
 pub(crate) use receive::{Archive, receive};
-pub(crate) use requests::{Answered, answer, take_block};
-pub(crate) use transfers::{Content, Described, Right, Subject, Transfers, Upload};
+pub(crate) use requests::{Answered, PUT_BLOB, answer, take_block};
+pub(crate) use transfers::{Content, Described, Right, Subject, Transfer, Transfers, Upload};
+pub(crate) use under_way::{Bodies, UnderWay};

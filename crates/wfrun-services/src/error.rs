@@ -22,4 +22,11 @@ pub enum ServicesError {
         #[source]
         err: io::Error,
     },
+    /// No Unix socket could be made.
+    #[error("no socket for uploads could be made in the folder for temporary files")]
+    Socket {
+        /// What the system said.
+        #[source]
+        err: io::Error,
+    },
 }

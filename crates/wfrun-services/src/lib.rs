@@ -18,6 +18,7 @@ mod oidc;
 mod serve;
 mod services;
 mod twirp;
+mod uploads;
 
 pub use api::{Access, ApiGrant, ApiNote, ApiSettings};
 pub use artifact::Artifact;

@@ -22,7 +22,7 @@ const CONNECTIONS: usize = 512;
 const BUFFER: usize = 64 * 1024;
 
 /// A pause after a connection that could not be taken, such as for want of files.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Messages of more bytes wait for each other.
 const SMALL: usize = 16 * 1024;

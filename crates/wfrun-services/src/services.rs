@@ -24,6 +24,7 @@ use crate::identity::{JobIdentity, Tokens};
 use crate::oidc::{self, IdTokenIssuer, Oidc};
 use crate::serve::{message, serve};
 use crate::twirp::{Code, TwirpError};
+use crate::uploads::{self, UploadSocket};
 
 /// How long `stop` waits for answers under way.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
@@ -88,11 +89,12 @@ pub enum ArtifactChange {
     Removed(Artifact),
 }
 
-/// GitHub's services on a port of 127.0.0.1, from [`Services::start`] to [`Services::stop`] or drop.
+/// GitHub's services on a port of 127.0.0.1 and a Unix socket, from [`Services::start`] to [`Services::stop`] or drop.
 pub struct Services {
     shared: Arc<Shared>,
     stopping: CancellationToken,
     server: Option<JoinHandle<()>>,
+    uploads: UploadSocket,
 }
 
 /// What all requests use.
@@ -125,6 +127,7 @@ impl Services {
         let bind = |err| ServicesError::Bind { err };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(bind)?;
         let origin = format!("http://{}/", listener.local_addr().map_err(bind)?);
+        let (socket, uploaders) = UploadSocket::open().map_err(|err| ServicesError::Socket { err })?;
         let shared = Arc::new(Shared {
             store,
             artifacts: Artifacts::below(runs),
@@ -137,13 +140,23 @@ impl Services {
             observer: Box::new(observer),
         });
         let stopping = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, router(Arc::clone(&shared)), patience, stopping.clone()));
-        Ok(Self { shared, stopping, server: Some(server) })
+        let http = serve(listener, router(Arc::clone(&shared)), patience, stopping.clone());
+        let uploads = uploads::serve(uploaders, Arc::clone(&shared), stopping.clone());
+        let server = tokio::spawn(async {
+            tokio::join!(http, uploads);
+        });
+        Ok(Self { shared, stopping, server: Some(server), uploads: socket })
     }
 
     /// `http://127.0.0.1:PORT/`: the value of `ACTIONS_RESULTS_URL`.
     pub fn url(&self) -> String {
         self.shared.origin.clone()
+    }
+
+    /// The folder with the socket, called `socket`, that takes uploads as descriptors. Jobs may see it anywhere; a token is
+    /// wanted there, too.
+    pub fn uploads(&self) -> &FilePath {
+        self.uploads.folder()
     }
 
     /// Makes the value of `ACTIONS_RUNTIME_TOKEN` for a job. What is asked with it is asked by that job.

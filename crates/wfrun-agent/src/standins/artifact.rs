@@ -3,11 +3,12 @@
 //! They talk to the same service as the real ones, with the same archives: what one uploads the other downloads.
 
 mod archive;
-mod blocks;
 mod download;
 mod names;
+mod records;
 mod service;
 mod upload;
+mod uploading;
 
 use super::Invocation;
 use super::error::StandInError;

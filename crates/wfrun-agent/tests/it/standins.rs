@@ -16,6 +16,7 @@ mod setup_go;
 mod setup_java;
 mod setup_node;
 mod setup_python;
+mod uploads;
 mod web_identity;
 
 use std::fs;

@@ -10,6 +10,7 @@ use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
 use bollard::query_parameters::{CreateContainerOptions, StartContainerOptions, WaitContainerOptions};
 use futures_util::StreamExt as _;
+use tempfile::TempDir;
 use tokio::io::Interest;
 use tokio::net::UnixListener;
 use wfrun_agent::protocol::Ready;
@@ -110,7 +111,7 @@ pub(super) async fn open(backend: &DockerBackend, spec: EnvironmentSpec) -> Resu
         move |err| BackendError::Path { job, path, err }
     };
     // Not below the work directory: the path of a socket must be short.
-    let socket_dir = tempfile::Builder::new().prefix("wfrun-").tempdir().map_err(path_error(&std::env::temp_dir()))?;
+    let socket_dir = private_folder().map_err(path_error(&std::env::temp_dir()))?;
     let seen = socket_dir.path().join("seen");
     let socket = seen.join(SOCKET);
     let listener = bind(&seen, &socket).map_err(path_error(&socket))?;
@@ -153,6 +154,11 @@ pub(super) async fn open(backend: &DockerBackend, spec: EnvironmentSpec) -> Resu
             Err(err)
         }
     }
+}
+
+/// A folder that nobody of this machine looks into.
+fn private_folder() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("wfrun-").permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
 /// Listens in a folder of its own, which a container's user may look into, whoever that is; nobody of this machine may,
@@ -295,5 +301,19 @@ fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
         tool_cache: TOOL_CACHE.to_owned(),
         moved_ports: Vec::new(),
         started_in: begin.elapsed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_socket_is_for_the_container_and_nobody_here() {
+        let private = private_folder().expect("a folder");
+        let folder = private.path().join("seen");
+        let _listener = bind(&folder, &folder.join(SOCKET)).expect("it listens");
+        let mode = |path: &Path| std::fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+        assert_eq!([private.path(), &folder, &folder.join(SOCKET)].map(mode), [0o700, 0o755, 0o777]);
     }
 }

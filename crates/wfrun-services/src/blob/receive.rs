@@ -15,14 +15,14 @@ use tokio::sync::mpsc;
 
 use super::error::BlobError;
 use super::spool::Extent;
-use super::under_way::Bodies;
+use super::under_way::{Bodies, FEW};
 
 /// Chunks between the network and the disk, so that neither waits for each of the other's.
 const CHUNKS_IN_FLIGHT: usize = 32;
 /// The same where many bodies come at once: each would hide a slow disk in memory.
 const CHUNKS_OF_MANY: usize = 2;
 
-static COMING: Bodies = Bodies::new(CHUNKS_IN_FLIGHT, CHUNKS_OF_MANY);
+static COMING: Bodies = Bodies::new(FEW, CHUNKS_IN_FLIGHT, CHUNKS_OF_MANY);
 
 pub(super) const COPY_BUFFER: usize = 256 * 1024;
 

@@ -21,7 +21,7 @@ use super::error::BlobError;
 use super::range::{self, Range};
 use super::receive::{receive, receive_block};
 use super::transfers::{Download, Transfer, Upload};
-use super::under_way::Bodies;
+use super::under_way::{Bodies, FEW};
 use crate::serve::{content_length, message};
 use crate::services::Shared;
 
@@ -39,7 +39,7 @@ const READ_CHUNK: usize = 256 * 1024;
 /// The same where many are read at once: a client may ask and not take the answer.
 const SMALL_CHUNK: usize = 8 * 1024;
 
-static READING: Bodies = Bodies::new(READ_CHUNK, SMALL_CHUNK);
+static READING: Bodies = Bodies::new(FEW, READ_CHUNK, SMALL_CHUNK);
 
 /// A response, with what to tell the observer about it.
 pub(crate) struct Answered {
@@ -90,7 +90,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, query: &HashMap<String, String>
     Answered { response, service, operation, job }
 }
 
-const PUT_BLOB: &str = "Put Blob";
+/// All of a blob at once.
+pub(crate) const PUT_BLOB: &str = "Put Blob";
 const PUT_BLOCK: &str = "Put Block";
 const PUT_BLOCK_LIST: &str = "Put Block List";
 const GET_BLOB: &str = "Get Blob";

@@ -2,32 +2,34 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// As many are few.
-const FEW: usize = 8;
+/// As many are few, as a rule.
+pub(crate) const FEW: usize = 8;
 
 /// The bodies of one direction.
-pub(super) struct Bodies {
+pub(crate) struct Bodies {
     count: AtomicUsize,
+    few: usize,
     room_of_few: usize,
     room_of_many: usize,
 }
 
 /// One of them, until it is dropped.
-pub(super) struct UnderWay {
+pub(crate) struct UnderWay {
     bodies: &'static Bodies,
     /// What it may have, in the unit of its direction.
-    pub(super) room: usize,
+    pub(crate) room: usize,
 }
 
 impl Bodies {
-    pub(super) const fn new(room_of_few: usize, room_of_many: usize) -> Self {
-        Self { count: AtomicUsize::new(0), room_of_few, room_of_many }
+    /// With this room for each of `few`, and that for more.
+    pub(crate) const fn new(few: usize, room_of_few: usize, room_of_many: usize) -> Self {
+        Self { count: AtomicUsize::new(0), few, room_of_few, room_of_many }
     }
 
     /// Counts one more.
-    pub(super) fn begin(&'static self) -> UnderWay {
+    pub(crate) fn begin(&'static self) -> UnderWay {
         let others = self.count.fetch_add(1, Ordering::Relaxed);
-        UnderWay { bodies: self, room: if others < FEW { self.room_of_few } else { self.room_of_many } }
+        UnderWay { bodies: self, room: if others < self.few { self.room_of_few } else { self.room_of_many } }
     }
 }
 
@@ -43,7 +45,7 @@ mod tests {
 
     #[test]
     fn those_that_ended_count_no_more() {
-        static BODIES: Bodies = Bodies::new(32, 2);
+        static BODIES: Bodies = Bodies::new(FEW, 32, 2);
         let begin = |count| (0..count).map(|_| BODIES.begin()).collect::<Vec<_>>();
         let rooms = |all: &[UnderWay]| all.iter().map(|it| it.room).collect::<Vec<_>>();
         let mut all = begin(FEW + 2);

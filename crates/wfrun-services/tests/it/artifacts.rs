@@ -72,7 +72,7 @@ fn names(artifacts: &[Value]) -> Vec<&str> {
 }
 
 /// Asks for the URL of a listed artifact, as the toolkit does: with the ids of the job that made it.
-async fn url_of(job: &Job, entry: &Value) -> String {
+pub(crate) async fn url_of(job: &Job, entry: &Value) -> String {
     let answer = call(
         job,
         "GetSignedArtifactURL",

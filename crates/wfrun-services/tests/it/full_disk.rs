@@ -1,6 +1,7 @@
 //! A disk that is full: the client is told, nothing half is served, and what was written in vain makes room again.
 
 use std::io::Write as _;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::artifacts;
 use crate::client::{Answer, Job, MAIN, Server, put, send};
+use crate::{artifacts, uploads};
 
 /// A file system of 4 MB, where one may be mounted.
 struct Small(TempDir);
@@ -212,4 +213,22 @@ async fn a_content_that_cannot_be_named() {
         upload.check(&disk, answer).await;
         disk.server.services.stop().await;
     }
+}
+
+/// What comes as a file has no announced size of the whole, and is met by the full disk in its middle.
+#[tokio::test]
+async fn a_file_for_which_there_is_no_room() {
+    let Some(disk) = Disk::new().await else { return };
+    let job = disk.server.job("test", &[MAIN]);
+    let upload = Begun::new(&job, Way::Artifact, "k").await;
+    let source = tempfile::tempfile().expect("a file");
+    source.set_len(10 << 20).expect("a hole");
+    let client = uploads::Client::admitted(&disk.server, &job, &upload.place).await;
+    client.send(&uploads::file(10 << 20), &[source.as_fd()]).await.expect("is taken");
+    let answer = client.answer().await;
+    assert!(answer.contains("store failed: No space left on device"), "{answer}");
+    assert!(!upload.is_served().await);
+    disk.small.is_free(disk.free);
+    assert_eq!(put(&upload.place, b"x").await.status, 403, "the upload is given up");
+    disk.server.services.stop().await;
 }

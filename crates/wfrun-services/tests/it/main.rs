@@ -16,3 +16,4 @@ mod npm;
 mod octokit;
 mod oidc;
 mod rest;
+mod uploads;

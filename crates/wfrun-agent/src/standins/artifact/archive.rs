@@ -1,14 +1,16 @@
 //! Archives of artifacts: made while they are sent, unpacked from a file.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+use flate2::Compression;
+use flate2::read::DeflateEncoder;
+use zip::{DateTime, ZipArchive};
 
+use super::records::{BEFORE_SUM, Head, Sizes, end};
+use super::uploading::Segment;
 use crate::standins::error::StandInError;
 
 const COPY_BUFFER: usize = 256 * 1024;
@@ -19,53 +21,170 @@ pub(super) const DEFAULT_LEVEL: i64 = 6;
 /// Beyond this a file's size may not fit into 32 bits once it is compressed.
 const LARGE: u64 = 0xff00_0000;
 
-/// Writes an archive of files, each with its name in it, to `sink`, which it gives back. Links are followed.
+/// A file of fewer bytes is sooner sent than its descriptor.
+const SMALL: u64 = 64 * 1024;
+
+/// What takes an archive, part by part.
+pub(super) type Sink<'a> = dyn FnMut(Segment<'_>) -> Result<(), StandInError> + 'a;
+
+/// Gives an archive of files, each with its name in it, to `sink`. Links are followed.
 ///
 /// `level` is zlib's; 0 stores, and so does 6, which is what nobody asked for: the archive stays on this machine, where making
 /// it smaller takes much longer than writing it.
 ///
 /// Differs: `compression-level: 6` of `actions/upload-artifact`, the default, compresses nothing in the stand-in, so that the artifact's size is another.
-pub(super) fn pack<W: Write>(files: &[(PathBuf, String)], level: i64, sink: W) -> Result<W, StandInError> {
-    let mut archive = ZipWriter::new_stream(sink);
-    let mut buffer = vec![0; COPY_BUFFER];
+pub(super) fn pack(files: &[(PathBuf, String)], level: i64, sink: &mut Sink<'_>) -> Result<(), StandInError> {
+    let level = (!matches!(level, 0 | DEFAULT_LEVEL)).then(|| Compression::new(u32::try_from(level).unwrap_or(9)));
+    let buffer = vec![0; COPY_BUFFER];
+    let mut packing = Packing { sink, offset: 0, handed_over: 0, entries: Vec::new(), buffer };
     for (path, name) in files {
-        let read = |err| StandInError::file("read", path)(err);
-        let mut file = File::open(path).map_err(read)?;
-        let facts = file.metadata().map_err(read)?;
-        let is_stored = matches!(level, 0 | DEFAULT_LEVEL);
-        let method = if is_stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-        let mut options = SimpleFileOptions::default()
-            .compression_method(method)
-            .unix_permissions(facts.permissions().mode() & 0o7777)
-            .large_file(facts.len() >= LARGE);
-        if !is_stored {
-            options = options.compression_level(Some(level));
-        }
-        if let Some(time) = facts.modified().ok().and_then(time_of) {
-            options = options.last_modified_time(time);
-        }
-        archive.start_file(name.as_str(), options).map_err(sending)?;
-        loop {
-            let count = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
-                Err(err) => return Err(read(err)),
-            };
-            archive.write_all(&buffer[..count]).map_err(sending)?;
-        }
+        packing.add(path, name, level)?;
     }
-    Ok(archive.finish().map_err(sending)?.into_inner())
+    packing.finish()
 }
 
-/// A failure of the service comes through the archive as one of writing.
-fn sending(err: impl Into<ZipError>) -> StandInError {
-    let failed = |why: String| {
-        StandInError::action(format!("An error has occurred during zip creation for the artifact: {why}"))
-    };
-    let err = err.into();
-    let ZipError::Io(err) = err else { return failed(err.to_string()) };
-    err.downcast().unwrap_or_else(|err| failed(err.to_string()))
+/// Gives a file, as it is, to `sink`.
+pub(super) fn raw(path: &Path, sink: &mut Sink<'_>) -> Result<(), StandInError> {
+    let (file, facts) = open(path)?;
+    let mut packing = Packing { sink, offset: 0, handed_over: 0, entries: Vec::new(), buffer: vec![0; COPY_BUFFER] };
+    packing.content(path, file, &facts, None).map(drop)
+}
+
+fn open(path: &Path) -> Result<(File, Metadata), StandInError> {
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    opened.map(|(facts, file)| (file, facts)).map_err(StandInError::file("read", path))
+}
+
+/// An archive that is being made.
+struct Packing<'a, 'b> {
+    sink: &'a mut Sink<'b>,
+    /// Bytes so far.
+    offset: u64,
+    /// Files so far whose sum is the service's to make.
+    handed_over: u32,
+    entries: Vec<Entry>,
+    buffer: Vec<u8>,
+}
+
+/// A file that is in the archive.
+struct Entry {
+    head: Head,
+    sum: Sum,
+    sizes: Sizes,
+}
+
+/// A CRC-32.
+#[derive(Clone, Copy)]
+enum Sum {
+    Known(u32),
+    /// Of the file that was handed over as that one.
+    Of(u32),
+}
+
+impl Packing<'_, '_> {
+    fn add(&mut self, path: &Path, name: &str, level: Option<Compression>) -> Result<(), StandInError> {
+        let (file, facts) = open(path)?;
+        let head = Head {
+            name: name.to_owned(),
+            is_deflated: level.is_some(),
+            is_large: facts.len() >= LARGE,
+            time: facts.modified().ok().and_then(time_of).unwrap_or_default(),
+            mode: facts.permissions().mode() & 0o7777,
+            offset: self.offset,
+        };
+        self.bytes(&head.local())?;
+        let (sum, sizes) = self.content(path, file, &facts, level)?;
+        if !head.is_large && sizes.plain.max(sizes.packed) > u64::from(u32::MAX) {
+            return Err(StandInError::file("read", path)(io::Error::other("it grows faster than it is read")));
+        }
+        self.bytes(BEFORE_SUM)?;
+        self.sum(sum)?;
+        self.bytes(&head.after(sizes))?;
+        self.entries.push(Entry { head, sum, sizes });
+        Ok(())
+    }
+
+    fn content(
+        &mut self,
+        path: &Path,
+        file: File,
+        facts: &Metadata,
+        level: Option<Compression>,
+    ) -> Result<(Sum, Sizes), StandInError> {
+        let length = facts.len();
+        if level.is_none() && facts.is_file() && length >= SMALL {
+            (self.sink)(Segment::File(&file, length))?;
+            self.offset += length;
+            self.handed_over += 1;
+            return Ok((Sum::Of(self.handed_over - 1), Sizes { plain: length, packed: length }));
+        }
+        let mut plain = Summed { file, sum: crc32fast::Hasher::new(), size: 0 };
+        let begin = self.offset;
+        match level {
+            None => self.stream(path, &mut plain)?,
+            Some(level) => self.stream(path, &mut DeflateEncoder::new(&mut plain, level))?,
+        }
+        let sizes = Sizes { plain: plain.size, packed: self.offset - begin };
+        Ok((Sum::Known(plain.sum.finalize()), sizes))
+    }
+
+    /// Passes on all that there is to be read.
+    fn stream(&mut self, path: &Path, content: &mut dyn Read) -> Result<(), StandInError> {
+        loop {
+            let count = match content.read(&mut self.buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+                Err(err) => return Err(StandInError::file("read", path)(err)),
+            };
+            (self.sink)(Segment::Bytes(&self.buffer[..count]))?;
+            self.offset += count as u64;
+        }
+    }
+
+    /// Ends the archive with its directory.
+    fn finish(mut self) -> Result<(), StandInError> {
+        let begin = self.offset;
+        let entries = std::mem::take(&mut self.entries);
+        for Entry { head, sum, sizes } in &entries {
+            let (before, after) = head.central(*sizes);
+            self.bytes(&before)?;
+            self.sum(*sum)?;
+            self.bytes(&after)?;
+        }
+        self.bytes(&end(entries.len() as u64, begin, self.offset))
+    }
+
+    fn sum(&mut self, sum: Sum) -> Result<(), StandInError> {
+        match sum {
+            Sum::Known(sum) => self.bytes(&sum.to_le_bytes()),
+            Sum::Of(index) => {
+                self.offset += 4;
+                (self.sink)(Segment::Sum(index))
+            }
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), StandInError> {
+        self.offset += bytes.len() as u64;
+        (self.sink)(Segment::Bytes(bytes))
+    }
+}
+
+/// A file with sum and size of what was read of it.
+struct Summed {
+    file: File,
+    sum: crc32fast::Hasher,
+    size: u64,
+}
+
+impl Read for Summed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.sum.update(&buffer[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
 }
 
 /// In UTC, as GitHub's client writes it; a zip file knows the years 1980 to 2107.
@@ -113,68 +232,4 @@ pub(super) fn unpack(archive: impl Read + Seek, folder: &Path) -> Result<(), Sta
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::*;
-
-    fn archive(files: &[(&str, &str)], level: i64) -> Vec<u8> {
-        let dir = tempfile::tempdir().expect("a folder");
-        let files: Vec<(PathBuf, String)> = files
-            .iter()
-            .enumerate()
-            .map(|(index, (name, text))| {
-                let path = dir.path().join(index.to_string());
-                fs::write(&path, text).expect("a file");
-                (path, (*name).to_owned())
-            })
-            .collect();
-        pack(&files, level, Vec::new()).expect("an archive")
-    }
-
-    #[test]
-    fn what_is_packed_comes_back() {
-        let text = "the same line\n".repeat(1000);
-        for level in [0, 1, 6, 9] {
-            let bytes = archive(&[("a.txt", &text), ("d/ü.txt", "x"), ("empty", "")], level);
-            assert_eq!(bytes.len() < text.len(), matches!(level, 1 | 9), "level {level}: {}", bytes.len());
-            let dir = tempfile::tempdir().expect("a folder");
-            unpack(Cursor::new(bytes), dir.path()).expect("a whole archive");
-            let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("a file");
-            assert_eq!((read("a.txt"), read("d/ü.txt"), read("empty")), (text.clone(), "x".to_owned(), String::new()));
-        }
-    }
-
-    /// Refuses all, as a service does that takes no upload.
-    struct Refusing;
-
-    impl Write for Refusing {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::Error::other(StandInError::action("the service's own words")))
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn what_the_service_says_comes_through() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("a");
-        fs::write(&path, "a").expect("a file");
-        let refused = pack(&[(path, "a".to_owned())], 6, Refusing).map(drop).expect_err("is refused");
-        assert_eq!(refused.chain(), "the service's own words");
-    }
-
-    #[test]
-    fn nothing_leads_out_of_the_folder() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let inside = dir.path().join("in");
-        for name in ["../out", "a/../../out"] {
-            assert!(unpack(Cursor::new(archive(&[(name, "x")], 6)), &inside).is_err(), "{name}");
-        }
-        assert!(!dir.path().join("out").exists());
-        assert!(unpack(Cursor::new(b"PK no archive".to_vec()), &inside).is_err());
-    }
-}
+mod tests;

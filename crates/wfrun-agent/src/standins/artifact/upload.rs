@@ -3,11 +3,10 @@
 //! Source: actions/upload-artifact, `src/upload/`, and `@actions/artifact`, `upload-artifact.ts`, for log lines and failures
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::blocks::Blocks;
 use super::service::{New, Service};
+use super::uploading::{Segment, Uploading};
 use super::{archive, names};
 use crate::standins::error::StandInError;
 use crate::standins::glob::{Found, Places, find};
@@ -149,14 +148,14 @@ fn upload(inputs: &Inputs, version: Version, files: &[PathBuf], root: &Path) -> 
         toolkit::info(&format!("Uploading artifact: {name}{}", if inputs.packed { ".zip" } else { "" }));
     }
     toolkit::info("Beginning upload of artifact content to blob storage");
-    let mut blocks = Blocks::to(&service.client, &url);
+    let mut uploading = Uploading::begin(&url)?;
+    let mut sink = |segment: Segment<'_>| uploading.take(segment);
     if inputs.packed {
-        blocks = archive::pack(&entries, inputs.level, blocks)?;
+        archive::pack(&entries, inputs.level, &mut sink)?;
     } else {
-        let mut file = File::open(first).map_err(StandInError::file("read", first))?;
-        std::io::copy(&mut file, &mut blocks).map_err(StandInError::file("upload", first))?;
+        archive::raw(first, &mut sink)?;
     }
-    let (size, digest) = blocks.finish(content_type)?;
+    let (size, digest) = uploading.finish()?;
     toolkit::info("Finished uploading artifact content to blob storage!");
     let zip = if version.major < 7 { " zip" } else { "" };
     toolkit::info(&format!("SHA256 digest of uploaded artifact{zip} is {digest}"));

@@ -1,9 +1,11 @@
-use std::sync::Mutex;
+use std::io::Cursor;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::server::{Request, Server};
+use super::server::Server;
+use super::uploads::Uploads;
 use super::{Job, Step};
 
 /// `{"scp":"Actions.Results:run:job"}`
@@ -11,18 +13,10 @@ const TOKEN: &str = "e30.eyJzY3AiOiJBY3Rpb25zLlJlc3VsdHM6cnVuOmpvYiJ9.x";
 
 /// An artifact service with one artifact, `kept`, as it is; whose digest it may tell wrongly.
 fn service(content: &'static str, digest: &'static str) -> Server {
-    let taken: Mutex<Sha256> = Mutex::default();
-    Server::telling(move |request, own| {
+    Server::start(move |request, own| {
         if request.path.starts_with("/blob") {
-            if request.method == "GET" {
-                return (200, String::new(), content.as_bytes().to_vec());
-            }
-            let mut taken = taken.lock().expect("no thread panicked");
-            if request.path.contains("blockid=") {
-                taken.update(&request.body);
-                return (201, String::new(), Vec::new());
-            }
-            return (201, format!("x-wfrun-sha256: {}\r\n", hex::encode(taken.finalize_reset())), Vec::new());
+            assert_eq!(request.method, "GET", "content is sent another way");
+            return (200, content.as_bytes().to_vec());
         }
         let answer = match request.path.rsplit('/').next() {
             Some("CreateArtifact") => json!({"ok": true, "signed_upload_url": format!("{own}/blob?sig=upload-secret")}),
@@ -39,7 +33,7 @@ fn service(content: &'static str, digest: &'static str) -> Server {
             Some("GetSignedArtifactURL") => json!({"signed_url": format!("{own}/blob?sig=download-secret")}),
             other => panic!("unexpected call {other:?}"),
         };
-        (200, String::new(), answer.to_string().into_bytes())
+        (200, answer.to_string().into_bytes())
     })
 }
 
@@ -69,32 +63,32 @@ fn calls(server: &Server) -> Vec<(String, Value)> {
 }
 
 #[test]
-fn uploads_are_sent_in_blocks_while_they_are_made() {
+fn files_are_handed_over_and_all_else_is_sent() {
     let (job, server) = (Job::new(), service("", ""));
+    let uploads = Uploads::taking(&job.path("uploads"));
     // Of the same letter throughout: stored, it is as large as it is.
-    job.write("work/repo/large", &"x".repeat(20 * 1024 * 1024));
+    let large = "x".repeat(20 * 1024 * 1024);
+    job.write("work/repo/d/large", &large);
+    for number in 0..3000 {
+        job.write(&format!("work/repo/d/{number}"), "small");
+    }
     let done = step(&job, &server, "actions/upload-artifact main v7")
+        .env("WFRUN_UPLOADS", &uploads.path)
         .input("name", "a")
-        .input("path", "large")
+        .input("path", "d")
         .input("compression-level", "0")
         .input("retention-days", "3")
         .run();
     done.assert_success();
     done.assert_line("::add-mask::upload-secret");
-    let puts: Vec<Request> = server.requests().into_iter().filter(|it| it.method == "PUT").collect();
-    let (list, blocks) = puts.split_last().expect("a list");
-    assert_eq!(blocks.iter().map(|it| it.body.len() / (8 * 1024 * 1024)).collect::<Vec<_>>(), [1, 1, 0]);
-    let list = String::from_utf8_lossy(&list.body).into_owned();
-    let ids: Vec<&str> = list.split("<Latest>").skip(1).filter_map(|it| it.split('<').next()).collect();
-    for (block, id) in blocks.iter().zip(&ids) {
-        assert!(
-            block.path.ends_with(&format!("&comp=block&blockid={}", id.replace('=', "%3D"))),
-            "{} {id}",
-            block.path
-        );
-    }
-    let whole: Vec<u8> = blocks.iter().flat_map(|it| it.body.clone()).collect();
-    assert!(whole.starts_with(b"PK"));
+    let taken = uploads.taken();
+    assert_eq!(taken.hello, format!("wfrun-upload 1\n{TOKEN}\n{}/blob?sig=upload-secret", server.url));
+    assert_eq!(taken.files, 1, "what is small is sooner sent");
+    assert!(taken.packets < 30, "{} packets", taken.packets);
+    let whole = taken.content;
+    let mut archive = zip::ZipArchive::new(Cursor::new(&whole)).expect("an archive");
+    let mut read = |name: &str| std::io::read_to_string(archive.by_name(name).expect("a file")).expect("is whole");
+    assert!(read("large") == large && read("2999") == "small");
     let digest = hex::encode(Sha256::digest(&whole));
     let calls = calls(&server);
     let [(create, created), (finalize, finalized)] = calls.as_slice() else { panic!("{calls:?}") };
@@ -110,7 +104,36 @@ fn uploads_are_sent_in_blocks_while_they_are_made() {
     );
     assert_eq!((done.output("artifact-id"), done.output("artifact-digest")), (Some("7"), Some(digest.as_str())));
     assert_eq!(done.output("artifact-url"), Some("https://github.com/octo/news/actions/runs/17/artifacts/7"));
-    done.assert_line(&format!("Uploaded bytes {}", whole.len()));
+    for size in [8 << 20, 16 << 20, whole.len()] {
+        done.assert_line(&format!("Uploaded bytes {size}"));
+    }
+}
+
+/// How an upload ends whose content is refused in its middle, or whose service is gone.
+#[test]
+fn what_becomes_of_the_content_is_told() {
+    let (job, server) = (Job::new(), service("", ""));
+    // Of which little becomes less.
+    let random: Vec<u8> =
+        (0..2_000_000_u64).flat_map(|it| it.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+    std::fs::write(job.path("work/repo/f"), random).expect("a file");
+    let run = |uploads: &Path, level: &str| {
+        let step = step(&job, &server, "actions/upload-artifact main v4").env("WFRUN_UPLOADS", uploads);
+        step.input("name", "a").input("path", "f").input("compression-level", level).run()
+    };
+    for level in ["0", "1"] {
+        let refused = "the artifact service refused the upload: the store failed: No space left on device";
+        let uploads = Uploads::refusing(&job.path("full"), "the store failed: No space left on device");
+        run(&uploads.path, level).assert_failure(refused);
+        let uploads = Uploads::refusing(&job.path("gone"), "");
+        let done = run(&uploads.path, level);
+        assert_eq!(done.code, 1);
+        assert!(done.lines.iter().any(|it| it.starts_with("::error::the upload broke off")), "{done:?}");
+    }
+    let nowhere = job.path("nowhere");
+    let done = run(&nowhere, "0");
+    let words = format!("::error::failed to connect to `{}`: No such file", nowhere.display());
+    assert!(done.lines.iter().any(|it| it.starts_with(&words)), "{done:?}");
 }
 
 #[test]
