@@ -100,7 +100,7 @@ async fn serve_with(
     let github = if args.aws {
         None
     } else {
-        let settings = ServicesSettings::below(&own.state, args.cache_limit, issuer);
+        let settings = ServicesSettings::below(&own.state, &own.work, args.cache_limit, issuer);
         let services = Services::start(settings, move |call| {
             let (service, operation) = (call.service.to_owned(), call.operation);
             let called = ServiceCalled { service, operation, status: call.status, ..ServiceCalled::default() };

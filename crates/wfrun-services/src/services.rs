@@ -46,15 +46,17 @@ pub struct ServicesSettings {
     pub issuer: IdTokenIssuer,
     /// Folder of the runs: the artifacts of each lie in `<run id>/artifacts`.
     pub runs: PathBuf,
+    /// Folder of what goes with the process: the socket that takes uploads is below it.
+    pub work: PathBuf,
     /// How long a client may be silent in the middle of a request.
     pub patience: Duration,
 }
 
 impl ServicesSettings {
-    /// The places in a repository's own folder, such as `.wfrun`.
-    pub fn below(state: &FilePath, cache_limit: u64, issuer: IdTokenIssuer) -> Self {
+    /// The places in a repository's own folder, such as `.wfrun`, and in that of what goes with the process.
+    pub fn below(state: &FilePath, work: &FilePath, cache_limit: u64, issuer: IdTokenIssuer) -> Self {
         let (store, runs) = (state.join("cache"), state.join("runs"));
-        Self { store, cache_limit, issuer, runs, patience: PATIENCE }
+        Self { store, cache_limit, issuer, runs, work: work.to_owned(), patience: PATIENCE }
     }
 }
 
@@ -117,7 +119,7 @@ impl Services {
         settings: ServicesSettings,
         observer: impl Fn(ServiceCall) + Send + Sync + 'static,
     ) -> Result<Self, ServicesError> {
-        let ServicesSettings { store: root, cache_limit, issuer, runs, patience } = settings;
+        let ServicesSettings { store: root, cache_limit, issuer, runs, work, patience } = settings;
         let opened = tokio::task::spawn_blocking({
             let root = root.clone();
             move || Store::open(&root, cache_limit)
@@ -127,7 +129,7 @@ impl Services {
         let bind = |err| ServicesError::Bind { err };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(bind)?;
         let origin = format!("http://{}/", listener.local_addr().map_err(bind)?);
-        let (socket, uploaders) = UploadSocket::open().map_err(|err| ServicesError::Socket { err })?;
+        let (socket, uploaders) = UploadSocket::open(&work).map_err(|err| ServicesError::Socket { err })?;
         let shared = Arc::new(Shared {
             store,
             artifacts: Artifacts::below(runs),

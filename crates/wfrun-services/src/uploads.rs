@@ -59,10 +59,11 @@ pub(crate) struct UploadSocket {
 }
 
 impl UploadSocket {
-    /// Listens in a folder of its own. Whoever sees the folder may connect, whoever that is in a job's container; on this
+    /// Listens in a folder of its own below `work`. Whoever sees the folder may connect, whoever that is in a job's container; on this
     /// machine nobody but the user does, because the folder around it is private.
-    pub(crate) fn open() -> io::Result<(Self, UnixListener)> {
-        let private = tempfile::Builder::new().prefix("wfrun-").permissions(Permissions::from_mode(0o700)).tempdir()?;
+    pub(crate) fn open(work: &Path) -> io::Result<(Self, UnixListener)> {
+        let private =
+            tempfile::Builder::new().prefix("uploads-").permissions(Permissions::from_mode(0o700)).tempdir_in(work)?;
         let folder = private.path().join("seen");
         std::fs::create_dir(&folder)?;
         std::fs::set_permissions(&folder, Permissions::from_mode(0o755))?;

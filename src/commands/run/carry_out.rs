@@ -66,7 +66,8 @@ impl Ready<'_> {
         let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
         super::super::clean::sweep(&environment.cache.join("work"));
         let own = Own::make(args.situation.run_number, environment, &loaded.root)?;
-        let github = ServicesSettings::below(&own.state, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
+        let github =
+            ServicesSettings::below(&own.state, &own.work, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
         let started = start_services(args, &loaded, policies, &own, github, outside.sender.clone()).await?;
         let (mut services, mut notices) = started;
         notices.extend(name_registry(&loaded.set, &own.work, &mut settled.place, &mut services).await?);

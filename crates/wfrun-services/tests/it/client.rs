@@ -19,7 +19,7 @@ pub(crate) struct Server {
 
 /// Services that keep all they have below a folder.
 pub(crate) fn settings(store: &Path) -> ServicesSettings {
-    let below = ServicesSettings::below(store, u64::MAX, IdTokenIssuer::new(&store.join("oidc")));
+    let below = ServicesSettings::below(store, store, u64::MAX, IdTokenIssuer::new(&store.join("oidc")));
     ServicesSettings { store: store.to_owned(), ..below }
 }
 

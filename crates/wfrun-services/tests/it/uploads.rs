@@ -425,3 +425,15 @@ async fn others_of_this_machine_do_not_see_the_socket() {
     assert_eq!((mode(folder.parent().expect("a folder")), mode(folder)), (0o700, 0o755));
     assert_eq!(mode(&folder.join("socket")), 0o777);
 }
+
+/// What is below the work folder is swept away after a kill; the temporary files of a machine are not.
+#[tokio::test]
+async fn the_socket_is_below_the_work_folder_and_goes_with_the_services() {
+    let (state, work) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let server = Server::with(ServicesSettings { work: work.path().to_owned(), ..settings(state.path()) }).await;
+    assert!(server.services.uploads().starts_with(work.path()), "{}", server.services.uploads().display());
+    let around = server.services.uploads().parent().expect("a folder").metadata().expect("is there");
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&around.permissions()) & 0o777, 0o700, "nobody else looks in");
+    server.services.stop().await;
+    assert_eq!(std::fs::read_dir(work.path()).expect("a folder").count(), 0);
+}
