@@ -362,7 +362,7 @@ fn files_are_handed_over_on_every_backend() {
     let folder = repo.beside(&"x".repeat(120));
     std::fs::create_dir(&folder).expect("a folder");
     let mut command = repo.command(&["w.yml", "--backend", "host", "--json"]);
-    check_hand_over(&Ran::of(&command.env("TMPDIR", folder).output().expect("wfrun starts")).ends_with(0), "j");
+    check_hand_over(&Ran::of(&command.env("XDG_CACHE_HOME", folder).output().expect("wfrun starts")).ends_with(0), "j");
     if can_sandbox() {
         check_hand_over(&repo.sandbox(&[]).ends_with(0), "j");
     }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use wfrun_services::ServicesSettings;
 
 use crate::artifacts;
-use crate::client::{Job, MAIN, Server, put, send};
+use crate::client::{Job, MAIN, Server, put, send, settings};
 
 /// All files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -123,7 +124,8 @@ async fn an_artifact_that_somebody_has_renamed_on_disk() {
 async fn nothing_is_written_outside() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("a/b/store");
-    let server = Server::start(&store).await;
+    let work = tempfile::tempdir().expect("a folder");
+    let server = Server::with(ServicesSettings { work: work.path().to_owned(), ..settings(&store) }).await;
     let job = server.job("test", &[MAIN]);
     let wild = ["../../../../out", "/out", "..", "a/../../out", "a\0b", "%2e%2e%2fout", "C:\\out"];
     for name in wild {
