@@ -42,7 +42,7 @@ pub(super) enum Certainty {
     Yes,
 }
 
-/// Decides as [`decide`](super::decide) does, of policies of a user or role.
+/// Decides as [`decide`](super::decide()) does, of policies of a user or role.
 ///
 /// An account that is not known is the one that a policy names: whoever writes a policy writes it for the account it is in.
 pub(crate) fn foresee(request: &PartlyKnown<'_>, identity: &[Named]) -> Foreseen {
