@@ -94,7 +94,7 @@ pub(super) fn read(
     if SILENT.contains(&service) || operation == "help" {
         return None;
     }
-    let by = format!("`aws {service} {operation}`").replace(UNKNOWN, "…");
+    let by = format!("`{}`", format!("aws {service} {operation}").trim_end()).replace(UNKNOWN, "…");
     let mut asks = Asks::by(&by);
     let mut target = known.target(env);
     if let Some(region) = parts.option("--region") {
@@ -206,7 +206,7 @@ impl<'w> Parts<'w> {
             input.insert(member(name, is_capital), value(option, values, flag));
         }
         // `aws logs tail GROUP`
-        if let (Some(group), "tail") = (self.named.get(2), self.named[1]) {
+        if let [_, "tail", group, ..] = self.named.as_slice() {
             input.insert("logGroupName".to_owned(), json!(group));
         }
         input
@@ -223,8 +223,7 @@ impl<'w> Parts<'w> {
         if self.is_open || self.options.contains_key("--cli-input-yaml") {
             return Definition::unknown(None);
         }
-        let input = self.input(false);
-        Definition::of_json(&Value::Object(input).to_string()).unwrap_or_else(|| Definition::unknown(None))
+        Definition::of(self.input(false))
     }
 }
 

@@ -21,9 +21,13 @@ impl Definition {
 
     /// Of the JSON that `register-task-definition` takes.
     pub(super) fn of_json(text: &str) -> Option<Self> {
-        let Ok(Value::Object(all)) = serde_json::from_str(text) else { return None };
-        let members = all.into_iter().filter(|(name, _)| MEMBERS.contains(&name.as_str()));
-        Some(Self(members.map(|(name, value)| (name, without_placeholders(value))).collect()))
+        if let Ok(Value::Object(input)) = serde_json::from_str(text) { Some(Self::of(input)) } else { None }
+    }
+
+    /// Of what a client sends to register it.
+    pub(super) fn of(input: Map<String, Value>) -> Self {
+        let members = input.into_iter().filter(|(name, _)| MEMBERS.contains(&name.as_str()));
+        Self(members.map(|(name, value)| (name, without_placeholders(value))).collect())
     }
 
     /// Puts another text in a member's place.

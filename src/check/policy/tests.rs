@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use proptest::prelude::*;
 use wfrun_aws::IdentityPolicy;
 use wfrun_syntax::{Diagnostic, Severity, Source};
 use wfrun_workflow::{Loaded, SetOptions, read_set};
@@ -130,6 +131,10 @@ fn what_cannot_be_told_is_said() {
     for (script, want) in [
         ("aws s3 sync a s3://b", "? what `aws s3 sync` asks of AWS"),
         ("aws ecs make-tea", "? what `aws ecs make-tea` asks of AWS"),
+        ("aws ecs", "? what `aws ecs` asks of AWS"),
+        ("aws ecs --cluster news", "? what `aws ecs news` asks of AWS"),
+        ("aws ecs wait", "? what `aws ecs wait` asks of AWS"),
+        ("aws $OTHER", "? what `aws …` asks of AWS"),
         ("aws $OTHER list", "? what `aws … list` asks of AWS"),
         ("aws ecs list-tasks --profile other", "? what `aws ecs list-tasks` with another profile asks of AWS"),
         ("docker push $OTHER/news", "? to which registry `docker push` pushes, and what that asks of AWS"),
@@ -398,3 +403,50 @@ fn composite_actions() {
     let place = all[1].exact().expect("a place");
     assert_eq!((place.source.path().ends_with("deploy/action.yml"), place.text()), (true, "aws ecs update-service"));
 }
+
+proptest! {
+    /// Whatever stands behind these programs, it is a text that somebody may have written.
+    #[test]
+    fn no_command_breaks_it(words in prop::collection::vec(prop::sample::select(WORDS), 0..8)) {
+        found(&run(&words.join(" ")), NOTHING, Path::new("/nowhere"));
+    }
+}
+
+const WORDS: &[&str] = &[
+    "aws",
+    "docker",
+    "sudo",
+    "ecs",
+    "logs",
+    "iam",
+    "wait",
+    "tail",
+    "run-task",
+    "push",
+    "image",
+    "buildx",
+    "compose",
+    "build",
+    "-t",
+    "--tags",
+    "--tags=a",
+    "--",
+    "--region",
+    "--no-",
+    "--cli-input-json",
+    "[1",
+    "{}",
+    "file://x",
+    "''",
+    "$OTHER",
+    "=",
+    ";",
+    "|",
+    ">",
+    "x",
+    "a.dkr.ecr.",
+    "1.dkr.ecr.x.amazonaws.com/a:b@c",
+    "--platform",
+    "make",
+    "./x",
+];

@@ -152,11 +152,8 @@ impl Known<'_> {
             _ => UNKNOWN.to_string(),
         };
         asks.needs.extend(log_in(is_public, &target));
-        let registry = if is_public {
-            "public.ecr.aws".to_owned()
-        } else {
-            format!("{account}.dkr.ecr.{}.amazonaws.com", target.region)
-        };
+        let registry =
+            if is_public { "public.ecr.aws".to_owned() } else { wfrun_aws::registry_name(&account, &target.region) };
         self.set_output(step, "registry", registry);
     }
 
