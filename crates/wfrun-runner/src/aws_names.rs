@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use wfrun_aws::{Wanted, WantedService, WantedTaskDefinition};
 use wfrun_expr::{Called, Object, Scope, Value};
-use wfrun_workflow::{EnvMap, Field, Step, StepKind, UsesStep, Workflow, WorkflowSet, references};
+use wfrun_workflow::{EnvMap, Field, Job, Step, StepKind, UsesStep, Workflow, WorkflowSet, references};
 
 /// Whether workflows have to do with AWS: an action of AWS's, an `aws` command, or a secret that is named like a key.
 pub fn uses_aws(set: &WorkflowSet) -> bool {
@@ -17,7 +17,7 @@ fn one_uses_aws(workflow: &Workflow) -> bool {
     if references(workflow, "secrets").iter().any(|it| it.name.to_ascii_uppercase().contains("AWS_")) {
         return true;
     }
-    let mut steps = workflow.jobs.values().flat_map(|it| &it.steps);
+    let mut steps = workflow.jobs.values().flat_map(Job::all_steps);
     steps.any(|step| match &step.kind {
         StepKind::Uses(uses) => uses.action().is_some_and(|it| it.owner.eq_ignore_ascii_case("aws-actions")),
         StepKind::Run(run) => words(&run.script.raw()).iter().any(|it| it == "aws"),
@@ -33,7 +33,7 @@ pub fn aws_names(set: &WorkflowSet) -> Wanted {
         let own = literals(&job.env, &env);
         env.extend(own);
         names.read_env(&env);
-        for step in &job.steps {
+        for step in job.all_steps() {
             names.read_step(step, &env);
         }
     }
@@ -234,6 +234,15 @@ mod tests {
     fn a_key_is_enough() {
         let text = "on: push\njobs: {a: {runs-on: x, steps: [{run: deploy.py, env: {K: '${{ secrets.prod_aws_access_key_id }}'}}]}}\n";
         assert!(uses_aws(&workflow(text)));
+    }
+
+    /// What is overlooked would meet the real AWS.
+    #[test]
+    fn also_in_a_parallel_group() {
+        let step = "{parallel: [{run: aws ecs describe-clusters --cluster web}, {run: b}]}";
+        let workflow = workflow(&format!("on: push\njobs: {{a: {{runs-on: x, steps: [{step}]}}}}\n"));
+        assert!(uses_aws(&workflow));
+        assert_eq!(aws_names(&workflow).clusters, ["web"]);
     }
 
     #[test]

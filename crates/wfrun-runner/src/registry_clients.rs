@@ -23,12 +23,12 @@ pub fn registry_client(set: &WorkflowSet, builds_itself: bool) -> Option<String>
     };
     let jobs = set.workflows().flat_map(|it| it.jobs.values().map(move |job| (it, job)));
     jobs.into_iter().find_map(|(workflow, job)| {
-        let envs = [&workflow.env, &job.env].into_iter().chain(job.steps.iter().map(|it| &it.env));
+        let envs = [&workflow.env, &job.env].into_iter().chain(job.all_steps().map(|it| &it.env));
         let by_variable = || {
             let mut names = envs.flat_map(EnvMap::iter).map(|(name, _)| name);
             names.find(|it| is_client(it)).map(ToString::to_string)
         };
-        let by_step = job.steps.iter().find_map(|step| match &step.kind {
+        let by_step = job.all_steps().find_map(|step| match &step.kind {
             StepKind::Run(run) => find(&run.script.raw(), &['-']),
             // The stand-ins of Docker's own actions need no builder.
             StepKind::Uses(uses) => {
@@ -65,6 +65,7 @@ mod tests {
             ("{}", "{uses: docker/setup-buildx-action@v3}", None),
             ("{}", "{run: docker buildx build --push .}", Some("buildx")),
             ("{}", "{run: DOCKER_BUILDKIT=1 docker build .}", Some("DOCKER_BUILDKIT")),
+            ("{}", "{parallel: [{run: crane ls a}, {run: b}]}", Some("crane")),
             ("{DOCKER_BUILDKIT: 1}", "{run: docker build .}", Some("DOCKER_BUILDKIT")),
         ] {
             assert_eq!(found(env, step, false).as_deref(), is_found, "{env} {step}");

@@ -14,7 +14,7 @@ const LOGIN: &str = "aws-actions/amazon-ecr-login";
 /// Looks at the actions whose versions are named by a tag.
 pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     let jobs = linting.workflow.jobs.values();
-    let deployments = jobs.clone().flat_map(|it| &it.steps).filter_map(|it| hidden_rollback(linting, it));
+    let deployments = jobs.clone().flat_map(Job::all_steps).filter_map(|it| hidden_rollback(linting, it));
     deployments.chain(masked(linting)).collect()
 }
 
@@ -68,7 +68,7 @@ fn masked(linting: &Linting<'_>) -> Vec<Diagnostic> {
 
 /// The step's action that masks the account's number, if one does.
 fn masks(job: &Job) -> Option<String> {
-    job.steps.iter().find_map(|step| {
+    job.all_steps().find_map(|step| {
         let (uses, version) = uses(step)?;
         let action = uses.action().filter(|it| is_of(it, CONFIGURE))?;
         let asked = match uses.with.get("mask-aws-account-id") {
@@ -85,7 +85,7 @@ fn masks(job: &Job) -> Option<String> {
 
 /// Whether a step's output is, or begins with, the account's number.
 fn holds_number(job: &Job, id: &str, output: &str) -> bool {
-    let step = job.steps.iter().find(|it| it.id.is(id));
+    let step = job.all_steps().find(|it| it.id.is(id));
     let Some(action) = step.and_then(uses).and_then(|(uses, _)| uses.action()) else { return false };
     (is_of(action, LOGIN) && eq_ignoring_case(output, "registry"))
         || (is_of(action, CONFIGURE) && eq_ignoring_case(output, "aws-account-id"))
@@ -110,6 +110,11 @@ mod tests {
             let action = format!("aws-actions/amazon-ecs-deploy-task-definition@{version}");
             check(&step(version, waits), &[&told(&action)]);
         }
+        let grouped = format!("{{uses: aws-actions/amazon-ecs-deploy-task-definition@v1, with: {{{waits}}}}}");
+        check(
+            &steps(&format!("{{parallel: [{grouped}]}}")),
+            &[&told("aws-actions/amazon-ecs-deploy-task-definition@v1")],
+        );
         for version in ["v2", "v2.6", "v2.6.2", "v2.7.0", "v3", "main"] {
             check(&step(version, waits), &[]);
         }

@@ -23,7 +23,7 @@ const UNSECURE: &str = "ACTIONS_ALLOW_UNSECURE_COMMANDS";
 pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for job in linting.workflow.jobs.values() {
-        for step in &job.steps {
+        for step in job.all_steps() {
             let StepKind::Run(run) = &step.kind else { continue };
             let is_on = is_unsecure(linting, job, step);
             for (command, is_off, instead) in COMMANDS {
@@ -80,6 +80,10 @@ mod tests {
                 &told("run/set-env", "set-env", "echo \"NAME=value\" >> \"$GITHUB_ENV\""),
                 &told("run/set-env", "add-path", "echo \"/the/folder\" >> \"$GITHUB_PATH\""),
             ],
+        );
+        check(
+            &steps("{parallel: [{run: 'echo ::save-state name=a::b'}]}"),
+            &[&told("run/set-output", "save-state", "echo \"name=value\" >> \"$GITHUB_STATE\"")],
         );
         for step in [
             "{run: 'echo ::set-env name=A::1', env: {ACTIONS_ALLOW_UNSECURE_COMMANDS: true}}",

@@ -8,7 +8,7 @@ use super::fold::{Seen, World};
 use super::matrix;
 use super::path::{Path, path, paths};
 use crate::schema::EVENTS;
-use crate::{InputKind, Job, Step, StepKind, Workflow};
+use crate::{InputKind, Job, Step, Workflow};
 
 /// Most worlds that are looked at, and most parts of an expression in all of them together.
 const MOST: usize = 4096;
@@ -232,12 +232,7 @@ fn is_result(name: &str) -> bool {
 
 /// A step with a written id, also inside `parallel`.
 pub(super) fn step<'a>(job: &'a Job, id: &str) -> Option<&'a Step> {
-    let inner = |it: &'a Step| match &it.kind {
-        StepKind::Parallel(steps) => steps.as_slice(),
-        StepKind::Run(_) | StepKind::Uses(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => &[],
-    };
-    let all = job.steps.iter().flat_map(|it| std::iter::once(it).chain(inner(it)));
-    all.into_iter().find(|it| it.has_id && it.id.is(id))
+    job.all_steps().find(|it| it.has_id && it.id.is(id))
 }
 
 fn event_names(place: Place<'_>, care: Care) -> Option<Vec<Value>> {

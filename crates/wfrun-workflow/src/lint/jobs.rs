@@ -17,7 +17,7 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
                 .push(linting.warning("job/no-steps", message, job.id.span).help("add `steps:`, or take the job away"));
         }
         found.extend(job.timeout_minutes.as_ref().and_then(|it| timeout(linting, it)));
-        found.extend(job.steps.iter().filter_map(|it| timeout(linting, it.timeout_minutes.as_ref()?)));
+        found.extend(job.all_steps().filter_map(|it| timeout(linting, it.timeout_minutes.as_ref()?)));
     }
     found
 }

@@ -15,7 +15,7 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     found.extend(linting.workflow.defaults.shell.as_ref().and_then(|it| unknown(linting, it)));
     for job in linting.workflow.jobs.values() {
         found.extend(job.defaults.shell.as_ref().and_then(|it| look(linting, job, it)));
-        for step in &job.steps {
+        for step in job.all_steps() {
             if let StepKind::Run(run) = &step.kind {
                 found.extend(run.shell.as_ref().and_then(|it| look(linting, job, it)));
             }
@@ -53,7 +53,7 @@ fn elsewhere(linting: &Linting<'_>, job: &Job, shell: &Field) -> Option<Diagnost
     if !is_missing || job.container.is_some() || labels::is_or_may_be_elsewhere(job, here.is_arm) {
         return None;
     }
-    let sets_up = job.steps.iter().any(|it| match &it.kind {
+    let sets_up = job.all_steps().any(|it| match &it.kind {
         StepKind::Uses(uses) => uses.action().is_some_and(|it| it.repo.eq_ignore_ascii_case("setup-python")),
         StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => false,
     });

@@ -2,7 +2,7 @@
 use wfrun_syntax::Diagnostic;
 
 use super::{Linting, names_help};
-use crate::{Job, Step, StepKind};
+use crate::{Job, Step};
 
 /// What the `steps` context has of a step.
 const MEMBERS: [&str; 3] = ["outputs", "outcome", "conclusion"];
@@ -76,19 +76,15 @@ struct Known<'a> {
 fn ids_of(job: &Job) -> Vec<Known<'_>> {
     let mut found = Vec::new();
     for (position, step) in job.steps.iter().enumerate() {
-        let all = std::iter::once(step).chain(inner(step));
+        let all = std::iter::once(step).chain(step.grouped());
         found.extend(all.filter(|it| it.has_id).map(|step| Known { step, position }));
     }
     found
 }
 
-fn inner(step: &Step) -> &[Step] {
-    if let StepKind::Parallel(steps) = &step.kind { steps } else { &[] }
-}
-
 fn position(job: &Job, wanted: &Step) -> Option<usize> {
     let is = |it: &Step| std::ptr::eq(it, wanted);
-    job.steps.iter().position(|it| is(it) || inner(it).iter().any(is))
+    job.steps.iter().position(|it| is(it) || it.grouped().iter().any(is))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use wfrun_syntax::Diagnostic;
 use super::Linting;
 use super::flow::{Flow, flows};
 use super::path::{Path, path};
-use crate::{Field, Step, StepKind};
+use crate::{Field, Job, Step, StepKind};
 
 /// What others than those who may push can write; `*` stands for any one part.
 ///
@@ -49,13 +49,8 @@ const UNTRUSTED: &[&str] = &[
 /// What is only compared is harmless, and so is what goes through `env`.
 pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for step in linting.workflow.jobs.values().flat_map(|it| &it.steps) {
+    for step in linting.workflow.jobs.values().flat_map(Job::all_steps) {
         look(linting, step, &mut found);
-        if let StepKind::Parallel(steps) = &step.kind {
-            for step in steps {
-                look(linting, step, &mut found);
-            }
-        }
     }
     found
 }

@@ -87,7 +87,7 @@ impl Version {
 pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for job in linting.workflow.jobs.values() {
-        for step in &job.steps {
+        for step in job.all_steps() {
             let StepKind::Uses(uses) = &step.kind else { continue };
             let Spanned { value: UsesTarget::Repository(action), span } = &uses.target else { continue };
             let Some(version) = Version::parse(&action.git_ref) else { continue };
@@ -124,7 +124,7 @@ fn fault_injection(
     {
         return None;
     }
-    let scripts = job.steps.iter().filter_map(|it| match &it.kind {
+    let scripts = job.all_steps().filter_map(|it| match &it.kind {
         StepKind::Run(run) => Some(&run.script),
         StepKind::Uses(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
     });

@@ -52,6 +52,13 @@ pub struct Job {
     pub steps: Vec<Step>,
 }
 
+impl Job {
+    /// Its steps with those of `parallel` groups, in file order; a group stands before what is in it.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().flat_map(|it| std::iter::once(it).chain(it.grouped()))
+    }
+}
+
 /// `concurrency:`
 #[derive(Debug, Clone)]
 pub struct Concurrency {

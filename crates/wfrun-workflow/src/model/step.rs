@@ -76,6 +76,14 @@ impl UsesStep {
 }
 
 impl Step {
+    /// The steps of a `parallel` group, which has no groups in it; none of another step.
+    pub fn grouped(&self) -> &[Self] {
+        match &self.kind {
+            StepKind::Parallel(steps) => steps,
+            StepKind::Run(_) | StepKind::Uses(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) => &[],
+        }
+    }
+
     /// The image that it runs, without `docker://`, if that is what it uses.
     pub fn image(&self) -> Option<&str> {
         match &self.kind {
