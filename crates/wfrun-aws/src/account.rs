@@ -43,7 +43,7 @@ use crate::ids::{Arns, secret_key};
 use crate::launcher::{RegistryLogin, Simulate, TaskLauncher, TaskReport, TaskReports};
 use crate::logs::EventStore;
 use crate::protocol::ApiError;
-use crate::registry::{Registry, TOKEN_LIFE, Token, TokenKey};
+use crate::registry::{Registry, TOKEN_LIFE, Token, TokenKey, registry_name};
 
 /// An AWS account that lives in a folder.
 ///
@@ -263,8 +263,7 @@ impl Account {
         if !self.has_amazons_name.load(Ordering::Acquire) {
             return self.registry_host();
         }
-        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        format!("{}.dkr.ecr.{region}.{domain}", self.id)
+        registry_name(&self.id, region)
     }
 
     /// Where clients log in: [`Self::image_host`] as a URL.

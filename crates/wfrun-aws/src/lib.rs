@@ -44,3 +44,4 @@ pub use launcher::{
     ContainerEnd, LaunchImage, PublishedPort, RegistryLogin, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,
 };
 pub use logs::LogLinesError;
+pub use registry::registry_name;

@@ -18,6 +18,7 @@ mod uploads;
 pub(crate) use self::auth::{TOKEN_LIFE, Token, TokenKey};
 pub(crate) use self::link::{LayerLink, download, is_link};
 pub(crate) use self::push::{PushedManifest, Rejection};
+pub use self::reference::registry_name;
 pub(crate) use self::reference::{Home, ImageReference};
 pub(crate) use self::route::{answer, owner, parameter};
 pub(crate) use self::store::{Registry, is_digest};

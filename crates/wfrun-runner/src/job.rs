@@ -330,7 +330,7 @@ pub(crate) fn blocked_names(services: &LocalServices) -> Vec<(String, IpAddr)> {
     let region = services.aws.as_ref().map_or("us-east-1", |it| it.account.region());
     let mut names = wfrun_backend::network::blocked_hosts(region);
     // Who knows the registry by that name has no need to look it up.
-    names.extend(services.aws.as_ref().map(|it| format!("{}.dkr.ecr.{region}.amazonaws.com", it.account.account_id())));
+    names.extend(services.aws.as_ref().map(|it| wfrun_aws::registry_name(it.account.account_id(), region)));
     names.into_iter().map(|it| (it, IpAddr::V4(Ipv4Addr::UNSPECIFIED))).collect()
 }
 

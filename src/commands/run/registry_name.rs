@@ -55,11 +55,8 @@ pub(super) async fn name_registry(
         place.backend = Arc::new(engine.with_names(Arc::clone(names)));
     }
     aws.account.call_registry_by_amazons_name();
-    let region = aws.account.region();
-    let told = format!(
-        "images of the account's registry are called by Amazon's name in this run, {}.dkr.ecr.{region}.amazonaws.com",
-        registry.account
-    );
+    let name = wfrun_aws::registry_name(&registry.account, aws.account.region());
+    let told = format!("images of the account's registry are called by Amazon's name in this run, {name}");
     services.named_registry = Some(NamedRegistry { registry, names, is_by_variable });
     Ok(Some(told))
 }

@@ -50,9 +50,29 @@ impl<'a> ImageReference<'a> {
     }
 }
 
+/// Amazon's name of an account's registry in a region, as `123456789012.dkr.ecr.us-east-1.amazonaws.com`.
+///
+/// Source: AWS General Reference, "Amazon ECR endpoints and quotas".
+pub fn registry_name(account: &str, region: &str) -> String {
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("{account}.dkr.ecr.{region}.{domain}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Home, ImageReference};
+    use super::{Home, ImageReference, registry_name};
+
+    #[test]
+    fn a_registry_s_name_is_the_account_s_own() {
+        for (region, name) in [
+            ("eu-west-1", "1.dkr.ecr.eu-west-1.amazonaws.com"),
+            ("cn-north-1", "1.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+        ] {
+            assert_eq!(registry_name("1", region), name);
+            let image = format!("{name}/a:b");
+            assert_eq!(ImageReference::read(&image).home("1"), Home::Ours { region: Some(region) });
+        }
+    }
 
     #[test]
     fn images_are_taken_apart() {

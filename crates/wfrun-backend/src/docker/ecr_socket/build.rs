@@ -5,15 +5,13 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use wfrun_agent::ecr_registry::account_and_region;
 use wfrun_agent::standins::cli::base_images;
 
-use super::head::Head;
+use super::head::{self, Head};
 use super::relay::{ask, ask_with, refuse};
 use super::rewrite::{Image, Rewrite, encoded, others, parameter, without_version};
 use super::{Shared, no_engine, refuse_foreign, splice};
@@ -108,14 +106,12 @@ impl Shared {
 
 /// The login that a build brings for a registry, for the registry here.
 fn login(head: &Head, amazon: &str, here: &str) -> Option<String> {
-    let text = head.header("X-Registry-Config")?;
-    let bytes = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
-    let logins: Value = serde_json::from_slice(&bytes).ok()?;
+    let logins = head.credentials("X-Registry-Config")?;
     let of_registry =
         |(server, _): &(&String, &Value)| server.trim_start_matches("https://").split('/').next() == Some(amazon);
     let mut login = logins.as_object()?.iter().find(of_registry)?.1.clone();
     login.as_object_mut()?.insert("serveraddress".to_owned(), Value::String(here.to_owned()));
-    Some(URL_SAFE.encode(login.to_string()))
+    Some(head::encoded(&login))
 }
 
 /// The body of a request, whole: in a file in `folder` that has no name.
@@ -211,6 +207,9 @@ async fn forward(mut client: UnixStream, engine: &Path, head: &Head, mut context
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE;
+
     use super::*;
 
     #[test]

@@ -87,14 +87,19 @@ impl Head {
 
     /// The same with credentials that are for the registry here.
     pub(super) fn with_registry(&self, names: &Names) -> Self {
-        let changed = self.header("X-Registry-Auth").and_then(|text| {
-            let bytes = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
-            let mut auth: Value = serde_json::from_slice(&bytes).ok()?;
+        let changed = self.credentials("X-Registry-Auth").and_then(|mut auth| {
             let address = auth["serveraddress"].as_str()?.replace(&names.amazon, &names.here);
             auth["serveraddress"] = Value::String(address);
-            Some(URL_SAFE.encode(auth.to_string()))
+            Some(encoded(&auth))
         });
         changed.map_or_else(|| self.clone(), |auth| self.with("X-Registry-Auth", &auth))
+    }
+
+    /// The JSON of a header with credentials.
+    pub(super) fn credentials(&self, name: &str) -> Option<Value> {
+        let text = self.header(name)?;
+        let bytes = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// The head as it is sent.
@@ -102,6 +107,11 @@ impl Head {
         let lines = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         format!("{} {} {version}\r\n{}\r\n", self.method, self.target, lines.collect::<String>()).into_bytes()
     }
+}
+
+/// Credentials as they stand in a header.
+pub(super) fn encoded(credentials: &Value) -> String {
+    URL_SAFE.encode(credentials.to_string())
 }
 
 #[cfg(test)]
