@@ -22,7 +22,7 @@ mod trust;
 mod users;
 
 pub(crate) use self::answer::{document_size, invalid, malformed, required};
-pub use self::foreseen::{ForeseenPermission, IdentityPolicy, PolicyError, PolicyOutlook, RequestTarget, allowing};
+pub use self::foreseen::{ForeseenPermission, IdentityPolicy, PolicyError, PolicyOutlook, RequestTarget};
 pub(crate) use self::gate::{Permissions, Permit};
 pub use self::ledger::{
     DecidingStatement, PermissionDecision, PermissionReport, PermissionUse, SmallestPolicy, UnusedPermission,

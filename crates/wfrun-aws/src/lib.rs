@@ -38,7 +38,7 @@ pub use clock::Clock;
 pub use endpoint::{Endpoint, EndpointError};
 pub use iam::{
     DecidingStatement, ForeseenPermission, IdentityPolicy, PermissionDecision, PermissionReport, PermissionUse,
-    PolicyError, PolicyOutlook, RequestTarget, SmallestPolicy, UNKNOWN, UnusedPermission, allowing,
+    PolicyError, PolicyOutlook, RequestTarget, SmallestPolicy, UNKNOWN, UnusedPermission,
 };
 pub use launcher::{
     ContainerEnd, LaunchImage, PublishedPort, RegistryLogin, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,

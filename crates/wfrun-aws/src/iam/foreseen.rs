@@ -182,7 +182,7 @@ impl ForeseenPermission {
 pub(super) const PASSED_TO: &str = "iam:PassedToService";
 
 /// The statement that allows an action on a resource; of `iam:PassRole` to that service only.
-pub fn allowing(action: &str, resource: &str, passed_to: Option<&str>) -> Value {
+pub(super) fn allowing(action: &str, resource: &str, passed_to: Option<&str>) -> Value {
     let mut statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
     if let Some(service) = passed_to {
         statement["Condition"] = json!({ "StringEquals": { PASSED_TO: service } });

@@ -83,6 +83,12 @@ impl World {
         told.collect()
     }
 
+    /// What people were warned of.
+    pub(crate) fn warnings(&mut self) -> Vec<String> {
+        let facts = std::iter::from_fn(|| self.facts.try_recv().ok());
+        facts.filter_map(|fact| if let FactKind::Warned(message) = fact { Some(message) } else { None }).collect()
+    }
+
     /// A call that succeeds.
     pub(crate) async fn ok(&self, service: &str, operation: &str, input: &Value) -> Value {
         let prefix = match service {

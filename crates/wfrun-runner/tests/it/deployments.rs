@@ -115,7 +115,7 @@ async fn a_simulated_deployment_that_fails_is_told_at_once() {
     let failed = async |world: &World| world.aws.account.service("c", "s").and_then(|it| it.failed).ok_or(Value::Null);
     world.until("failed", failed).await;
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let told = world.notices();
+    let told = world.warnings();
     assert!(told.iter().any(|it| it.ends_with("Essential container in task exited (exit code 1)")), "{told:?}");
     world.aws.stop().await;
 }
