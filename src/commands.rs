@@ -46,6 +46,7 @@ pub(crate) fn hidden(program: &OsStr, args: &[OsString]) -> Option<ExitCode> {
     }
     let (first, rest) = args.split_first()?;
     match first.to_str()? {
+        wfrun_agent::container_entry::SUBCOMMAND => Some(wfrun_agent::container_entry::main(rest.to_vec())),
         "__agent" => Some(wfrun_agent::supervisor::main(rest.to_vec())),
         wfrun_backend::docker::reaper::SUBCOMMAND => Some(wfrun_backend::docker::reaper::main(rest.to_vec())),
         wfrun_backend::docker::pause::SUBCOMMAND => Some(wfrun_backend::docker::pause::main()),

@@ -91,7 +91,7 @@ fn proxies_are_shown_without_passwords_and_as_steps_have_them() {
     let ran = Ran::of(&command.output().expect("it starts"));
     let told = findings(&ran);
     assert_eq!(found(&told, "network", "HTTPS_PROXY").1, "http://***@proxy.example:3128");
-    assert_eq!(found(&told, "network", "NO_PROXY").1, "intern.example,localhost,127.0.0.1,::1");
+    assert_eq!(found(&told, "network", "NO_PROXY").1, "intern.example,localhost,127.0.0.1,::1,169.254.169.254");
     assert!(!ran.stdout.contains("hunter2"), "{}", ran.stdout);
     let refused = repo.wfrun(&["doctor", "--ca-file", "nothing.pem"]).ends_with(2);
     assert!(refused.stderr.contains("error[cli/ca-file]"), "{}", refused.stderr);

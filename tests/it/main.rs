@@ -33,6 +33,7 @@ mod id_tokens;
 mod legs_and_calls;
 mod list;
 mod local_services;
+mod metadata;
 mod namespace;
 mod npm;
 mod outbound;

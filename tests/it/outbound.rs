@@ -72,13 +72,13 @@ fn proxies_and_indexes_reach_steps_and_passwords_no_log() {
         let ran = run(&repo, &["--backend", backend], &variables).ends_with(0);
         let lines = ran.lines();
         let plain = "http://proxy.example:3128";
-        let direct = "intern.example,localhost,127.0.0.1,::1";
+        let direct = "intern.example,localhost,127.0.0.1,::1,169.254.169.254";
         for expected in [
             format!("1 {plain} {plain} http://me:***@proxy.example:3128"),
             format!("2 {direct}|{direct}"),
             "3 https://***@index.example/simple https://npm.example/ https://go.example|direct []".to_owned(),
             "4 *** ***".to_owned(),
-            "5 own.example,localhost,127.0.0.1,::1".to_owned(),
+            "5 own.example,localhost,127.0.0.1,::1,169.254.169.254".to_owned(),
             "6 http://other:1".to_owned(),
         ] {
             assert!(lines.contains(&expected), "{backend}: {expected}\n{lines:#?}");
@@ -305,7 +305,7 @@ jobs:
         [("HTTP_PROXY", address.as_str()), ("HTTPS_PROXY", "http://proxy.example:3128"), ("SSL_CERT_FILE", &file)];
     let ran = run(&repo, &["--backend", "docker"], &variables).ends_with(0);
     let lines = ran.lines();
-    let direct = "localhost,127.0.0.1,::1";
+    let direct = "localhost,127.0.0.1,::1,169.254.169.254";
     for expected in [
         "proxied http://away.example/container".to_owned(),
         "proxied http://away.example/action".to_owned(),

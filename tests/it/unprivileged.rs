@@ -76,7 +76,7 @@ impl User {
     }
 
     /// A repository of the user's.
-    fn repo(workflow: &str) -> Repo {
+    pub(crate) fn repo(workflow: &str) -> Repo {
         let repo = Repo::new(workflow, &[("kept", "kept\n")]);
         Self::give(repo.root().parent().expect("a folder of its own"));
         repo

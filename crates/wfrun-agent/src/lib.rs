@@ -6,8 +6,11 @@
 //! Invariants: the supervisor never outlives the connection to the process that opened the environment, and takes
 //! everything it started with it; no byte of a step's output is dropped or reordered within its stream.
 
+pub mod container_entry;
 pub mod ecr_registry;
+pub mod metadata;
 pub mod mount_table;
+pub mod privileges;
 pub mod protocol;
 pub mod standins;
 pub mod supervisor;

@@ -9,6 +9,8 @@ fn main() -> ExitCode {
         wfrun_backend::sandbox::main(args)
     } else if subcommand == wfrun_agent::supervisor::SUBCOMMAND {
         wfrun_agent::supervisor::main(args)
+    } else if subcommand == wfrun_agent::container_entry::SUBCOMMAND {
+        wfrun_agent::container_entry::main(args)
     } else if subcommand == wfrun_backend::docker::reaper::SUBCOMMAND {
         wfrun_backend::docker::reaper::main(args)
     } else {

@@ -31,7 +31,7 @@ impl AgentProcess {
     pub(crate) async fn open(
         job: &str,
         executable: &Path,
-        args: &[&str],
+        args: &[String],
         greeting: Vec<u8>,
     ) -> Result<(Self, Link, Ready), BackendError> {
         let start = || -> io::Result<(Self, UnixStream)> {
@@ -59,7 +59,7 @@ impl AgentProcess {
         }
     }
 
-    fn start(executable: &Path, args: &[&str], stream: StdUnixStream) -> io::Result<Self> {
+    fn start(executable: &Path, args: &[String], stream: StdUnixStream) -> io::Result<Self> {
         let mut command = Command::new(executable);
         // It starts a session of its own: Ctrl-C on the terminal is for wfrun, which then decides what the steps get.
         command.args(args).stdin(OwnedFd::from(stream)).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -11,6 +11,7 @@ mod facts;
 mod job_container;
 mod job_network;
 mod log;
+mod metadata;
 mod names;
 mod options;
 mod passing_on;

@@ -37,6 +37,8 @@ pub struct Facts {
     /// Ports of 127.0.0.1 on this machine at which proxies listen, and the ports that stand for them inside; none where they
     /// are the same.
     pub moved_ports: Vec<(u16, u16)>,
+    /// Why steps reach a machine's metadata though they should not; nothing where they do not, or should.
+    pub metadata_open: Option<String>,
     /// How long it took until processes could be started.
     pub started_in: Duration,
 }

@@ -4,6 +4,8 @@ use std::time::Instant;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
+use wfrun_agent::metadata::Forbidden;
+use wfrun_agent::privileges::Privileges;
 use wfrun_agent::supervisor;
 
 use crate::agent_process::AgentProcess;
@@ -33,8 +35,10 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     let shims = scratch.path().join("bin");
     supervisor::make_shims(&shims, &spec.agent_executable, &spec.shims)
         .map_err(|message| BackendError::Setup { job: spec.job.clone(), message })?;
-    let (agent, link, ready) =
-        AgentProcess::open(&spec.job, &spec.agent_executable, &[supervisor::SUBCOMMAND], Vec::new()).await?;
+    let metadata = spec.cuts_metadata.then_some(Forbidden::Nothing);
+    let mut args = vec![supervisor::SUBCOMMAND.to_owned()];
+    args.extend(Privileges { metadata, ..Privileges::default() }.to_args());
+    let (agent, link, ready) = AgentProcess::open(&spec.job, &spec.agent_executable, &args, Vec::new()).await?;
     let mut path = inherited::path();
     if !spec.shims.is_empty() {
         path = format!("{}:{path}", shims.display());
@@ -51,6 +55,7 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
         work: spec.work_dir.display().to_string(),
         tool_cache: scratch.path().join("tools").display().to_string(),
         moved_ports: Vec::new(),
+        metadata_open: ready.metadata_open,
         started_in: begin.elapsed(),
     };
     Ok(Environment::new(facts, link, Teardown::Host { agent, scratch }))

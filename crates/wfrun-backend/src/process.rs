@@ -1,4 +1,5 @@
 use tokio::sync::mpsc;
+use wfrun_agent::metadata::Refused;
 use wfrun_agent::protocol::{Request, Signal, Stream, Target};
 
 use crate::link::Requests;
@@ -24,6 +25,8 @@ pub enum ProcessEvent {
         /// What.
         bytes: Vec<u8>,
     },
+    /// It, or a process that it started, was kept from a machine's metadata.
+    Refused(Refused),
     /// It ended and its output is complete; 128+n for death by signal n. Nothing follows.
     Exited {
         /// The exit code.

@@ -59,7 +59,7 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     let begin = Instant::now();
     let config = Config::new(&spec, |path| canonical(&spec.job, path))?;
     let (agent, link, ready) =
-        AgentProcess::open(&spec.job, &config.agent_executable, &[SUBCOMMAND], config.to_frame()).await?;
+        AgentProcess::open(&spec.job, &config.agent_executable, &[SUBCOMMAND.to_owned()], config.to_frame()).await?;
     let mut path = inherited::path();
     if !spec.shims.is_empty() {
         path = format!("{SHIM_DIR}:{path}");
@@ -75,6 +75,7 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
         work: setup::WORK.to_owned(),
         tool_cache: setup::TOOL_CACHE.to_owned(),
         moved_ports: Vec::new(),
+        metadata_open: ready.metadata_open,
         started_in: begin.elapsed(),
     };
     Ok(Environment::new(facts, link, Teardown::Sandbox { agent }))

@@ -88,6 +88,7 @@ async fn open(answer: Arc<Answer>, spec: EnvironmentSpec) -> Result<Environment,
         work: spec.work_dir.display().to_string(),
         tool_cache: "/opt/hostedtoolcache".to_owned(),
         moved_ports: Vec::new(),
+        metadata_open: None,
         started_in: begin.elapsed(),
     };
     Ok(Environment::new(facts, link, Teardown::Nothing))
@@ -95,7 +96,7 @@ async fn open(answer: Arc<Answer>, spec: EnvironmentSpec) -> Result<Environment,
 
 /// Plays the supervisor until the other end closes.
 async fn play(mut stream: DuplexStream, answer: Arc<Answer>) {
-    let ready = Ready { pid: 1, arch: "X64".to_owned(), env: Vec::new() };
+    let ready = Ready { pid: 1, arch: "X64".to_owned(), env: Vec::new(), metadata_open: None };
     let mut outgoing = Vec::new();
     let mut incoming = vec![0; BUFFER];
     let mut decoder = Decoder::<Request>::default();

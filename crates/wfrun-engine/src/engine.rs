@@ -156,6 +156,9 @@ impl Engine {
             FactKind::Lines { job, process, stream, lines, goes_on } => {
                 self.lines(&job, process, stream, lines, goes_on);
             }
+            FactKind::StepWarned { job, process: _, message } => {
+                self.annotate(&job, AnnotationLevel::Warning, &message);
+            }
             FactKind::FileRead { job, process, text } => self.file_read(&job, process, text),
             FactKind::StepEnded { job, process, end, files } => {
                 self.finish_long_lines(&job, process);

@@ -131,6 +131,15 @@ pub enum FactKind {
         /// Its text, or why there is none.
         text: Result<String, String>,
     },
+    /// Something a person should heed about a step, though its output does not say it.
+    StepWarned {
+        /// Whose.
+        job: JobKey,
+        /// The number of its process.
+        process: u64,
+        /// What.
+        message: String,
+    },
     /// A step's process ended.
     StepEnded {
         /// Whose.
@@ -192,7 +201,9 @@ impl FactKind {
     /// The process whose output or end this is.
     pub(crate) fn of_process(&self) -> Option<(&JobKey, u64)> {
         match self {
-            Self::Lines { job, process, .. } | Self::StepEnded { job, process, .. } => Some((job, *process)),
+            Self::Lines { job, process, .. }
+            | Self::StepWarned { job, process, .. }
+            | Self::StepEnded { job, process, .. } => Some((job, *process)),
             Self::Begin
             | Self::JobReady { .. }
             | Self::JobNotReady { .. }

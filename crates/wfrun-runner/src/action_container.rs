@@ -32,6 +32,7 @@ pub(crate) struct Siblings {
     network: RunNetwork,
     hosts: Vec<(String, IpAddr)>,
     dns: Option<IpAddr>,
+    cuts_metadata: bool,
     outbound: Arc<Outbound>,
     /// The images that were made before the first step, by their names in the engine.
     images: HashSet<String>,
@@ -68,6 +69,7 @@ impl Siblings {
             network,
             hosts: if dns.is_none() { blocked_names(services) } else { Vec::new() },
             dns,
+            cuts_metadata: services.cuts_metadata(),
             outbound: Arc::clone(&settings.outbound),
             images,
         }
@@ -120,6 +122,7 @@ pub(crate) fn start(
         network: siblings.network.clone(),
         hosts: siblings.hosts.clone(),
         dns: siblings.dns,
+        cuts_metadata: siblings.cuts_metadata,
     };
     engine.run(&siblings.executable, run).map_err(|err| chain(&err))
 }
@@ -210,13 +213,13 @@ mod tests {
                 .collect();
         let expected = [
             "HTTP_PROXY=http://a",
-            "NO_PROXY=b,localhost,127.0.0.1,::1",
+            "NO_PROXY=b,localhost,127.0.0.1,::1,169.254.169.254",
             "TZ=Asia/Tokyo",
             "GITHUB_WORKSPACE=/github/workspace",
             "GITHUB_OUTPUT=/github/file_commands/set_output_1",
             "INPUT_X=--dir=/home/runner/work/demo/demo",
             "HOME=/github/home",
-            "no_proxy=b,localhost,127.0.0.1,::1",
+            "no_proxy=b,localhost,127.0.0.1,::1,169.254.169.254",
         ];
         assert_eq!(all, expected);
         assert_eq!(tag("o/r", "/a").len(), "wfrun.local/action-:latest".len() + 12);

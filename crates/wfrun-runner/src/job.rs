@@ -313,6 +313,7 @@ fn spec(
         mounts,
         hosts,
         dns: guard,
+        cuts_metadata: services.cuts_metadata(),
         shims: settings.shims.clone(),
         env: Vec::new(),
         container: None,

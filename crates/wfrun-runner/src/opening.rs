@@ -1,6 +1,7 @@
 //! The opening of a job: what is made and told before its first step.
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -81,11 +82,19 @@ impl Opening<'_> {
         };
         let furnishing = self.furnish(&mut ground)?;
         let images = self.images(&ground, &furnishing, &telling).await;
+        let told = telling.facts;
         let surroundings = match (place, images.is_some()) {
             (Ok(environment), _) => Surroundings { environment: Some(environment), ..Surroundings::default() },
             (Err(network), true) => self.containers(&ground, network, telling).await?,
             (Err(network), false) => self.without_containers(&ground, network).await?,
         };
+        let open_metadata = surroundings.environment.as_ref().and_then(|it| it.facts().metadata_open.as_ref());
+        if let Some(reason) = open_metadata
+            && !services.metadata_told.swap(true, Ordering::Relaxed)
+        {
+            let message = format!("steps reach the metadata of this machine, if it has any: {reason}");
+            told.send(FactKind::Warned(message)).await.ok();
+        }
         Ok(self.assemble(ground, furnishing, images.unwrap_or_default(), surroundings))
     }
 
@@ -206,6 +215,7 @@ fn nowhere() -> Facts {
         work: WORK.to_owned(),
         tool_cache: TOOL_CACHE.to_owned(),
         moved_ports: Vec::new(),
+        metadata_open: None,
         started_in: Duration::ZERO,
     }
 }
@@ -242,8 +252,6 @@ fn describe(
         step_env.insert("WFRUN_LFS".to_owned(), lfs.display().to_string());
     }
     if let Some(aws) = &services.aws {
-        // Differs: the address of a machine's metadata (169.254.169.254) is not cut off from steps while AWS is emulated: SDKs and the
-        // AWS CLI are told not to ask it, other programs reach it where this machine has one.
         step_env
             .extend(pairs([("AWS_ENDPOINT_URL", aws.endpoint.url().as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]));
     }

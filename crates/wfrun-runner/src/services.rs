@@ -1,6 +1,7 @@
 //! The local services of a run: caches, artifacts, ID tokens, and the AWS account.
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -29,9 +30,14 @@ pub struct LocalServices {
     /// The account's registry, where jobs call it by Amazon's name.
     pub named_registry: Option<NamedRegistry>,
     /// Whether jobs are kept from the real AWS.
+    ///
+    /// Differs: on the `host` backend AWS's names are not blocked while AWS is emulated, because they are this machine's own: a program
+    /// that does not know `AWS_ENDPOINT_URL` reaches the real AWS, with keys that are not of it.
     pub blocks_aws: bool,
     /// Answers name queries so that the real AWS is not found; none where port 53 cannot be had.
     pub guard: Option<DnsGuard>,
+    /// Whether it has been said that a machine's metadata is within reach.
+    pub(crate) metadata_told: AtomicBool,
 }
 
 /// The AWS account of a run.
@@ -135,10 +141,29 @@ impl LocalServices {
         let github = github.await.map_err(ServicesError::Github)?;
         let guard = if blocks_aws { start_dns_guard(GUARD).await.ok() } else { None };
         let Some(settings) = aws else {
-            return Ok((Self { github, aws: None, named_registry: None, blocks_aws, guard }, Vec::new()));
+            return Ok((Self::new(github, None, blocks_aws, guard), Vec::new()));
         };
         let (aws, notices) = Aws::start(settings, issuer, facts).await?;
-        Ok((Self { github, aws: Some(aws), named_registry: None, blocks_aws, guard }, notices))
+        Ok((Self::new(github, Some(aws), blocks_aws, guard), notices))
+    }
+
+    fn new(github: Services, aws: Option<Aws>, blocks_aws: bool, guard: Option<DnsGuard>) -> Self {
+        Self { github, aws, named_registry: None, blocks_aws, guard, metadata_told: AtomicBool::new(false) }
+    }
+
+    /// Whether programs are kept from what clouds tell a machine about itself, its credentials among it: as long as AWS is
+    /// emulated.
+    ///
+    /// Differs: while AWS is emulated, programs of steps do not reach the addresses at which clouds tell a machine its credentials
+    /// (169.254.169.254 and those of ECS and EKS): they are told that the network is unreachable, and the step gets a warning. It
+    /// keeps from accidents: who changes the address under the eyes of the check, connects by `io_uring` or as a 32-bit program, or
+    /// has the Docker engine start a container gets past it. On `host` it takes root. No program of a step can have a seccomp listener
+    /// of its own then. Steps also have `AWS_EC2_METADATA_DISABLED`, so that SDKs do not try.
+    ///
+    /// Differs: while AWS is emulated, the first process of a container action is wfrun's, as with `docker run --init`, and user
+    /// namespaces, `bpf`, `fanotify` and `perf_event_open` are for no program of a container, also where the engine allows them.
+    pub(crate) fn cuts_metadata(&self) -> bool {
+        self.aws.is_some()
     }
 
     /// The ports of 127.0.0.1 that jobs use.

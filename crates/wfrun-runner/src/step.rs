@@ -1,4 +1,5 @@
 //! One step's process: its files before, its lines while, its files after.
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -177,6 +178,7 @@ async fn follow(
     mut process: Process,
     facts: &mpsc::Sender<FactKind>,
 ) -> StepEnd {
+    let mut refused = HashSet::new();
     let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
     let end = loop {
         match process.next().await {
@@ -188,6 +190,13 @@ async fn follow(
                 let splitter = splitters.iter_mut().find(|(it, _)| *it == stream);
                 let lines = splitter.and_then(|(_, it)| it.push(&bytes));
                 tell(job, number, facts, stream, lines).await;
+            }
+            Some(ProcessEvent::Refused(it)) => {
+                // Once for each program and address: clients try again.
+                if refused.insert(it.clone()) {
+                    let (job, message) = (job.clone(), it.explained());
+                    facts.send(FactKind::StepWarned { job, process: number, message }).await.ok();
+                }
             }
             Some(ProcessEvent::Exited { code }) => break StepEnd::Exited { code },
             Some(ProcessEvent::FailedToStart { message }) => break StepEnd::NotStarted { message },

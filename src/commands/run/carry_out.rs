@@ -31,6 +31,9 @@ use crate::place::{Place, shims};
 use crate::secrets;
 use crate::settings::{Loaded, not_written};
 
+/// What emulation is without namespaces.
+const HOST_REACHES_AWS: &str = "on the `host` backend AWS's names are not blocked: a program that does not know AWS_ENDPOINT_URL \
+                                reaches the real AWS, with keys that are not of it";
 /// What `--aws off` means.
 const AWS_IS_REAL: &str =
     "--aws off: steps reach the real AWS, with the keys that they are given; what they do there is real";
@@ -150,6 +153,9 @@ fn notices_of_place(args: &RunArgs, loaded: &Loaded, services: &LocalServices, p
         outbound::notices(&loaded.outbound, args.ca_file.is_some(), backend, args.verbose).into_iter().collect();
     if services.guard.is_none() && services.aws.is_some() && backend != "host" {
         notices.push("AWS's names are blocked by a list, because port 53 of 127.77.0.53 is not to be had".to_owned());
+    }
+    if services.aws.is_some() && backend == "host" {
+        notices.push(HOST_REACHES_AWS.to_owned());
     }
     if args.offline {
         notices.push("wfrun itself fetches nothing; steps still have this machine's network".to_owned());

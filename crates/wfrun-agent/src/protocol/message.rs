@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::metadata::Refused;
+
 /// What wfrun asks of the supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "request")]
@@ -83,6 +85,13 @@ pub enum Reply {
         /// Its exit code, 128+n for death by signal n.
         code: i32,
     },
+    /// A process, or one that it started, was kept from a machine's metadata.
+    Refused {
+        /// Which.
+        id: u32,
+        /// What it asked.
+        refused: Refused,
+    },
     /// A process could not be started.
     FailedToStart {
         /// Which.
@@ -115,6 +124,8 @@ pub struct Ready {
     pub arch: String,
     /// The supervisor's own environment: an image's and what the container was made with.
     pub env: Vec<(String, String)>,
+    /// Why steps reach a machine's metadata though they should not.
+    pub metadata_open: Option<String>,
 }
 
 /// A process that [`Request::Sweep`] found.

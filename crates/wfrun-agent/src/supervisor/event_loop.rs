@@ -13,6 +13,7 @@ use rustix::process::{WaitOptions, WaitStatus};
 
 use super::step_process::{Pipe, StepProcess};
 use super::{lookup, tree};
+use crate::metadata::MetadataCut;
 use crate::protocol::{self, Decoder, Message as _, Ready, Reply, Request, Target};
 
 /// With so many bytes waiting for the other end, no more output is read.
@@ -27,6 +28,8 @@ pub(super) struct Supervisor {
     processes: BTreeMap<u32, StepProcess>,
     child_ended: SignalFd,
     mask: SigSet,
+    /// Why there is none though there should be one, or nothing.
+    cut: Result<MetadataCut, Option<String>>,
     chunk: Vec<u8>,
 }
 
@@ -35,13 +38,14 @@ pub(super) struct Supervisor {
 struct Wakeup {
     request: bool,
     child_ended: bool,
+    asked: bool,
     /// By process and place in its list.
     pipes: Vec<(u32, usize)>,
 }
 
 impl Supervisor {
     /// Prepares this process, which must have one thread only.
-    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+    pub(super) fn new(stream: UnixStream, cut: Option<Result<MetadataCut, String>>) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         // Orphans of steps come to this process also where it is not the first of a process namespace.
         prctl::set_child_subreaper(true)?;
@@ -52,12 +56,14 @@ impl Supervisor {
         let decoder = Decoder::default();
         let processes = BTreeMap::new();
         let chunk = vec![0; protocol::MAX_CHUNK];
-        Ok(Self { stream, decoder, outgoing: Vec::new(), sent: 0, processes, child_ended, mask, chunk })
+        let cut = cut.map_or(Err(None), |it| it.map_err(Some));
+        Ok(Self { stream, decoder, outgoing: Vec::new(), sent: 0, processes, child_ended, mask, cut, chunk })
     }
 
     /// Runs until a shutdown or the end of the connection.
     pub(super) fn run(mut self) -> io::Result<()> {
-        self.reply(&Reply::Ready(ready()));
+        let metadata_open = self.cut.as_ref().err().cloned().flatten();
+        self.reply(&Reply::Ready(ready(metadata_open)));
         let result = self.serve();
         tree::kill_descendants();
         result
@@ -67,6 +73,9 @@ impl Supervisor {
         loop {
             self.send()?;
             let wakeup = self.wait()?;
+            if wakeup.asked {
+                self.answer()?;
+            }
             if wakeup.request && !self.read_requests()? {
                 return Ok(());
             }
@@ -87,6 +96,8 @@ impl Supervisor {
         interest.set(PollFlags::POLLOUT, waiting > 0);
         let mut fds =
             vec![PollFd::new(self.stream.as_fd(), interest), PollFd::new(self.child_ended.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.cut.iter().map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)));
+        let fixed = fds.len();
         let mut pipes: Vec<((u32, usize), &Pipe)> = Vec::new();
         if waiting < HIGH_WATER {
             for (id, process) in &self.processes {
@@ -101,12 +112,26 @@ impl Supervisor {
             Err(err) => return Err(err.into()),
         }
         let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
-        let ready_pipes = fds[2..].iter().zip(&pipes).filter(|(fd, (_, pipe))| is_ready(fd) || pipe.is_finishing());
+        let ready_pipes = fds[fixed..].iter().zip(&pipes).filter(|(fd, (_, pipe))| is_ready(fd) || pipe.is_finishing());
         Ok(Wakeup {
             request: fds[0].revents().is_none_or(|it| it.intersects(!PollFlags::POLLOUT)),
             child_ended: is_ready(&fds[1]),
+            asked: fds[2..fixed].iter().any(is_ready),
             pipes: ready_pipes.map(|(_, (key, _))| *key).collect(),
         })
+    }
+
+    /// Lets one process connect, or keeps it from it.
+    fn answer(&mut self) -> io::Result<()> {
+        let Ok(cut) = &self.cut else { return Ok(()) };
+        let Some((pid, refused)) = cut.answer()? else { return Ok(()) };
+        // A process that has left its family is most likely of the step that runs now.
+        let mut running = self.processes.iter().filter(|(_, it)| !it.has_ended()).map(|(id, _)| *id);
+        let leaders: BTreeMap<i32, u32> = self.processes.iter().map(|(id, it)| (it.pid.as_raw(), *id)).collect();
+        if let Some(id) = tree::leader_of(pid, &leaders).or_else(|| running.next_back()) {
+            self.reply(&Reply::Refused { id, refused });
+        }
+        Ok(())
     }
 
     fn timeout(&self) -> PollTimeout {
@@ -232,12 +257,12 @@ fn exit_code(status: WaitStatus) -> i32 {
     status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal)).unwrap_or(-1)
 }
 
-fn ready() -> Ready {
+fn ready(metadata_open: Option<String>) -> Ready {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "X64",
         "aarch64" => "ARM64",
         other => other,
     };
     let env = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-    Ready { pid: std::process::id(), arch: arch.to_owned(), env: env.collect() }
+    Ready { pid: std::process::id(), arch: arch.to_owned(), env: env.collect(), metadata_open }
 }

@@ -18,7 +18,7 @@ use wfrun_agent::supervisor::{self, EXECUTABLE, SHIM_DIR};
 
 use super::connection::is_not_found;
 use super::passing_on::{PassedOn, PassingOn};
-use super::{DockerBackend, cleaning, job_container, labels, names, passing_on};
+use super::{DockerBackend, cleaning, job_container, labels, metadata, names, passing_on};
 use crate::environment::Teardown;
 use crate::link::{ConnectError, Link};
 use crate::{BackendError, Environment, EnvironmentSpec, Facts, inherited};
@@ -116,10 +116,13 @@ pub(super) async fn open(backend: &DockerBackend, spec: EnvironmentSpec) -> Resu
     let socket = seen.join(SOCKET);
     let listener = bind(&seen, &socket).map_err(path_error(&socket))?;
     let passed_on = passing_on::passed_on(&spec);
-    let (name, body) = match own {
+    let (name, mut body) = match own {
         Some(own) => (own.name.clone(), job_container::body(&spec, own, engine_socket, &seen, &passed_on)),
         None => (name(&spec), body(&spec, &image, engine_socket, &seen)),
     };
+    if spec.cuts_metadata {
+        metadata::cut_in_supervisor(&mut body, &metadata::of_image(docker, &image).await);
+    }
     let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
     let created = backend.of_jobs().create_container(Some(options), body).await.map_err(|err| {
         if is_not_found(&err) {
@@ -300,6 +303,7 @@ fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
         work: WORK.to_owned(),
         tool_cache: TOOL_CACHE.to_owned(),
         moved_ports: Vec::new(),
+        metadata_open: ready.metadata_open,
         started_in: begin.elapsed(),
     }
 }

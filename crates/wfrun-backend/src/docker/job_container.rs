@@ -78,6 +78,7 @@ pub(super) fn facts(ready: Ready, spec: EnvironmentSpec, moved: &[(u16, u16)], b
         work: WORK.to_owned(),
         tool_cache: TOOL_CACHE.to_owned(),
         moved_ports: moved.to_vec(),
+        metadata_open: ready.metadata_open,
         started_in: begin.elapsed(),
     }
 }

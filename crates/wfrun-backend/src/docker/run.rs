@@ -11,9 +11,10 @@ use bollard::query_parameters::{CreateContainerOptions, KillContainerOptions};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use wfrun_agent::protocol::{Signal, Stream};
+use wfrun_agent::supervisor::EXECUTABLE;
 
 use super::container::mount;
-use super::{DockerBackend, Log, cleaning, labels, names, process};
+use super::{DockerBackend, Log, cleaning, labels, metadata, names, process};
 use crate::process::Controlled;
 use crate::{BackendError, Mount, Process, ProcessControl, ProcessEvent};
 
@@ -45,6 +46,9 @@ pub struct ContainerRun {
     pub hosts: Vec<(String, IpAddr)>,
     /// The name server inside, instead of this machine's.
     pub dns: Option<IpAddr>,
+    /// Whether its programs are kept from a machine's metadata. A first process that is not the image's sees to that, as with
+    /// `docker run --init`.
+    pub cuts_metadata: bool,
 }
 
 /// The image of a [`ContainerRun`].
@@ -88,7 +92,7 @@ impl DockerBackend {
         self.watch_over(executable, &run.run_id)?;
         let (sender, events) = mpsc::channel(UNREAD_EVENTS);
         let (control, signals) = mpsc::unbounded_channel();
-        tokio::spawn(carry_out(self.clone(), run, sender, signals));
+        tokio::spawn(carry_out(self.clone(), executable.to_owned(), run, sender, signals));
         Ok(Process { events, control: ProcessControl(Controlled::Container(control)) })
     }
 
@@ -111,6 +115,7 @@ impl DockerBackend {
 
 async fn carry_out(
     backend: DockerBackend,
+    executable: PathBuf,
     run: ContainerRun,
     events: mpsc::Sender<ProcessEvent>,
     mut signals: mpsc::UnboundedReceiver<Signal>,
@@ -131,7 +136,10 @@ async fn carry_out(
     drop(log);
     telling.await.ok();
     let end = match image {
-        Ok(image) => start(&backend, &run, image, &events, &mut signals).await,
+        Ok(image) => {
+            let body = body_of(&backend, &executable, &run, image).await;
+            start(&backend, body, &events, &mut signals).await
+        }
         Err(message) => ProcessEvent::FailedToStart { message },
     };
     events.send(end).await.ok();
@@ -139,14 +147,14 @@ async fn carry_out(
 
 async fn start(
     backend: &DockerBackend,
-    run: &ContainerRun,
-    image: String,
+    body: ContainerCreateBody,
     events: &mpsc::Sender<ProcessEvent>,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
 ) -> ProcessEvent {
     let docker = &backend.docker;
-    let options = CreateContainerOptions { name: Some(name(&image)), ..CreateContainerOptions::default() };
-    let id = match backend.of_jobs().create_container(Some(options), body(run, image, &backend.socket)).await {
+    let name = name(body.image.as_deref().unwrap_or_default());
+    let options = CreateContainerOptions { name: Some(name), ..CreateContainerOptions::default() };
+    let id = match backend.of_jobs().create_container(Some(options), body).await {
         Ok(created) => created.id,
         Err(err) => return ProcessEvent::FailedToStart { message: format!("docker: {err}") },
     };
@@ -208,6 +216,18 @@ async fn kill(backend: &DockerBackend, id: &str, signal: Signal) {
 /// `alpine3_1a2b3c`. Source: GitHub: execution rules E7.4.
 fn name(image: &str) -> String {
     format!("{}_{}", names::letters(image, 40), names::unique(6))
+}
+
+async fn body_of(backend: &DockerBackend, executable: &Path, run: &ContainerRun, image: String) -> ContainerCreateBody {
+    let mut body = body(run, image, &backend.socket);
+    if run.cuts_metadata {
+        let of_image = metadata::of_image(&backend.docker, body.image.as_deref().unwrap_or_default()).await;
+        if metadata::cut_in_entry(&mut body, &of_image) {
+            let mounts = body.host_config.get_or_insert_default().mounts.get_or_insert_default();
+            mounts.push(mount(executable, EXECUTABLE, true));
+        }
+    }
+    body
 }
 
 fn body(run: &ContainerRun, image: String, engine_socket: &str) -> ContainerCreateBody {

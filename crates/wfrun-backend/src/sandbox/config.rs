@@ -18,6 +18,8 @@ pub(super) struct Config {
     pub(super) hosts: Vec<(String, IpAddr)>,
     pub(super) dns: Option<IpAddr>,
     pub(super) shims: Vec<String>,
+    /// Whether steps are kept from a machine's metadata.
+    pub(super) cuts_metadata: bool,
     /// The home directory of whoever started wfrun.
     pub(super) home: PathBuf,
     /// Home directories whose private files are hidden, that one among them.
@@ -51,6 +53,7 @@ impl Config {
             hosts: spec.hosts.clone(),
             dns: spec.dns,
             shims: spec.shims.clone(),
+            cuts_metadata: spec.cuts_metadata,
             homes: homes(&home),
             hidden: spec.hidden.clone(),
             home,

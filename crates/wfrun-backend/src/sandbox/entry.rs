@@ -8,6 +8,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, getegid, geteuid};
+use wfrun_agent::metadata::{Forbidden, MetadataCut};
 use wfrun_agent::supervisor;
 
 use super::config::Config;
@@ -77,15 +78,18 @@ fn become_root(user: Uid, group: Gid) -> io::Result<()> {
 }
 
 fn become_supervisor(stream: UnixStream, is_root: bool) -> ExitCode {
-    let result = Config::read(&stream)
-        .map_err(|err| SetupError::new("read the configuration", err))
-        .and_then(|config| set_up(&config, is_root));
-    if let Err(err) = result {
+    let config = match Config::read(&stream) {
+        Ok(config) => config,
+        Err(err) => return report(&stream, &SetupError::new("read the configuration", err)),
+    };
+    if let Err(err) = set_up(&config, is_root) {
         return report(&stream, &err);
     }
+    // This process has the right to it until it starts another one.
+    let cut = config.cuts_metadata.then(|| MetadataCut::install(Forbidden::Nothing));
     // Else it would be called `exe` where steps list processes.
     prctl::set_name(c"wfrun").ok();
-    if supervisor::run(stream).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if supervisor::run(stream, cut).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn report(stream: &UnixStream, err: &SetupError) -> ExitCode {

@@ -22,6 +22,7 @@ fn run(arguments: &[&str]) -> ContainerRun {
         network: RunNetwork::Machine,
         hosts: Vec::new(),
         dns: None,
+        cuts_metadata: false,
     }
 }
 

@@ -15,18 +15,18 @@ use wfrun_backend::{Backend as _, DockerBackend, EnvironmentSpec, Outbound, Outb
 use crate::support::{Place, agent_executable, docker, image, spec};
 
 /// A job's network, and what is told about it.
-struct Job {
+pub(crate) struct Job {
     backend: DockerBackend,
     network: JobNetwork,
     work_dir: TempDir,
     run_id: String,
     hurry: watch::Sender<bool>,
-    log: Log,
+    pub(crate) log: Log,
     lines: tokio::sync::mpsc::UnboundedReceiver<String>,
 }
 
 impl Job {
-    async fn new(run_id: &str) -> Option<Self> {
+    pub(crate) async fn new(run_id: &str) -> Option<Self> {
         let backend = docker().await?;
         let work_dir = tempfile::tempdir().expect("a work directory");
         for folder in ["_tool", "_temp/_github_home", "_temp/_github_workflow"] {
@@ -47,7 +47,7 @@ impl Job {
         Some(Self { backend, network, work_dir, run_id, hurry, log, lines })
     }
 
-    async fn open(&self, request: &ContainerRequest, change: impl FnOnce(&mut EnvironmentSpec)) -> Place {
+    pub(crate) async fn open(&self, request: &ContainerRequest, change: impl FnOnce(&mut EnvironmentSpec)) -> Place {
         let container = Some(self.network.prepare(request, &self.log).await.expect("it is prepared"));
         let mut spec = EnvironmentSpec { run_id: self.run_id.clone(), container, ..spec(self.work_dir.path()) };
         change(&mut spec);
@@ -56,7 +56,7 @@ impl Job {
     }
 
     /// Takes everything away; gives back the log.
-    async fn stop(mut self, place: Option<Place>) -> Vec<String> {
+    pub(crate) async fn stop(mut self, place: Option<Place>) -> Vec<String> {
         let own = place.as_ref().and_then(|it| it.environment.container());
         let warnings = self.network.stop(own, &self.log).await;
         assert!(warnings.is_empty(), "{warnings:?}");
@@ -83,7 +83,7 @@ pub(crate) fn left(run_id: &str) -> String {
     all
 }
 
-fn request(what: &str, options: &str) -> ContainerRequest {
+pub(crate) fn request(what: &str, options: &str) -> ContainerRequest {
     ContainerRequest {
         what: what.to_owned(),
         image: image().to_owned(),

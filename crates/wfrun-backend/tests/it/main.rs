@@ -6,6 +6,7 @@ mod docker;
 mod ecr_socket;
 mod every_backend;
 mod host;
+mod metadata;
 mod network;
 mod sandbox;
 mod scripted;

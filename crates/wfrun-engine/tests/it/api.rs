@@ -1,6 +1,6 @@
 //! `GITHUB_TOKEN` of each job, and what is said of its calls.
 use wfrun_engine::ApiNote;
-use wfrun_journal::{How, RunEventKind};
+use wfrun_journal::{AnnotationLevel, How, RunEventKind};
 use wfrun_plan::StepPath;
 use wfrun_workflow::{Level, Permissions, SCOPES};
 
@@ -201,6 +201,23 @@ fn a_denied_call_is_pointed_out_at_its_step() {
         assert!(record.annotations.iter().all(|it| it.level.as_str() == level), "{script}");
         assert!(!serde_json::to_string(&world.journal).expect("JSON").contains("hidden-value"), "{script}");
     }
+}
+
+/// What is to be heeded about one of several steps that run is pointed out at that one.
+#[test]
+fn a_warning_about_a_step_is_pointed_out_at_it() {
+    let jobs =
+        "on: push\njobs: {a: {runs-on: x, steps: [{run: endless}]}, b: {runs-on: x, steps: [{run: a}, {run: warned}]}}";
+    let world = World::new(jobs).secret("HIDDEN", "hidden-value").endless("endless").cancelled_in("warned").run();
+    let record = world.record();
+    let found: Vec<_> = record
+        .annotations
+        .iter()
+        .filter(|it| it.level == AnnotationLevel::Warning)
+        .map(|it| (it.job.to_string(), it.step.clone(), it.message.as_str()))
+        .collect();
+    assert_eq!(found, [("b".to_owned(), Some(StepPath::at(1)), "*** was asked")]);
+    assert!(world.story().contains("warning: *** was asked"), "{}", world.story());
 }
 
 /// Which of two steps called, nobody knows.

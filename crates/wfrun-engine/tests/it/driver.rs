@@ -307,6 +307,10 @@ impl World {
                 let by_job = |it: &ApiCall| FactKind::ApiCalled(ApiCall { job: Some(job.clone()), ..it.clone() });
                 facts.extend(calls.map(|(_, it)| by_job(it)));
                 facts.extend(aws_call(&name).map(FactKind::AwsCalled));
+                if name == "warned" {
+                    let (job, message) = (job.clone(), "hidden-value was asked".to_owned());
+                    facts.push(FactKind::StepWarned { job, process, message });
+                }
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }
