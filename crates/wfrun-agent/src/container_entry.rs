@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{Pid, fchown};
+use nix::unistd::Pid;
 use rustix::process::{WaitOptions, WaitStatus};
 
 use crate::metadata::{MetadataCut, Refused};
@@ -116,21 +116,12 @@ fn say(refused: Refused, said: &mut BTreeSet<Refused>) {
 
 fn start(program: &[OsString]) -> Result<Pid, (u8, String)> {
     let [name, arguments @ ..] = program else { return Err((127, "there is no program".to_owned())) };
-    give_away_output();
     let started = Command::new(name).args(arguments).spawn();
     let child = started.map_err(|err| {
         let code = if err.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
         (code, format!("failed to start `{}`: {err}", name.display()))
     })?;
     Ok(Pid::from_raw(i32::try_from(child.id()).expect("process ids are below 2^22")))
-}
-
-/// Who opens `/dev/stdout` needs to own it, as the engine sees to for the user that it starts. Best effort, as there: it may
-/// be a file of somebody else's.
-fn give_away_output() {
-    let (user, group) = (nix::unistd::getuid(), nix::unistd::getgid());
-    fchown(io::stdout(), Some(user), Some(group)).ok();
-    fchown(io::stderr(), Some(user), Some(group)).ok();
 }
 
 /// Signals that are read instead of being carried out.

@@ -4,9 +4,10 @@ mod user;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 
 use nix::sys::prctl;
-use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, fchown, setgroups, setresgid, setresuid};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, remove_capability_from_bounding_set, set_capabilities,
 };
@@ -112,11 +113,20 @@ fn find(user: &str, groups: &[String]) -> Result<User, String> {
 }
 
 fn become_user(user: &User) -> nix::Result<()> {
+    give_output(user);
     let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
     let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
     setgroups(&groups)?;
     setresgid(gid, gid, gid)?;
     setresuid(uid, uid, uid)
+}
+
+/// Who opens `/dev/stdout` needs to own it, as the engine sees to for the user that it starts. Best effort, as there: it may
+/// be a file of somebody else's.
+fn give_output(user: &User) {
+    let owner = (Some(Uid::from_raw(user.uid)), Some(Gid::from_raw(user.gid)));
+    fchown(io::stdout(), owner.0, owner.1).ok();
+    fchown(io::stderr(), owner.0, owner.1).ok();
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::net::TcpListener;
 
-use wfrun_backend::docker::{ContainerRun, RunImage, RunNetwork};
+use wfrun_backend::docker::{ContainerRun, Log, RunImage, RunNetwork};
 use wfrun_backend::{Backend, Process, ProcessEvent, Refused, Stream};
 
 use crate::containers::{Job, left, request};
-use crate::support::{Place, agent_executable, docker, image, open_with, real_backends};
+use crate::support::{Place, agent_executable, collect, docker, image, open_with, real_backends};
 
 /// Prints the error's name of one attempt to connect by each way there is.
 const ASK: &str = r#"
@@ -182,6 +182,49 @@ fn container(script: &str) -> ContainerRun {
         dns: None,
         cuts_metadata: true,
     }
+}
+
+/// Whatever an image says of its program and its user, it is as it would be without us.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_of_its_own_is_as_it_would_be() {
+    let Some(backend) = docker().await else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let show = r#"#!/bin/bash
+echo "$0 $# $*"; id; pwd; umask; grep -E '^(Cap|Groups|NoNewPrivs)' /proc/self/status; echo out >/dev/stdout; echo err >/dev/stderr
+exit "${CODE:-0}"
+"#;
+    std::fs::write(folder.path().join("show"), show).expect("a script");
+    let from = format!("FROM {}\nCOPY show /bin/show\nRUN chmod 755 /bin/show\n", image());
+    let argument = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    for (rest, entrypoint, arguments, code) in [
+        ("ENTRYPOINT [\"/bin/show\", \"a\"]\nCMD [\"b\"]\n", None, &[][..], 3),
+        ("ENTRYPOINT [\"/bin/show\", \"a\"]\nCMD [\"b\"]\n", None, &["c d", "e"], 0),
+        ("ENTRYPOINT [\"/none\"]\nCMD [\"b\"]\n", Some("/bin/show"), &[], 0),
+        ("USER daemon\nCMD show x\n", None, &[], 255),
+        ("USER 1001:4\n", Some("show"), &["--", "y"], 0),
+    ] {
+        std::fs::write(folder.path().join("Dockerfile"), format!("{from}{rest}")).expect("a file");
+        let (dockerfile, tag) = (folder.path().join("Dockerfile"), "wfrun-test/metadata:latest".to_owned());
+        let made = backend.make_image(&RunImage::Built { dockerfile, tag, arguments: Vec::new() }, &Log::new().0).await;
+        let name = made.expect("an image");
+        let mut ended = Vec::new();
+        for cuts_metadata in [false, true] {
+            let run = ContainerRun {
+                image: RunImage::Named { name: name.clone(), may_pull: false },
+                entrypoint: entrypoint.map(str::to_owned),
+                arguments: argument(arguments),
+                env: vec![("CODE".to_owned(), code.to_string())],
+                cwd: "/var/tmp".to_owned(),
+                cuts_metadata,
+                ..container("")
+            };
+            ended.push(collect(backend.run(&agent_executable(), run).expect("it starts")).await);
+        }
+        assert_eq!(ended[0].code, Some(code), "{rest}: {:?}", ended[0]);
+        assert_eq!(ended[0], ended[1], "{rest}");
+    }
+    let removed = std::process::Command::new("docker").args(["rmi", "wfrun-test/metadata:latest"]).output();
+    assert!(removed.expect("docker").status.success());
 }
 
 /// A container action says it in its log.
