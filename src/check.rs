@@ -12,6 +12,7 @@ use wfrun_workflow::{
     FileRef, Here, LintSettings, ReadOptions, SetOptions, Workflow, lint, read_action, read_set, references,
 };
 
+use crate::aws_keys::KeyNames;
 use crate::codes::CODES;
 use crate::repositories::Repositories;
 use crate::secrets::{self, Secrets};
@@ -120,7 +121,7 @@ pub(crate) fn here(path: &str) -> Here {
 
 /// Warns about secrets and variables that nobody will give.
 fn unknown_names(workflow: &Workflow, settings: &CheckSettings) -> Vec<Diagnostic> {
-    let secrets = settings.secrets.iter().flat_map(|it| secrets::check(workflow, it, None));
+    let secrets = settings.secrets.iter().flat_map(|it| secrets::check(workflow, it, &KeyNames::new()));
     let mut found: Vec<_> = secrets.collect();
     let Some(vars) = &settings.vars else { return found };
     let mut seen: Vec<String> = Vec::new();

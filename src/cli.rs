@@ -122,9 +122,9 @@ pub(crate) struct RunArgs {
     /// Give jobs the uncommitted changes, too
     #[arg(long)]
     pub(crate) dirty: bool,
-    /// Whether an AWS account on this machine takes the place of the real one
-    #[arg(long, value_name = "MODE", default_value = "emulate")]
-    pub(crate) aws: AwsChoice,
+    /// Whether an AWS account on this machine takes the place of the real one; by default where something tells of AWS
+    #[arg(long, value_name = "MODE")]
+    pub(crate) aws: Option<AwsChoice>,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
     /// What the entries of the cache may have together, such as 500MB; above it the least recently used are removed

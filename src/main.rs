@@ -2,7 +2,9 @@
 mod act;
 mod actions;
 mod aws_account;
+mod aws_keys;
 mod aws_permissions;
+mod aws_use;
 mod check;
 mod checkouts;
 mod cli;
@@ -23,6 +25,7 @@ mod key_values;
 mod names;
 mod outbound;
 mod output;
+mod own_files;
 mod place;
 mod repositories;
 mod repository;

@@ -11,19 +11,21 @@ use std::time::Instant;
 use wfrun_journal::{Outcome, RunRecord};
 use wfrun_plan::{JobKey, PlanError, Selection};
 use wfrun_report::{not_triggered, render_timings};
-use wfrun_runner::uses_aws;
 use wfrun_syntax::Diagnostic;
 
-use self::carry_out::Ready;
+use self::carry_out::{AwsOfRun, Ready};
 use self::settle::{look_for_actions, settle};
+use crate::aws_keys::{self, KeyNames};
+use crate::aws_use;
 use crate::check::to_show;
-use crate::cli::{AwsChoice, RunArgs};
+use crate::cli::RunArgs;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::forced::Forced;
 use crate::github_token::GithubToken;
 use crate::iam_policies;
 use crate::output::{Help, Output};
+use crate::own_files::OwnFiles;
 use crate::secrets;
 use crate::settings::{expectations, load};
 
@@ -37,10 +39,13 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     };
     loaded.situation.repository.required()?;
     let token = GithubToken::of(args.real_github, &loaded.secrets)?;
-    let emulates = args.aws == AwsChoice::Emulate && uses_aws(&loaded.set);
+    let emulates = aws_use::is_emulated(args, &loaded);
+    let keys = aws_keys::names(&loaded.set, &loaded.secrets, &OwnFiles::below(&loaded.root));
     let policies = iam_policies::read(&args.account.iam_policy);
     loaded.diagnostics.extend(policies.diagnostics);
-    loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, emulates.then_some(&loaded.set)));
+    let (minted, none) = (&keys, KeyNames::new());
+    let minted = if emulates { minted } else { &none };
+    loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, minted));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &loaded.diagnostics));
     }
@@ -70,8 +75,8 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
         return Ok(refuse(output, &found));
     }
     output.diagnostics(&to_show(&loaded.set.root.source, &found));
-    let ready =
-        Ready { args, environment, output, loaded, policies: policies.value, plan, forced, token, settled: place? };
+    let aws = AwsOfRun { emulates, policies: policies.value, keys };
+    let ready = Ready { args, environment, output, loaded, aws, plan, forced, token, settled: place? };
     let record = runtime.block_on(ready.carry_out())?;
     if args.timings {
         let whole_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -9,6 +9,7 @@ use wfrun_runner::Git;
 use wfrun_syntax::{Source, Span};
 
 use crate::act::{DefaultFile, rc_files};
+use crate::aws_keys;
 use crate::environment::Environment;
 use crate::find;
 use crate::key_values;
@@ -60,7 +61,7 @@ fn default_file(file: DefaultFile, root: &Path, repository: &Repository) -> Vec<
         all.push(habit(file.name(), "`GITHUB_TOKEN`", Bearing::NoEffect, secrets::NO_TOKEN, ""));
     }
     let keys: Vec<String> =
-        read.value.iter().filter(|it| secrets::is_aws_key(&it.name)).map(|it| format!("`{}`", it.name)).collect();
+        read.value.iter().filter(|it| aws_keys::is_aws_key(&it.name)).map(|it| format!("`{}`", it.name)).collect();
     if file == DefaultFile::Secrets && !keys.is_empty() {
         let message = "real AWS keys stay here: steps get keys of an AWS account on this machine in their place, where act \
                        lets them work on the real one";

@@ -100,7 +100,7 @@ async fn sandbox(work: &Path) -> Result<u128, Problem> {
 async fn ended(process: &mut wfrun_backend::Process) -> Result<(), String> {
     while let Some(event) = process.next().await {
         match event {
-            ProcessEvent::Output { .. } | ProcessEvent::Refused(_) => {}
+            ProcessEvent::Output { .. } | ProcessEvent::Warning(_) => {}
             ProcessEvent::Exited { code: 0 } => return Ok(()),
             ProcessEvent::Exited { code } => return Err(format!("`true` ended with {code}")),
             ProcessEvent::FailedToStart { message } => return Err(message),

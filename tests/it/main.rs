@@ -4,6 +4,7 @@ mod act;
 mod actions;
 mod artifacts;
 mod aws_actions;
+mod aws_keys;
 mod bad_input;
 mod cache_saves;
 mod caches;

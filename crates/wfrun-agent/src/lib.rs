@@ -8,9 +8,10 @@
 
 pub mod container_entry;
 pub mod ecr_registry;
-pub mod metadata;
+mod metadata;
 pub mod mount_table;
-pub mod privileges;
 pub mod protocol;
+mod reaping;
+mod rights;
 pub mod standins;
 pub mod supervisor;

@@ -21,12 +21,13 @@ use std::process::ExitCode;
 use give_back::Folder;
 pub use listeners::{Listener, receive as receive_listeners};
 
-use crate::metadata::MetadataCut;
-use crate::privileges::Privileges;
 use crate::protocol::{Message as _, Reply};
 
 /// The hidden subcommand under which the executable is the supervisor.
 pub const SUBCOMMAND: &str = "__agent";
+
+/// Options that keep steps from a machine's metadata.
+pub const CUTTING_METADATA: [&str; 2] = ["--metadata", "cut"];
 
 /// Where the executable is inside an environment with a file system of its own.
 pub const EXECUTABLE: &str = "/opt/wfrun/wfrun";
@@ -39,28 +40,27 @@ pub const SHIM_DIR: &str = "/opt/wfrun/bin";
 /// The connection is standard input, or `--socket PATH`, which is connected to. Before that `--directory PATH` makes a
 /// directory and `--shim NAME` a link in [`SHIM_DIR`]; both may be repeated. At the end
 /// everything in a folder of `--give-back PATH` becomes its owner's, but what is mounted there. `--listen tcp:ADDRESS` and `--listen
-/// udp:ADDRESS` open sockets here, in this network, which go over the connection to whoever is at its other end. The options of
-/// [`Privileges`] hold for all that is done once the connection stands. What goes wrong before the first frame is told as [`Reply::SetupFailed`] where there is a connection, and by exit code 1.
+/// udp:ADDRESS` open sockets here, in this network, which go over the connection to whoever is at its other end. With
+/// `--metadata cut` steps are kept from a machine's metadata.
+///
+/// What goes wrong before the first frame is told as [`Reply::SetupFailed`] where there is a connection, and by exit code 1.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(settings) = Settings::read(args) else { return ExitCode::from(2) };
     leave_terminal();
     let Ok(stream) = settings.connect() else { return ExitCode::FAILURE };
-    let result = settings
-        .prepare(&stream)
+    let listening = listeners::open_and_send(&stream, &settings.listeners);
+    let result = listening
+        .and_then(|()| settings.prepare())
         .map_err(|message| fail(&stream, message))
-        .and_then(|cut| run_and_give_back(stream, cut, &settings.given_back));
+        .and_then(|()| run_and_give_back(stream, &settings));
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The connection stays open until all is done: who sees its end may take the environment away.
-fn run_and_give_back(
-    stream: UnixStream,
-    cut: Option<Result<MetadataCut, String>>,
-    folders: &[PathBuf],
-) -> io::Result<()> {
+fn run_and_give_back(stream: UnixStream, settings: &Settings) -> io::Result<()> {
     let held = stream.try_clone()?;
-    let folders: Vec<Folder> = folders.iter().filter_map(|it| Folder::open(it)).collect();
-    let result = run(stream, cut);
+    let folders: Vec<Folder> = settings.given_back.iter().filter_map(|it| Folder::open(it)).collect();
+    let result = run(stream, settings.cuts_metadata);
     for folder in &folders {
         folder.give_back();
     }
@@ -85,12 +85,12 @@ const OOM_SCORE: &str = "500";
 
 /// Supervises until the connection closes or a shutdown is asked for, then kills everything that was started.
 ///
-/// `cut` answers for a machine's metadata, or is why nobody does though it was wanted.
-pub fn run(stream: UnixStream, cut: Option<Result<MetadataCut, String>>) -> io::Result<()> {
+/// With `cuts_metadata` steps are kept from a machine's metadata.
+pub fn run(stream: UnixStream, cuts_metadata: bool) -> io::Result<()> {
     // Steps inherit it: set for each once it is started, the first moments of it would be without. Best effort: some
     // containers may not write it.
     std::fs::write("/proc/self/oom_score_adj", OOM_SCORE).ok();
-    event_loop::Supervisor::new(stream, cut)?.run()
+    event_loop::Supervisor::new(stream, cuts_metadata)?.run()
 }
 
 /// The connection that was given as standard input.
@@ -116,7 +116,7 @@ struct Settings {
     given_back: Vec<PathBuf>,
     shims: Vec<OsString>,
     listeners: Vec<Listener>,
-    privileges: Privileges,
+    cuts_metadata: bool,
 }
 
 impl Settings {
@@ -131,7 +131,8 @@ impl Settings {
                 "--give-back" => settings.given_back.push(value.into()),
                 "--shim" => settings.shims.push(value),
                 "--listen" => settings.listeners.push(value.to_str()?.parse().ok()?),
-                option => settings.privileges.option(option, &value)?,
+                "--metadata" if value == "cut" => settings.cuts_metadata = true,
+                _ => return None,
             }
         }
         Some(settings)
@@ -141,19 +142,12 @@ impl Settings {
         self.socket.as_ref().map_or_else(inherited_stream, UnixStream::connect)
     }
 
-    /// In this order: what is opened and made here is the user's who is meant, and this process asks for no connection of
-    /// its own any more.
-    fn prepare(&self, stream: &UnixStream) -> Result<Option<Result<MetadataCut, String>>, String> {
-        let cut = self.privileges.take_effect();
-        // Whoever waits for sockets gets the reason behind them.
-        listeners::open_and_send(stream, &self.listeners)?;
-        let cut = cut?;
+    fn prepare(&self) -> Result<(), String> {
         for directory in &self.directories {
             std::fs::create_dir_all(directory)
                 .map_err(|err| format!("failed to make the directory {}: {err}", directory.display()))?;
         }
-        make_shims(Path::new(SHIM_DIR), Path::new(EXECUTABLE), &self.shims)?;
-        Ok(cut)
+        make_shims(Path::new(SHIM_DIR), Path::new(EXECUTABLE), &self.shims)
     }
 }
 

@@ -52,8 +52,8 @@ pub struct EnvironmentSpec {
     pub hosts: Vec<(String, IpAddr)>,
     /// The name server inside, instead of this machine's; without meaning to `host`.
     pub dns: Option<IpAddr>,
-    /// Whether programs are kept from the addresses at which clouds tell a machine its own credentials; whom they ask is
-    /// [`ProcessEvent::Refused`](crate::ProcessEvent::Refused), and where it cannot be done is
+    /// Whether programs are kept from the addresses at which clouds tell a machine its own credentials; that one asked is a
+    /// [`ProcessEvent::Warning`](crate::ProcessEvent::Warning), and where it cannot be done is
     /// [`Facts::metadata_open`](crate::Facts::metadata_open).
     pub cuts_metadata: bool,
     /// Commands (`aws`, `docker`, `sudo`) that are a link to `agent_executable`, first on the `PATH` inside.

@@ -4,8 +4,6 @@ use std::time::Instant;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
-use wfrun_agent::metadata::Forbidden;
-use wfrun_agent::privileges::Privileges;
 use wfrun_agent::supervisor;
 
 use crate::agent_process::AgentProcess;
@@ -35,9 +33,10 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     let shims = scratch.path().join("bin");
     supervisor::make_shims(&shims, &spec.agent_executable, &spec.shims)
         .map_err(|message| BackendError::Setup { job: spec.job.clone(), message })?;
-    let metadata = spec.cuts_metadata.then_some(Forbidden::Nothing);
     let mut args = vec![supervisor::SUBCOMMAND.to_owned()];
-    args.extend(Privileges { metadata, ..Privileges::default() }.to_args());
+    if spec.cuts_metadata {
+        args.extend(supervisor::CUTTING_METADATA.map(str::to_owned));
+    }
     let (agent, link, ready) = AgentProcess::open(&spec.job, &spec.agent_executable, &args, Vec::new()).await?;
     let mut path = inherited::path();
     if !spec.shims.is_empty() {

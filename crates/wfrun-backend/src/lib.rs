@@ -33,5 +33,4 @@ pub use owner::{owner, owner_lives};
 pub use process::{Exec, Process, ProcessControl, ProcessEvent};
 pub use sandbox::{SandboxBackend, probe_sandbox};
 pub use scripted::{Scripted, ScriptedReply};
-pub use wfrun_agent::metadata::Refused;
 pub use wfrun_agent::protocol::{FoundProcess, Signal, Stream, Target};

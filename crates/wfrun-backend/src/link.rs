@@ -68,7 +68,7 @@ impl Link {
             Reply::SetupFailed { message } => return Err(ConnectError::Setup(message)),
             Reply::Started { .. }
             | Reply::Output { .. }
-            | Reply::Refused { .. }
+            | Reply::Warning { .. }
             | Reply::Exited { .. }
             | Reply::FailedToStart { .. }
             | Reply::Found { .. }
@@ -219,7 +219,7 @@ fn close_all(waiting: &Mutex<Waiting>, closing: &watch::Sender<bool>) {
 async fn deliver(reply: Reply, waiting: &Mutex<Waiting>) {
     let (id, event, is_last) = match reply {
         Reply::Output { id, stream, bytes } => (id, ProcessEvent::Output { stream, bytes }, false),
-        Reply::Refused { id, refused } => (id, ProcessEvent::Refused(refused), false),
+        Reply::Warning { id, message } => (id, ProcessEvent::Warning(message), false),
         Reply::Exited { id, code } => (id, ProcessEvent::Exited { code }, true),
         Reply::FailedToStart { id, message } => (id, ProcessEvent::FailedToStart { message }, true),
         Reply::Found { id, path } => return answer(lock(waiting).lookups.remove(&id), path),

@@ -1,5 +1,4 @@
 use tokio::sync::mpsc;
-use wfrun_agent::metadata::Refused;
 use wfrun_agent::protocol::{Request, Signal, Stream, Target};
 
 use crate::link::Requests;
@@ -25,8 +24,8 @@ pub enum ProcessEvent {
         /// What.
         bytes: Vec<u8>,
     },
-    /// It, or a process that it started, was kept from a machine's metadata.
-    Refused(Refused),
+    /// Something to heed that its output does not say.
+    Warning(String),
     /// It ended and its output is complete; 128+n for death by signal n. Nothing follows.
     Exited {
         /// The exit code.

@@ -8,6 +8,16 @@ use wfrun_aws::{Wanted, WantedService, WantedTaskDefinition};
 use wfrun_expr::{Called, Object, Scope, Value};
 use wfrun_workflow::{EnvMap, Field, Job, Step, StepKind, UsesStep, Workflow, WorkflowSet, references};
 
+/// Programs and libraries that ask for AWS.
+const PROGRAMS: [&str; 8] = ["aws", "awslocal", "boto3", "botocore", "cdk", "chalice", "ecs-cli", "eksctl"];
+/// What else tells of it.
+const TRACES: [&str; 6] = ["aws-actions/", "aws-sdk", "AWS_ACCESS_KEY_ID", "amazonaws.com", "sam deploy", "sam build"];
+
+/// Whether a text, such as a script, asks for AWS.
+pub fn asks_aws(text: &str) -> bool {
+    TRACES.iter().any(|it| text.contains(it)) || words(text).iter().any(|it| PROGRAMS.contains(&it.as_str()))
+}
+
 /// Whether workflows have to do with AWS: an action of AWS's, an `aws` command, or a secret that is named like a key.
 pub fn uses_aws(set: &WorkflowSet) -> bool {
     set.workflows().any(|it| one_uses_aws(it))
@@ -20,7 +30,7 @@ fn one_uses_aws(workflow: &Workflow) -> bool {
     let mut steps = workflow.jobs.values().flat_map(Job::all_steps);
     steps.any(|step| match &step.kind {
         StepKind::Uses(uses) => uses.action().is_some_and(|it| it.owner.eq_ignore_ascii_case("aws-actions")),
-        StepKind::Run(run) => words(&run.script.raw()).iter().any(|it| it == "aws"),
+        StepKind::Run(run) => asks_aws(&run.script.raw()),
         StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => false,
     })
 }
@@ -40,27 +50,78 @@ pub fn aws_names(set: &WorkflowSet) -> Wanted {
     names.finish()
 }
 
+/// A kind of resource that a workflow names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Repository,
+    Cluster,
+    Service,
+    /// Of task definitions.
+    Family,
+}
+
+/// Commands that create what an option names.
+const CREATING: [(&str, &str, &str, Kind); 4] = [
+    ("ecr", "create-repository", "--repository-name", Kind::Repository),
+    ("ecs", "create-cluster", "--cluster-name", Kind::Cluster),
+    ("ecs", "create-service", "--service-name", Kind::Service),
+    ("ecs", "register-task-definition", "--family", Kind::Family),
+];
+
 /// The names as they are found; each kind in order of appearance.
+///
+/// What a workflow creates before it uses it is not there before. A variable is no use: many workflows create what theirs name.
 #[derive(Debug, Default)]
 struct Names {
     region: Option<String>,
-    repositories: Vec<String>,
-    clusters: Vec<String>,
-    services: Vec<String>,
-    families: Vec<String>,
+    wanted: IndexMap<(Kind, String), Wish>,
     containers: Vec<String>,
 }
 
+/// What is known of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// A variable has it.
+    Named,
+    /// It is used.
+    Used,
+    /// It is created before it is used.
+    Created,
+}
+
 impl Names {
+    fn name(&mut self, kind: Kind, name: &str) {
+        self.note(kind, name, Wish::Named);
+    }
+
+    fn use_it(&mut self, kind: Kind, name: &str) {
+        self.note(kind, name, Wish::Used);
+    }
+
+    fn create(&mut self, kind: Kind, name: &str) {
+        self.note(kind, name, Wish::Created);
+    }
+
+    /// Whatever comes first counts, but that a name alone is nothing yet.
+    fn note(&mut self, kind: Kind, name: &str, wish: Wish) {
+        if name.is_empty() {
+            return;
+        }
+        let known = self.wanted.entry((kind, name.to_owned())).or_insert(wish);
+        if *known == Wish::Named {
+            *known = wish;
+        }
+    }
+
     fn read_env(&mut self, env: &IndexMap<String, String>) {
         for (name, value) in env {
             match name.as_str() {
                 "AWS_REGION" | "AWS_DEFAULT_REGION" => self.region = self.region.take().or(Some(value.clone())),
-                "ECR_REPOSITORY" => add(&mut self.repositories, value),
-                "ECS_CLUSTER" => add(&mut self.clusters, value),
-                "ECS_SERVICE" => add(&mut self.services, value),
+                "ECR_REPOSITORY" => self.name(Kind::Repository, value),
+                "ECS_CLUSTER" => self.name(Kind::Cluster, value),
+                "ECS_SERVICE" => self.name(Kind::Service, value),
                 // Many workflows keep a file's path in this variable.
-                "ECS_TASK_DEFINITION" if !value.contains(['/', '.']) => add(&mut self.families, value),
+                "ECS_TASK_DEFINITION" if !value.contains(['/', '.']) => self.name(Kind::Family, value),
                 "CONTAINER_NAME" => add(&mut self.containers, value),
                 _ => {}
             }
@@ -92,10 +153,10 @@ impl Names {
         for (name, value) in literals(&uses.with, env) {
             match name.to_ascii_lowercase().as_str() {
                 "aws-region" => self.region = self.region.take().or(Some(value)),
-                "cluster" => add(&mut self.clusters, &value),
-                "service" => add(&mut self.services, &value),
+                "cluster" => self.use_it(Kind::Cluster, &value),
+                "service" => self.use_it(Kind::Service, &value),
                 "container-name" => add(&mut self.containers, &value),
-                "task-definition-family" => add(&mut self.families, &value),
+                "task-definition-family" => self.use_it(Kind::Family, &value),
                 _ => {}
             }
         }
@@ -103,20 +164,30 @@ impl Names {
 
     fn read_script(&mut self, script: &str, env: &IndexMap<String, String>) {
         for line in script.replace("\\\n", " ").lines() {
+            for image in images(line, env) {
+                self.use_it(Kind::Repository, &image);
+            }
             let words = words(line);
             let Some(start) = words.iter().position(|it| it == "aws") else { continue };
             let words: Vec<String> = words.iter().skip(start).map(|it| expand(it, env)).collect();
-            let service = words.get(1).map_or("", String::as_str);
+            let [service, operation] = [1, 2].map(|at| words.get(at).map_or("", String::as_str));
+            let creates = CREATING.iter().find(|(of, name, _, _)| *of == service && *name == operation);
             for pair in words.windows(2) {
                 let [flag, value] = pair else { continue };
                 if value.contains('$') || value.is_empty() {
                     continue;
                 }
+                if let Some((_, _, _, kind)) = creates.filter(|(_, _, option, _)| option == flag) {
+                    self.create(*kind, value);
+                    continue;
+                }
                 match (service, flag.as_str()) {
-                    ("ecs", "--cluster") => add(&mut self.clusters, value),
-                    ("ecs", "--service" | "--services") => add(&mut self.services, value),
-                    ("ecs", "--task-definition") => add(&mut self.families, value.split(':').next().unwrap_or(value)),
-                    ("ecr", "--repository-name" | "--repository-names") => add(&mut self.repositories, value),
+                    ("ecs", "--cluster") => self.use_it(Kind::Cluster, value),
+                    ("ecs", "--service" | "--services") => self.use_it(Kind::Service, value),
+                    ("ecs", "--task-definition") => {
+                        self.use_it(Kind::Family, value.split(':').next().unwrap_or(value));
+                    }
+                    ("ecr", "--repository-name" | "--repository-names") => self.use_it(Kind::Repository, value),
                     _ => {}
                 }
             }
@@ -124,15 +195,21 @@ impl Names {
     }
 
     fn finish(self) -> Wanted {
-        let cluster = self.clusters.first().cloned().unwrap_or_else(|| "default".to_owned());
-        let services = self.services.into_iter().map(|service| WantedService { cluster: cluster.clone(), service });
+        let all = |kind: Kind| {
+            let names = self.wanted.iter().filter(move |((it, _), wish)| *it == kind && **wish != Wish::Created);
+            names.map(|((_, name), _)| name.clone())
+        };
+        // Services are in the first cluster, also where the workflow creates that.
+        let cluster = self.wanted.keys().find(|(kind, _)| *kind == Kind::Cluster).map(|(_, name)| name.clone());
+        let cluster = cluster.unwrap_or_else(|| "default".to_owned());
+        let services = all(Kind::Service).map(|service| WantedService { cluster: cluster.clone(), service });
         let container = self.containers.first().cloned();
-        let families = self.families.into_iter();
-        let task_definitions = families.map(|family| WantedTaskDefinition { family, container: container.clone() });
+        let task_definitions =
+            all(Kind::Family).map(|family| WantedTaskDefinition { family, container: container.clone() });
         Wanted {
-            region: self.region,
-            repositories: self.repositories,
-            clusters: self.clusters,
+            region: self.region.clone(),
+            repositories: all(Kind::Repository).collect(),
+            clusters: all(Kind::Cluster).collect(),
             services: services.collect(),
             task_definitions: task_definitions.collect(),
         }
@@ -176,6 +253,35 @@ fn words(line: &str) -> Vec<String> {
     let separators = |it: char| it.is_whitespace() || matches!(it, '(' | ')' | ';' | '|' | '&' | '=');
     let words = line.split(separators).map(|it| it.trim_matches(['"', '\'', '`']).to_owned());
     words.filter(|it| !it.is_empty()).collect()
+}
+
+/// The repositories of the account's registry that a `docker` command names: `$ECR_REGISTRY/shop:1`, whatever the variable or
+/// expression is called, as long as it tells of a registry and is not known to be another one.
+fn images(line: &str, env: &IndexMap<String, String>) -> Vec<String> {
+    let mut text = String::new();
+    // What is in an expression is one word.
+    for (at, part) in line.split("${{").enumerate() {
+        let (expression, rest) = if at == 0 { ("", part) } else { part.split_once("}}").unwrap_or((part, "")) };
+        if at > 0 {
+            text.push_str("${{");
+            text.extend(expression.chars().filter(|it| !it.is_whitespace()));
+            text.push_str("}}");
+        }
+        text.push_str(rest);
+    }
+    let words = words(&text);
+    if !words.iter().any(|it| it == "docker" || it == "buildx") {
+        return Vec::new();
+    }
+    let of_account =
+        |host: &str| host.contains(".dkr.ecr.") || (host.contains('$') && host.to_lowercase().contains("registry"));
+    let found = words.iter().map(|it| expand(it, env)).filter_map(|word| {
+        let (host, rest) = word.split_once('/')?;
+        let name = rest.split([':', '@']).next()?;
+        let is_name = !name.is_empty() && !name.contains('$');
+        (of_account(host) && is_name).then(|| name.to_owned())
+    });
+    found.collect()
 }
 
 /// Replaces `$NAME` and `${NAME}` by what is known; the rest stays as it is.
@@ -228,6 +334,50 @@ mod tests {
         assert_eq!(services, [("web", "front")]);
         let families: Vec<_> = wanted.task_definitions.iter().map(|it| it.family.as_str()).collect();
         assert_eq!(families, ["web-task"]);
+    }
+
+    #[test]
+    fn what_docker_pushes() {
+        for (line, expected) in [
+            ("docker push ${{ steps.l.outputs.registry }}/team/shop:k1", &["team/shop"][..]),
+            ("docker build -t $ECR_REGISTRY/$NAME:$TAG .", &["front"]),
+            ("docker tag a 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop@sha256:0", &["shop"]),
+            ("docker push \"${REGISTRY}/shop\"", &[]),
+            ("docker push $OTHER/shop:1", &[]),
+            ("docker push $ECR_REGISTRY/$UNKNOWN:1", &[]),
+            ("echo $ECR_REGISTRY/shop:1", &[]),
+        ] {
+            let env =
+                [("NAME", "front"), ("REGISTRY", "ghcr.io/octo")].map(|(name, it)| (name.to_owned(), it.to_owned()));
+            assert_eq!(images(line, &IndexMap::from(env)), expected, "{line}");
+        }
+    }
+
+    /// Commands find what they create absent, and the rest there.
+    #[test]
+    fn what_is_created_is_not_there_before() {
+        let commands = [
+            "aws ecr create-repository --repository-name fresh",
+            "aws ecr describe-images --repository-name fresh",
+            "aws ecs create-cluster --cluster-name c",
+            "aws ecs register-task-definition --family f --container-definitions x",
+            "aws ecs create-service --cluster c --service-name s --task-definition f:1",
+            "aws ecs wait services-stable --cluster c --services s",
+            "aws ecs describe-services --cluster c --services old",
+            "aws ecs create-service --cluster c --service-name old --task-definition known",
+        ];
+        let steps: Vec<String> = commands.iter().map(|it| format!("{{run: '{it}'}}")).collect();
+        let text = format!(
+            "on: push\nenv: {{ECR_REPOSITORY: fresh, ECS_CLUSTER: c}}\njobs: {{a: {{runs-on: x, steps: [{}]}}}}\n",
+            steps.join(", ")
+        );
+        let wanted = aws_names(&workflow(&text));
+        assert_eq!(wanted.repositories, [] as [&str; 0]);
+        assert_eq!(wanted.clusters, [] as [&str; 0]);
+        let services: Vec<_> = wanted.services.iter().map(|it| it.service.as_str()).collect();
+        assert_eq!(services, ["old"]);
+        let families: Vec<_> = wanted.task_definitions.iter().map(|it| it.family.as_str()).collect();
+        assert_eq!(families, ["known"]);
     }
 
     #[test]

@@ -150,7 +150,7 @@ async fn ask(environment: &Environment, argv: &[&str]) -> Option<Answer> {
         match process.next().await? {
             ProcessEvent::Output { stream: Stream::Stdout, bytes } => output.extend(bytes),
             ProcessEvent::Output { stream: Stream::Stderr, bytes } => errors.extend(bytes),
-            ProcessEvent::Refused(_) => {}
+            ProcessEvent::Warning(_) => {}
             ProcessEvent::Exited { code: _ } => break,
             ProcessEvent::FailedToStart { message } => {
                 tracing::debug!("{message}");

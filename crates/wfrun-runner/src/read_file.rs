@@ -39,7 +39,7 @@ async fn output(process: &mut Process, path: &str) -> Result<Vec<u8>, String> {
     loop {
         match process.next().await {
             Some(ProcessEvent::Output { stream: Stream::Stdout, bytes: more }) => bytes.extend_from_slice(&more),
-            Some(ProcessEvent::Output { stream: Stream::Stderr, .. } | ProcessEvent::Refused(_)) => {}
+            Some(ProcessEvent::Output { stream: Stream::Stderr, .. } | ProcessEvent::Warning(_)) => {}
             Some(ProcessEvent::Exited { code: 0 }) => return Ok(bytes),
             Some(ProcessEvent::Exited { .. }) => return Err(format!("Could not find file '{path}'.")),
             Some(ProcessEvent::FailedToStart { message }) => return Err(message),

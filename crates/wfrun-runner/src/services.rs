@@ -156,12 +156,15 @@ impl LocalServices {
     ///
     /// Differs: while AWS is emulated, programs of steps do not reach the addresses at which clouds tell a machine its credentials
     /// (169.254.169.254 and those of ECS and EKS): they are told that the network is unreachable, and the step gets a warning. It
-    /// keeps from accidents: who changes the address under the eyes of the check, connects by `io_uring` or as a 32-bit program, or
-    /// has the Docker engine start a container gets past it. On `host` it takes root. No program of a step can have a seccomp listener
-    /// of its own then. Steps also have `AWS_EC2_METADATA_DISABLED`, so that SDKs do not try.
+    /// keeps from accidents: who changes the address under the eyes of the check, connects by `io_uring` or as a 32-bit program, has
+    /// another user in a container, or has the Docker engine start a container gets past it. No program of a step can have a
+    /// seccomp listener of its own then. Steps also have `AWS_EC2_METADATA_DISABLED`, so that SDKs do not try.
     ///
-    /// Differs: while AWS is emulated, the first process of a container action is wfrun's, as with `docker run --init`, and user
-    /// namespaces, `bpf`, `fanotify` and `perf_event_open` are for no program of a container, also where the engine allows them.
+    /// Differs: while AWS is emulated, programs in containers get no rights by starting others (`no_new_privs`): `sudo` of another
+    /// user than root does not work. Where the container's own user, or a user on `host`, has `sudo`, metadata is not cut off
+    /// instead, and a warning of the run says so.
+    ///
+    /// Differs: while AWS is emulated, the first process of a container action is wfrun's, as with `docker run --init`.
     pub(crate) fn cuts_metadata(&self) -> bool {
         self.aws.is_some()
     }

@@ -178,7 +178,7 @@ async fn follow(
     mut process: Process,
     facts: &mpsc::Sender<FactKind>,
 ) -> StepEnd {
-    let mut refused = HashSet::new();
+    let mut warnings = HashSet::new();
     let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
     let end = loop {
         match process.next().await {
@@ -191,10 +191,10 @@ async fn follow(
                 let lines = splitter.and_then(|(_, it)| it.push(&bytes));
                 tell(job, number, facts, stream, lines).await;
             }
-            Some(ProcessEvent::Refused(it)) => {
-                // Once for each program and address: clients try again.
-                if refused.insert(it.clone()) {
-                    let (job, message) = (job.clone(), it.explained());
+            Some(ProcessEvent::Warning(message)) => {
+                // Once each: clients try again.
+                if warnings.insert(message.clone()) {
+                    let job = job.clone();
                     facts.send(FactKind::StepWarned { job, process: number, message }).await.ok();
                 }
             }

@@ -20,6 +20,7 @@ use super::registry_name::{name_registry, tell_of_lookups};
 use super::services::start_services;
 use super::settle::Settled;
 use super::signals::pass_signals_on;
+use crate::aws_keys::{self, KeyNames};
 use crate::aws_permissions;
 use crate::checkouts::Checkouts;
 use crate::cli::{AwsChoice, RunArgs};
@@ -28,7 +29,6 @@ use crate::github_token::{self, GithubToken, Tokens};
 use crate::outbound;
 use crate::output::Output;
 use crate::place::{Place, shims};
-use crate::secrets;
 use crate::settings::{Loaded, not_written};
 
 /// What emulation is without namespaces.
@@ -44,12 +44,21 @@ pub(super) struct Ready<'a> {
     pub(super) environment: &'a Environment,
     pub(super) output: &'a Output,
     pub(super) loaded: Loaded,
-    /// Of the workflow's identity in the AWS account.
-    pub(super) policies: Vec<IdentityPolicy>,
+    pub(super) aws: AwsOfRun,
     pub(super) plan: Plan,
     pub(super) forced: Forced,
     pub(super) token: GithubToken,
     pub(super) settled: Settled,
+}
+
+/// What a run has to do with AWS.
+pub(super) struct AwsOfRun {
+    /// Whether it gets an account on this machine.
+    pub(super) emulates: bool,
+    /// Of the workflow's identity in that account.
+    pub(super) policies: Vec<IdentityPolicy>,
+    /// Secrets that are parts of keys.
+    pub(super) keys: KeyNames,
 }
 
 /// What the engine alone is told.
@@ -64,28 +73,30 @@ struct Told {
 impl Ready<'_> {
     /// Carries it out to its end; all that it made but what it keeps is gone then.
     pub(super) async fn carry_out(self) -> anyhow::Result<RunRecord> {
-        let Self { args, environment, output, mut loaded, policies, mut plan, forced, token, mut settled } = self;
+        let Self { args, environment, output, mut loaded, aws, mut plan, forced, token, mut settled } = self;
         let outside = Outside::new();
         let signals = tokio::spawn(pass_signals_on(outside.sender.clone()));
         super::super::clean::sweep(&environment.cache.join("work"));
         let own = Own::make(args.situation.run_number, environment, &loaded.root)?;
         let github =
             ServicesSettings::below(&own.state, &own.work, args.cache_limit, IdTokenIssuer::new(&own.id_token_key));
-        let started = start_services(args, &loaded, policies, &own, github, outside.sender.clone()).await?;
+        let started =
+            start_services(args, &loaded, aws.emulates.then_some(aws.policies), &own, github, outside.sender.clone())
+                .await?;
         let (mut services, mut notices) = started;
         notices.extend(name_registry(&loaded.set, &own.work, &mut settled.place, &mut services).await?);
         tell_of_lookups(&services, outside.sender.clone());
         let snapshot = take_snapshot(args, &loaded, &plan, &own)?;
         plan.event.sha.clone_from(&snapshot.sha);
         let mut hidden = Vec::new();
-        if args.aws == AwsChoice::Off {
+        if args.aws == Some(AwsChoice::Off) {
             output.alarm(AWS_IS_REAL);
             notices.push(AWS_IS_REAL.to_owned());
         } else {
             let account = services.aws.as_ref().map(|it| &*it.account);
-            let (real, notice) = secrets::swap_aws_keys(&loaded.set, &mut loaded.secrets, account);
-            hidden.extend(real);
-            notices.extend(notice);
+            let swapped = aws_keys::swap(&aws.keys, &mut loaded.secrets, &mut loaded.vars, account);
+            hidden.extend(swapped.hidden);
+            notices.extend(swapped.notice);
         }
         let account = services.aws.as_ref().map(|it| Arc::clone(&it.account));
         let tasks = services.aws.as_ref().and_then(|it| it.tasks.as_ref());

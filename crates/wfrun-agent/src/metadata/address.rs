@@ -11,13 +11,15 @@ pub(super) const LONGEST: usize = 28;
 ///
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>,
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html>,
-/// <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html>
-const CUT: [IpAddr; 5] = [
+/// <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html>,
+/// <https://cloud.google.com/compute/docs/metadata/querying-metadata>
+const CUT: [IpAddr; 6] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
 
 /// Google's cloud has its name server at the same address, and nothing works without.
@@ -65,6 +67,7 @@ mod tests {
             (v4([127, 0, 0, 1], 80), false),
             (v6("fd00:ec2::254", 80), true),
             (v6("fd00:ec2::23", 80), true),
+            (v6("fd20:ce::254", 80), true),
             (v6("::ffff:169.254.169.254", 80), true),
             (v6("::1", 80), false),
         ] {

@@ -18,26 +18,6 @@ const NUMBER: u32 = 0;
 const ARCHITECTURE_AT: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-/// Everything that a namespace is asked for by.
-const NEW_NAMESPACE: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWCGROUP;
-
-/// What nobody may do besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forbidden {
-    /// Nothing.
-    Nothing,
-    /// What the Docker engine lets a container do only because it was made with `CAP_SYS_ADMIN`, which is given up then.
-    ///
-    /// Source: <https://github.com/moby/profiles/blob/main/seccomp/default.json>, as far as it does not take the capability.
-    WhatSysAdminOpens,
-}
-
 /// What happens to a call.
 #[derive(Debug, Clone, Copy)]
 enum Verdict {
@@ -54,25 +34,14 @@ enum When {
 }
 
 /// The program: calls that it does not name go on.
-pub(super) fn program(forbidden: Forbidden) -> Vec<sock_filter> {
-    let mut rules = vec![
+pub(super) fn program() -> Vec<sock_filter> {
+    let rules = [
         (libc::SYS_connect, When::Always, Verdict::Ask),
         // They connect, too, and have their address where the kernel's filters cannot ask for it.
         (libc::SYS_sendto, When::Bits(3, libc::MSG_FASTOPEN), Verdict::Fail(libc::EOPNOTSUPP)),
         (libc::SYS_sendmsg, When::Bits(2, libc::MSG_FASTOPEN), Verdict::Fail(libc::EOPNOTSUPP)),
         (libc::SYS_sendmmsg, When::Bits(3, libc::MSG_FASTOPEN), Verdict::Fail(libc::EOPNOTSUPP)),
     ];
-    if forbidden == Forbidden::WhatSysAdminOpens {
-        rules.extend([
-            (libc::SYS_unshare, When::Bits(0, NEW_NAMESPACE), Verdict::Fail(libc::EPERM)),
-            (libc::SYS_clone, When::Bits(0, NEW_NAMESPACE), Verdict::Fail(libc::EPERM)),
-            // Its flags are in memory; C libraries fall back to `clone`.
-            (libc::SYS_clone3, When::Always, Verdict::Fail(libc::ENOSYS)),
-            (libc::SYS_bpf, When::Always, Verdict::Fail(libc::EPERM)),
-            (libc::SYS_fanotify_init, When::Always, Verdict::Fail(libc::EPERM)),
-            (libc::SYS_perf_event_open, When::Always, Verdict::Fail(libc::EPERM)),
-        ]);
-    }
     let mut program = vec![load(ARCHITECTURE_AT), jump(BPF_JEQ, ARCHITECTURE, 1, 0), done(SECCOMP_RET_ALLOW)];
     program.push(load(NUMBER));
     for (number, when, verdict) in rules {
@@ -150,36 +119,24 @@ mod tests {
     #[test]
     fn each_call_has_its_verdict() {
         let fast = libc::MSG_FASTOPEN.cast_unsigned();
-        let user = (libc::CLONE_NEWUSER | libc::SIGCHLD).cast_unsigned();
-        let fails = |errno: i32| SECCOMP_RET_ERRNO | errno.unsigned_abs();
-        let (plain, opened) = (Forbidden::Nothing, Forbidden::WhatSysAdminOpens);
-        for (forbidden, number, arguments, expected) in [
-            (plain, libc::SYS_connect, [0; 6], SECCOMP_RET_USER_NOTIF),
-            (plain, libc::SYS_read, [0; 6], SECCOMP_RET_ALLOW),
-            (plain, libc::SYS_sendto, [0; 6], SECCOMP_RET_ALLOW),
-            (plain, libc::SYS_sendto, [0, 0, 0, fast, 0, 0], fails(libc::EOPNOTSUPP)),
-            (plain, libc::SYS_sendmsg, [0, 0, fast | 1, 0, 0, 0], fails(libc::EOPNOTSUPP)),
-            (plain, libc::SYS_sendmmsg, [0, 0, 0, fast, 0, 0], fails(libc::EOPNOTSUPP)),
-            (plain, libc::SYS_sendmmsg, [0, 0, fast, 0, 0, 0], SECCOMP_RET_ALLOW),
-            (plain, libc::SYS_unshare, [user; 6], SECCOMP_RET_ALLOW),
-            (plain, libc::SYS_clone3, [0; 6], SECCOMP_RET_ALLOW),
-            (opened, libc::SYS_connect, [0; 6], SECCOMP_RET_USER_NOTIF),
-            (opened, libc::SYS_unshare, [user; 6], fails(libc::EPERM)),
-            (opened, libc::SYS_clone, [user, 0, 0, 0, 0, 0], fails(libc::EPERM)),
-            (opened, libc::SYS_clone, [libc::SIGCHLD.cast_unsigned(), user, 0, 0, 0, 0], SECCOMP_RET_ALLOW),
-            (opened, libc::SYS_clone3, [0; 6], fails(libc::ENOSYS)),
-            (opened, libc::SYS_bpf, [0; 6], fails(libc::EPERM)),
-            (opened, libc::SYS_getpid, [0; 6], SECCOMP_RET_ALLOW),
+        let fails = SECCOMP_RET_ERRNO | libc::EOPNOTSUPP.unsigned_abs();
+        for (number, arguments, expected) in [
+            (libc::SYS_connect, [0; 6], SECCOMP_RET_USER_NOTIF),
+            (libc::SYS_read, [0; 6], SECCOMP_RET_ALLOW),
+            (libc::SYS_sendto, [0; 6], SECCOMP_RET_ALLOW),
+            (libc::SYS_sendto, [0, 0, 0, fast, 0, 0], fails),
+            (libc::SYS_sendmsg, [0, 0, fast | 1, 0, 0, 0], fails),
+            (libc::SYS_sendmmsg, [0, 0, 0, fast, 0, 0], fails),
+            (libc::SYS_sendmmsg, [0, 0, fast, 0, 0, 0], SECCOMP_RET_ALLOW),
         ] {
-            let found = verdict(&program(forbidden), number, ARCHITECTURE, arguments);
-            assert_eq!(found, expected, "{forbidden:?} {number} {arguments:?}");
+            assert_eq!(verdict(&program(), number, ARCHITECTURE, arguments), expected, "{number} {arguments:?}");
         }
     }
 
     /// Numbers mean other calls there.
     #[test]
     fn programs_of_another_architecture_go_on() {
-        let found = verdict(&program(Forbidden::Nothing), libc::SYS_connect, 0x4000_0003, [0; 6]);
+        let found = verdict(&program(), libc::SYS_connect, 0x4000_0003, [0; 6]);
         assert_eq!(found, SECCOMP_RET_ALLOW);
     }
 }

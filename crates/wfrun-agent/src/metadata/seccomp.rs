@@ -28,11 +28,11 @@ pub(super) enum Answer {
 impl Asked {
     /// Who asks to connect, and where the address lies in its memory and how long it is; `None` where nobody can be looked
     /// at, because it is in a process namespace that is not seen from here.
-    pub(super) fn pid_and_address(&self) -> Option<(i32, usize, usize)> {
+    pub(super) fn pid_and_address(&self) -> Option<(i32, u64, usize)> {
         let pid = i32::try_from(self.0.pid).ok().filter(|it| *it != 0)?;
         let [_, start, length, ..] = self.0.data.args;
         // A program may leave rubbish above a 32-bit argument.
-        Some((pid, usize::try_from(start).ok()?, usize::try_from(length & u64::from(u32::MAX)).ok()?))
+        Some((pid, start, usize::try_from(length & u64::from(u32::MAX)).ok()?))
     }
 }
 

@@ -1,7 +1,5 @@
 use serde::{Deserialize, Serialize};
 
-use crate::metadata::Refused;
-
 /// What wfrun asks of the supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "request")]
@@ -85,12 +83,12 @@ pub enum Reply {
         /// Its exit code, 128+n for death by signal n.
         code: i32,
     },
-    /// A process, or one that it started, was kept from a machine's metadata.
-    Refused {
+    /// Something to heed about a process that its output does not say.
+    Warning {
         /// Which.
         id: u32,
-        /// What it asked.
-        refused: Refused,
+        /// What.
+        message: String,
     },
     /// A process could not be started.
     FailedToStart {

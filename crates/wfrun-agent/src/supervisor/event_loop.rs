@@ -6,15 +6,13 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal as NixSignal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::Pid;
-use rustix::process::{WaitOptions, WaitStatus};
 
 use super::step_process::{Pipe, StepProcess};
 use super::{lookup, tree};
 use crate::metadata::MetadataCut;
 use crate::protocol::{self, Decoder, Message as _, Ready, Reply, Request, Target};
+use crate::reaping::{self, Signals};
+use crate::rights::keep_what_can_be_passed_on;
 
 /// With so many bytes waiting for the other end, no more output is read.
 const HIGH_WATER: usize = 1024 * 1024;
@@ -26,8 +24,7 @@ pub(super) struct Supervisor {
     outgoing: Vec<u8>,
     sent: usize,
     processes: BTreeMap<u32, StepProcess>,
-    child_ended: SignalFd,
-    mask: SigSet,
+    child_ended: Signals,
     /// Why there is none though there should be one, or nothing.
     cut: Result<MetadataCut, Option<String>>,
     chunk: Vec<u8>,
@@ -38,26 +35,23 @@ pub(super) struct Supervisor {
 struct Wakeup {
     request: bool,
     child_ended: bool,
-    asked: bool,
     /// By process and place in its list.
     pipes: Vec<(u32, usize)>,
 }
 
 impl Supervisor {
     /// Prepares this process, which must have one thread only.
-    pub(super) fn new(stream: UnixStream, cut: Option<Result<MetadataCut, String>>) -> io::Result<Self> {
+    pub(super) fn new(stream: UnixStream, cuts_metadata: bool) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         // Orphans of steps come to this process also where it is not the first of a process namespace.
         prctl::set_child_subreaper(true)?;
-        let mut mask = SigSet::empty();
-        mask.add(NixSignal::SIGCHLD);
-        mask.thread_block()?;
-        let child_ended = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        let child_ended = Signals::take(&[])?;
         let decoder = Decoder::default();
         let processes = BTreeMap::new();
         let chunk = vec![0; protocol::MAX_CHUNK];
-        let cut = cut.map_or(Err(None), |it| it.map_err(Some));
-        Ok(Self { stream, decoder, outgoing: Vec::new(), sent: 0, processes, child_ended, mask, cut, chunk })
+        let cut = if cuts_metadata { MetadataCut::install().map_err(Some) } else { Err(None) };
+        keep_what_can_be_passed_on()?;
+        Ok(Self { stream, decoder, outgoing: Vec::new(), sent: 0, processes, child_ended, cut, chunk })
     }
 
     /// Runs until a shutdown or the end of the connection.
@@ -73,19 +67,17 @@ impl Supervisor {
         loop {
             self.send()?;
             let wakeup = self.wait()?;
-            if wakeup.asked {
-                self.answer()?;
-            }
             if wakeup.request && !self.read_requests()? {
                 return Ok(());
             }
             if wakeup.child_ended {
-                while let Ok(Some(_)) = self.child_ended.read_signal() {}
+                while let Ok(Some(_)) = self.child_ended.fd.read_signal() {}
                 self.reap();
             }
             for (id, place) in wakeup.pipes {
                 self.read_output(id, place);
             }
+            self.warn();
             self.finish();
         }
     }
@@ -94,8 +86,10 @@ impl Supervisor {
         let waiting = self.outgoing.len() - self.sent;
         let mut interest = PollFlags::POLLIN;
         interest.set(PollFlags::POLLOUT, waiting > 0);
-        let mut fds =
-            vec![PollFd::new(self.stream.as_fd(), interest), PollFd::new(self.child_ended.as_fd(), PollFlags::POLLIN)];
+        let mut fds = vec![
+            PollFd::new(self.stream.as_fd(), interest),
+            PollFd::new(self.child_ended.fd.as_fd(), PollFlags::POLLIN),
+        ];
         fds.extend(self.cut.iter().map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)));
         let fixed = fds.len();
         let mut pipes: Vec<((u32, usize), &Pipe)> = Vec::new();
@@ -116,22 +110,25 @@ impl Supervisor {
         Ok(Wakeup {
             request: fds[0].revents().is_none_or(|it| it.intersects(!PollFlags::POLLOUT)),
             child_ended: is_ready(&fds[1]),
-            asked: fds[2..fixed].iter().any(is_ready),
             pipes: ready_pipes.map(|(_, (key, _))| *key).collect(),
         })
     }
 
-    /// Lets one process connect, or keeps it from it.
-    fn answer(&mut self) -> io::Result<()> {
-        let Ok(cut) = &self.cut else { return Ok(()) };
-        let Some((pid, refused)) = cut.answer()? else { return Ok(()) };
-        // A process that has left its family is most likely of the step that runs now.
-        let mut running = self.processes.iter().filter(|(_, it)| !it.has_ended()).map(|(id, _)| *id);
-        let leaders: BTreeMap<i32, u32> = self.processes.iter().map(|(id, it)| (it.pid.as_raw(), *id)).collect();
-        if let Some(id) = tree::leader_of(pid, &leaders).or_else(|| running.next_back()) {
-            self.reply(&Reply::Refused { id, refused });
+    /// Tells of connections that were refused, at the processes whose they are and before those have ended.
+    fn warn(&mut self) {
+        let refused = self.cut.as_mut().map(MetadataCut::refused).unwrap_or_default();
+        if refused.is_empty() {
+            return;
         }
-        Ok(())
+        let leaders: BTreeMap<i32, u32> = self.processes.iter().map(|(id, it)| (it.pid.as_raw(), *id)).collect();
+        for refused in refused {
+            // A process that has left its family is most likely of the step that was started last.
+            let leader = refused.family.iter().find_map(|it| leaders.get(it));
+            let id = leader.or_else(|| leaders.values().max()).copied();
+            if let Some(id) = id {
+                Reply::Warning { id, message: refused.explained() }.encode(&mut self.outgoing);
+            }
+        }
     }
 
     fn timeout(&self) -> PollTimeout {
@@ -184,9 +181,7 @@ impl Supervisor {
     fn spawn(&mut self, id: u32, argv: &[String], env: &[(String, String)], cwd: &str) {
         // A step inherits the signal mask, and must not find SIGCHLD blocked. What ends while it is open here is
         // noticed by the reaping below.
-        self.mask.thread_unblock().ok();
-        let started = StepProcess::start(argv, env, cwd);
-        self.mask.thread_block().ok();
+        let started = self.child_ended.without(|| StepProcess::start(argv, env, cwd));
         match started {
             Ok(process) => {
                 self.reply(&Reply::Started { id, pid: process.pid.as_raw() });
@@ -198,13 +193,11 @@ impl Supervisor {
     }
 
     fn reap(&mut self) {
-        // Not nix: it cannot express death by a real-time signal, and would lose the process.
-        while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-            let pid = Pid::from_raw(pid.as_raw_nonzero().get());
+        for (pid, code) in reaping::ended() {
             if let Some(process) =
                 self.processes.values_mut().find(|process| process.pid == pid && !process.has_ended())
             {
-                process.end(exit_code(status));
+                process.end(code);
             }
         }
     }
@@ -250,11 +243,6 @@ impl Supervisor {
 
 fn is_transient(err: &io::Error) -> bool {
     matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-/// Source: GitHub: execution rules E2.5, death by signal n is 128+n.
-fn exit_code(status: WaitStatus) -> i32 {
-    status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal)).unwrap_or(-1)
 }
 
 fn ready(metadata_open: Option<String>) -> Ready {

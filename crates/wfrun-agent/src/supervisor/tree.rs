@@ -1,6 +1,6 @@
 //! Processes as `/proc` shows them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -73,19 +73,6 @@ pub(super) fn sweep(name: &str, value: &str) -> Vec<FoundProcess> {
         }
     }
     found
-}
-
-/// What `leaders` have for the nearest ancestor of a thread that is among them, or for its own process.
-pub(super) fn leader_of(thread: i32, leaders: &BTreeMap<i32, u32>) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
-    let mut pid: i32 = status.lines().find_map(|it| it.strip_prefix("Tgid:"))?.trim().parse().ok()?;
-    while pid > 1 {
-        if let Some(found) = leaders.get(&pid) {
-            return Some(*found);
-        }
-        pid = parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?.parent;
-    }
-    None
 }
 
 fn signal_all(signal: NixSignal, select: impl Fn(&[Process]) -> BTreeSet<i32>) {

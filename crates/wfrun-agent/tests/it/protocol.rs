@@ -1,10 +1,8 @@
 //! Every message survives every way of cutting its bytes.
 
 use std::fmt::Debug;
-use std::net::IpAddr;
 
 use proptest::prelude::*;
-use wfrun_agent::metadata::Refused;
 use wfrun_agent::protocol::{
     Decoder, FoundProcess, Message, ProtocolError, Ready, Reply, Request, Signal, Stream, Target,
 };
@@ -32,10 +30,7 @@ fn reply() -> impl Strategy<Value = Reply> {
     prop_oneof![
         (any::<u32>(), text(), prop::collection::vec((text(), text()), 0..4), any::<Option<String>>())
             .prop_map(|(pid, arch, env, metadata_open)| Reply::Ready(Ready { pid, arch, env, metadata_open })),
-        (any::<u32>(), any::<(IpAddr, u16)>(), text()).prop_map(|(id, address, program)| {
-            let refused = Refused { address: address.into(), program };
-            Reply::Refused { id, refused }
-        }),
+        (any::<u32>(), text()).prop_map(|(id, message)| Reply::Warning { id, message }),
         text().prop_map(|message| Reply::SetupFailed { message }),
         (any::<u32>(), any::<i32>()).prop_map(|(id, pid)| Reply::Started { id, pid }),
         (any::<u32>(), prop::sample::select(vec![Stream::Stdout, Stream::Stderr]), any::<Vec<u8>>())

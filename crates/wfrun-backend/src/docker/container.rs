@@ -18,7 +18,7 @@ use wfrun_agent::supervisor::{self, EXECUTABLE, SHIM_DIR};
 
 use super::connection::is_not_found;
 use super::passing_on::{PassedOn, PassingOn};
-use super::{DockerBackend, cleaning, job_container, labels, metadata, names, passing_on};
+use super::{DockerBackend, cleaning, job_container, labels, names, passing_on};
 use crate::environment::Teardown;
 use crate::link::{ConnectError, Link};
 use crate::{BackendError, Environment, EnvironmentSpec, Facts, inherited};
@@ -121,7 +121,7 @@ pub(super) async fn open(backend: &DockerBackend, spec: EnvironmentSpec) -> Resu
         None => (name(&spec), body(&spec, &image, engine_socket, &seen)),
     };
     if spec.cuts_metadata {
-        metadata::cut_in_supervisor(&mut body, &metadata::of_image(docker, &image).await);
+        body.entrypoint.get_or_insert_default().extend(supervisor::CUTTING_METADATA.map(str::to_owned));
     }
     let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };
     let created = backend.of_jobs().create_container(Some(options), body).await.map_err(|err| {
@@ -160,13 +160,13 @@ pub(super) async fn open(backend: &DockerBackend, spec: EnvironmentSpec) -> Resu
 }
 
 /// A folder that nobody of this machine looks into.
-fn private_folder() -> std::io::Result<TempDir> {
+pub(super) fn private_folder() -> std::io::Result<TempDir> {
     tempfile::Builder::new().prefix("wfrun-").permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
 /// Listens in a folder of its own, which a container's user may look into, whoever that is; nobody of this machine may,
 /// because the folder around it is private.
-fn bind(folder: &Path, socket: &Path) -> std::io::Result<UnixListener> {
+pub(super) fn bind(folder: &Path, socket: &Path) -> std::io::Result<UnixListener> {
     std::fs::create_dir(folder)?;
     std::fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     let listener = UnixListener::bind(socket)?;

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig};
@@ -11,15 +12,18 @@ use bollard::query_parameters::{CreateContainerOptions, KillContainerOptions};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use wfrun_agent::protocol::{Signal, Stream};
-use wfrun_agent::supervisor::EXECUTABLE;
 
 use super::container::mount;
-use super::{DockerBackend, Log, cleaning, labels, metadata, names, process};
+use super::metadata::Warnings;
+use super::{DockerBackend, Log, cleaning, labels, names, process};
 use crate::process::Controlled;
 use crate::{BackendError, Mount, Process, ProcessControl, ProcessEvent};
 
 /// Output that nobody has read yet; more makes the container wait.
 const UNREAD_EVENTS: usize = 8;
+
+/// What a container said last may be on its way for so long.
+const LAST_WARNINGS: Duration = Duration::from_millis(500);
 
 /// A container that runs one process.
 #[derive(Debug, Clone)]
@@ -136,10 +140,7 @@ async fn carry_out(
     drop(log);
     telling.await.ok();
     let end = match image {
-        Ok(image) => {
-            let body = body_of(&backend, &executable, &run, image).await;
-            start(&backend, body, &events, &mut signals).await
-        }
+        Ok(image) => start(&backend, &executable, &run, image, &events, &mut signals).await,
         Err(message) => ProcessEvent::FailedToStart { message },
     };
     events.send(end).await.ok();
@@ -147,23 +148,40 @@ async fn carry_out(
 
 async fn start(
     backend: &DockerBackend,
-    body: ContainerCreateBody,
+    executable: &Path,
+    run: &ContainerRun,
+    image: String,
     events: &mpsc::Sender<ProcessEvent>,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
 ) -> ProcessEvent {
-    let docker = &backend.docker;
-    let name = name(body.image.as_deref().unwrap_or_default());
+    let failed = |err: &dyn std::fmt::Display| ProcessEvent::FailedToStart { message: format!("docker: {err}") };
+    let name = name(&image);
+    let mut body = body(run, image, &backend.socket);
+    let warnings = match run.cuts_metadata.then(Warnings::listen).transpose() {
+        Ok(warnings) => warnings,
+        Err(err) => return failed(&err),
+    };
+    if let Some(warnings) = &warnings {
+        warnings.cut(&backend.docker, &mut body, executable).await;
+    }
+    let warning = warnings.map(|it| tokio::spawn(it.pass_on(events.clone())));
     let options = CreateContainerOptions { name: Some(name), ..CreateContainerOptions::default() };
     let id = match backend.of_jobs().create_container(Some(options), body).await {
         Ok(created) => created.id,
-        Err(err) => return ProcessEvent::FailedToStart { message: format!("docker: {err}") },
+        Err(err) => return failed(&err),
     };
     let end = match follow(backend, &id, events, signals).await {
         Ok(code) => ProcessEvent::Exited { code },
-        Err(err) => ProcessEvent::FailedToStart { message: format!("docker: {err}") },
+        Err(err) => failed(&err),
     };
-    if let Err(err) = cleaning::remove_container(docker, &id).await {
+    if let Err(err) = cleaning::remove_container(&backend.docker, &id).await {
         tracing::warn!(%err, "a container stays until the end of the run");
+    }
+    if let Some(mut warning) = warning {
+        // It ends with the container, unless that never began.
+        if tokio::time::timeout(LAST_WARNINGS, &mut warning).await.is_err() {
+            warning.abort();
+        }
     }
     end
 }
@@ -216,18 +234,6 @@ async fn kill(backend: &DockerBackend, id: &str, signal: Signal) {
 /// `alpine3_1a2b3c`. Source: GitHub: execution rules E7.4.
 fn name(image: &str) -> String {
     format!("{}_{}", names::letters(image, 40), names::unique(6))
-}
-
-async fn body_of(backend: &DockerBackend, executable: &Path, run: &ContainerRun, image: String) -> ContainerCreateBody {
-    let mut body = body(run, image, &backend.socket);
-    if run.cuts_metadata {
-        let of_image = metadata::of_image(&backend.docker, body.image.as_deref().unwrap_or_default()).await;
-        if metadata::cut_in_entry(&mut body, &of_image) {
-            let mounts = body.host_config.get_or_insert_default().mounts.get_or_insert_default();
-            mounts.push(mount(executable, EXECUTABLE, true));
-        }
-    }
-    body
 }
 
 fn body(run: &ContainerRun, image: String, engine_socket: &str) -> ContainerCreateBody {

@@ -8,7 +8,6 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, getegid, geteuid};
-use wfrun_agent::metadata::{Forbidden, MetadataCut};
 use wfrun_agent::supervisor;
 
 use super::config::Config;
@@ -85,11 +84,9 @@ fn become_supervisor(stream: UnixStream, is_root: bool) -> ExitCode {
     if let Err(err) = set_up(&config, is_root) {
         return report(&stream, &err);
     }
-    // This process has the right to it until it starts another one.
-    let cut = config.cuts_metadata.then(|| MetadataCut::install(Forbidden::Nothing));
     // Else it would be called `exe` where steps list processes.
     prctl::set_name(c"wfrun").ok();
-    if supervisor::run(stream, cut).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if supervisor::run(stream, config.cuts_metadata).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn report(stream: &UnixStream, err: &SetupError) -> ExitCode {

@@ -97,7 +97,7 @@ async fn output_comes_whole_and_in_order() {
                     assert!(expected.continues_with(&bytes), "{}: wrong bytes before {received}", backend.name());
                 }
                 ProcessEvent::Output { bytes, .. } => assert_eq!(bytes, b"end\n"),
-                ProcessEvent::Refused(it) => panic!("{it:?}"),
+                ProcessEvent::Warning(it) => panic!("{it:?}"),
                 ProcessEvent::Exited { code } => assert_eq!(code, 0),
                 ProcessEvent::FailedToStart { message } => panic!("{message}"),
             }

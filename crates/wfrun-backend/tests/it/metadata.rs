@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 
 use wfrun_backend::docker::{ContainerRun, Log, RunImage, RunNetwork};
-use wfrun_backend::{Backend, Process, ProcessEvent, Refused, Stream};
+use wfrun_backend::{Backend, Process, ProcessEvent, Stream};
 
 use crate::containers::{Job, left, request};
-use crate::support::{Place, agent_executable, collect, docker, image, open_with, real_backends};
+use crate::support::{Place, agent_executable, collect, docker, image, open_with, real_backends, sandbox};
 
 /// Prints the error's name of one attempt to connect by each way there is.
 const ASK: &str = r#"
@@ -33,14 +33,14 @@ const ANSWERS: &str = "v4 ENETUNREACH\nv6 ENETUNREACH\nmapped ENETUNREACH\ntasks
                        message ENOTSUP\nloopback connected\n";
 
 /// What a process printed, and whom it asked in vain.
-async fn follow(mut process: Process) -> (String, Vec<Refused>) {
+async fn follow(mut process: Process) -> (String, Vec<String>) {
     let (mut printed, mut refused) = (String::new(), Vec::new());
     while let Some(event) = process.next().await {
         match event {
             ProcessEvent::Output { stream: Stream::Stdout | Stream::Stderr, bytes } => {
                 printed.push_str(&String::from_utf8_lossy(&bytes));
             }
-            ProcessEvent::Refused(it) => refused.push(it),
+            ProcessEvent::Warning(it) => refused.push(it),
             ProcessEvent::Exited { code } => assert_eq!(code, 0, "{printed}"),
             ProcessEvent::FailedToStart { message } => panic!("{message}"),
         }
@@ -48,7 +48,7 @@ async fn follow(mut process: Process) -> (String, Vec<Refused>) {
     (printed, refused)
 }
 
-async fn run(place: &Place, argv: &[&str]) -> (String, Vec<Refused>) {
+async fn run(place: &Place, argv: &[&str]) -> (String, Vec<String>) {
     follow(place.environment.spawn(place.exec(argv)).await.expect("the environment is there")).await
 }
 
@@ -76,9 +76,10 @@ async fn metadata_is_unreachable_and_who_asks_is_told() {
         assert_eq!(place.environment.facts().metadata_open, None, "{}", backend.name());
         let (printed, refused) = run(&place, &["python3", "-c", ASK, &port]).await;
         assert_eq!(printed, ANSWERS, "{}", backend.name());
-        let asked: Vec<String> = refused.iter().map(|it| format!("{} {}", it.program, it.address)).collect();
-        let expected = ["169.254.169.254:80", "[fd00:ec2::254]:80", "[::ffff:169.254.169.254]:80", "169.254.170.2:80"];
-        assert_eq!(asked, expected.map(|it| format!("python3 {it}")), "{}", backend.name());
+        let asked: Vec<&str> =
+            refused.iter().filter_map(|it| it.split_once(", where clouds tell")).map(|it| it.0).collect();
+        let expected = ["169.254.169.254", "fd00:ec2::254", "169.254.169.254", "169.254.170.2"];
+        assert_eq!(asked, expected.map(|it| format!("`python3` asked {it}")), "{}", backend.name());
         place.close().await;
     }
 }
@@ -121,41 +122,57 @@ for it in threads: it.join()
     }
 }
 
-/// One watcher above another cannot be, nor can one be made without the right to it. The program runs all the same.
+/// Of several processes the one that asks is told, not the one that was started last.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_cut_off_is_said() {
-    let agent = agent_executable().display().to_string();
-    let nested = "another program above this one watches its connections (seccomp: ";
-    let without = "it takes root with CAP_SYS_ADMIN (seccomp: ";
+async fn of_two_processes_the_one_that_asks_is_told() {
     for backend in backends().await {
-        let (agent, reason) = match backend.name() {
-            "host" => (agent.as_str(), nested),
-            _ => ("/opt/wfrun/wfrun", without),
-        };
         let place = open_with(&*backend, |spec| spec.cuts_metadata = true).await;
-        let (printed, _) = run(&place, &[agent, "__entry", "--metadata", "cut", "--", "echo", "done"]).await;
-        let expected = format!("::warning::steps of this container reach the metadata of this machine: {reason}");
-        assert!(printed.starts_with(&expected), "{}: {printed}", backend.name());
-        assert!(printed.ends_with("\ndone\n"), "{}: {printed}", backend.name());
+        let first = place.start("sleep 0.5; bash -c ': </dev/tcp/169.254.169.254/80' 2>/dev/null || true").await;
+        let second = place.start("sleep 1").await;
+        let (first, second) = tokio::join!(follow(first), follow(second));
+        assert_eq!((first.1.len(), second.1.len()), (1, 0), "{}", backend.name());
         place.close().await;
     }
 }
 
-/// What the container got for the set-up is gone before anything starts.
+/// One watcher above another cannot be. The program runs all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_cut_off_is_said() {
+    let listen = "import socket, sys\ns = socket.socket(socket.AF_UNIX); s.bind('s'); s.listen(); \
+                  print('ready', flush=True); print(s.accept()[0].makefile().read())";
+    for backend in backends().await {
+        let agent = match backend.name() {
+            "host" => agent_executable().display().to_string(),
+            _ => "/opt/wfrun/wfrun".to_owned(),
+        };
+        let place = open_with(&*backend, |spec| spec.cuts_metadata = true).await;
+        let script =
+            format!("python3 -c \"{listen}\" & until [ -S s ]; do sleep 0.05; done; {agent} __entry s echo done; wait");
+        let printed = output(&place, &script).await;
+        let reason = "this container reaches the metadata of this machine: another program above this one watches its connections";
+        assert!(printed.contains(reason) && printed.contains("\ndone\n"), "{}: {printed}", backend.name());
+        place.close().await;
+    }
+}
+
+/// Whatever `options` say, programs have the rights and the user that they would have.
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_of_a_container_have_the_rights_that_they_would_have() {
-    let Some(backend) = docker().await else { return };
-    let script = "grep -E '^(Cap|Groups|NoNewPrivs)' /proc/self/status; id; \
-                  ls -ld /proc/1/fd | cut -d' ' -f3; unshare --user true 2>/dev/null; echo $?; \
-                  unshare --mount true 2>/dev/null; echo $?; mount -t tmpfs none /mnt 2>/dev/null; echo $?";
-    for options in ["", "--user 1:4 --group-add 27", "--user daemon", "--cap-drop ALL", "--cap-add SYS_PTRACE"] {
+    let script = "grep -E '^(Cap|Groups)' /proc/self/status; id; \
+                  ls -ld /proc/1/fd | cut -d' ' -f3; ls -l /proc/1/fd >/dev/null; echo $?; \
+                  unshare --user true 2>/dev/null; echo $?; mount -t tmpfs none /mnt 2>/dev/null; echo $?";
+    for options in ["", "--user 1:4 --group-add 27", "--cap-drop ALL", "--cap-add SYS_PTRACE"] {
         let mut printed = Vec::new();
         for cuts_metadata in [false, true] {
             let Some(job) = Job::new("rights").await else { return };
             let place = job.open(&request("container", options), |spec| spec.cuts_metadata = cuts_metadata).await;
-            assert_eq!(place.environment.facts().metadata_open, None, "{options}");
+            let open = place.environment.facts().metadata_open.clone();
             let said = output(&place, script).await;
-            if cuts_metadata {
+            // The image has `sudo`, which would not work any more for a user.
+            let stays_open = options.starts_with("--user");
+            let reason = "for a user who is not root it would keep `sudo` from working (seccomp: ";
+            assert_eq!(open.is_some_and(|it| it.starts_with(reason)), stays_open && cuts_metadata, "{options}");
+            if cuts_metadata && !stays_open {
                 let asked = output(&place, ": >/dev/tcp/169.254.169.254/80 || true").await;
                 assert!(asked.contains("Network is unreachable"), "{options}: {asked}");
             }
@@ -164,7 +181,21 @@ async fn programs_of_a_container_have_the_rights_that_they_would_have() {
         }
         assert_eq!(printed[0], printed[1], "{options}");
     }
-    drop(backend);
+}
+
+/// The supervisor of the sandbox has no right that its steps cannot have: they may look into it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_supervisor_keeps_no_more_rights_than_its_steps() {
+    let Some(backend) = sandbox() else { return };
+    for cuts_metadata in [false, true] {
+        let place = open_with(&backend, |spec| spec.cuts_metadata = cuts_metadata).await;
+        let script = "cat /proc/1/task/*/status | grep -E '^Cap(Eff|Prm)' | cut -f2 | sort -u; echo --; \
+                      grep CapBnd /proc/self/status | cut -f2";
+        let printed = output(&place, script).await;
+        let (supervisor, steps) = printed.split_once("--\n").expect("both");
+        assert_eq!(supervisor, steps, "{cuts_metadata}");
+        place.close().await;
+    }
 }
 
 fn container(script: &str) -> ContainerRun {
@@ -190,11 +221,11 @@ async fn a_container_of_its_own_is_as_it_would_be() {
     let Some(backend) = docker().await else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let show = r#"#!/bin/bash
-echo "$0 $# $*"; id; pwd; umask; grep -E '^(Cap|Groups|NoNewPrivs)' /proc/self/status; echo out >/dev/stdout; echo err >/dev/stderr
+echo "$0 $# $*"; id; pwd; umask; grep -E '^(Cap|Groups)' /proc/self/status; echo out >/dev/stdout; echo err >/dev/stderr
 exit "${CODE:-0}"
 "#;
     std::fs::write(folder.path().join("show"), show).expect("a script");
-    let from = format!("FROM {}\nCOPY show /bin/show\nRUN chmod 755 /bin/show\n", image());
+    let from = format!("FROM {}\nCOPY show /bin/show\nRUN chmod 755 /bin/show && rm -f /usr/bin/sudo\n", image());
     let argument = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
     for (rest, entrypoint, arguments, code) in [
         ("ENTRYPOINT [\"/bin/show\", \"a\"]\nCMD [\"b\"]\n", None, &[][..], 3),
@@ -227,15 +258,27 @@ exit "${CODE:-0}"
     assert!(removed.expect("docker").status.success());
 }
 
-/// A container action says it in its log.
+/// A container action is told, and its output stays as it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_of_its_own_is_kept_from_it() {
     let Some(backend) = docker().await else { return };
-    let run =
-        container("for i in 1 2; do : >/dev/tcp/169.254.169.254/80; done; echo A >/dev/stdout; echo B >/dev/stderr");
-    let (printed, _) = follow(backend.run(&agent_executable(), run.clone()).expect("it starts")).await;
-    assert_eq!(printed.matches("bash: connect: Network is unreachable").count(), 2, "{printed}");
-    assert_eq!(printed.matches("::warning::`bash` asked 169.254.169.254:80").count(), 1, "{printed}");
-    assert!(printed.contains("A\n") && printed.contains("B\n"), "{printed}");
+    let run = container("printf half; : 2>/dev/null >/dev/tcp/169.254.169.254/80; echo ' a line'");
+    let (printed, warnings) = follow(backend.run(&agent_executable(), run.clone()).expect("it starts")).await;
+    assert_eq!(printed, "half a line\n");
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].starts_with("`bash` asked 169.254.169.254, where"), "{warnings:?}");
     assert_eq!(left(&run.run_id), "");
+}
+
+/// A program that ends at once, many times: its end is never overlooked.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_is_never_overlooked() {
+    let Some(backend) = docker().await else { return };
+    let script = "for i in $(seq 200); do timeout 5 /opt/wfrun/wfrun __entry /none true || exit 1; done; \
+                  /opt/wfrun/wfrun __entry /none bash -c 'kill -KILL $$'; echo $?; \
+                  /opt/wfrun/wfrun __entry /none /none 2>/dev/null; echo $?; \
+                  /opt/wfrun/wfrun __entry /none /etc/passwd 2>/dev/null; echo $?; \
+                  /opt/wfrun/wfrun __entry /none bash -c 'kill -USR1 -- -$$; sleep 5'; echo $?";
+    let (printed, _) = follow(backend.run(&agent_executable(), container(script)).expect("it starts")).await;
+    assert_eq!(printed, "137\n127\n126\n138\n");
 }

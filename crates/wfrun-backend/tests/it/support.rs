@@ -146,7 +146,7 @@ pub(crate) async fn collect(mut process: Process) -> Ended {
                     Stream::Stderr => ended.stderr.push_str(&text),
                 }
             }
-            ProcessEvent::Refused(it) => panic!("{it:?}"),
+            ProcessEvent::Warning(it) => panic!("{it:?}"),
             ProcessEvent::Exited { code } => ended.code = Some(code),
             ProcessEvent::FailedToStart { message } => ended.failed = Some(message),
         }
