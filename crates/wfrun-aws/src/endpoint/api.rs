@@ -83,6 +83,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         missing,
         injected,
         principal,
+        notices: Vec::new(),
     });
     response
 }

@@ -198,6 +198,12 @@ impl World {
         (code, body["message"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// What people were told with the calls so far.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let calls = self.calls.lock().expect("no test panics with the lock");
+        calls.iter().flat_map(|call| &call.notices).map(|notice| notice.message.clone()).collect()
+    }
+
     /// Waits until `done` holds; a test's patience is 5 s.
     pub(crate) async fn until(&self, what: &'static str, done: impl AsyncFn(&Self) -> bool) {
         for _ in 0..250 {
