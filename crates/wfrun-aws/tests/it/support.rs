@@ -144,6 +144,7 @@ impl World {
         let prefix = match service {
             "ecs" => "AmazonEC2ContainerServiceV20141113",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
+            "ecr-public" => "SpencerFrontendService",
             "logs" => "Logs_20140328",
             other => other,
         };
