@@ -53,6 +53,9 @@ pub(super) struct Bodies {
     /// In bytes. Its own for the large ones, which would make all others wait.
     large: Semaphore,
     small: Semaphore,
+    /// A body up to so many bytes is not counted, so that ordinary calls wait for nobody: all connections that a process may have make
+    /// less of them than one large body.
+    free: usize,
     patience: Patience,
 }
 
@@ -60,7 +63,7 @@ pub(super) struct Bodies {
 #[derive(Debug)]
 pub(super) struct Kept<'a> {
     pub(super) bytes: Vec<u8>,
-    _room: SemaphorePermit<'a>,
+    _room: Option<SemaphorePermit<'a>>,
 }
 
 /// Why a body was not received.
@@ -78,14 +81,14 @@ pub(super) enum Unread {
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self::new([64 * MIB, 32 * MIB], Patience::default())
+        Self::new([64 * MIB, 32 * MIB], 16 * 1024, Patience::default())
     }
 }
 
 impl Bodies {
-    /// `large` and `small` are bytes for bodies above and up to 2 MiB.
-    fn new([large, small]: [usize; 2], patience: Patience) -> Self {
-        Self { large: Semaphore::new(large), small: Semaphore::new(small), patience }
+    /// `large` and `small` are bytes for bodies of operations above and up to 2 MiB.
+    fn new([large, small]: [usize; 2], free: usize, patience: Patience) -> Self {
+        Self { large: Semaphore::new(large), small: Semaphore::new(small), free, patience }
     }
 
     /// Receives a body of at most `limit` bytes. Of one that is not wanted the rest is read and dropped, within reason.
@@ -100,6 +103,13 @@ impl Bodies {
         received
     }
 
+    async fn room(&self, size: usize, limit: usize) -> Result<SemaphorePermit<'_>, Unread> {
+        let budget = if limit > SMALL { &self.large } else { &self.small };
+        let share = u32::try_from(size).map_err(|_| Unread::TooLarge { limit })?;
+        let room = timeout(self.patience.room, budget.acquire_many(share)).await;
+        room.ok().and_then(Result::ok).ok_or(Unread::NoRoom)
+    }
+
     async fn kept(
         &self,
         declared: Option<usize>,
@@ -111,10 +121,7 @@ impl Bodies {
         if size > limit {
             return Err(Unread::TooLarge { limit });
         }
-        let budget = if limit > SMALL { &self.large } else { &self.small };
-        let share = u32::try_from(size).map_err(|_| Unread::TooLarge { limit })?;
-        let room = timeout(self.patience.room, budget.acquire_many(share)).await;
-        let room = room.ok().and_then(Result::ok).ok_or(Unread::NoRoom)?;
+        let room = if size > self.free { Some(self.room(size, limit).await?) } else { None };
         let mut bytes = Vec::with_capacity(declared.unwrap_or_default());
         let end = Instant::now() + self.patience.whole;
         loop {
@@ -210,7 +217,7 @@ mod tests {
             // What is too large is not waited for.
             (Some(9), trickle(9), 8, Err(Unread::TooLarge { limit: 8 })),
         ];
-        let bodies = Bodies::new([0, 9_000], PATIENCE);
+        let bodies = Bodies::new([0, 9_000], 0, PATIENCE);
         for (length, body, limit, want) in cases {
             let found = bodies.receive(&headers(length), body, limit).await.map(|it| it.bytes.len());
             assert_eq!(found, want, "{length:?} of {limit}");
@@ -219,11 +226,12 @@ mod tests {
 
     #[tokio::test]
     async fn bodies_share_what_memory_there_is() {
-        let bodies = Bodies::new([3 * MIB, 8], PATIENCE);
+        let bodies = Bodies::new([3 * MIB, 8], 2, PATIENCE);
         let small = bodies.receive(&headers(Some(6)), Body::from("abcdef"), 8).await.unwrap();
         let other = bodies.receive(&headers(Some(3)), Body::from("abc"), 8).await;
         assert_eq!(other.map(|it| it.bytes), Err(Unread::NoRoom));
-        // Large ones do not wait for small ones.
+        // Neither do the smallest wait, nor large ones for small ones.
+        assert!(bodies.receive(&headers(Some(2)), Body::from("ab"), 8).await.is_ok());
         let large = bodies.receive(&headers(Some(3)), Body::from("abc"), 3 * MIB).await;
         assert!(large.is_ok());
         drop(small);
@@ -232,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_stalls_makes_room() {
-        let bodies = Bodies::new([0, 8], PATIENCE);
+        let bodies = Bodies::new([0, 8], 0, PATIENCE);
         let (length, more) = (headers(Some(8)), headers(Some(8)));
         let stalled = bodies.receive(&length, trickle(1), 8);
         let waiting = bodies.receive(&more, Body::from("abcdefgh"), 8);
