@@ -3,6 +3,7 @@
 mod call;
 mod identity;
 mod injection;
+mod notices;
 mod seed;
 mod sessions;
 mod settings;
@@ -25,6 +26,7 @@ use self::identity::{Auth, Minted};
 pub(crate) use self::identity::{Owned, Principal};
 pub(crate) use self::injection::{Injected, TaskFaults};
 pub use self::injection::{Injection, InjectionError};
+use self::notices::Notices;
 pub use self::sessions::WebIdentityError;
 pub(crate) use self::sessions::{Holder, Session, SessionWishes};
 use self::sessions::{IdentityProvider, Sessions};
@@ -62,6 +64,7 @@ pub struct Account {
     launcher: Option<Arc<dyn TaskLauncher>>,
     clock: Clock,
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
+    notices: Notices,
     store: Store,
     state: Mutex<State>,
     minted: Minted,
@@ -146,6 +149,7 @@ impl Account {
             launcher,
             clock,
             observer: Box::new(observer),
+            notices: Notices::default(),
             registry,
             events: EventStore::new(&state_dir),
             data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
@@ -282,7 +286,7 @@ impl Account {
     }
 
     pub(crate) fn observe(&self, call: ServiceCall) {
-        (self.observer)(call);
+        (self.observer)(ServiceCall { notices: self.take_notices(), ..call });
     }
 
     pub(crate) fn permissions(&self) -> &Permissions {

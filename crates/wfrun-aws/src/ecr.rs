@@ -18,6 +18,7 @@ mod token;
 pub(crate) use self::model::{Ecr, Manifest, Repository, Undeleted};
 pub(crate) use self::settings::{BLOB_MOUNTING, setting};
 pub(crate) use self::templates::create_on_push;
+pub(crate) use self::token::login_token;
 use crate::account::{Call, Operation};
 use crate::protocol::ApiError;
 

@@ -1,6 +1,7 @@
 //! The account's one port: every service and the registry.
 
 mod api;
+mod body;
 mod hold;
 mod operations;
 
@@ -21,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::body::Bodies;
 use crate::account::Account;
 use crate::ecs::TICK;
 use crate::elbv2::{DataPlane, keep_health};
@@ -54,6 +56,7 @@ pub enum EndpointError {
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) account: Arc<Account>,
+    bodies: Arc<Bodies>,
     /// True once the endpoint stops: nobody may wait any longer.
     pub(crate) closing: watch::Receiver<bool>,
 }
@@ -72,7 +75,7 @@ impl Endpoint {
         let (closing, closed) = watch::channel(false);
         DataPlane::start(&account, closed.clone())
             .map_err(|err| EndpointError::LoadBalancers { message: err.message })?;
-        let shared = Shared { account: Arc::clone(&account), closing: closed.clone() };
+        let shared = Shared { account: Arc::clone(&account), bodies: Arc::default(), closing: closed.clone() };
         let router = Router::new().fallback(answer).with_state(shared);
         let listener = listener.tap_io(|stream| {
             // Small answers must not wait for the peer's delayed acknowledgement.

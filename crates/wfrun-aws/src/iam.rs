@@ -16,8 +16,10 @@ mod policy_files;
 mod providers;
 mod resource_tags;
 mod roles;
+mod service_linked;
 mod simulate;
 mod smallest;
+mod tags;
 mod trust;
 mod users;
 
@@ -36,7 +38,7 @@ use crate::account::Operation;
 
 /// The operation of that name, if it is emulated.
 ///
-/// Differs: groups, instance profiles, permissions boundaries, service-linked roles and tags after creation are not emulated.
+/// Differs: groups, instance profiles, permissions boundaries and tags of identity providers after their creation are not emulated.
 pub(crate) fn operation(name: &str) -> Option<Operation> {
     users::operation(name)
         .or_else(|| access_keys::operation(name))
@@ -44,6 +46,8 @@ pub(crate) fn operation(name: &str) -> Option<Operation> {
         .or_else(|| attachments::operation(name))
         .or_else(|| inline::operation(name))
         .or_else(|| roles::operation(name))
+        .or_else(|| service_linked::operation(name))
+        .or_else(|| tags::operation(name))
         .or_else(|| providers::operation(name))
         .or_else(|| simulate::operation(name))
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// The VPC that every region has, its subnets, one in each of the first three zones, and its security group.
 pub(crate) const DEFAULT_VPC: &str = "vpc-0a1b2c3d4e5f60718";
@@ -41,8 +41,12 @@ impl Arns<'_> {
         self.ecs(&format!("task/{cluster}/{task}"))
     }
 
-    pub(crate) fn container(self, cluster: &str, task: &str, container: &str) -> String {
-        self.ecs(&format!("container/{cluster}/{task}/{container}"))
+    /// The same for the same task and name of a container.
+    pub(crate) fn container(self, cluster: &str, task: &str, name: &str) -> String {
+        let digest = Sha256::digest(format!("{task} {name}"));
+        let seed = digest.first_chunk::<16>().expect("a SHA-256 digest has 32 bytes");
+        let id = Builder::from_random_bytes(*seed).into_uuid();
+        self.ecs(&format!("container/{cluster}/{task}/{id}"))
     }
 
     pub(crate) fn task_definition(self, family: &str, revision: u32) -> String {
@@ -149,6 +153,11 @@ mod tests {
         }
         let arns = Arns { account: "123456789012", region: "us-east-1" };
         assert_eq!(arns.service("c", "s"), "arn:aws:ecs:us-east-1:123456789012:service/c/s");
+        let container = arns.container("c", "t", "app");
+        let id = container.strip_prefix("arn:aws:ecs:us-east-1:123456789012:container/c/t/").expect("its task's");
+        assert_eq!(Uuid::parse_str(id).map(|it| it.get_version_num()), Ok(4), "{container}");
+        assert_eq!(container, arns.container("c", "t", "app"));
+        assert_ne!(container, arns.container("c", "t", "sidecar"));
         assert_eq!(arns.repository("a/b"), "arn:aws:ecr:us-east-1:123456789012:repository/a/b");
     }
 }

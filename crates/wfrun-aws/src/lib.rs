@@ -14,6 +14,7 @@ mod account_file;
 mod clock;
 mod ec2;
 mod ecr;
+mod ecr_public;
 mod ecs;
 mod elbv2;
 mod endpoint;

@@ -74,7 +74,7 @@ pub struct WantedTaskDefinition {
     pub container: Option<String>,
 }
 
-/// Something people should know: what was created, or what is not emulated.
+/// Something people should know: what was created, what is not emulated, or the way out of what failed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Notice {
     /// One sentence without full stop.
@@ -127,6 +127,8 @@ pub struct ServiceCall {
     pub injected: bool,
     /// Who asked: an ARN, followed by ` (unknown access key)` for a key that the account did not make; `None` without credentials.
     pub principal: Option<String>,
+    /// What people should know since this call: each is told once while the account is open.
+    pub notices: Vec<Notice>,
 }
 
 /// What a service runs.

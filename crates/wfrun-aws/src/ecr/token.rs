@@ -21,6 +21,18 @@ pub(crate) fn get_authorization_token(call: Call<'_>) -> Result<Value, ApiError>
             format!("wfrun: registry {other} is not emulated, only the account's own, {}", account.account_id());
         return Err(ApiError::new("InvalidParameterException", message));
     }
+    let (password, expires_at_ms) = login_token(call);
+    let entry = json!({
+        "authorizationToken": STANDARD.encode(format!("AWS:{password}")),
+        "expiresAt": epoch_seconds(expires_at_ms),
+        "proxyEndpoint": account.login_url(call.region()),
+    });
+    Ok(json!({ "authorizationData": [entry] }))
+}
+
+/// A password with which the caller logs in for 12 hours, and until when.
+pub(crate) fn login_token(call: Call<'_>) -> (String, u64) {
+    let account = call.account;
     let expires_at_ms = account.now_ms() + u64::try_from(TOKEN_LIFE.as_millis()).unwrap_or_default();
     let token = Token {
         principal: call.caller.shown(),
@@ -28,11 +40,5 @@ pub(crate) fn get_authorization_token(call: Call<'_>) -> Result<Value, ApiError>
         region: call.region().to_owned(),
         expires_at_ms,
     };
-    let password = account.token_key().seal(&token);
-    let entry = json!({
-        "authorizationToken": STANDARD.encode(format!("AWS:{password}")),
-        "expiresAt": epoch_seconds(expires_at_ms),
-        "proxyEndpoint": account.login_url(call.region()),
-    });
-    Ok(json!({ "authorizationData": [entry] }))
+    (account.token_key().seal(&token), expires_at_ms)
 }

@@ -170,13 +170,15 @@ fn waiting(state: &State) -> Vec<Waiting> {
     waiting
 }
 
-/// Notes on a task that its launcher has it, and on its deployment which digests its images have.
+/// Notes on a task that its launcher has it and, at the first time, its tags, and on its deployment which digests its images have.
 ///
 /// Source: AWS ECS developer guide, "Container image resolution" (version consistency): those of the first task, for all.
 fn note(state: &mut State, waiting: &Waiting, simulated: bool, digests: IndexMap<String, String>) {
-    let clusters = state.regions.get_mut(&waiting.region).map(|region| &mut region.ecs.clusters);
-    let Some(cluster) = clusters.and_then(|clusters| clusters.get_mut(&waiting.cluster)) else { return };
+    let Some(region) = state.regions.get_mut(&waiting.region) else { return };
+    let of_definition = definition(&region.ecs, &waiting.task.definition).map(|it| it.tags.clone()).unwrap_or_default();
+    let Some(cluster) = region.ecs.clusters.get_mut(&waiting.cluster) else { return };
     let service = waiting.service.as_ref().and_then(|name| cluster.services.get_mut(name));
+    let tags = service.as_ref().map(|service| service.tags_of_task(&waiting.cluster, &of_definition));
     let task = match service {
         Some(Service { tasks, deployments, records, .. }) => {
             let of = |id: &str| id == waiting.task.deployment;
@@ -193,6 +195,7 @@ fn note(state: &mut State, waiting: &Waiting, simulated: bool, digests: IndexMap
     let Some(task) = task else { return };
     task.launch.ordered = true;
     task.launch.simulated = simulated;
+    task.tags = task.tags.take().or(tags);
     if let Some(alone) = &mut task.alone {
         alone.digests = digests;
     }

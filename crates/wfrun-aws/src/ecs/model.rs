@@ -66,6 +66,9 @@ pub(crate) struct Service {
     /// A full ARN.
     pub(crate) task_definition: String,
     pub(crate) configuration: DeploymentConfiguration,
+    /// `deploymentConfiguration.alarms` as it was given.
+    #[serde(default)]
+    pub(crate) alarms: Option<Map<String, Value>>,
     /// Members that are kept and shown, and whose change starts a deployment: `networkConfiguration`, `platformVersion` and others.
     pub(crate) settings: Map<String, Value>,
     #[serde(default)]

@@ -103,6 +103,7 @@ impl Service {
             desired,
             task_definition: String::new(),
             configuration: DeploymentConfiguration::default(),
+            alarms: None,
             settings: Map::new(),
             tags: Vec::new(),
             deployments: Vec::new(),
@@ -133,6 +134,10 @@ impl Service {
         for _ in 0..4 {
             let reports: Vec<_> = service.tasks.iter_mut().filter_map(all_well).collect();
             tick(&mut service, &mut Turn { now_ms, reports: &reports, standing: &|_, _| Standing::Good, new_id });
+        }
+        for task in &mut service.tasks {
+            task.launch.pull_started_at_ms = Some(now_ms);
+            task.launch.pull_stopped_at_ms = Some(now_ms);
         }
         service
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::model::{Service, TaskDefinition, family, short_name, usual_launch_type};
 use super::service_life::check_network;
 use super::services::cluster_of;
+use super::tags;
 use super::task::{Alone, Task};
 use super::task_view::described;
 use crate::account::{Call, Input};
@@ -28,7 +29,7 @@ pub(crate) fn run_task(call: Call<'_>) -> Result<Value, ApiError> {
     call.account.change(call.region(), |region| {
         let definition = region.ecs.active_task_definition(wanted)?;
         check_network(definition, input)?;
-        let alone = alone(definition, input)?;
+        let alone = alone(definition, cluster, input)?;
         let arn = definition.arn.clone();
         let tasks = &mut region.ecs.cluster_mut(cluster)?.tasks;
         let first = tasks.len();
@@ -38,12 +39,12 @@ pub(crate) fn run_task(call: Call<'_>) -> Result<Value, ApiError> {
             task
         }));
         let started = &region.ecs.clusters[cluster].tasks[first..];
-        let shown = started.iter().map(|task| described(None, task, cluster, arns, &region.ecs));
+        let shown = started.iter().map(|task| described(None, task, cluster, arns, &region.ecs, true));
         Ok(json!({ "tasks": shown.collect::<Vec<_>>(), "failures": [] }))
     })
 }
 
-fn alone(definition: &TaskDefinition, input: Input<'_>) -> Result<Alone, ApiError> {
+fn alone(definition: &TaskDefinition, cluster: &str, input: Input<'_>) -> Result<Alone, ApiError> {
     let overrides = input.map("overrides")?.map_or_else(Map::new, |overrides| overrides.0.clone());
     let given = Input(&overrides).list("containerOverrides")?;
     let known = |name: &Value| definition.containers().iter().any(|container| container["name"] == *name);
@@ -52,10 +53,13 @@ fn alone(definition: &TaskDefinition, input: Input<'_>) -> Result<Alone, ApiErro
         let message = format!("Override for container named {name} is not a container in the TaskDefinition.");
         return Err(ApiError::new("InvalidParameterException", message));
     }
-    let mut tags = input.list("tags")?.to_vec();
-    if input.text("propagateTags")? == Some("TASK_DEFINITION") {
-        tags.extend(definition.tags.iter().cloned());
-    }
+    let given = input.list("tags")?;
+    let propagated = match input.text("propagateTags")? {
+        Some("TASK_DEFINITION") => definition.tags.as_slice(),
+        Some(_) | None => &[],
+    };
+    let managed = input.flag("enableECSManagedTags")?.unwrap_or(false).then_some((cluster, None));
+    let tags = tags::of_task(&[given, propagated], managed);
     Ok(Alone {
         group: input.text("group")?.map_or_else(|| format!("family:{}", family(&definition.arn)), ToOwned::to_owned),
         overrides,
@@ -90,7 +94,7 @@ pub(crate) fn stop_task(call: Call<'_>) -> Result<Value, ApiError> {
         }
         let task = task.clone();
         let owner = owner_name.and_then(|name| region.ecs.clusters[cluster].services.get(&name));
-        Ok(json!({ "task": described(owner, &task, cluster, arns, &region.ecs) }))
+        Ok(json!({ "task": described(owner, &task, cluster, arns, &region.ecs, true) }))
     })
 }
 

@@ -173,14 +173,19 @@ impl Names<'_> {
             "updatedAt": epoch_seconds(record.updated_at_ms),
             "sourceServiceRevisions": record.sources.iter().map(|source| counted(source)).collect::<Vec<_>>(),
             "targetServiceRevision": counted(&record.deployment),
-            "deploymentConfiguration": services::configuration(service.configuration),
+            "deploymentConfiguration": services::configuration(service),
             "rollback": record.rollback.as_ref().map(|Rollback { reason, started_at_ms, to }| json!({
                 "reason": reason, "startedAt": epoch_seconds(*started_at_ms), "serviceRevisionArn": self.revision_arn(to),
             })),
             "deploymentCircuitBreaker": {
                 "status": status, "failureCount": failures, "threshold": breaker.trips_at(service.desired),
             },
-            "alarms": { "status": "DISABLED", "alarmNames": [], "triggeredAlarmNames": [] },
+            // Nobody watches them.
+            "alarms": {
+                "status": "DISABLED",
+                "alarmNames": service.alarms.as_ref().map_or(&Value::Array(Vec::new()), |alarms| &alarms["alarmNames"]),
+                "triggeredAlarmNames": [],
+            },
         });
         if let (Value::Object(shown), Value::Object(rest)) = (&mut shown, rest) {
             shown.shift_remove("targetServiceRevisionArn");

@@ -9,7 +9,7 @@ use super::page::page;
 use super::rollout;
 use super::services::{cluster_of, described, launch_type};
 use super::targets;
-use super::update::{configuration, keep_settings};
+use super::update::{configure, keep_settings, tell_what_differs};
 use crate::account::{Call, Input};
 use crate::protocol::ApiError;
 
@@ -25,8 +25,8 @@ pub(crate) fn create_service(call: Call<'_>) -> Result<Value, ApiError> {
     check_name(name, "Service")?;
     let wanted = input.required("taskDefinition")?;
     let missing = || ApiError::new("InvalidParameterException", "Desired count can not be null for a REPLICA service.");
-    let desired = input.count("desiredCount")?.ok_or_else(missing)?;
     refuse_other_kinds(input)?;
+    let desired = input.count("desiredCount")?.ok_or_else(missing)?;
     let (arns, now_ms) = (call.arns(), call.account.now_ms());
     let shown = call.account.change(call.region(), |region| {
         let definition = region.ecs.active_task_definition(wanted)?;
@@ -41,7 +41,7 @@ pub(crate) fn create_service(call: Call<'_>) -> Result<Value, ApiError> {
             Some(ServiceStatus::Active) => return invalid("Creation of service was not idempotent."),
         }
         let mut service = Service::new(name, desired, &call.caller.arn, now_ms);
-        service.configuration = configuration(service.configuration, input)?;
+        configure(&mut service, input)?;
         service.tags = input.list("tags")?.to_vec();
         keep_settings(&mut service, input);
         if let Some(launch_type) = input.get("launchType") {
@@ -55,20 +55,22 @@ pub(crate) fn create_service(call: Call<'_>) -> Result<Value, ApiError> {
         Ok(json!({ "service": described(service, cluster, arns, &region.ecs, true) }))
     })?;
     call.account.remember_update(&call.caller.access_key_id, arns.service(cluster, name));
+    tell_what_differs(call, name)?;
     Ok(shown)
 }
 
 fn refuse_other_kinds(input: Input<'_>) -> Result<(), ApiError> {
-    let refused = |what: &str, which: &str| {
-        Err(ApiError::new("InvalidParameterException", format!("wfrun: the {what} {which} is not emulated")))
+    let refused = |what: &str, which: &str, instead: &str| {
+        let message = format!("wfrun: the {what} {which} is not emulated, only {instead}");
+        Err(ApiError::new("InvalidParameterException", message))
     };
     match input.text("schedulingStrategy")? {
         None | Some("REPLICA") => {}
-        Some(other) => return refused("scheduling strategy", other),
+        Some(other) => return refused("scheduling strategy", other, "REPLICA"),
     }
     match input.map("deploymentController")?.map(|controller| controller.text("type")).transpose()?.flatten() {
         None | Some("ECS") => Ok(()),
-        Some(other) => refused("deployment controller", other),
+        Some(other) => refused("deployment controller", other, "ECS"),
     }
 }
 

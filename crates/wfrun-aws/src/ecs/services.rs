@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::clusters::DEFAULT_CLUSTER;
-use super::model::{
-    Breaker, Deployment, DeploymentConfiguration, Ecs, Service, Threshold, short_name, usual_launch_type,
-};
+use super::model::{Breaker, Deployment, Ecs, Service, Threshold, short_name, usual_launch_type};
 use crate::account::Call;
 use crate::clock::epoch_seconds;
 use crate::ids::Arns;
@@ -77,7 +75,7 @@ pub(super) fn described(service: &Service, cluster: &str, arns: Arns<'_>, ecs: &
         "platformVersion": "LATEST",
         "platformFamily": "Linux",
         "taskDefinition": service.task_definition,
-        "deploymentConfiguration": configuration(service.configuration),
+        "deploymentConfiguration": configuration(service),
         "deployments": deployments(service, launch_type),
         "roleArn": format!("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", arns.account),
         "events": service.events.iter().map(|event| {
@@ -135,7 +133,9 @@ fn providers(service: &Service) -> Option<&Value> {
     strategy.filter(|strategy| strategy.as_array().is_some_and(|strategy| !strategy.is_empty()))
 }
 
-pub(super) fn configuration(configuration: DeploymentConfiguration) -> Value {
+/// The strategy that is shown is the one that is carried out.
+pub(super) fn configuration(service: &Service) -> Value {
+    let configuration = service.configuration;
     let Breaker { enable, rollback, threshold, reset_on_healthy } = configuration.breaker;
     let unusual = match threshold {
         Threshold::BoundedPercent(50) => None,
@@ -152,6 +152,7 @@ pub(super) fn configuration(configuration: DeploymentConfiguration) -> Value {
         },
         "maximumPercent": configuration.maximum_percent,
         "minimumHealthyPercent": configuration.minimum_healthy_percent,
+        "alarms": service.alarms,
         "strategy": "ROLLING",
         "bakeTimeInMinutes": 0,
     })

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::model::Ecs;
+use super::model::{Cluster, Ecs, Service};
 use super::page::page;
+use super::task::Task;
 use crate::account::Call;
 use crate::protocol::ApiError;
 
@@ -57,9 +58,9 @@ fn tags<'a>(ecs: &'a mut Ecs, arn: &str) -> Result<&'a mut Vec<Value>, ApiError>
             service.map(|service| &mut service.tags).ok_or_else(unknown)
         }
         ["task", cluster, id] => {
-            let tasks = &mut ecs.cluster_mut(cluster)?.tasks;
-            let task = tasks.iter_mut().find(|task| task.id == *id).and_then(|task| task.alone.as_mut());
-            task.map(|alone| &mut alone.tags).ok_or_else(unknown)
+            let Cluster { tasks, services, .. } = ecs.cluster_mut(cluster)?;
+            let tasks = services.values_mut().flat_map(|service| &mut service.tasks).chain(tasks);
+            tasks.into_iter().find(|task| task.id == *id).map(Task::tags_mut).ok_or_else(unknown)
         }
         ["task-definition", name] => {
             let (family, revision) = name.split_once(':').ok_or_else(unknown)?;
@@ -68,6 +69,38 @@ fn tags<'a>(ecs: &'a mut Ecs, arn: &str) -> Result<&'a mut Vec<Value>, ApiError>
             found.map(|definition| &mut definition.tags).ok_or_else(unknown)
         }
         _ => Err(unknown()),
+    }
+}
+
+/// The tags of a new task: those of each list, of which the first has its say about a key, and those that ECS makes itself for a cluster
+/// and, where there is one, a service.
+///
+/// Source: AWS ECS developer guide, "Tagging Amazon ECS resources" (tags with the prefix `aws:` are not propagated).
+pub(super) fn of_task(lists: &[&[Value]], managed: Option<(&str, Option<&str>)>) -> Vec<Value> {
+    let mut tags: Vec<Value> = Vec::new();
+    for tag in lists.iter().copied().flatten() {
+        let reserved = tag["key"].as_str().is_some_and(|key| key.to_ascii_lowercase().starts_with("aws:"));
+        if !reserved && tags.iter().all(|known| known["key"] != tag["key"]) {
+            tags.push(tag.clone());
+        }
+    }
+    if let Some((cluster, service)) = managed {
+        tags.push(json!({ "key": "aws:ecs:clusterName", "value": cluster }));
+        tags.extend(service.map(|service| json!({ "key": "aws:ecs:serviceName", "value": service })));
+    }
+    tags
+}
+
+impl Service {
+    /// The tags of a new task of it, whose definition has the tags `of_definition`.
+    pub(super) fn tags_of_task(&self, cluster: &str, of_definition: &[Value]) -> Vec<Value> {
+        let propagated = match self.settings.get("propagateTags").and_then(Value::as_str) {
+            Some("SERVICE") => self.tags.as_slice(),
+            Some("TASK_DEFINITION") => of_definition,
+            Some(_) | None => &[],
+        };
+        let managed = self.settings.get("enableECSManagedTags") == Some(&Value::Bool(true));
+        of_task(&[propagated], managed.then_some((cluster, Some(&self.name))))
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) struct Task {
     /// What `RunTask` was asked for; `None` for a task of a service.
     #[serde(default)]
     pub(crate) alone: Option<Alone>,
+    /// Of a task of a service: `None` until it is launched for the first time.
+    #[serde(default)]
+    pub(crate) tags: Option<Vec<Value>>,
 }
 
 /// Where a task is in its life.
@@ -135,6 +138,20 @@ impl Task {
             stop: None,
             launch: Launch::default(),
             alone: None,
+            tags: None,
+        }
+    }
+
+    /// What it is tagged with.
+    pub(crate) fn tags(&self) -> &[Value] {
+        let given = self.alone.as_ref().map(|alone| &alone.tags).or(self.tags.as_ref());
+        given.map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn tags_mut(&mut self) -> &mut Vec<Value> {
+        match &mut self.alone {
+            Some(alone) => &mut alone.tags,
+            None => self.tags.get_or_insert_default(),
         }
     }
 

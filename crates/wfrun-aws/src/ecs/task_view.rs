@@ -14,13 +14,19 @@ use crate::launcher::PublishedPort;
 /// A task as `DescribeTasks`, `RunTask` and `StopTask` show it; `service` is whose it is.
 ///
 /// Differs: the network interface of a task has an address that nothing listens at in simulate.
-pub(super) fn described(service: Option<&Service>, task: &Task, cluster: &str, arns: Arns<'_>, ecs: &Ecs) -> Value {
+pub(super) fn described(
+    service: Option<&Service>,
+    task: &Task,
+    cluster: &str,
+    arns: Arns<'_>,
+    ecs: &Ecs,
+    with_tags: bool,
+) -> Value {
     let definition = ecs.task_definition(&task.definition);
     let of_definition = |member: &str| definition.and_then(|definition| definition.body.get(member));
     let seconds = |at_ms: Option<u64>| at_ms.map(epoch_seconds);
     let containers = definition.map(TaskDefinition::containers).unwrap_or_default();
     let view = View { service, task, cluster, arns, networks: of_definition("networkMode") == Some(&json!("awsvpc")) };
-    let alone = task.alone.as_ref();
     let stop = task.stop.as_ref();
     let started_by = if task.deployment.is_empty() { None } else { Some(&task.deployment) };
     json!({
@@ -35,7 +41,7 @@ pub(super) fn described(service: Option<&Service>, task: &Task, cluster: &str, a
         "cpu": of_definition("cpu"),
         "memory": of_definition("memory"),
         "attachments": if view.networks { vec![view.interface()] } else { Vec::new() },
-        "tags": alone.map_or(&[][..], |alone| &alone.tags),
+        "tags": if with_tags { task.tags() } else { &[] },
         "availabilityZone": format!("{}a", arns.region),
         "connectivity": "CONNECTED",
         "connectivityAt": epoch_seconds(task.created_at_ms),

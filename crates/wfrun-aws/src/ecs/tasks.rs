@@ -52,13 +52,14 @@ pub(crate) fn describe_tasks(call: Call<'_>) -> Result<Value, ApiError> {
         return Err(ApiError::new("InvalidParameterException", message));
     }
     let cluster = cluster_of(call)?;
+    let with_tags = call.input.texts("include")?.contains(&"TAGS");
     let arns = call.arns();
     call.account.read(call.region(), |region| {
         let here = region.ecs.cluster(cluster)?;
         let (mut tasks, mut failures) = (Vec::new(), Vec::new());
         for id in asked.iter().map(|id| short_name(id)) {
             match here.all_tasks().find(|(_, task)| task.id == id) {
-                Some((service, task)) => tasks.push(described(service, task, cluster, arns, &region.ecs)),
+                Some((service, task)) => tasks.push(described(service, task, cluster, arns, &region.ecs, with_tags)),
                 None => failures.push(json!({ "arn": arns.task(cluster, id), "reason": "MISSING" })),
             }
         }

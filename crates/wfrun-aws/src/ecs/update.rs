@@ -36,7 +36,8 @@ const KEPT: [&str; 6] = [
 ///
 /// Source: AWS ECS API reference, `UpdateService`: a deployment starts when the task definition or what the tasks run with changes, or
 /// when it is forced; the desired count alone scales the one there is.
-/// Differs: the strategies BLUE_GREEN, LINEAR and CANARY are carried out as ROLLING.
+/// Differs: the strategies BLUE_GREEN, LINEAR and CANARY are carried out and shown as ROLLING, with a notice.
+/// Differs: alarms of deployments are kept and never fire, with a notice.
 #[expect(clippy::doc_markdown, reason = "the strategies are AWS' own words")]
 pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
     let input = call.input;
@@ -57,8 +58,7 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
         if service.status != ServiceStatus::Active {
             return Err(ApiError::new("ServiceNotActiveException", "Service was not ACTIVE."));
         }
-        let configuration = configuration(service.configuration, input)?;
-        service.configuration = configuration;
+        configure(service, input)?;
         let moved = keep_settings(service, input);
         if let Some(desired) = desired {
             scale(service, desired);
@@ -71,6 +71,7 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
         Ok(json!({ "service": described(service, cluster, arns, &region.ecs, true) }))
     })?;
     call.account.remember_update(&call.caller.access_key_id, arns.service(cluster, name));
+    tell_what_differs(call, name)?;
     Ok(shown)
 }
 
@@ -120,22 +121,75 @@ pub(super) fn keep_settings(service: &mut Service, input: Input<'_>) -> bool {
     moved
 }
 
-pub(super) fn configuration(
-    known: DeploymentConfiguration,
-    input: Input<'_>,
-) -> Result<DeploymentConfiguration, ApiError> {
-    let Some(given) = input.map("deploymentConfiguration")? else { return Ok(known) };
+/// Takes `deploymentConfiguration` over; one that is refused changes nothing.
+pub(super) fn configure(service: &mut Service, input: Input<'_>) -> Result<(), ApiError> {
+    let Some(given) = input.map("deploymentConfiguration")? else { return Ok(()) };
+    let known = service.configuration;
     let breaker = given.map("deploymentCircuitBreaker")?.map(|given| read_breaker(known.breaker, given)).transpose()?;
     let minimum = given.count("minimumHealthyPercent")?.unwrap_or(known.minimum_healthy_percent);
     if minimum > 100 {
         let message = "minimumHealthyPercent must be between 0 and 100.";
         return Err(ApiError::new("InvalidParameterException", message));
     }
-    Ok(DeploymentConfiguration {
-        maximum_percent: given.count("maximumPercent")?.unwrap_or(known.maximum_percent),
+    let maximum_percent = given.count("maximumPercent")?.unwrap_or(known.maximum_percent);
+    strategy(given)?;
+    if let Some(alarms) = alarms(given)? {
+        service.alarms = Some(alarms.0.clone());
+    }
+    service.configuration = DeploymentConfiguration {
+        maximum_percent,
         minimum_healthy_percent: minimum,
         breaker: breaker.unwrap_or(known.breaker),
-    })
+    };
+    Ok(())
+}
+
+/// Tells what of a successful request's `deploymentConfiguration` has another effect here.
+///
+/// Source: the AWS rules 4.3.
+pub(super) fn tell_what_differs(call: Call<'_>, service: &str) -> Result<(), ApiError> {
+    let Some(given) = call.input.map("deploymentConfiguration")? else { return Ok(()) };
+    if let Some(other) = strategy(given)?.filter(|it| *it != ROLLING) {
+        call.account.notice(format!(
+            "the deployment strategy {other} of service `{service}` is carried out as {ROLLING}, which its deployments also say: there is \
+             no second fleet, no shifting of traffic and no lifecycle hook, so what they do on AWS is not seen here"
+        ));
+    }
+    if alarms(given)?.is_some_and(|alarms| alarms.get("enable") == Some(&Value::Bool(true))) {
+        call.account.notice(format!(
+            "the alarms of the deployments of service `{service}` are kept and never fire: there is no CloudWatch to raise them, so no \
+             deployment fails for one"
+        ));
+    }
+    Ok(())
+}
+
+const ROLLING: &str = "ROLLING";
+
+/// Source: AWS ECS API reference, `DeploymentConfiguration`, `strategy`.
+fn strategy(given: Input<'_>) -> Result<Option<&str>, ApiError> {
+    const ALL: [&str; 4] = [ROLLING, "BLUE_GREEN", "LINEAR", "CANARY"];
+    let strategy = given.text("strategy")?;
+    match strategy.filter(|it| !ALL.contains(it)) {
+        Some(other) => {
+            let message = format!("The deployment strategy {other} is not one of {}.", ALL.join(", "));
+            Err(ApiError::new("InvalidParameterException", message))
+        }
+        None => Ok(strategy),
+    }
+}
+
+/// Source: AWS ECS API reference, `DeploymentAlarms`: all three members are required.
+fn alarms(given: Input<'_>) -> Result<Option<Input<'_>>, ApiError> {
+    let Some(alarms) = given.map("alarms")? else { return Ok(None) };
+    alarms.texts("alarmNames")?;
+    let missing = ["alarmNames", "enable", "rollback"].into_iter().find(|member| alarms.get(member).is_none());
+    if let Some(member) = missing {
+        let message = format!("The deployment alarms need the member {member}.");
+        return Err(ApiError::new("InvalidParameterException", message));
+    }
+    let (_, _) = (alarms.flag("enable")?, alarms.flag("rollback")?);
+    Ok(Some(alarms))
 }
 
 /// Source: AWS ECS API reference, `DeploymentCircuitBreaker`.

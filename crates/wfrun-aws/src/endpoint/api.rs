@@ -1,42 +1,34 @@
 //! One API request: understood, authenticated, carried out, told.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::header::USER_AGENT;
 use axum::http::{Request, Response, StatusCode};
 use serde_json::Value;
 
 use super::operations::find;
-use super::{Shared, hold};
+use super::{Shared, body, hold};
 use crate::account::{Account, Call, Caller, Input, Owned, Principal, ServiceCall};
 use crate::iam::{Permit, needs};
 use crate::protocol::{ApiError, ApiRequest, Protocol, Signed, credential, verify};
 
-/// AWS' largest is `UploadLayerPart` of ECR, 20 MiB in base64; a larger body is a client's mistake.
-const BODY_LIMIT: usize = 28 * 1024 * 1024;
-
 /// Answers a request to an API.
 pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, BODY_LIMIT).await;
-    let read = ApiRequest::read(&head.method, &head.uri, &head.headers, body.as_deref().unwrap_or_default());
-    let ApiRequest { service, operation, protocol, mut input } = read;
-    if let Err(err) = &body {
-        input = Err(format!("the request body was not received: {err}"));
-    }
+    let limit = body::limit(&head.headers, credential(&head.headers).is_some());
+    let received = shared.bodies.receive(&head.headers, body, limit).await;
+    let bytes = received.as_ref().map(|it| it.bytes.as_slice()).unwrap_or_default();
+    let read = ApiRequest::read(&head.method, &head.uri, &head.headers, bytes);
+    let ApiRequest { service, operation, protocol, input } = read;
     let known = find(&service, &operation);
-    let mut signed = caller(
-        &shared.account,
-        Signed {
-            method: &head.method,
-            uri: &head.uri,
-            headers: &head.headers,
-            body: body.as_deref().unwrap_or_default(),
-        },
-        &service,
-        protocol,
-    );
+    let signed = Signed { method: &head.method, uri: &head.uri, headers: &head.headers, body: bytes };
+    let mut signed = caller(&shared.account, signed, &service, protocol);
     if shared.account.injected().expires() && signed.is_some() {
         signed = Some(Err(protocol.expired_token()));
+    }
+    // A signature covers the body: without it, nothing can be said of who asks.
+    let unread = received.err().filter(|_| limit > 0).map(|unread| unread.error(protocol));
+    if let Some(error) = &unread {
+        signed = Some(Err(error.clone()));
     }
     let mut caller = match &signed {
         Some(signed) => signed.clone(),
@@ -50,8 +42,9 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
     }
     let mut permit = Permit::default();
     let result = match (known, &caller) {
-        (None, _) => Err(protocol.unknown_operation(&service, &operation)),
         (Some(_), Err(refused)) => Err(refused.clone()),
+        (None, Err(refused)) if unread.is_some() => Err(refused.clone()),
+        (None, _) => Err(protocol.unknown_operation(&service, &operation)),
         (Some(carry_out), Ok(caller)) => match &input {
             Err(message) => Err(ApiError::new("SerializationException", message.clone())),
             Ok(input) => {
@@ -90,6 +83,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         missing,
         injected,
         principal,
+        notices: Vec::new(),
     });
     response
 }

@@ -1,7 +1,7 @@
 //! The operations that are emulated.
 
 use crate::account::Operation;
-use crate::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+use crate::{ec2, ecr, ecr_public, ecs, elbv2, iam, logs, sts};
 
 /// The operation `name` of `service`, or `None` where it is not emulated.
 pub(super) fn find(service: &str, name: &str) -> Option<Operation> {
@@ -10,6 +10,7 @@ pub(super) fn find(service: &str, name: &str) -> Option<Operation> {
         "iam" => iam::operation(name),
         "ec2" => ec2::operation(name),
         "ecr" => ecr::operation(name),
+        "ecr-public" => ecr_public::operation(name),
         "ecs" => ecs::operation(name),
         "elasticloadbalancing" => elbv2::operation(name),
         "logs" => logs::operation(name),
@@ -25,11 +26,12 @@ pub(crate) mod tests {
     use super::find;
 
     /// The headings of docs/aws.md, and the services as signatures name them.
-    const SERVICES: [(&str, &str); 7] = [
+    const SERVICES: [(&str, &str); 8] = [
         ("sts", "sts"),
         ("iam", "iam"),
         ("ec2", "ec2"),
         ("ecr", "ecr"),
+        ("ecr-public", "ecr-public"),
         ("ecs", "ecs"),
         ("elbv2", "elasticloadbalancing"),
         ("logs", "logs"),
@@ -51,10 +53,11 @@ pub(crate) mod tests {
     /// The operations of each service, by the name that signatures give it.
     pub(crate) fn emulated() -> BTreeMap<&'static str, BTreeSet<String>> {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let of = |(heading, service)| {
+        let of = |(heading, service): (&str, &'static str)| {
             let mut names = BTreeSet::new();
-            matched(&sources.join(format!("{heading}.rs")), &mut names);
-            matched(&sources.join(heading), &mut names);
+            let module = heading.replace('-', "_");
+            matched(&sources.join(format!("{module}.rs")), &mut names);
+            matched(&sources.join(module), &mut names);
             (service, names)
         };
         SERVICES.map(of).into()

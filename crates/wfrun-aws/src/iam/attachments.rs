@@ -50,6 +50,7 @@ fn attach(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
     let (name, arn) = (owner.name(call)?, required(call.input, "PolicyArn")?);
     call.account.change_iam(|iam| {
         let there = iam.document(arn).is_some();
+        iam.check_is_own(owner, name)?;
         let holdings = iam.holdings_mut(owner, name).ok_or_else(|| owner.missing(name))?;
         if !there {
             return Err(no_such(format!("Policy {arn} does not exist or is not attachable.")));
@@ -73,6 +74,7 @@ fn attach(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
 fn detach(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
     let (name, arn) = (owner.name(call)?, required(call.input, "PolicyArn")?);
     call.account.change_iam(|iam| {
+        iam.check_is_own(owner, name)?;
         let holdings = iam.holdings_mut(owner, name).ok_or_else(|| owner.missing(name))?;
         let at = holdings.attached.iter().position(|held| held == arn);
         let at = at.ok_or_else(|| no_such(format!("Policy {arn} was not found.")))?;

@@ -38,6 +38,7 @@ fn put(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
     let document = required(call.input, "PolicyDocument")?;
     checked(document, Kind::Identity)?;
     call.account.change_iam(|iam| {
+        iam.check_is_own(owner, holder)?;
         let holdings = iam.holdings_mut(owner, holder).ok_or_else(|| owner.missing(holder))?;
         let others = holdings.inline.iter().filter(|(name, _)| *name != policy).map(|(_, text)| document_size(text));
         let (most, word) = quota(owner);
@@ -79,6 +80,7 @@ fn list(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
 fn delete(call: Call<'_>, owner: Owner) -> Result<Value, ApiError> {
     let (holder, policy) = (owner.name(call)?, name(call.input, "PolicyName", 128)?);
     call.account.change_iam(|iam| {
+        iam.check_is_own(owner, holder)?;
         let holdings = iam.holdings_mut(owner, holder).ok_or_else(|| owner.missing(holder))?;
         holdings.inline.shift_remove(policy).ok_or_else(|| not_found(owner, policy))?;
         Ok(Value::Null)

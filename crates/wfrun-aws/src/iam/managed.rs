@@ -212,7 +212,7 @@ fn document(call: Call<'_>) -> Result<String, ApiError> {
     Ok(document.to_owned())
 }
 
-fn own<'a>(iam: &'a mut Iam, arn: &str) -> Result<&'a mut ManagedPolicy, ApiError> {
+pub(super) fn own<'a>(iam: &'a mut Iam, arn: &str) -> Result<&'a mut ManagedPolicy, ApiError> {
     if aws_managed::find(arn).is_some() {
         return Err(ApiError::new("AccessDenied", format!("Policy {arn} is AWS' own and cannot be changed.")));
     }

@@ -145,6 +145,7 @@ fn rule(service: &str, operation: &str) -> Option<Rule> {
     let table: &[(&str, Rule)] = match service {
         "ec2" => EC2,
         "ecr" => ecr::RULES,
+        "ecr-public" => ecr::PUBLIC,
         "ecs" => ecs::RULES,
         "elasticloadbalancing" => elbv2::RULES,
         "iam" => identity::IAM,

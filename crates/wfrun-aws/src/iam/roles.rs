@@ -7,7 +7,7 @@ use super::answer::{
     checked, document_size, encoded, exists, holds_nothing, invalid, limit, name, no_role, paged, path, required,
     shown_tags, tags,
 };
-use super::model::{Holdings, Role, arn};
+use super::model::{Holdings, Owner, Role, arn};
 use super::policy::Kind;
 use crate::account::{Call, Input, Operation};
 use crate::clock::iso_seconds;
@@ -15,7 +15,7 @@ use crate::ids::unique_id;
 use crate::protocol::ApiError;
 
 /// Source: AWS IAM API reference, `CreateRole`, `MaxSessionDuration`.
-const SESSION_S: u64 = 3600;
+pub(super) const SESSION_S: u64 = 3600;
 const LONGEST_SESSION_S: u64 = 43_200;
 
 pub(super) fn operation(name: &str) -> Option<Operation> {
@@ -95,6 +95,7 @@ fn update_assume_role_policy(call: Call<'_>) -> Result<Value, ApiError> {
     let name = name(call.input, "RoleName", 64)?;
     let trust = trust(required(call.input, "PolicyDocument")?)?;
     call.account.change_iam(|iam| {
+        iam.check_is_own(Owner::Role, name)?;
         iam.roles.get_mut(name).ok_or_else(|| no_role(name))?.trust = trust;
         Ok(Value::Null)
     })
@@ -104,6 +105,7 @@ fn update_assume_role_policy(call: Call<'_>) -> Result<Value, ApiError> {
 fn delete_role(call: Call<'_>) -> Result<Value, ApiError> {
     let name = name(call.input, "RoleName", 64)?;
     call.account.change_iam(|iam| {
+        iam.check_is_own(Owner::Role, name)?;
         let role = iam.roles.get(name).ok_or_else(|| no_role(name))?;
         holds_nothing(&role.holdings)?;
         iam.roles.shift_remove(name);
@@ -132,7 +134,7 @@ fn session_length(input: Input<'_>) -> Result<Option<u64>, ApiError> {
     }
 }
 
-fn described(role: &Role, name: &str, account: &str, whole: bool) -> Value {
+pub(super) fn described(role: &Role, name: &str, account: &str, whole: bool) -> Value {
     json!({
         "Path": role.path,
         "RoleName": name,

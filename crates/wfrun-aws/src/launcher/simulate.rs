@@ -44,6 +44,9 @@ impl Simulate {
     /// Starts a task that fails so, whatever its image.
     pub(crate) fn start_with(&self, task: &TaskLaunch, reporter: TaskReporter, fault: Option<Fault>) {
         let script = script(task, fault.or_else(|| self.fault(task)));
+        // With the first word of the script, so that a rollout takes no step more.
+        reporter.report(TaskReport::Pulling);
+        reporter.report(TaskReport::Pulled);
         lock(&self.scripts).insert(task.id.clone(), (reporter, script));
     }
 

@@ -30,11 +30,12 @@ impl Protocol {
     ///
     /// An object without members is written as AWS writes it, `{}`.
     pub(crate) fn success(self, operation: &str, output: &Value) -> Response<Body> {
-        match self {
+        let id = Uuid::new_v4();
+        let response = match self {
             Self::Json if output.is_null() => response(StatusCode::OK, JSON, Vec::new()),
             Self::Json | Self::Cbor | Self::RestXml => json(StatusCode::OK, output, None),
             Self::Query { namespace } if namespace.contains("//ec2.") => {
-                let (mut result, id) = (String::new(), Uuid::new_v4());
+                let mut result = String::new();
                 write_members(&mut result, output, "item");
                 xml(
                     StatusCode::OK,
@@ -50,7 +51,6 @@ impl Protocol {
                     write_members(&mut result, output, "member");
                     result.extend(["</", operation, "Result>"]);
                 }
-                let id = Uuid::new_v4();
                 xml(
                     StatusCode::OK,
                     &format!(
@@ -59,7 +59,8 @@ impl Protocol {
                     ),
                 )
             }
-        }
+        };
+        with_id(response, id)
     }
 
     /// An error. Never a 5xx: clients retry those for minutes.
@@ -97,7 +98,7 @@ impl Protocol {
                 ),
             ),
         };
-        (status, response)
+        (status, with_id(response, request_id))
     }
 
     /// The error code for credentials that are missing or garbled.
@@ -194,8 +195,13 @@ fn response(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Re
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
-        headers.insert("x-amzn-requestid", id);
+    response
+}
+
+/// The same id is in the body of protocols that have one there.
+fn with_id(mut response: Response<Body>, id: Uuid) -> Response<Body> {
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert("x-amzn-requestid", id);
     }
     response
 }

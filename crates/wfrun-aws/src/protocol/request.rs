@@ -1,10 +1,13 @@
 //! Which service and operation a request means.
 
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
 
 use super::answer::Protocol;
 use super::signature::credential;
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// A request to an API of AWS, understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +44,12 @@ impl ApiRequest {
             return Self { service: service.to_owned(), operation, protocol: Protocol::Query { namespace }, input };
         }
         let signed_for = credential(headers).map(|credential| credential.service);
-        let protocol = if signed_for.as_deref() == Some("s3") { Protocol::RestXml } else { Protocol::Json };
+        let form = headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(FORM));
+        let protocol = match signed_for.as_deref() {
+            Some("s3") => Protocol::RestXml,
+            Some(service) if form => Protocol::Query { namespace: namespace_of(service) },
+            Some(_) | None => Protocol::Json,
+        };
         Self {
             service: signed_for.unwrap_or_else(|| "unknown".to_owned()),
             operation: format!("{method} {}", uri.path()),
@@ -62,16 +70,24 @@ fn service_of_target(prefix: &str) -> &str {
     }
 }
 
+/// The versions of APIs of the Query protocol, the services, and the namespaces of their answers.
+const VERSIONS: [(&str, &str, &str); 5] = [
+    ("2011-06-15", "sts", "https://sts.amazonaws.com/doc/2011-06-15/"),
+    ("2010-05-08", "iam", "https://iam.amazonaws.com/doc/2010-05-08/"),
+    ("2015-12-01", "elasticloadbalancing", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
+    ("2012-06-01", "elasticloadbalancing-classic", "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/"),
+    ("2016-11-15", "ec2", "http://ec2.amazonaws.com/doc/2016-11-15/"),
+];
+const NO_NAMESPACE: &str = "http://unknown.amazonaws.com/doc/";
+
 /// The service of an API version of the Query protocol, and the namespace of its answers.
 fn service_of_version(version: &str) -> (&'static str, &'static str) {
-    match version {
-        "2011-06-15" => ("sts", "https://sts.amazonaws.com/doc/2011-06-15/"),
-        "2010-05-08" => ("iam", "https://iam.amazonaws.com/doc/2010-05-08/"),
-        "2015-12-01" => ("elasticloadbalancing", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
-        "2012-06-01" => ("elasticloadbalancing-classic", "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/"),
-        "2016-11-15" => ("ec2", "http://ec2.amazonaws.com/doc/2016-11-15/"),
-        _ => ("unknown", "http://unknown.amazonaws.com/doc/"),
-    }
+    let found = VERSIONS.iter().find(|(it, ..)| *it == version);
+    found.map_or(("unknown", NO_NAMESPACE), |(_, service, namespace)| (service, namespace))
+}
+
+fn namespace_of(service: &str) -> &'static str {
+    VERSIONS.iter().find(|(_, it, _)| *it == service).map_or(NO_NAMESPACE, |(.., namespace)| namespace)
 }
 
 fn cbor_path(path: &str) -> Option<(String, String)> {

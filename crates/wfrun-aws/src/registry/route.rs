@@ -70,6 +70,7 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
         missing: permit.missing,
         injected: permit.injected,
         principal,
+        notices: Vec::new(),
     });
     response
 }
@@ -85,7 +86,11 @@ async fn carry_out(visit: &Visit<'_>, path: &Path<'_>, request: Request<Body>) -
             visit.create_on_push()?;
         }
         // A missing repository is the answer to every question about it.
-        visit.repository(|_| ())?;
+        visit.repository(|_| ()).inspect_err(|_| {
+            if is_push(&method, path) {
+                visit.suggest_repository();
+            }
+        })?;
     }
     match path {
         Path::Base if is_get || is_head => Ok(json(&json_value!({}), "application/json")),
@@ -181,6 +186,15 @@ impl Visit<'_> {
         made.map_err(|err| Fault::bad("NAME_UNKNOWN", err.message))
     }
 
+    /// Source: the AWS rules 3.5.
+    fn suggest_repository(&self) {
+        let (name, region) = (self.name, self.region);
+        self.account.notice(format!(
+            "the push to `{name}` failed: ECR has no repository of that name in {region}; create it with `aws ecr create-repository \
+             --repository-name {name}` before the push, or name it under `ecr.repositories` of the account file"
+        ));
+    }
+
     fn catalog(&self, uri: &Uri) -> Response<Body> {
         let names =
             self.account.read(self.region, |region| region.ecr.repositories.keys().cloned().collect::<Vec<_>>());
@@ -194,6 +208,16 @@ impl Visit<'_> {
 
     fn unknown_name(&self) -> Fault {
         Fault::missing("NAME_UNKNOWN", no_repository(self.name, self.account.account_id()))
+    }
+}
+
+/// Whether a request is of a push: some clients ask for layers before they send them.
+fn is_push(method: &Method, path: &Path<'_>) -> bool {
+    match path {
+        Path::Uploads { .. } | Path::Upload { .. } => true,
+        Path::Blob { .. } => *method == Method::HEAD,
+        Path::Manifest { .. } => *method == Method::PUT,
+        Path::Base | Path::Catalog | Path::Tags { .. } | Path::Referrers { .. } | Path::Unknown => false,
     }
 }
 

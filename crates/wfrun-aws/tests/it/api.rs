@@ -1,6 +1,7 @@
 //! The APIs: dispatch, credentials, errors, and the operations on ECR.
 
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::support::World;
 
@@ -217,4 +218,84 @@ async fn images() {
 
     let absent = json!({ "repositoryName": "news-api", "imageIds": [{ "imageTag": "nope" }] });
     assert_eq!(world.refused("ecr", "DescribeImages", &absent).await.0, "ImageNotFoundException");
+}
+
+#[tokio::test]
+async fn an_answer_has_one_request_id() {
+    let (world, _folder) = World::new().await;
+    let cases = [
+        (world.query("sts", "GetCallerIdentity", "").await, 200, "RequestId"),
+        (world.query("iam", "GetUser", "&UserName=nobody").await, 404, "RequestId"),
+        (world.versioned("ec2", ("DescribeVpcs", "2016-11-15"), "").await, 200, "requestId"),
+        (world.versioned("ec2", ("DescribeNothing", "2016-11-15"), "").await, 400, "RequestID"),
+    ];
+    for (answer, status, element) in cases {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let id = answer.header("x-amzn-requestid").expect("an id").to_owned();
+        assert!(answer.text().contains(&format!("<{element}>{id}</{element}>")), "{id}: {}", answer.text());
+    }
+}
+
+fn json<'a>(authorization: &'a str, target: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![("Authorization", authorization), ("X-Amz-Target", target)]
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_large_are_said_to_be() {
+    let (world, _folder) = World::new().await;
+    let (ecs, ecr, iam) = (world.authorization("ecs"), world.authorization("ecr"), world.authorization("iam"));
+    let (task, part) =
+        ("AmazonEC2ContainerServiceV20141113.ListTasks", "AmazonEC2ContainerRegistry_V20150921.UploadLayerPart");
+    let form =
+        vec![("Authorization", iam.as_str()), ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")];
+    let (large, largest) = (2 * 1024 * 1024 + 1, 28 * 1024 * 1024 + 1);
+    let cases = [
+        (json(&ecs, task), large, 413, "{\"__type\":\"RequestEntityTooLargeException\""),
+        (json(&ecr, part), largest, 413, "{\"__type\":\"RequestEntityTooLargeException\""),
+        (
+            form,
+            large,
+            413,
+            "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>RequestEntityTooLarge</Code>",
+        ),
+        // Nobody is asked for the body of what is refused without it.
+        (vec![("X-Amz-Target", part)], largest, 400, "{\"__type\":\"MissingAuthenticationTokenException\""),
+        (vec![], large, 413, "{\"__type\":\"RequestEntityTooLargeException\""),
+    ];
+    for (headers, size, status, start) in cases {
+        let answer = world.send("POST", "/", &headers, &vec![b'x'; size]).await;
+        assert_eq!(answer.status, status, "{headers:?} {}", answer.text());
+        assert!(answer.text().starts_with(start), "{headers:?} {}", answer.text());
+    }
+    // The largest that is allowed is read to its end.
+    let answer = world.send("POST", "/", &json(&ecr, part), &vec![b' '; largest - 1]).await;
+    assert!(answer.text().contains("SerializationException"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn what_nobody_signed_is_not_kept() {
+    const MIB: usize = 1024 * 1024;
+    let (world, _folder) = World::new().await;
+    let part = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 29000000\r\n\
+        X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.UploadLayerPart\r\n\r\n";
+    let before = resident();
+    let mut open = Vec::new();
+    for _ in 0..12 {
+        let mut stream = tokio::net::TcpStream::connect(world.host()).await.unwrap();
+        stream.write_all(part).await.unwrap();
+        // What is refused meanwhile is no matter.
+        drop(stream.write_all(&vec![b'x'; 27 * MIB]).await);
+        open.push(stream);
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 100 * MIB, "{} MiB", grown / MIB);
+    let answer = world.query("sts", "GetCallerIdentity", "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// Bytes of memory that this process has.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|it| it.split(' ').nth(1)?.parse::<usize>().ok());
+    pages.expect("Linux tells how many pages a process has") * 4096
 }

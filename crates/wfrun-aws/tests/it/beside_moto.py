@@ -118,6 +118,11 @@ def who_and_whom(call):
         call("iam", f"Put{kind}Policy", PolicyName="in", PolicyDocument=POLICY, **own)
         call("iam", f"Get{kind}Policy", PolicyName="in", **own)
         call("iam", f"List{kind}Policies", **own)
+    for kind, named in (("User", {"UserName": "u"}), ("Role", {"RoleName": "r"}), ("Policy", {"PolicyArn": policy})):
+        call("iam", f"Tag{kind}", Tags=[{"Key": "c", "Value": "d"}], **named)
+        call("iam", f"List{kind}Tags", **named)
+        call("iam", f"Untag{kind}", TagKeys=["c"], **named)
+    call("iam", "CreateServiceLinkedRole", AWSServiceName="ecs.amazonaws.com")
     user = call("iam", "GetUser", UserName="u").at("User", "Arn")
     call("iam", "SimulatePrincipalPolicy", PolicySourceArn=user, ActionNames=["ecs:UpdateService", "s3:GetObject"])
     call("iam", "SimulateCustomPolicy", PolicyInputList=[POLICY], ActionNames=["ecs:UpdateService"])
@@ -182,6 +187,8 @@ def images(call):
     call("ecr", "UpdateRepositoryCreationTemplate", description="d", **template)
     call("ecr", "DescribeRepositoryCreationTemplates")
     call("ecr", "DeleteRepositoryCreationTemplate", **template)
+    call("ecr-public", "GetAuthorizationToken")
+    call("ecr-public", "DescribeRegistries")
     return f"{uri}:one"
 
 
@@ -330,6 +337,8 @@ def compared(key, ours, theirs):
 def main():
     for name in ("AWS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         os.environ.pop(name, None)
+    # moto says on standard output what it does not know.
+    told, sys.stdout = sys.stdout, sys.stderr
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
@@ -340,10 +349,10 @@ def main():
     all_of_it(there)
     moto.stop()
     for key, ours in here.answers.items():
-        print(*key, compared(key, ours, there.answers.get(key, "not asked")), sep="\t")
-    print("deployments", "UpdateService", f"{here.deployments} here, {there.deployments} in moto", sep="\t")
+        print(*key, compared(key, ours, there.answers.get(key, "not asked")), sep="\t", file=told)
+    print("deployments", "UpdateService", f"{here.deployments} here, {there.deployments} in moto", sep="\t", file=told)
     for problem in models.problems:
-        print("model", problem, "WRONG: not of botocore's model", sep="\t")
+        print("model", problem, "WRONG: not of botocore's model", sep="\t", file=told)
     return any("WRONG" in compared(key, ours, there.answers.get(key, "")) for key, ours in here.answers.items()) or bool(models.problems)
 
 

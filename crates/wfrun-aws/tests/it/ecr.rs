@@ -383,3 +383,43 @@ async fn what_is_wrong_with_inputs() {
     let registry = world.ok("ecr", "DescribeRegistry", &json!({})).await;
     assert_eq!(registry, json!({ "registryId": "123456789012", "replicationConfiguration": { "rules": [] } }));
 }
+
+/// Source: AWS ECR Public API reference, `GetAuthorizationToken`.
+#[tokio::test]
+async fn a_login_to_the_public_registry() {
+    let (world, _folder) = World::new().await;
+    let data = world.ok("ecr-public", "GetAuthorizationToken", &json!({})).await["authorizationData"].clone();
+    assert_eq!(
+        data.as_object().map(|it| it.keys().map(String::as_str).collect()),
+        Some(vec!["authorizationToken", "expiresAt"])
+    );
+    let token = data["authorizationToken"].as_str().expect("a token");
+    let decoded = STANDARD.decode(token).expect("base64");
+    let parts: Vec<&[u8]> = decoded.split(|it| *it == b':').collect();
+    assert!(parts.len() == 2 && parts[0] == b"AWS" && !parts[1].is_empty(), "{data}");
+    assert!(data["expiresAt"].is_number(), "{data}");
+    let registries = world.ok("ecr-public", "DescribeRegistries", &json!({})).await;
+    assert_eq!(registries["registries"][0]["registryArn"], "arn:aws:ecr-public::123456789012:registry/123456789012");
+    let (code, message) = world.refused("ecr-public", "CreateRepository", &json!({})).await;
+    assert_eq!(
+        (&*code, &*message),
+        ("UnknownOperationException", "wfrun: ecr-public:CreateRepository is not emulated")
+    );
+}
+
+/// Source: AWS ECR Public user guide, "Registry authentication in Amazon ECR public".
+#[tokio::test]
+async fn a_login_to_the_public_registry_needs_two_permissions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let policy = |actions: &str| format!(r#"{{"Statement":{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}}}"#);
+    let (one, both) = (r#""ecr-public:*""#, r#""ecr-public:*","sts:GetServiceBearerToken""#);
+    for (actions, status) in [(one, 400), (both, 200)] {
+        std::fs::write(folder.path().join("policy.json"), policy(actions)).expect("a file");
+        let file = "iam: { mode: enforce, users: { github-actions-deploy: { policies: [policy.json] } } }";
+        let world = World::open(folder.path(), file, wfrun_aws::Clock::system()).await;
+        let answer = world.call("ecr-public", "GetAuthorizationToken", &json!({})).await;
+        assert_eq!(answer.status, status, "{actions}: {}", answer.text());
+        assert!(status == 200 || answer.text().contains("sts:GetServiceBearerToken"), "{}", answer.text());
+        world.endpoint.stop().await;
+    }
+}

@@ -8,6 +8,7 @@ mod clients;
 mod docker;
 mod ecr;
 mod iam;
+mod iam_guides;
 mod injections;
 mod launchers;
 mod load_balancers;

@@ -254,3 +254,36 @@ async fn the_same_blob_may_be_pushed_at_once() {
     digests.dedup();
     assert_eq!(digests.len(), 1);
 }
+
+/// Source: the AWS rules 3.5.
+#[tokio::test]
+async fn a_push_to_no_repository_is_told_with_the_way_out() {
+    let (world, _folder) = World::new().await;
+    let authorization = world.docker_login().await;
+    let headers = [("Authorization", authorization.as_str())];
+    let digest = digest(b"layer");
+    for (method, path, status) in [
+        // Pulls are not told.
+        ("GET", "/v2/nope/manifests/latest".to_owned(), 404),
+        ("HEAD", "/v2/nope/manifests/latest".to_owned(), 404),
+        ("GET", "/v2/nope/tags/list".to_owned(), 404),
+        ("GET", format!("/v2/nope/blobs/{digest}"), 404),
+    ] {
+        assert_eq!(world.send(method, &path, &headers, b"").await.status, status, "{method} {path}");
+    }
+    assert_eq!(world.told(), [""; 0]);
+    for (method, path) in [
+        ("HEAD", format!("/v2/nope/blobs/{digest}")),
+        ("POST", "/v2/nope/blobs/uploads/".to_owned()),
+        ("PUT", "/v2/nope/manifests/latest".to_owned()),
+    ] {
+        assert_eq!(world.send(method, &path, &headers, b"").await.status, 404, "{method} {path}");
+    }
+    let told = world.told();
+    let [once] = &told[..] else { panic!("{told:?}") };
+    assert!(once.contains("create it with `aws ecr create-repository --repository-name nope`"), "{once}");
+    world.send("POST", "/v2/team/other/blobs/uploads/", &headers, b"").await;
+    assert!(world.told()[1].contains("--repository-name team/other`"), "{:?}", world.told());
+    let answer = world.send("POST", "/v2/news-api/blobs/uploads/", &headers, b"").await;
+    assert_eq!((answer.status, world.told().len()), (202, 2));
+}

@@ -148,7 +148,19 @@ async fn what_a_service_cannot_be() {
             "schedulingStrategy",
             json!("DAEMON"),
             "InvalidParameterException",
-            "wfrun: the scheduling strategy DAEMON is not",
+            "wfrun: the scheduling strategy DAEMON is not emulated, only REPLICA",
+        ),
+        (
+            "deploymentConfiguration",
+            json!({ "strategy": "RED_BLACK" }),
+            "InvalidParameterException",
+            "The deployment strategy RED_BLACK is not one of ROLLING, BLUE_GREEN, LINEAR, CANARY.",
+        ),
+        (
+            "deploymentConfiguration",
+            json!({ "alarms": { "alarmNames": ["a"], "enable": true } }),
+            "InvalidParameterException",
+            "The deployment alarms need the member rollback.",
         ),
         (
             "deploymentController",
@@ -175,6 +187,90 @@ async fn what_a_service_cannot_be() {
         let found = world.refused("ecs", "CreateService", &input).await;
         assert_eq!(found.0, code, "{member}: {}", found.1);
         assert!(found.1.contains(message), "{member}: {}", found.1);
+    }
+    // Whoever wants DAEMON gives no count.
+    let daemon =
+        json!({ "cluster": CLUSTER, "serviceName": "s", "taskDefinition": "app", "schedulingStrategy": "DAEMON" });
+    let found = world.refused("ecs", "CreateService", &daemon).await;
+    assert!(found.1.contains("scheduling strategy DAEMON"), "{}", found.1);
+    assert_eq!(world.told(), [""; 0], "what is refused is not told beside");
+}
+
+#[tokio::test]
+async fn what_is_carried_out_in_another_way_is_told_once() {
+    let (world, _folder) = world().await;
+    let alarms = json!({ "alarmNames": ["errors"], "enable": true, "rollback": true });
+    let input = json!({
+        "cluster": CLUSTER, "serviceName": "s", "taskDefinition": "app", "desiredCount": 1,
+        "deploymentConfiguration": { "strategy": "BLUE_GREEN", "alarms": alarms },
+    });
+    let created = world.ok("ecs", "CreateService", &input).await["service"].clone();
+    assert_eq!(created["deploymentConfiguration"]["strategy"], "ROLLING");
+    let told = world.told();
+    let [strategy, of_alarms] = &told[..] else { panic!("{told:?}") };
+    assert!(
+        strategy.starts_with("the deployment strategy BLUE_GREEN of service `s` is carried out as ROLLING"),
+        "{strategy}"
+    );
+    assert!(
+        of_alarms.starts_with("the alarms of the deployments of service `s` are kept and never fire"),
+        "{of_alarms}"
+    );
+    let update =
+        |configuration: Value| json!({ "cluster": CLUSTER, "service": "s", "deploymentConfiguration": configuration });
+    world.ok("ecs", "UpdateService", &update(json!({ "strategy": "BLUE_GREEN", "alarms": alarms }))).await;
+    world.ok("ecs", "UpdateService", &update(json!({ "maximumPercent": 150 }))).await;
+    assert_eq!(world.told().len(), 2, "the same is told once");
+    assert_eq!(describe(&world, "s").await["deploymentConfiguration"]["alarms"], alarms);
+    world.ok("ecs", "UpdateService", &update(json!({ "strategy": "CANARY" }))).await;
+    assert_eq!(world.told().len(), 3);
+    let off = json!({ "alarmNames": [], "enable": false, "rollback": false });
+    world.ok("ecs", "UpdateService", &update(json!({ "strategy": "ROLLING", "alarms": off }))).await;
+    assert_eq!(world.told().len(), 3, "what is as on AWS is not told");
+}
+
+#[tokio::test]
+async fn tasks_of_a_service_have_the_tags_that_it_propagates() {
+    let (world, _folder) = world().await;
+    let tag = |key: &str, value: &str| json!({ "key": key, "value": value });
+    let container = json!({ "name": "app", "image": "nginx", "memory": 64 });
+    let definition =
+        json!({ "family": "tagged", "containerDefinitions": [container], "tags": [tag("from", "definition")] });
+    world.ok("ecs", "RegisterTaskDefinition", &definition).await;
+    let managed = [tag("aws:ecs:clusterName", CLUSTER), tag("aws:ecs:serviceName", "s")];
+    let cases = [
+        (json!({}), vec![]),
+        (json!({ "propagateTags": "NONE" }), vec![]),
+        (json!({ "propagateTags": "SERVICE" }), vec![tag("from", "service")]),
+        (json!({ "propagateTags": "TASK_DEFINITION" }), vec![tag("from", "definition")]),
+        (json!({ "enableECSManagedTags": true }), managed.to_vec()),
+        (
+            json!({ "propagateTags": "SERVICE", "enableECSManagedTags": true }),
+            [&[tag("from", "service")][..], &managed].concat(),
+        ),
+    ];
+    for (more, want) in cases {
+        let mut input = json!({
+            "cluster": CLUSTER, "serviceName": "s", "taskDefinition": "tagged", "desiredCount": 1, "tags": [tag("from", "service")],
+        });
+        more.as_object().into_iter().flatten().for_each(|(member, value)| input[member] = value.clone());
+        world.ok("ecs", "CreateService", &input).await;
+        world.until("a running task", async |world| describe(world, "s").await["runningCount"] == 1).await;
+        let tasks = world.ok("ecs", "ListTasks", &json!({ "cluster": CLUSTER, "serviceName": "s" })).await;
+        let task = tasks["taskArns"][0].clone();
+        let ask = async |include: &Value| {
+            let input = json!({ "cluster": CLUSTER, "tasks": [task], "include": include });
+            world.ok("ecs", "DescribeTasks", &input).await["tasks"][0]["tags"].clone()
+        };
+        assert_eq!(ask(&json!(["TAGS"])).await, json!(want), "{more}");
+        assert_eq!(ask(&json!([])).await, json!([]), "{more}");
+        let listed = world.ok("ecs", "ListTagsForResource", &json!({ "resourceArn": task })).await;
+        assert_eq!(listed["tags"], json!(want), "{more}");
+        let added = json!({ "resourceArn": task, "tags": [tag("added", "later")] });
+        world.ok("ecs", "TagResource", &added).await;
+        assert_eq!(ask(&json!(["TAGS"])).await, json!([want.clone(), vec![tag("added", "later")]].concat()), "{more}");
+        world.ok("ecs", "DeleteService", &json!({ "cluster": CLUSTER, "service": "s", "force": true })).await;
+        world.until("INACTIVE", async |world| describe(world, "s").await["status"] == "INACTIVE").await;
     }
 }
 

@@ -50,6 +50,13 @@ iam.list_attached_role_policies(RoleName="r")
 iam.put_role_policy(RoleName="r", PolicyName="own", PolicyDocument=allow)
 iam.get_role_policy(RoleName="r", PolicyName="own")
 iam.list_role_policies(RoleName="r")
+iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com", Description="d")
+other = [{"Key": "TEAM", "Value": "c"}, {"Key": "app", "Value": "d"}]
+for kind, named in (("user", {"UserName": "ann"}), ("role", {"RoleName": "r"}), ("policy", {"PolicyArn": policy})):
+    getattr(iam, f"tag_{kind}")(Tags=other, **named)
+    assert getattr(iam, f"list_{kind}_tags")(**named)["Tags"] == other
+    getattr(iam, f"untag_{kind}")(TagKeys=["team"], **named)
+    assert getattr(iam, f"list_{kind}_tags")(**named)["Tags"] == other[1:]
 url = "https://token.actions.githubusercontent.com"
 provider = iam.create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["f" * 40], Tags=tags)
 provider = provider["OpenIDConnectProviderArn"]

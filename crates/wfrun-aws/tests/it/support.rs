@@ -144,6 +144,7 @@ impl World {
         let prefix = match service {
             "ecs" => "AmazonEC2ContainerServiceV20141113",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
+            "ecr-public" => "SpencerFrontendService",
             "logs" => "Logs_20140328",
             other => other,
         };
@@ -196,6 +197,12 @@ impl World {
         let code = body["__type"].as_str().unwrap_or_default().to_owned();
         assert_eq!(answer.header("x-amzn-errortype"), Some(code.as_str()));
         (code, body["message"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What people were told with the calls so far.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let calls = self.calls.lock().expect("no test panics with the lock");
+        calls.iter().flat_map(|call| &call.notices).map(|notice| notice.message.clone()).collect()
     }
 
     /// Waits until `done` holds; a test's patience is 5 s.

@@ -70,6 +70,44 @@ async fn a_task_on_its_own_runs_and_ends() {
         (&json!("EssentialContainerExited"), &json!(0))
     );
     assert_eq!(list(&world, &json!({ "startedBy": "me", "desiredStatus": "STOPPED" })).await, 2);
+    // Source: the AWS rules 2.6 and 4.9.
+    let id = task["taskArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("an ARN");
+    let container = ended["containers"][0]["containerArn"].as_str().expect("an ARN");
+    let start = format!("arn:aws:ecs:us-east-1:123456789012:container/{CLUSTER}/{id}/");
+    let last = container.strip_prefix(&start).expect("of its task");
+    assert_eq!(last.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{container}");
+    let at = |member: &str| ended[member].as_f64().unwrap_or_else(|| panic!("{member}: {ended}"));
+    let life = ["createdAt", "pullStartedAt", "pullStoppedAt", "startedAt", "stoppedAt"].map(at);
+    assert!(life.is_sorted(), "{life:?}");
+}
+
+#[tokio::test]
+async fn tasks_on_their_own_are_tagged() {
+    let (world, _folder) = World::new().await;
+    let tag = |key: &str, value: &str| json!({ "key": key, "value": value });
+    let definition = json!({
+        "family": "tagged", "containerDefinitions": [{ "name": "app", "image": "nginx", "memory": 64 }],
+        "tags": [tag("a", "definition"), tag("b", "definition")],
+    });
+    world.ok("ecs", "RegisterTaskDefinition", &definition).await;
+    let cases = [
+        (json!({}), vec![]),
+        (json!({ "tags": [tag("a", "run")] }), vec![tag("a", "run")]),
+        (json!({ "propagateTags": "TASK_DEFINITION" }), vec![tag("a", "definition"), tag("b", "definition")]),
+        (
+            json!({ "propagateTags": "TASK_DEFINITION", "tags": [tag("a", "run")], "enableECSManagedTags": true }),
+            vec![tag("a", "run"), tag("b", "definition"), tag("aws:ecs:clusterName", CLUSTER)],
+        ),
+    ];
+    for (mut more, want) in cases {
+        more["taskDefinition"] = json!("tagged");
+        let task = run(&world, &more).await[0].clone();
+        let input = json!({ "cluster": CLUSTER, "tasks": [task["taskArn"]], "include": ["TAGS"] });
+        let described = world.ok("ecs", "DescribeTasks", &input).await;
+        assert_eq!(described["tasks"][0]["tags"], json!(want), "{more}");
+        let listed = world.ok("ecs", "ListTagsForResource", &json!({ "resourceArn": task["taskArn"] })).await;
+        assert_eq!(listed["tags"], json!(want), "{more}");
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,12 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("UntagResource", resource),
 ];
 
+/// Source: AWS ECR Public user guide, "Registry authentication in Amazon ECR public": a login needs the second permission, too.
+pub(super) const PUBLIC: &[(&str, Rule)] = &[
+    ("GetAuthorizationToken", |asked, action| [any(asked, action), any(asked, "sts:GetServiceBearerToken")].concat()),
+    ("DescribeRegistries", any),
+];
+
 fn repository(asked: Asked<'_>, action: &str) -> Vec<Need> {
     let name = text(asked, "repositoryName").unwrap_or("*");
     vec![Need::new(action, asked.arns.repository(name))]

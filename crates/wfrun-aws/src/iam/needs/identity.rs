@@ -1,7 +1,7 @@
 //! Permissions of IAM and STS.
 
 use super::{Asked, Need, Rule, arn_in, nothing, tag_keys, text, with_tags};
-use crate::iam::{Owner, arn};
+use crate::iam::{Owner, arn, service_linked};
 
 pub(super) const IAM: &[(&str, Rule)] = &[
     ("CreateUser", |asked, action| with_tags(asked, user(asked, action), "Tags", "iam:TagUser")),
@@ -30,6 +30,16 @@ pub(super) const IAM: &[(&str, Rule)] = &[
     ("DeletePolicyVersion", policy),
     ("ListEntitiesForPolicy", policy),
     ("CreateRole", |asked, action| with_tags(asked, role(asked, action), "Tags", "iam:TagRole")),
+    ("CreateServiceLinkedRole", service_linked_role),
+    ("TagUser", |asked, action| tagging(asked, user(asked, action))),
+    ("UntagUser", user),
+    ("ListUserTags", user),
+    ("TagRole", |asked, action| tagging(asked, role(asked, action))),
+    ("UntagRole", role),
+    ("ListRoleTags", role),
+    ("TagPolicy", |asked, action| tagging(asked, policy(asked, action))),
+    ("UntagPolicy", policy),
+    ("ListPolicyTags", policy),
     ("GetRole", role),
     ("DeleteRole", role),
     ("UpdateRole", role),
@@ -99,6 +109,19 @@ fn new_provider(asked: Asked<'_>, action: &str) -> Vec<Need> {
     let url = text(asked, "Url").unwrap_or("*");
     let host = url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/');
     vec![Need::new(action, arn(asked.arns.account, "oidc-provider", "/", host))]
+}
+
+fn tagging(asked: Asked<'_>, mut needs: Vec<Need>) -> Vec<Need> {
+    for need in &mut needs {
+        need.keys.extend(tag_keys(asked, "Tags"));
+    }
+    needs
+}
+
+/// Source: AWS Service Authorization Reference, IAM, `CreateServiceLinkedRole` with `iam:AWSServiceName`.
+fn service_linked_role(asked: Asked<'_>, action: &str) -> Vec<Need> {
+    let service = text(asked, "AWSServiceName").unwrap_or("*");
+    vec![Need::new(action, service_linked::role_arn(asked.arns.account, service)).key("iam:AWSServiceName", service)]
 }
 
 fn attaching(asked: Asked<'_>, needs: Vec<Need>) -> Vec<Need> {
