@@ -164,9 +164,6 @@ impl Names {
 
     fn read_script(&mut self, script: &str, env: &IndexMap<String, String>) {
         for line in script.replace("\\\n", " ").lines() {
-            for image in images(line, env) {
-                self.use_it(Kind::Repository, &image);
-            }
             let words = words(line);
             let Some(start) = words.iter().position(|it| it == "aws") else { continue };
             let words: Vec<String> = words.iter().skip(start).map(|it| expand(it, env)).collect();
@@ -255,35 +252,6 @@ fn words(line: &str) -> Vec<String> {
     words.filter(|it| !it.is_empty()).collect()
 }
 
-/// The repositories of the account's registry that a `docker` command names: `$ECR_REGISTRY/shop:1`, whatever the variable or
-/// expression is called, as long as it tells of a registry and is not known to be another one.
-fn images(line: &str, env: &IndexMap<String, String>) -> Vec<String> {
-    let mut text = String::new();
-    // What is in an expression is one word.
-    for (at, part) in line.split("${{").enumerate() {
-        let (expression, rest) = if at == 0 { ("", part) } else { part.split_once("}}").unwrap_or((part, "")) };
-        if at > 0 {
-            text.push_str("${{");
-            text.extend(expression.chars().filter(|it| !it.is_whitespace()));
-            text.push_str("}}");
-        }
-        text.push_str(rest);
-    }
-    let words = words(&text);
-    if !words.iter().any(|it| it == "docker" || it == "buildx") {
-        return Vec::new();
-    }
-    let of_account =
-        |host: &str| host.contains(".dkr.ecr.") || (host.contains('$') && host.to_lowercase().contains("registry"));
-    let found = words.iter().map(|it| expand(it, env)).filter_map(|word| {
-        let (host, rest) = word.split_once('/')?;
-        let name = rest.split([':', '@']).next()?;
-        let is_name = !name.is_empty() && !name.contains('$');
-        (of_account(host) && is_name).then(|| name.to_owned())
-    });
-    found.collect()
-}
-
 /// Replaces `$NAME` and `${NAME}` by what is known; the rest stays as it is.
 fn expand(word: &str, env: &IndexMap<String, String>) -> String {
     let known: HashMap<&str, &str> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -334,23 +302,6 @@ mod tests {
         assert_eq!(services, [("web", "front")]);
         let families: Vec<_> = wanted.task_definitions.iter().map(|it| it.family.as_str()).collect();
         assert_eq!(families, ["web-task"]);
-    }
-
-    #[test]
-    fn what_docker_pushes() {
-        for (line, expected) in [
-            ("docker push ${{ steps.l.outputs.registry }}/team/shop:k1", &["team/shop"][..]),
-            ("docker build -t $ECR_REGISTRY/$NAME:$TAG .", &["front"]),
-            ("docker tag a 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop@sha256:0", &["shop"]),
-            ("docker push \"${REGISTRY}/shop\"", &[]),
-            ("docker push $OTHER/shop:1", &[]),
-            ("docker push $ECR_REGISTRY/$UNKNOWN:1", &[]),
-            ("echo $ECR_REGISTRY/shop:1", &[]),
-        ] {
-            let env =
-                [("NAME", "front"), ("REGISTRY", "ghcr.io/octo")].map(|(name, it)| (name.to_owned(), it.to_owned()));
-            assert_eq!(images(line, &IndexMap::from(env)), expected, "{line}");
-        }
     }
 
     /// Commands find what they create absent, and the rest there.
