@@ -48,6 +48,10 @@ fn a_push_to_main_deploys() {
     let how: Vec<_> =
         ran.of_type("declared").iter().map(|it| it["subject"].as_str().unwrap_or_default().to_owned()).collect();
     assert!(how.iter().any(|it| it.starts_with("docker build")), "the stand-in for docker is declared: {how:?}");
+    let warned = ran.of_type("annotation");
+    let warned =
+        warned.iter().filter(|it| it["message"].to_string().contains("with `enableFaultInjection`, which AWS puts"));
+    assert_eq!(warned.count(), 1, "its version of the deploy action would refuse AWS's task definition");
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
 }
