@@ -116,17 +116,23 @@ impl Ready<'_> {
         }
         remove_snapshot(&snapshot.dir);
         if let Some(account) = account {
-            tell_permissions(&account, &run_dir, args, output)?;
+            tell_permissions(&account, &record, &run_dir, args, output)?;
         }
         Ok(record)
     }
 }
 
 /// What the workflow needed of AWS; without `--quiet`, or where something was denied.
-fn tell_permissions(account: &Account, run_dir: &Path, args: &RunArgs, output: &Output) -> anyhow::Result<()> {
+fn tell_permissions(
+    account: &Account,
+    record: &RunRecord,
+    run_dir: &Path,
+    args: &RunArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
     let report = account.permission_report();
     let style = if args.json { output.stderr } else { output.stdout };
-    let Some(text) = aws_permissions::keep(&report, run_dir, style)? else { return Ok(()) };
+    let Some(text) = aws_permissions::keep(&report, record, run_dir, style)? else { return Ok(()) };
     match (args.quiet && report.denied.is_empty(), args.json) {
         (true, _) => {}
         // Standard output is the events' alone.

@@ -233,6 +233,17 @@ fn a_denied_call_of_one_of_two_jobs_is_a_notice() {
     assert!(notices[0].starts_with("AWS denied ecs:UpdateService"), "{notices:?}");
 }
 
+/// Who asked AWS first is known where one step is under way.
+#[test]
+fn the_step_that_asked_aws_first() {
+    let world = World::steps("[{run: 'true'}, {run: aws}, {run: aws}]").run();
+    let first: Vec<_> = world.record().first_asked.into_iter().map(|it| (it.job.to_string(), it.step)).collect();
+    assert_eq!(first, [("j".to_owned(), StepPath::at(1))]);
+    let jobs = "on: push\njobs: {a: {runs-on: x, steps: [{run: endless}]}, b: {runs-on: x, steps: [{run: aws}]}}";
+    let world = World::new(jobs).endless("endless").cancelled_in("aws").run();
+    assert_eq!(world.record().first_asked, []);
+}
+
 /// The account on this machine is declared once, and what it does with tasks as it is.
 #[test]
 fn what_the_aws_account_did_is_declared() {
