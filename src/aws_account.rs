@@ -1,5 +1,5 @@
 //! The AWS account as it is opened: its file, and where it is kept.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -24,16 +24,7 @@ pub(crate) fn settings(
     wanted: Wanted,
     policies: Vec<IdentityPolicy>,
 ) -> anyhow::Result<AccountSettings> {
-    let given = args.aws_account.clone();
-    let path = given.clone().unwrap_or_else(|| state.join("aws.yml"));
-    let mut file = match std::fs::read_to_string(&path) {
-        Ok(text) => AccountFile::parse(&text).map_err(|err| account_error(&path, text, &err))?,
-        Err(err) if given.is_none() && err.kind() == std::io::ErrorKind::NotFound => AccountFile::default(),
-        Err(err) => {
-            let help = "the account file says what exists in the AWS account; see docs/account-file.md";
-            return Err(Help::error("aws/account-file", format!("failed to read {}: {err}", path.display()), help));
-        }
-    };
+    let (path, mut file) = read(args.aws_account.as_deref(), state)?;
     if let Some(era) = args.aws_era {
         file.ecs.task_definition_era = match era {
             AwsEra::Classic => Era::Y2024M05,
@@ -51,6 +42,20 @@ pub(crate) fn settings(
     }
     let state_dir = args.aws_state.clone().unwrap_or_else(|| state.join("aws"));
     Ok(AccountSettings { file, file_dir, wanted, state_dir, iam_policies: policies, injections, launcher: None })
+}
+
+/// Reads the account file that is given, or the one in `state`, `.wfrun` of the repository; that one may be absent.
+pub(crate) fn read(given: Option<&Path>, state: &Path) -> anyhow::Result<(PathBuf, AccountFile)> {
+    let path = given.map_or_else(|| state.join("aws.yml"), Path::to_owned);
+    let file = match std::fs::read_to_string(&path) {
+        Ok(text) => AccountFile::parse(&text).map_err(|err| account_error(&path, text, &err))?,
+        Err(err) if given.is_none() && err.kind() == std::io::ErrorKind::NotFound => AccountFile::default(),
+        Err(err) => {
+            let help = "the account file says what exists in the AWS account; see docs/account-file.md";
+            return Err(Help::error("aws/account-file", format!("failed to read {}: {err}", path.display()), help));
+        }
+    };
+    Ok((path, file))
 }
 
 fn injection(text: &str) -> anyhow::Result<Injection> {

@@ -3,21 +3,68 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use serde_json::{Value, json};
 use wfrun_aws::{IamMode, PermissionReport};
+use wfrun_journal::{FirstAsked, RunRecord};
 use wfrun_report::Style;
 
 /// The file's name in a run's folder.
 pub(crate) const FILE: &str = "permissions.json";
 
 /// Keeps the report in the run's folder; gives back what is to be told, nothing where nobody asked for anything.
-pub(crate) fn keep(report: &PermissionReport, run_dir: &Path, style: Style) -> anyhow::Result<Option<String>> {
+///
+/// Each permission has in `first` which step asked for it first, as far as the run's record knows.
+pub(crate) fn keep(
+    report: &PermissionReport,
+    record: &RunRecord,
+    run_dir: &Path,
+    style: Style,
+) -> anyhow::Result<Option<String>> {
     if report.needed.is_empty() {
         return Ok(None);
     }
     let path = run_dir.join(FILE);
-    let json = serde_json::to_string_pretty(report).context("the permissions are no JSON")?;
+    let mut json = serde_json::to_value(report).context("the permissions are no JSON")?;
+    add_first(&mut json, record);
+    let json = serde_json::to_string_pretty(&json).context("the permissions are no JSON")?;
     std::fs::write(&path, json + "\n").with_context(|| format!("failed to write {}", path.display()))?;
     Ok(Some(text(report, &shown(&path), style)))
+}
+
+fn add_first(json: &mut Value, record: &RunRecord) {
+    let needed = json["needed"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let asked = |entry: &Value| {
+        let (action, resource) = (entry["action"].as_str()?, entry["resource"].as_str()?);
+        record.first_asked.iter().find(|it| it.is_of(action, resource))
+    };
+    let known: Vec<Option<&FirstAsked>> = needed.iter().map(asked).collect();
+    // A call may need more than one permission, and only one of them is on record. They are in the order in which they were asked for.
+    let at = |it: usize| known[it].or_else(|| between(known[..it].iter().rev().copied(), known[it..].iter().copied()));
+    let firsts: Vec<Option<Value>> = (0..known.len()).map(|it| at(it).map(|it| shown_first(it, record))).collect();
+    let of: Vec<(Value, Value)> =
+        needed.iter().zip(firsts).filter_map(|(entry, first)| Some((entry.clone(), first?))).collect();
+    for list in ["needed", "denied"] {
+        for entry in json[list].as_array_mut().into_iter().flatten() {
+            if let Some((_, first)) = of.iter().find(|(it, _)| it == entry) {
+                entry["first"] = first.clone();
+            }
+        }
+    }
+}
+
+/// The step that asked both before and after.
+fn between<'a>(
+    before: impl Iterator<Item = Option<&'a FirstAsked>>,
+    after: impl Iterator<Item = Option<&'a FirstAsked>>,
+) -> Option<&'a FirstAsked> {
+    let (before, after) = (before.flatten().next()?, after.flatten().next()?);
+    (before.job == after.job && before.step == after.step).then_some(before)
+}
+
+fn shown_first(first: &FirstAsked, record: &RunRecord) -> Value {
+    let steps = record.jobs.get(&first.job).map(|it| &it.steps);
+    let step = steps.and_then(|it| it.iter().find(|(key, _)| key.step == first.step));
+    json!({ "job": first.job.as_str(), "step": first.step, "name": step.map(|(_, it)| it.name.as_str()) })
 }
 
 /// As one would type it here.

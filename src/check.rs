@@ -6,7 +6,7 @@ mod policy;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wfrun_aws::IdentityPolicy;
+use wfrun_aws::{IdentityPolicy, RepositoryEntry};
 use wfrun_syntax::{Checked, Diagnostic, Source, allow, closest};
 use wfrun_workflow::{
     FileRef, Here, LintSettings, ReadOptions, SetOptions, Workflow, lint, read_action, read_set, references,
@@ -50,6 +50,8 @@ pub(crate) struct CheckSettings {
     pub(crate) vars: Option<Vec<String>>,
     /// The policies that the workflows' identity will have; none if nobody said.
     pub(crate) policies: Vec<IdentityPolicy>,
+    /// The repositories of ECR that the account file declares.
+    pub(crate) ecr: Vec<RepositoryEntry>,
     /// What is looked for beyond GitHub's own checks.
     pub(crate) lint: LintSettings,
 }
@@ -99,7 +101,7 @@ fn check_file(file: &CheckedFile, settings: &CheckSettings) -> Vec<Diagnostic> {
             // What a file with errors means is not known.
             if !read.has_errors() {
                 read.diagnostics.extend(lint(&read.value, &settings.lint));
-                if !settings.policies.is_empty() {
+                if !settings.policies.is_empty() || !settings.ecr.is_empty() {
                     read.diagnostics.extend(policy::check(&read.value, &file.root, settings));
                 }
             }

@@ -283,6 +283,9 @@ pub(crate) struct CheckArgs {
     /// A policy that the workflows' identity in AWS will have: look for what they need and it does not allow (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub(crate) iam_policy: Vec<PathBuf>,
+    /// What exists in the AWS account (default: `.wfrun/aws.yml`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_account: Option<PathBuf>,
     /// A secret that will be given; its value is not needed (can be repeated)
     #[arg(long, short, value_name = "NAME[=VALUE]")]
     pub(crate) secret: Vec<String>,

@@ -297,6 +297,7 @@ fn instead(wanted: &str, run: &RunArgs) -> Command {
             mirror: foresee.mirror,
             offline: run.offline,
             iam_policy: run.account.iam_policy.clone(),
+            aws_account: None,
             secret: Vec::new(),
             secret_file: Vec::new(),
             var: Vec::new(),

@@ -1,4 +1,5 @@
-//! `aws/policy-gap`: permissions that a workflow needs and that policies surely do not give.
+//! `aws/policy-gap` and `aws/immutable-tag`: permissions that a workflow needs and that policies surely do not give, and tags that it
+//! pushes and that a repository takes only once.
 //!
 //! The workflow is walked without being run: its actions, and the commands of its scripts. What they need is told by the rules by which
 //! a run decides. What cannot be told, of the workflow or of the policies, is a note: it is never taken for fine.
@@ -6,6 +7,7 @@ mod aws_command;
 mod composite;
 mod definition;
 mod docker_command;
+mod immutable;
 mod known;
 mod script;
 mod uses;
@@ -76,6 +78,8 @@ struct Asks {
     /// Who asks, as people wrote it.
     by: String,
     needs: Vec<ForeseenPermission>,
+    /// What it pushes: repositories of ECR, with the tags.
+    pushes: Vec<(String, String)>,
     /// What of it cannot be told: "what … asks of AWS", or the like.
     not_known: Vec<String>,
 }
@@ -114,8 +118,17 @@ impl Walk<'_> {
         }
     }
 
-    /// Tells what the policies do not give of it, and what is not known.
+    /// Tells what the account refuses of it, what the policies do not give, and what is not known of that.
     fn tell(&mut self, asks: &Asks, at: At) {
+        for (repository, tag) in &asks.pushes {
+            let refused = immutable::refused(&self.settings.ecr, &asks.by, repository, tag);
+            if let Some(refused) = refused.filter(|_| self.told.insert((repository.clone(), tag.clone()))) {
+                self.found.push(self.at(refused, at));
+            }
+        }
+        if self.policies.is_empty() {
+            return;
+        }
         for need in &asks.needs {
             let outlook = need.judge(self.policies);
             if outlook == PolicyOutlook::Allowed || !self.told.insert((need.action().to_owned(), need.resource())) {

@@ -7,6 +7,7 @@ use wfrun_report::{diagnostics_github, diagnostics_json, diagnostics_sarif, rend
 use wfrun_syntax::{Checked, Diagnostic, Severity, Source};
 use wfrun_workflow::LintSettings;
 
+use crate::aws_account;
 use crate::check::{CheckSettings, CheckedFile, FileKind, check_files, here, without_allowed};
 use crate::cli::{CheckArgs, Format};
 use crate::codes::CODES;
@@ -117,12 +118,22 @@ fn settings(args: &CheckArgs, from: &Path, environment: &Environment) -> anyhow:
         // One that cannot be read is no matter of the files that are checked: a run says so.
         repositories.vendored = vendored::find(None, &find::root_around(from), environment).ok().flatten();
     }
+    let state = find::root_around(from).join(".wfrun");
+    let account = aws_account::read(args.aws_account.as_deref(), &state);
+    let ecr = match account {
+        Ok((_, file)) => file.ecr.repositories,
+        Err(err) => {
+            diagnostics.push(Output::finding(&err));
+            Vec::new()
+        }
+    };
     let settings = CheckSettings {
         allow_unknown: args.allow_unknown,
         repositories,
         secrets: asks_secrets.then_some(secrets.value),
         vars: asks_vars.then(|| vars.value.into_keys().collect()),
         policies: policies.value,
+        ecr,
         lint: LintSettings { here: Some(here(&environment.path)) },
     };
     Ok(Checked { value: settings, diagnostics })

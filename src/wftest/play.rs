@@ -155,6 +155,7 @@ fn settings(case: &Case, identity: RunIdentity) -> EngineSettings {
         has_containers: true,
         makes_ahead: false,
         starts_tasks: false,
+        omits_fault_injection: false,
         container_workspace: None,
         max_jobs: 0,
         strict: false,

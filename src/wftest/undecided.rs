@@ -321,7 +321,8 @@ impl Open<'_> {
     }
 
     fn is_step_open(&self, job: &JobOutlook, model: &Job, id: &str) -> bool {
-        let Some(index) = model.steps.iter().position(|it: &Step| it.has_id && it.id.is(id)) else {
+        let is_it = |it: &Step| it.has_id && it.id.is(id);
+        let Some(index) = model.steps.iter().position(|it| is_it(it) || it.grouped().iter().any(is_it)) else {
             return id.is_empty();
         };
         let is_here = |it: &StepPlace| it.index == index && self.played.is_of(&it.job, &job.key);
@@ -334,7 +335,7 @@ impl Open<'_> {
 
     /// A variable that stands in the file is as open as its text; any other may be set by a step, unless the case has it.
     fn is_env_open(&self, job: &JobOutlook, model: &Job, name: &str) -> bool {
-        let maps = model.steps.iter().map(|it| &it.env).chain([&model.env, &job.workflow.env]);
+        let maps = model.all_steps().map(|it| &it.env).chain([&model.env, &job.workflow.env]);
         let written: Vec<String> = maps.filter_map(|it: &EnvMap| it.get(name)).map(Field::raw).collect();
         if written.is_empty() {
             return !self.case.given.env.contains_key(name);

@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::actions::{Mirror, can_run_node, has_code, real_actions};
-use crate::repo::{Ran, Repo};
+use crate::repo::{Ran, Repo, can_sandbox};
 
 /// Versions of `configure-aws-credentials`, `amazon-ecr-login` and `amazon-ecs-deploy-task-definition` that are used together.
 type Versions = [&'static str; 3];
@@ -208,6 +208,29 @@ fn deploy_1_refuses_what_it_does_not_know() {
             "Failed to register task definition in ECS: Unexpected key 'enableFaultInjection' found in params";
         assert_eq!(real.lines.iter().any(|it| it == refusal), code == 1, "{real:#?}");
         assert_eq!(real, standin);
+    }
+}
+
+/// What fails on github.com is said at the step where the account is kinder than AWS, and not where it fails here, too.
+///
+/// Source: the AWS rules 0.3 and 4.8.
+#[test]
+fn deploy_1_is_warned_of_what_it_would_refuse() {
+    if !can_sandbox() {
+        return;
+    }
+    for (deploy, era, code, warned) in [("v1", "classic", 0, 1), ("v1", "today", 1, 0), ("v2", "classic", 0, 0)] {
+        let account = "ecr: {repositories: [news-api]}\n";
+        let repo = Repo::new(&workflow(&["v2", "v1", deploy], "good"), &[(".wfrun/aws.yml", account)]);
+        let ran = repo.sandbox(&["--actions", "builtin", "--offline", "--aws-era", era]).ends_with(code);
+        let annotations = ran.of_type("annotation");
+        let found: Vec<_> = annotations
+            .iter()
+            .filter(|it| it["level"] == "warning" && it["message"].to_string().contains("enableFaultInjection"))
+            .map(|it| it["step"].clone())
+            .collect();
+        assert_eq!(found.len(), warned, "{deploy} {era}: {annotations:?}");
+        assert!(found.iter().all(|it| it == "8"), "{found:?}");
     }
 }
 

@@ -86,14 +86,38 @@ fn a_new_version_answers_and_a_broken_one_is_rolled_back() {
         assert_eq!(conclusion(&steps, "Deploy the task definition"), "failure", "{steps:?}");
         assert_eq!(conclusion(&steps, "Deployment failure notification"), "failure", "{steps:?}");
         answered(&ran, "two");
-        let notices = ran.of_type("notice");
-        let told: Vec<&str> =
-            notices.iter().filter(|it| it["level"] == "warning").filter_map(|it| it["message"].as_str()).collect();
-        assert!(told.len() == 1 && told[0].contains(reason) && told[0].contains(line), "{reason}: {notices:?}");
+        let told = warnings(&ran);
+        assert!(told.len() == 1 && told[0].contains(reason) && told[0].contains(line), "{reason}: {told:?}");
         assert_eq!(left(&ran), "");
         repo.change("Dockerfile", to, from);
     }
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+}
+
+/// The warnings of a run that are no step's.
+fn warnings(ran: &Ran) -> Vec<String> {
+    let notices = ran.of_type("notice");
+    let warnings = notices.iter().filter(|it| it["level"] == "warning");
+    warnings.filter_map(|it| it["message"].as_str().map(str::to_owned)).collect()
+}
+
+/// Python has no handler for SIGTERM: as the first process of its container it does not end for 30 seconds, and the run is over then.
+#[test]
+fn a_task_that_does_not_stop_is_told_of_before_the_run_ends() {
+    if !has_docker() {
+        return;
+    }
+    let repo = example();
+    // Something to go back to: what the account begins with runs `latest`, which the broken one is, too.
+    repo.wfrun(&arguments()).ends_with(0);
+    let serve = r#"CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000"]"#;
+    repo.change("Dockerfile", serve, r#"CMD ["python", "-u", "-m", "http.server", "8001"]"#);
+    repo.commit("broken");
+    let ran = repo.wfrun(&arguments()).ends_with(1);
+    let told = warnings(&ran);
+    assert!(told.len() == 1 && told[0].contains("Task failed ELB health checks in (target-group "), "{told:?}");
+    assert!(told[0].contains("\n  | Serving HTTP on 0.0.0.0 port 8001"), "{told:?}");
+    assert_eq!(left(&ran), "");
 }
 
 /// Its loopback is another one; the targets are nobody's.

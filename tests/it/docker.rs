@@ -6,7 +6,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 
 use crate::cancel::{WORKFLOW, interrupt};
-use crate::repo::{Ran, Repo};
+use crate::repo::{Ran, Repo, can_sandbox};
 use crate::vendor_node::fake_node;
 
 pub(crate) const IMAGE: &str = "wfrun/runner:bookworm";
@@ -57,6 +57,20 @@ fn a_push_to_main_deploys() {
     assert_eq!(left(&ran), "", "containers, networks and volumes are gone");
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+}
+
+/// What a group uses is found as what its job uses, in any place.
+#[test]
+fn actions_of_a_parallel_group_are_found() {
+    let group = "{parallel: [{uses: actions/checkout@v4}, {run: 'true'}]}";
+    let workflow =
+        format!("on: push\njobs: {{j: {{runs-on: ubuntu-latest, steps: [{group}, {{run: test -d .git}}]}}}}\n");
+    for (backend, is_there) in [("sandbox", can_sandbox()), ("docker", has_docker())] {
+        if is_there {
+            let repo = Repo::new(&workflow, &[]);
+            repo.wfrun(&["w.yml", "--backend", backend, "--json"]).ends_with(0);
+        }
+    }
 }
 
 #[test]

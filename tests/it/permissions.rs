@@ -52,6 +52,12 @@ fn the_deploy_policy_is_enough_and_each_of_its_actions_is_needed() {
     let ran = deploy(&repo, &["--iam-policy", POLICY]).ends_with(0);
     assert!(ran.stderr.contains("0 denied, 0 allowed and not used"), "{}", ran.stderr);
     assert_eq!(gaps(&repo, POLICY), []);
+    // Who asked first is known to the step: one job runs.
+    let of_deploy = report(&repo);
+    let needed = of_deploy["needed"].as_array().expect("a list");
+    assert!(needed.iter().all(|it| it["first"]["job"] == "build-and-deploy"), "{needed:?}");
+    let update = needed.iter().find(|it| it["action"] == "ecs:UpdateService").expect("it is needed");
+    assert_eq!(update["first"]["name"], "Deploy the task definition");
     // What is proposed is enough, too, and does not grow.
     let smallest = report(&repo)["smallest"][0]["policy"].clone();
     repo.write("smallest.json", &smallest.to_string());

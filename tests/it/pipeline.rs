@@ -48,6 +48,10 @@ fn a_push_to_main_deploys() {
     let how: Vec<_> =
         ran.of_type("declared").iter().map(|it| it["subject"].as_str().unwrap_or_default().to_owned()).collect();
     assert!(how.iter().any(|it| it.starts_with("docker build")), "the stand-in for docker is declared: {how:?}");
+    let warned = ran.of_type("annotation");
+    let warned =
+        warned.iter().filter(|it| it["message"].to_string().contains("with `enableFaultInjection`, which AWS puts"));
+    assert_eq!(warned.count(), 1, "its version of the deploy action would refuse AWS's task definition");
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
 }
@@ -132,6 +136,10 @@ fn a_failing_push_runs_the_failure_notice() {
         "{steps:?}"
     );
     assert!(ran.lines().iter().any(|it| it.contains("name unknown")), "{:?}", ran.lines());
+    // What the registry says does not say what to do.
+    let notices = ran.of_type("notice");
+    let way_out = "aws ecr create-repository --repository-name nowhere";
+    assert_eq!(notices.iter().filter(|it| it["message"].to_string().contains(way_out)).count(), 1, "{notices:?}");
 }
 
 /// The only way to the real AWS, and it says so.

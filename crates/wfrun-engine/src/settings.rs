@@ -39,6 +39,8 @@ pub struct EngineSettings {
     pub makes_ahead: bool,
     /// Whether the AWS account starts its ECS tasks as containers, instead of simulating them.
     pub starts_tasks: bool,
+    /// Whether the AWS account describes task definitions without `enableFaultInjection`, which AWS itself puts into each.
+    pub omits_fault_injection: bool,
     /// `github.workspace` of jobs that ask for containers: it is read before these are made. None if it is not known.
     pub container_workspace: Option<String>,
     /// At most so many jobs at once; 0 is no limit.

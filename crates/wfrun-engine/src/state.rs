@@ -46,8 +46,8 @@ pub(crate) struct JobState {
     pub(crate) added_paths: Vec<String>,
     /// The results of the job's own steps that have an id.
     pub(crate) results: IndexMap<String, StepResult>,
-    /// Steps whose pre part is still to come, by their index.
-    pub(crate) pre: VecDeque<usize>,
+    /// Steps whose pre part is still to come.
+    pub(crate) pre: VecDeque<StepPath>,
     /// Steps whose main part is still to come, by their index.
     pub(crate) main: VecDeque<usize>,
     /// Steps whose post part is to come, none of them inside of a composite action; the last goes first.
@@ -211,8 +211,8 @@ impl JobState {
 
     /// The job's own next stage; the background steps have ended before posts begin.
     pub(crate) fn next_stage(&self) -> Option<Stage> {
-        if let Some(index) = self.pre.front() {
-            return Some(Stage { path: StepPath::at(*index), phase: Phase::Pre });
+        if let Some(path) = self.pre.front() {
+            return Some(Stage { path: path.clone(), phase: Phase::Pre });
         }
         if let Some(index) = self.main.front() {
             return Some(Stage { path: StepPath::at(*index), phase: Phase::Main });

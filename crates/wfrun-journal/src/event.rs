@@ -409,6 +409,9 @@ pub struct ServiceCalled {
     /// The job that called, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobKey>,
+    /// For AWS: the step that called, where only one was under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepPath>,
     /// For GitHub's API: what the call would have done there, such as `create release v1.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would: Option<Masked>,

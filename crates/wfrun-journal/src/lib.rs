@@ -22,5 +22,5 @@ pub use masked::Masked;
 pub use masker::{Masker, Secret};
 pub use outcome::{AnnotationLevel, Conclusion, How, Outcome, Phase, StepKindName, Stream};
 pub use reason::{Because, Operand, SkipReason};
-pub use record::{CacheUse, DeclaredThing, JobRun, KeptArtifact, RunRecord, StepKey, StepRun};
+pub use record::{CacheUse, DeclaredThing, FirstAsked, JobRun, KeptArtifact, RunRecord, StepKey, StepRun};
 pub use sink::{Sink, SinkError};

@@ -26,6 +26,8 @@ pub struct RunRecord {
     pub notices: Vec<Notice>,
     /// What became of the cache.
     pub cache: CacheUse,
+    /// Which step first asked AWS for each permission, as far as that is known, in order.
+    pub first_asked: Vec<FirstAsked>,
     /// How many times wfrun itself failed at something.
     pub faults: usize,
     /// How the run ended, once it has.
@@ -43,6 +45,34 @@ pub struct CacheUse {
     pub misses: usize,
     /// Entries that were saved.
     pub saved: usize,
+}
+
+/// The step that first asked AWS for a permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstAsked {
+    /// As `ecs:UpdateService`.
+    pub action: String,
+    /// An ARN or `*`.
+    pub resource: Masked,
+    /// Of which job.
+    pub job: JobKey,
+    /// Which.
+    pub step: StepPath,
+}
+
+impl FirstAsked {
+    /// Whether it is about a permission; what is masked fits any text.
+    pub fn is_of(&self, action: &str, resource: &str) -> bool {
+        self.action == action && fits(self.resource.as_str(), resource)
+    }
+}
+
+/// Whether a masked text can be that of `text`.
+fn fits(masked: &str, text: &str) -> bool {
+    let Some((begin, rest)) = masked.split_once("***") else { return masked == text };
+    let Some(after) = text.strip_prefix(begin) else { return false };
+    let mut ends = after.char_indices().map(|(at, _)| at).chain([after.len()]);
+    ends.any(|at| fits(rest, &after[at..]))
 }
 
 impl CacheUse {
@@ -239,7 +269,10 @@ impl RunRecord {
                 self.conclusion = Some(it.conclusion);
                 self.duration_ms = it.duration_ms;
             }
-            RunEventKind::ServiceCalled(it) => self.cache.apply(it),
+            RunEventKind::ServiceCalled(it) => {
+                self.cache.apply(it);
+                self.first_asked(it);
+            }
             RunEventKind::Notice(it) => {
                 if it.level.is_some() {
                     self.notices.push(it.clone());
@@ -260,6 +293,19 @@ impl RunRecord {
     /// The jobs that a key stands for: itself, or the legs of its matrix.
     pub fn legs_of<'a>(&'a self, job: &'a JobKey) -> &'a [JobKey] {
         self.legs.get(job).map_or(std::slice::from_ref(job), Vec::as_slice)
+    }
+
+    fn first_asked(&mut self, call: &ServiceCalled) {
+        let ServiceCalled {
+            iam_action: Some(action), resource: Some(resource), job: Some(job), step: Some(step), ..
+        } = call
+        else {
+            return;
+        };
+        if !self.first_asked.iter().any(|it| it.action == *action && it.resource == *resource) {
+            let (action, resource) = (action.clone(), resource.clone());
+            self.first_asked.push(FirstAsked { action, resource, job: job.clone(), step: step.clone() });
+        }
     }
 
     fn start(&mut self, started: &RunStarted) {
@@ -337,6 +383,27 @@ impl StepRun {
             how,
             lines: 0,
             last_line: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn what_is_masked_fits_any_text() {
+        let arn = "arn:aws:ecs:us-east-1:123456789012:service/c/s";
+        for (masked, expected) in [
+            (arn, true),
+            ("arn:aws:ecs:us-east-1:***:service/c/s", true),
+            ("***", true),
+            ("***:service/c/***", true),
+            ("arn:aws:ecs:us-east-1:***:service/c/x", false),
+            ("arn:aws:ecs", false),
+            ("*", false),
+        ] {
+            assert_eq!(fits(masked, arn), expected, "{masked}");
         }
     }
 }

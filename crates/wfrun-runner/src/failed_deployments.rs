@@ -1,40 +1,74 @@
 //! Deployments that the account's circuit breaker gave up, told to people when they happen: clients often show less.
-use std::collections::{HashMap, HashSet};
-use std::sync::Weak;
-use std::time::{Duration, Instant};
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use wfrun_aws::{Account, FailedService};
 use wfrun_engine::FactKind;
 
+use crate::DockerLauncher;
+
 /// How often it is looked for them.
 const LOOK: Duration = Duration::from_millis(100);
-/// So long is waited for the last lines of a task that is still being stopped.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// So long an end waits until a person has been told: whoever takes facts may have much to do.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
-/// Tells each failed deployment once, until the account is gone. Those that an earlier run left are known already.
-pub(crate) async fn watch(account: Weak<Account>, facts: mpsc::Sender<FactKind>) {
-    let mut told: HashSet<String> = match account.upgrade() {
-        Some(account) => account.failed_services().into_iter().map(|it| it.deployment.id).collect(),
-        None => return,
-    };
-    let mut pending: HashMap<String, Instant> = HashMap::new();
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let Some(account) = account.upgrade() else { return };
-        for failed in account.failed_services() {
-            let id = &failed.deployment.id;
-            if told.contains(id) {
-                continue;
-            }
-            let since = *pending.entry(id.clone()).or_insert_with(Instant::now);
-            if failed.is_ending && since.elapsed() < PATIENCE {
-                continue;
-            }
-            let message = sentence(&failed);
-            told.insert(failed.deployment.id);
-            facts.send(FactKind::Warned(message)).await.ok();
+/// Tells each failed deployment once, at once: a task that ignores SIGTERM takes long to stop, and the run may be over then.
+pub(crate) struct FailedDeployments {
+    account: Weak<Account>,
+    tasks: Option<Arc<DockerLauncher>>,
+    facts: mpsc::Sender<FactKind>,
+    /// Held while one is being told.
+    told: Mutex<HashSet<String>>,
+}
+
+impl FailedDeployments {
+    /// Those that an earlier run left are known already.
+    pub(crate) fn new(
+        account: &Arc<Account>,
+        tasks: Option<Arc<DockerLauncher>>,
+        facts: mpsc::Sender<FactKind>,
+    ) -> Arc<Self> {
+        let known = account.failed_services().into_iter().map(|it| it.deployment.id).collect();
+        Arc::new(Self { account: Arc::downgrade(account), tasks, facts, told: Mutex::new(known) })
+    }
+
+    /// Looks again and again, until nobody else holds it.
+    pub(crate) async fn watch(this: Weak<Self>) {
+        while let Some(this) = this.upgrade() {
+            this.look().await;
+            drop(this);
+            tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Looks once more, before an end; what is being told meanwhile is waited for.
+    pub(crate) async fn look_at_last(&self) {
+        if tokio::time::timeout(LAST_LOOK, self.look()).await.is_err() {
+            tracing::warn!("a failed deployment was not told in time");
+        }
+    }
+
+    async fn look(&self) {
+        let mut told = self.told.lock().await;
+        let failed = self.account.upgrade().map(|it| it.failed_services()).unwrap_or_default();
+        for mut failed in failed {
+            if told.contains(&failed.deployment.id) {
+                continue;
+            }
+            if failed.is_ending && failed.deployment.last_lines.is_empty() {
+                failed.deployment.last_lines = self.lines_by_now(&failed);
+            }
+            self.facts.send(FactKind::Warned(sentence(&failed))).await.ok();
+            told.insert(failed.deployment.id);
+        }
+    }
+
+    /// What a task that is still being stopped has printed.
+    fn lines_by_now(&self, FailedService { cluster, service, deployment, .. }: &FailedService) -> Vec<String> {
+        let tasks = self.tasks.as_ref();
+        tasks.map(|it| it.lines_by_now(cluster, service, &deployment.task_definition)).unwrap_or_default()
     }
 }
 

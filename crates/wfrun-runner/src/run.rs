@@ -381,6 +381,10 @@ impl Shared {
     }
 
     async fn close(&self, key: &JobKey) -> Option<String> {
+        // After the last job nobody takes facts any more.
+        if let Some(aws) = &self.services.aws {
+            aws.failed.look_at_last().await;
+        }
         self.services.github.end_api_tokens(key.as_str());
         let open = self.jobs.lock().ok()?.remove(key)?;
         let Ok(open) = Arc::try_unwrap(open) else { return Some("a step still held the job's environment".to_owned()) };

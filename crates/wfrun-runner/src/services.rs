@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use wfrun_agent::ecr_registry;
 use wfrun_aws::{
-    Account, AccountError, AccountSettings, Endpoint, EndpointError, LogLinesError, TaskLauncher, WebIdentityError,
+    Account, AccountError, AccountSettings, Endpoint, EndpointError, Era, LogLinesError, TaskLauncher, WebIdentityError,
 };
 use wfrun_backend::chain;
 use wfrun_backend::docker::{EcrNames, EcrRegistry};
@@ -19,7 +19,8 @@ use wfrun_journal::ServiceCalled;
 use wfrun_plan::JobKey;
 use wfrun_services::{ArtifactChange, IdTokenError, IdTokenIssuer, Services, ServicesSettings};
 
-use crate::{DockerLauncher, LogSink, failed_deployments};
+use crate::failed_deployments::FailedDeployments;
+use crate::{DockerLauncher, LogSink};
 
 /// The services that a run's jobs can reach, all on loopback.
 pub struct LocalServices {
@@ -48,6 +49,10 @@ pub struct Aws {
     pub endpoint: Endpoint,
     /// Starts its tasks as containers.
     pub tasks: Option<Arc<DockerLauncher>>,
+    /// Whether it describes task definitions without `enableFaultInjection`, which AWS itself puts into each.
+    pub omits_fault_injection: bool,
+    /// Tells of its deployments that fail.
+    pub(crate) failed: Arc<FailedDeployments>,
 }
 
 /// The account's registry, which jobs call by Amazon's name.
@@ -196,23 +201,32 @@ impl Aws {
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
         let AwsSettings { account: mut settings, tasks } = settings;
+        let omits_fault_injection = settings.file.ecs.task_definition_era == Era::Y2024M05;
         settings.launcher = tasks.clone().map(|tasks| tasks as Arc<dyn TaskLauncher>);
         let (notices, watched) = (facts.clone(), facts.clone());
-        let observer = move |call: wfrun_aws::ServiceCall| tell(&facts, FactKind::AwsCalled(aws_call(call)));
+        let observer = move |mut call: wfrun_aws::ServiceCall| {
+            for notice in std::mem::take(&mut call.notices) {
+                tell(&facts, FactKind::Noticed(notice.message));
+            }
+            tell(&facts, FactKind::AwsCalled(aws_call(call)));
+        };
         let (account, opened) = Account::open(settings, observer).map_err(ServicesError::Account)?;
         let account = Arc::new(account.trusting(move |token| issuer.verify(token).map_err(|err| refusal(&err))));
         if let Some(tasks) = &tasks {
             // Before the endpoint starts them.
             tasks.log_to(log_sink(&account, notices));
         }
-        tokio::spawn(failed_deployments::watch(Arc::downgrade(&account), watched));
+        let failed = FailedDeployments::new(&account, tasks.clone(), watched);
+        tokio::spawn(FailedDeployments::watch(Arc::downgrade(&failed)));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ServicesError::Listen)?;
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.map_err(ServicesError::Endpoint)?;
-        Ok((Self { account, endpoint, tasks }, opened.into_iter().map(|it| it.message).collect()))
+        let opened = opened.into_iter();
+        Ok((Self { account, endpoint, tasks, omits_fault_injection, failed }, opened.map(|it| it.message).collect()))
     }
 
     /// Stops serving, and takes its tasks away.
     pub async fn stop(self) {
+        self.failed.look_at_last().await;
         self.endpoint.stop().await;
         if let Some(tasks) = self.tasks {
             tasks.shutdown().await;

@@ -21,6 +21,8 @@ use tokio::task::JoinHandle;
 use wfrun_aws::{TaskLaunch, TaskLauncher, TaskReporter};
 use wfrun_backend::{BackendError, DockerBackend};
 
+use self::output::Tail;
+
 pub use self::output::LogPlace;
 
 /// No task is called unhealthy before, unless AWS would.
@@ -70,6 +72,20 @@ struct Shared {
 struct Running {
     stop: watch::Sender<Wish>,
     task: JoinHandle<()>,
+    of: Origin,
+    /// Which of those under way began later.
+    number: u64,
+    printed: Arc<OnceLock<Tail>>,
+}
+
+/// What a task was started for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Origin {
+    cluster: String,
+    /// As in [`TaskLaunch::group`].
+    group: String,
+    /// The task definition's ARN.
+    definition: String,
 }
 
 /// What is wanted of a task.
@@ -103,6 +119,17 @@ impl DockerLauncher {
         self.shared.settings.secrets.values().map(String::as_str)
     }
 
+    /// What the newest task of a service and a task definition has printed by now, of those that are being stopped; where none is, of
+    /// all that are under way.
+    pub(crate) fn lines_by_now(&self, cluster: &str, service: &str, definition: &str) -> Vec<String> {
+        let group = format!("service:{service}");
+        let of = Origin { cluster: cluster.to_owned(), group, definition: definition.to_owned() };
+        let tasks = self.tasks();
+        let under_way = tasks.values().filter(|it| it.of == of && !it.task.is_finished());
+        let newest = under_way.max_by_key(|it| (*it.stop.borrow() == Wish::Stop, it.number));
+        newest.and_then(|it| it.printed.get()).map(Tail::lines).unwrap_or_default()
+    }
+
     /// Takes all tasks away, without their stop timeouts.
     pub async fn shutdown(&self) {
         let tasks: Vec<Running> = self.tasks().drain().map(|(_, running)| running).collect();
@@ -123,13 +150,18 @@ impl TaskLauncher for DockerLauncher {
     fn start(&self, task: TaskLaunch, reporter: TaskReporter) {
         let (stop, wish) = watch::channel(Wish::Run);
         let (shared, id) = (Arc::clone(&self.shared), task.id.clone());
+        let definition = task.definition.get("taskDefinitionArn").and_then(|it| it.as_str()).unwrap_or_default();
+        let of = Origin { cluster: task.cluster.clone(), group: task.group.clone(), definition: definition.to_owned() };
+        let printed = Arc::new(OnceLock::new());
+        let prints = Arc::clone(&printed);
         let task = self.runtime.spawn(async move {
-            let last_word = life::live(&shared, &task, &reporter, wish).await;
+            let last_word = life::live(&shared, &task, &reporter, &prints, wish).await;
             reporter.report(last_word);
         });
         let mut tasks = self.tasks();
         tasks.retain(|_, running| !running.task.is_finished());
-        tasks.insert(id, Running { stop, task });
+        let number = tasks.values().map(|it| it.number + 1).max().unwrap_or_default();
+        tasks.insert(id, Running { stop, task, of, number, printed });
     }
 
     fn stop(&self, task: &str) {

@@ -30,7 +30,7 @@ pub use action::{Action, ActionInput, ActionOutput, Runs, RunsKind, lower_action
 pub use field::{EnvMap, Field, IfField, MapPart};
 pub use id::{EventName, JobId, StepId};
 pub use limits::Limits;
-pub use lint::{Here, LintSettings, lint};
+pub use lint::{Here, LintSettings, RefusedDefinition, lint, refused_definition};
 pub use lower::{lower, read_workflow};
 pub use model::{
     CallSecrets, Concurrency, Container, Credentials, Defaults, DeploymentEnvironment, Job, Level, Permissions, Queue,

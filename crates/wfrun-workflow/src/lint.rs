@@ -8,11 +8,13 @@ mod commands;
 mod conditions;
 mod domain;
 mod events;
+mod fault_injection;
 mod flow;
 mod fold;
 mod inputs;
 mod jobs;
 mod labels;
+mod masked;
 mod matrix;
 mod members;
 mod needs;
@@ -26,6 +28,8 @@ mod uses;
 mod written;
 
 use wfrun_syntax::{Code, Diagnostic, Span, closest};
+
+pub use fault_injection::{RefusedDefinition, refused_definition};
 
 use crate::{Workflow, WorkflowSet};
 use written::Written;
@@ -53,9 +57,11 @@ const LINTS: &[fn(&Linting<'_>) -> Vec<Diagnostic>] = &[
     commands::lint,
     conditions::lint,
     events::lint,
+    fault_injection::lint,
     inputs::lint,
     jobs::lint,
     labels::lint,
+    masked::lint,
     matrix::lint,
     members::lint,
     needs::lint,

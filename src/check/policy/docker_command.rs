@@ -51,6 +51,7 @@ impl Asks {
     pub(super) fn transfer(&mut self, what: Transfer, image: &str) {
         match (Place::of(image), what) {
             (Place::Ecr { repository, target }, Transfer::Push) => {
+                self.pushes.extend(tag_of(image).map(|tag| (repository.clone(), tag.to_owned())));
                 self.needs.extend(ForeseenPermission::of_push(&repository, &target));
             }
             (Place::Ecr { repository, target }, Transfer::Pull) => {
@@ -62,6 +63,15 @@ impl Asks {
             (Place::NotKnown, Transfer::Pull) | (Place::Elsewhere, _) => {}
         }
     }
+}
+
+/// The tag of an image's name, `latest` where it has none; a digest is none.
+fn tag_of(image: &str) -> Option<&str> {
+    if image.contains('@') {
+        return None;
+    }
+    let name = image.rsplit('/').next().unwrap_or_default();
+    Some(name.split_once(':').map_or("latest", |(_, tag)| tag))
 }
 
 /// Reads the words behind `docker`; `None` for what has nothing to do with registries, with the number of words that say what it is.
@@ -80,7 +90,12 @@ pub(super) fn read(words: &[Word]) -> Option<(Asks, usize)> {
             let what = format!("which images {} pushes or pulls, and what that asks of AWS", asks.by);
             asks.not_known.push(what);
         }
-        (_, "push") => asks.transfer(Transfer::Push, &operand(rest)?.text),
+        (_, "push") => {
+            asks.transfer(Transfer::Push, &operand(rest)?.text);
+            if rest.iter().any(|it| ["-a", "--all-tags"].contains(&it.text.as_str())) {
+                asks.pushes.clear();
+            }
+        }
         (_, "pull") => asks.transfer(Transfer::Pull, &operand(rest)?.text),
         (_, "run" | "create") => {
             let image = rest.iter().find(|it| matches!(Place::of(&it.text), Place::Ecr { .. }))?;

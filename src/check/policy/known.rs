@@ -62,7 +62,8 @@ impl<'a> Known<'a> {
 
     /// What a step writes into the environment file is there for those behind it.
     fn forget_exported(&mut self, steps: &[Step]) {
-        for name in steps.iter().flat_map(exported) {
+        let all = steps.iter().flat_map(|it| std::iter::once(it).chain(it.grouped()));
+        for name in all.flat_map(exported) {
             self.env.insert(name, UNKNOWN.to_string());
         }
     }

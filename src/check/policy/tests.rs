@@ -450,3 +450,30 @@ const WORDS: &[&str] = &[
     "make",
     "./x",
 ];
+
+/// Source: AWS: rules A3.4.
+#[test]
+fn tags_of_a_repository_that_takes_them_once() {
+    let account = "ecr: { repositories: [{ name: web, imageTagMutability: IMMUTABLE }, other] }\n";
+    let ecr = wfrun_aws::AccountFile::parse(account).expect("an account file").ecr.repositories;
+    let settings = CheckSettings { ecr, ..CheckSettings::default() };
+    let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+    for (script, want) in [
+        (format!("docker push {registry}/web:latest"), vec!["latest"]),
+        (format!("R={registry}\ndocker push $R/web"), vec!["latest"]),
+        (format!("docker buildx build --push -t {registry}/web:v1 -t {registry}/web:$GITHUB_SHA ."), vec!["v1"]),
+        (format!("docker push {registry}/web:latest\ndocker push {registry}/web:latest"), vec!["latest"]),
+        (format!("docker push {registry}/web:$GITHUB_SHA"), vec![]),
+        (format!("docker push --all-tags {registry}/web"), vec![]),
+        (format!("docker push {registry}/other:latest"), vec![]),
+        ("docker push ghcr.io/web:latest".to_owned(), vec![]),
+        (format!("docker pull {registry}/web:latest\naws ecs list-clusters"), vec![]),
+    ] {
+        let source = Source::new("w.yml", run(&script));
+        let set = read_set(&source, SetOptions::default(), &mut |_| Loaded::Elsewhere);
+        let found = check(&set.value, Path::new("/nowhere"), &settings);
+        assert!(found.iter().all(|it| it.code.as_str() == "aws/immutable-tag"), "{found:?}");
+        let tags: Vec<_> = found.iter().filter_map(|it| it.message.split('`').nth(3)).collect();
+        assert_eq!(tags, want, "{script}");
+    }
+}

@@ -68,6 +68,7 @@ struct Told {
     notices: Vec<String>,
     forced: Forced,
     starts_tasks: bool,
+    omits_fault_injection: bool,
 }
 
 impl Ready<'_> {
@@ -101,6 +102,7 @@ impl Ready<'_> {
         let account = services.aws.as_ref().map(|it| Arc::clone(&it.account));
         let tasks = services.aws.as_ref().and_then(|it| it.tasks.as_ref());
         let starts_tasks = tasks.is_some();
+        let omits_fault_injection = services.aws.as_ref().is_some_and(|it| it.omits_fault_injection);
         hidden.extend(tasks.into_iter().flat_map(|it| it.secrets()).map(Secret::new));
         let api = github_token::api_settings(&plan, &snapshot, &own.run_id, own.number, &own.work);
         let tokens = token.prepare(&services.github, &mut loaded.secrets, api);
@@ -109,7 +111,7 @@ impl Ready<'_> {
         notices.extend(tokens.notices.iter().cloned());
         notices.extend(notices_of_place(args, &loaded, &services, &settled.place));
         let notices = [before_all(args, &mut loaded), notices].concat();
-        let told = Told { tokens, hidden, notices, forced, starts_tasks };
+        let told = Told { tokens, hidden, notices, forced, starts_tasks, omits_fault_injection };
         let engine_settings = engine_settings(args, &mut loaded, &plan, &own, &settled.place, told, &snapshot);
         let run_settings = run_settings(args, environment, loaded, &plan, &own, settled, snapshot.clone())?;
         let engine = Engine::new(plan, engine_settings);
@@ -125,17 +127,23 @@ impl Ready<'_> {
         }
         remove_snapshot(&snapshot.dir);
         if let Some(account) = account {
-            tell_permissions(&account, &run_dir, args, output)?;
+            tell_permissions(&account, &record, &run_dir, args, output)?;
         }
         Ok(record)
     }
 }
 
 /// What the workflow needed of AWS; without `--quiet`, or where something was denied.
-fn tell_permissions(account: &Account, run_dir: &Path, args: &RunArgs, output: &Output) -> anyhow::Result<()> {
+fn tell_permissions(
+    account: &Account,
+    record: &RunRecord,
+    run_dir: &Path,
+    args: &RunArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
     let report = account.permission_report();
     let style = if args.json { output.stderr } else { output.stdout };
-    let Some(text) = aws_permissions::keep(&report, run_dir, style)? else { return Ok(()) };
+    let Some(text) = aws_permissions::keep(&report, record, run_dir, style)? else { return Ok(()) };
     match (args.quiet && report.denied.is_empty(), args.json) {
         (true, _) => {}
         // Standard output is the events' alone.
@@ -219,7 +227,7 @@ fn engine_settings(
     told: Told,
     snapshot: &Snapshot,
 ) -> EngineSettings {
-    let Told { tokens, hidden, notices, forced, starts_tasks } = told;
+    let Told { tokens, hidden, notices, forced, starts_tasks, omits_fault_injection } = told;
     let identity = github_token::identity(&tokens, &own.run_id, own.number, &snapshot.sha);
     let diagnostics = std::mem::take(&mut loaded.diagnostics).into_iter();
     let without_effect = diagnostics.filter(|it| it.code.as_str() == "wfrun/no-effect").map(|it| it.message);
@@ -240,6 +248,7 @@ fn engine_settings(
         // A sandbox is there in less time than a job takes to end.
         makes_ahead: place.backend.name() == "docker",
         starts_tasks,
+        omits_fault_injection,
         container_workspace: Some(container_workspace(&plan.event.repository)),
         max_jobs: args.max_jobs.unwrap_or_else(jobs_at_once),
         strict: args.strict,

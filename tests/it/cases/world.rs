@@ -322,6 +322,7 @@ fn engine(case: &Case) -> Result<Engine, String> {
         has_containers: true,
         makes_ahead: false,
         starts_tasks: false,
+        omits_fault_injection: false,
         container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
         max_jobs: 0,
         strict: false,

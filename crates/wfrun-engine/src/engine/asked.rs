@@ -18,7 +18,7 @@ pub(super) fn labels_of<'a>(model: &'a Job, contexts: &dyn Named) -> Result<Vec<
 
 /// The actions that a job's steps use, each once.
 pub(super) fn actions_of(model: &Job) -> Vec<ActionRef> {
-    let used = model.steps.iter().filter_map(|it| match &it.kind {
+    let used = model.all_steps().filter_map(|it| match &it.kind {
         StepKind::Uses(uses) => uses.action().cloned(),
         StepKind::Run(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
     });
@@ -27,7 +27,7 @@ pub(super) fn actions_of(model: &Job) -> Vec<ActionRef> {
 
 /// The images that a job's steps run, each once.
 pub(super) fn images_of(model: &Job) -> Vec<String> {
-    let used: IndexSet<&str> = model.steps.iter().filter_map(Step::image).collect();
+    let used: IndexSet<&str> = model.all_steps().filter_map(Step::image).collect();
     used.into_iter().map(str::to_owned).collect()
 }
 
@@ -36,6 +36,7 @@ pub(super) fn checks_out_first(model: &Job) -> bool {
     /// Inputs that change nothing about the files.
     const PLAIN: [&str; 6] =
         ["clean", "persist-credentials", "show-progress", "set-safe-directory", "ssh-strict", "token"];
+    // Steps of a group begin together, so that none of them is first.
     let Some(step) = model.steps.first() else { return false };
     let StepKind::Uses(uses) = &step.kind else { return false };
     let is_checkout = uses.action().is_some_and(|it| {

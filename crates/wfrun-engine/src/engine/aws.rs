@@ -9,6 +9,7 @@ impl Engine {
     pub(super) fn aws_called(&mut self, call: AwsCall) {
         let remark = call.remark();
         let AwsCall { service, operation, status, iam_action, resource, allowed, denial } = call;
+        let (job, step) = self.only_step().map(|(job, _, step)| (job, step)).unzip();
         let denied = iam_action.clone().zip(Some(resource.clone()));
         self.emit(RunEventKind::ServiceCalled(ServiceCalled {
             service,
@@ -18,6 +19,8 @@ impl Engine {
             allowed: Some(allowed),
             resource: resource.map(|it| self.masker.mask(&it)),
             denial: denial.map(|it| self.masker.mask(&it.words)),
+            job,
+            step,
             ..ServiceCalled::default()
         }));
         self.declare_aws();

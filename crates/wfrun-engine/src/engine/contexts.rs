@@ -150,6 +150,17 @@ impl Engine {
         (run * 1000 + job + 1) as f64
     }
 
+    /// The step of the job that a path leads to or into; a group has steps of the job in it.
+    fn job_step(&self, key: &JobKey, path: &StepPath) -> Option<&Step> {
+        let outer = self.model(key)?.steps.get(path.index())?;
+        let mut inside = Some(path.clone());
+        while let Some(deeper) = inside.as_ref().filter(|it| it.depth() > 1) {
+            inside = deeper.parent();
+        }
+        let grouped = inside.filter(|it| it.depth() == 1).and_then(|it| outer.grouped().get(it.position()));
+        Some(grouped.unwrap_or(outer))
+    }
+
     pub(super) fn step_github(
         &self,
         state: &JobState,
@@ -158,8 +169,7 @@ impl Engine {
         files: Option<&FilePaths>,
     ) -> Object {
         // Inside of an action it is the job's own step.
-        let outer = self.model(&state.key).and_then(|it| it.steps.get(path.index()));
-        let id = outer.map_or_else(|| step.id.to_string(), |it| it.id.to_string());
+        let id = self.job_step(&state.key, path).map_or_else(|| step.id.to_string(), |it| it.id.to_string());
         let mut members: Vec<(&str, String)> = vec![("job", state.place.id.to_string()), ("action", id)];
         let composite = state.composite_of(path);
         let target = match (&step.kind, composite) {

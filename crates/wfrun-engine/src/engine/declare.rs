@@ -31,17 +31,21 @@ impl Engine {
 
     /// Points something out at the step that is under way. Where it may be one of several, it is a notice of the run.
     pub(super) fn remark(&mut self, level: AnnotationLevel, message: &str) {
-        let of_job = |(key, state): (&JobKey, &JobState)| {
-            let innermost = state.strands.iter().filter_map(|it| it.stack.last());
-            let processes = innermost.filter(|it| it.work == Work::Process).map(|it| (key.clone(), it.serial));
-            processes.collect::<Vec<_>>()
-        };
-        let running: Vec<_> = self.jobs.iter().flat_map(of_job).collect();
-        let [(job, process)] = running.as_slice() else { return self.graver_notice(level, message) };
-        if let Some(state) = self.jobs.get_mut(job) {
-            state.turn_to(*process);
+        let Some((job, process, _)) = self.only_step() else { return self.graver_notice(level, message) };
+        if let Some(state) = self.jobs.get_mut(&job) {
+            state.turn_to(process);
         }
-        self.annotate(job, level, message);
+        self.annotate(&job, level, message);
+    }
+
+    /// The step that is under way with its process, where there is no other.
+    pub(super) fn only_step(&self) -> Option<(JobKey, u64, StepPath)> {
+        let mut running = self.jobs.iter().flat_map(|(key, state)| {
+            let innermost = state.strands.iter().filter_map(|it| it.stack.last());
+            innermost.filter(|it| it.work == Work::Process).map(move |it| (key, it))
+        });
+        let (key, current) = running.next()?;
+        running.next().is_none().then(|| (key.clone(), current.serial, current.stage.path.clone()))
     }
 
     pub(super) fn annotation(&self, job: &JobKey, level: AnnotationLevel, message: &str) -> Annotation {

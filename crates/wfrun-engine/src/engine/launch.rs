@@ -5,7 +5,9 @@ use indexmap::IndexMap;
 use wfrun_expr::EvalError;
 use wfrun_journal::{AnnotationLevel, How, Phase, StepKindName};
 use wfrun_plan::JobKey;
-use wfrun_workflow::{Action, RunStep, RunsKind, UsesStep, UsesTarget, image_name};
+use wfrun_workflow::{
+    Action, RefusedDefinition, RunStep, RunsKind, UsesStep, UsesTarget, image_name, refused_definition,
+};
 
 use super::Engine;
 use super::contexts::runner_object;
@@ -186,6 +188,19 @@ impl Engine {
         for message in &deprecated {
             self.annotate(it.key, AnnotationLevel::Warning, message);
         }
+    }
+
+    /// What would fail on github.com, and does not here: the AWS account leaves out what the action does not know.
+    pub(super) fn warn_of_definition(&mut self, it: &Beginning<'_>, uses: &UsesStep) {
+        if !self.settings.omits_fault_injection || it.stage.phase != Phase::Main {
+            return;
+        }
+        let Some(refused) = self.model(it.key).and_then(|job| refused_definition(job, uses)) else { return };
+        let RefusedDefinition { message, help, .. } = refused;
+        let message = format!(
+            "{message}: on GitHub this step fails. The AWS account of this run leaves it out (`--aws-era today` puts it in); {help}"
+        );
+        self.annotate(it.key, AnnotationLevel::Warning, &message);
     }
 
     /// The pre part of an action of the workspace, which is not there yet when pre parts run.

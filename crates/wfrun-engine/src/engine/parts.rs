@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use wfrun_journal::Phase;
+use wfrun_plan::StepPath;
 use wfrun_workflow::{Action, ActionRef, RunsKind, Step, StepKind, UsesTarget};
 
 use super::composite::MAX_DEPTH;
@@ -11,8 +12,14 @@ use crate::state::JobState;
 use crate::strand::Composite;
 
 /// The job's own steps that have a pre part, in their order.
-pub(super) fn pre_steps(state: &JobState, steps: &[Step]) -> VecDeque<usize> {
-    steps_with_pre(state, steps, None, 0)
+pub(super) fn pre_steps(state: &JobState, steps: &[Step]) -> VecDeque<StepPath> {
+    let with_grouped = steps.iter().enumerate().flat_map(|(index, step)| {
+        let own = StepPath::at(index);
+        let grouped: Vec<_> = step.grouped().iter().enumerate().map(|(inner, it)| (own.child(inner), it)).collect();
+        std::iter::once((own, step)).chain(grouped)
+    });
+    let with_pre = with_grouped.filter(|(_, step)| uses_with_part(state, step, None, Phase::Pre, 0));
+    with_pre.map(|(path, _)| path).collect()
 }
 
 /// The steps of a composite action that have their turn in one of its parts, in that order; `earlier` is what its parts

@@ -203,6 +203,7 @@ impl Engine {
                         let program = to_launch.program.clone();
                         self.start(it, prepared, to_launch);
                         self.warn_of_inputs(it, uses, action.as_ref().map(|it| &*it.manifest));
+                        self.warn_of_definition(it, uses);
                         self.warn_of_pre(it, uses, action.as_ref().map(|it| &*it.manifest));
                         self.declare_stand_in(it, &program);
                     })

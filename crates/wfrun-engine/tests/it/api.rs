@@ -233,6 +233,17 @@ fn a_denied_call_of_one_of_two_jobs_is_a_notice() {
     assert!(notices[0].starts_with("AWS denied ecs:UpdateService"), "{notices:?}");
 }
 
+/// Who asked AWS first is known where one step is under way.
+#[test]
+fn the_step_that_asked_aws_first() {
+    let world = World::steps("[{run: 'true'}, {run: aws}, {run: aws}]").run();
+    let first: Vec<_> = world.record().first_asked.into_iter().map(|it| (it.job.to_string(), it.step)).collect();
+    assert_eq!(first, [("j".to_owned(), StepPath::at(1))]);
+    let jobs = "on: push\njobs: {a: {runs-on: x, steps: [{run: endless}]}, b: {runs-on: x, steps: [{run: aws}]}}";
+    let world = World::new(jobs).endless("endless").cancelled_in("aws").run();
+    assert_eq!(world.record().first_asked, []);
+}
+
 /// The account on this machine is declared once, and what it does with tasks as it is.
 #[test]
 fn what_the_aws_account_did_is_declared() {
@@ -241,4 +252,31 @@ fn what_the_aws_account_did_is_declared() {
     assert_eq!(declared(&world().run()), [format!("{begin}its ECS tasks run in appearance only")]);
     let tasks = "its ECS tasks are containers of this machine, but for placeholders and injected faults";
     assert_eq!(declared(&world().with_real_tasks().run()), [format!("{begin}{tasks}")]);
+}
+
+/// What fails on github.com is said where it does not fail here, at the step.
+#[test]
+fn a_definition_that_a_version_would_refuse() {
+    let steps = |fetch: &str, version: &str| {
+        let deploy = format!("aws-actions/amazon-ecs-deploy-task-definition@{version}");
+        World::steps(&format!("[{{run: {fetch}}}, {{parallel: [{{uses: {deploy}}}]}}]"))
+    };
+    let fetch = "'true; aws ecs describe-task-definition'";
+    let told = |world: World| {
+        let world = world.run();
+        let annotations = world.record().annotations;
+        annotations.iter().map(|it| (it.step.clone(), it.message.as_str().to_owned())).collect::<Vec<_>>()
+    };
+    let message = "`aws-actions/amazon-ecs-deploy-task-definition@v1` refuses a task definition with `enableFaultInjection`, which AWS \
+                   puts into each that it describes: on GitHub this step fails. The AWS account of this run leaves it out (`--aws-era \
+                   today` puts it in); take v2, or leave it out of the file: `jq 'del(.enableFaultInjection)'`";
+    let step = StepPath::at(1).child(0);
+    assert_eq!(told(steps(fetch, "v1").with_old_definitions()), [(Some(step), message.to_owned())]);
+    for (world, why) in [
+        (steps(fetch, "v1"), "as AWS describes it, the step fails by itself"),
+        (steps(fetch, "v2").with_old_definitions(), "it knows all of it"),
+        (steps("'true'", "v1").with_old_definitions(), "it is of the repository"),
+    ] {
+        assert_eq!(told(world), [], "{why}");
+    }
 }

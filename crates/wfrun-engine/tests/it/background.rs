@@ -32,6 +32,20 @@ fn parallel_steps() {
     assert_snapshot!(world.outputs("p1", "x=1\n").run().story());
 }
 
+/// What a group's steps use is found, begins early and is named as what the job's own steps use.
+#[test]
+fn actions_of_a_group() {
+    let action = "runs: {using: node20, pre: pre.js, main: main.js, post: post.js}\n";
+    let world = World::steps(
+        "[{run: 'own ${{ github.action }}'}, {parallel: [{uses: o/a@v1}, {id: b, run: 'in ${{ github.action }}'}]}]",
+    );
+    let world = world.action("o/a@v1", action).run();
+    let files = ["pre.js", "main.js", "post.js"].map(|it| format!("/actions/o/a/v1/{it}"));
+    assert_eq!(world.nodes(), files, "{}", world.story());
+    assert_eq!(world.scripts(), ["own __run", "in b"]);
+    assert_eq!(world.results(), "j success: success");
+}
+
 #[test]
 fn a_step_that_is_cancelled_is_no_failure() {
     let world =

@@ -55,6 +55,7 @@ pub(crate) struct World {
     cancel_after: Option<&'static str>,
     no_containers: bool,
     starts_tasks: bool,
+    omits_fault_injection: bool,
     container_errors: Vec<String>,
     /// What the jobs that were opened asked for.
     pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
@@ -91,6 +92,7 @@ impl World {
             cancel_after: None,
             no_containers: false,
             starts_tasks: false,
+            omits_fault_injection: false,
             container_errors: Vec::new(),
             wanted: Vec::new(),
             searches: Vec::new(),
@@ -161,6 +163,12 @@ impl World {
     /// Where ECS tasks are containers.
     pub(crate) fn with_real_tasks(mut self) -> Self {
         self.starts_tasks = true;
+        self
+    }
+
+    /// Where the AWS account describes task definitions as AWS did once.
+    pub(crate) fn with_old_definitions(mut self) -> Self {
+        self.omits_fault_injection = true;
         self
     }
 
@@ -434,6 +442,7 @@ impl World {
                 has_containers: !self.no_containers,
                 makes_ahead: !self.no_containers,
                 starts_tasks: self.starts_tasks,
+                omits_fault_injection: self.omits_fault_injection,
                 container_workspace: Some("/home/runner/work/demo/demo".to_owned()),
                 strict: self.strict,
                 grace: Grace::default(),

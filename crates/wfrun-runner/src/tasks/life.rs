@@ -1,6 +1,6 @@
 //! The life of a task: its containers are made in their order, watched, stopped and taken away.
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -21,10 +21,13 @@ const AT_LEAST: Duration = Duration::from_secs(1);
 const LEFTOVERS: Duration = Duration::from_secs(2);
 
 /// Carries a task from its beginning to its end; gives back the last word on it. Nothing of it is left then.
+///
+/// Into `printed` goes what reports show of its output, as soon as it is known which container that is.
 pub(super) async fn live(
     shared: &Arc<Shared>,
     launch: &TaskLaunch,
     reporter: &TaskReporter,
+    printed: &OnceLock<Tail>,
     mut wish: watch::Receiver<Wish>,
 ) -> TaskReport {
     let plan = match plan::read(launch, &shared.settings) {
@@ -40,7 +43,10 @@ pub(super) async fn live(
     }
     reporter.report(TaskReport::Pulled);
     let (events, told) = mpsc::unbounded_channel();
-    let states = plan.containers.iter().map(|_| State::default()).collect();
+    let states: Vec<State> = plan.containers.iter().map(|_| State::default()).collect();
+    if let Some(first) = states.get(first_essential(&plan)) {
+        printed.set(first.tail.clone()).ok();
+    }
     let mut life = Life {
         shared,
         launch,
@@ -354,7 +360,7 @@ impl Life<'_> {
         if self.states.iter().all(|state| !state.started) {
             return TaskReport::Stopped;
         }
-        let first = first.or_else(|| self.plan.containers.iter().position(|one| one.essential)).unwrap_or_default();
+        let first = first.unwrap_or_else(|| first_essential(&self.plan));
         let others = (0..self.states.len()).filter(|at| *at != first);
         let ends = [first].into_iter().chain(others).map(|at| {
             let end = self.states[at].end.as_ref();
@@ -383,6 +389,11 @@ impl Life<'_> {
             }
         }
     }
+}
+
+/// The container whose output reports show, where none has ended by itself.
+fn first_essential(plan: &TaskPlan) -> usize {
+    plan.containers.iter().position(|one| one.essential).unwrap_or_default()
 }
 
 /// Whether a condition on a container is true; `None` while that is open.

@@ -74,6 +74,12 @@ impl World {
         self.aws.endpoint.url().trim_start_matches("http://").to_owned()
     }
 
+    /// Ends it; gives back what was told.
+    pub(crate) async fn stop(self) -> mpsc::Receiver<FactKind> {
+        self.aws.stop().await;
+        self.facts
+    }
+
     /// What people were told.
     pub(crate) fn notices(&mut self) -> Vec<String> {
         let facts = std::iter::from_fn(|| self.facts.try_recv().ok());

@@ -1,5 +1,6 @@
 //! The whole way: an image is pushed, deployed, reached through a load balancer; a broken one is rolled back.
 use serde_json::{Value, json};
+use wfrun_engine::FactKind;
 
 use crate::account::{World, get};
 use crate::engine::Docker;
@@ -120,16 +121,18 @@ async fn a_simulated_deployment_that_fails_is_told_at_once() {
     world.aws.stop().await;
 }
 
-/// The container listens on another port than the one that is published.
+/// The container listens on another port than the one that is published, and ignores SIGTERM: as the first process of its container it
+/// has no handler. What it has printed is told before it ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_port_fails_at_the_load_balancer() {
+async fn a_wrong_port_is_told_at_once_also_where_the_task_takes_long_to_stop() {
     let Some(mut docker) = Docker::find() else { return };
     let image = docker.build("port");
-    let world = World::open("port", FILE).await;
+    let mut world = World::open("port", FILE).await;
     let group = element(&world.query("Action=DescribeTargetGroups").await, "TargetGroupArn");
     let mut containers = container(&image, &[("DATABASE_URL", "x")]);
     containers[0]["command"] = json!(["serve", "8001"]);
     containers[0]["healthCheck"] = Value::Null;
+    containers[0]["stopTimeout"] = json!(100);
     world.register(containers).await;
     let input = json!({
         "cluster": "c", "serviceName": "s", "taskDefinition": "api", "desiredCount": 1,
@@ -139,12 +142,32 @@ async fn a_wrong_port_fails_at_the_load_balancer() {
         "loadBalancers": [{ "targetGroupArn": group, "containerName": "api", "containerPort": 8000 }],
     });
     world.ok("ecs", "CreateService", &input).await;
-    let failed = async |world: &World| match world.aws.account.service("c", "s").and_then(|it| it.failed) {
-        Some(failed) if !failed.last_lines.is_empty() => Ok(failed),
-        other => Err(json!(format!("{other:?}"))),
-    };
+    let failed = async |world: &World| world.aws.account.service("c", "s").and_then(|it| it.failed).ok_or(Value::Null);
     let failed = world.until("failed", failed).await;
     assert_eq!(failed.reason, format!("Task failed ELB health checks in (target-group {group})"));
-    assert_eq!(failed.last_lines, ["listening on 8001"]);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let told = world.warnings();
+    assert!(world.aws.account.failed_services()[0].is_ending, "the task still has its time");
+    let end = format!("Task failed ELB health checks in (target-group {group})\n  | listening on 8001");
+    assert!(told.len() == 1 && told[0].ends_with(&end), "{told:?}");
     world.aws.stop().await;
+}
+
+/// An end tells what has failed since anybody looked.
+#[tokio::test]
+async fn a_deployment_that_fails_last_is_told_before_the_end() {
+    let world = World::simulated("ecs: { faults: { broken: crash } }").await;
+    world.register(container("nginx:broken", &[])).await;
+    let input = json!({
+        "cluster": "c", "serviceName": "s", "taskDefinition": "api", "desiredCount": 1,
+        "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } },
+    });
+    world.ok("ecs", "CreateService", &input).await;
+    // Nothing else runs on this thread between the failure and the end.
+    while world.aws.account.service("c", "s").and_then(|it| it.failed).is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let mut told = world.stop().await;
+    let told = std::iter::from_fn(|| told.try_recv().ok()).filter(|it| matches!(it, FactKind::Warned(_)));
+    assert_eq!(told.count(), 1);
 }

@@ -1,9 +1,9 @@
-//! `uses/broken`, `uses/mismatch` and `uses/artifact-name`: versions of actions that cannot work, or not together.
+//! `uses/broken` and `uses/artifact-name`: versions of actions that cannot work, or not more than once.
 use wfrun_syntax::{Diagnostic, Spanned};
 
 use super::Linting;
 use super::matrix;
-use crate::{ActionRef, Field, Job, Step, StepKind, TokenKind, UsesStep, UsesTarget};
+use crate::{ActionRef, Job, Step, StepKind, TokenKind, UsesStep, UsesTarget};
 
 /// Versions of an action that fail on github.com whatever the workflow says.
 struct Broken {
@@ -19,7 +19,7 @@ struct Broken {
 #[derive(Clone, Copy)]
 pub(super) struct Version {
     pub(super) major: u32,
-    minor: Option<u32>,
+    pub(super) minor: Option<u32>,
     patch: Option<u32>,
 }
 
@@ -96,52 +96,21 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
                 let help = format!("take {}", it.instead);
                 found.push(linting.warning("uses/broken", message, *span).help(help));
             }
-            found.extend(fault_injection(linting, job, action, version, uses));
             found.extend(artifact_name(linting, job, step, uses, version));
         }
     }
     found
 }
 
+/// The action that a step uses, if its version is named by a tag.
+pub(super) fn versioned(step: &Step) -> Option<(&UsesStep, Version)> {
+    let StepKind::Uses(uses) = &step.kind else { return None };
+    Some((uses, Version::parse(&uses.action()?.git_ref)?))
+}
+
 /// `actions/cache` means `actions/cache/save` as well.
 pub(super) fn is_of(action: &ActionRef, name: &str) -> bool {
     action.repository().eq_ignore_ascii_case(name)
-}
-
-/// A task definition as AWS describes it today, given to a version that does not know all of it.
-///
-/// Source: AWS: rules A0.3; <https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/701>
-fn fault_injection(
-    linting: &Linting<'_>,
-    job: &Job,
-    action: &ActionRef,
-    version: Version,
-    uses: &UsesStep,
-) -> Option<Diagnostic> {
-    if !is_of(action, "aws-actions/amazon-ecs-deploy-task-definition")
-        || version.major != 1
-        || version.minor.is_some_and(|it| it > 5)
-    {
-        return None;
-    }
-    let scripts = job.all_steps().filter_map(|it| match &it.kind {
-        StepKind::Run(run) => Some(&run.script),
-        StepKind::Uses(_) | StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => None,
-    });
-    let scripts: Vec<&Field> = scripts.collect();
-    let described = scripts.iter().find(|it| it.raw().contains("describe-task-definition"))?;
-    if scripts.iter().any(|it| it.raw().contains("enableFaultInjection")) {
-        return None;
-    }
-    let message = format!(
-        "`{action}` refuses a task definition with `enableFaultInjection`, which AWS puts into each that it describes"
-    );
-    let help = "take v2, or leave it out of the file: `jq 'del(.enableFaultInjection)'`";
-    let found = linting.warning("uses/mismatch", message, uses.target.span);
-    let raw = described.raw();
-    let at = raw.find("describe-task-definition").and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
-    let range = at..at + 24;
-    Some(found.label(&linting.workflow.source, described.span_of(&range), "described here").help(help))
 }
 
 /// The same artifact from each job of a matrix, of which only the first can upload it.
@@ -215,19 +184,6 @@ mod tests {
         ] {
             check(&steps(&format!("{{uses: {action}}}")), &[]);
         }
-    }
-
-    #[test]
-    fn task_definitions_with_more_than_is_known() {
-        let deploy = "{uses: aws-actions/amazon-ecs-deploy-task-definition@v1}";
-        let told = "uses/mismatch `aws-actions/amazon-ecs-deploy-task-definition@v1`: take v2, or leave it out of the file: `jq 'del(.enableFaultInjection)'`";
-        check(&steps(&format!("{{run: aws ecs describe-task-definition > t}}, {deploy}")), &[told]);
-        check(
-            &steps(&format!("{{run: aws ecs describe-task-definition | jq 'del(.enableFaultInjection)'}}, {deploy}")),
-            &[],
-        );
-        check(&steps(deploy), &[]);
-        check(&steps(&format!("{{run: aws ecs describe-task-definition > t}}, {}", deploy.replace("v1", "v2"))), &[]);
     }
 
     #[test]
