@@ -50,3 +50,27 @@ fn an_image_is_built_from_the_commit_and_pushed() {
     let strict = repo.sandbox(&[["--repository", "octo/news", "--strict"].as_slice(), &secrets].concat());
     strict.ends_with(5);
 }
+
+/// The public registry is not here: its token is, and that nothing was logged in to is declared.
+#[test]
+fn the_public_registry_is_declared() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = "on: push
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    env: {AWS_ACCESS_KEY_ID: '${{ secrets.AWS_ACCESS_KEY_ID }}', AWS_SECRET_ACCESS_KEY: '${{ secrets.AWS_SECRET_ACCESS_KEY }}', AWS_REGION: us-east-1}
+    steps:
+    - {id: l, uses: aws-actions/amazon-ecr-login@v2, with: {registry-type: public}}
+    - run: echo \"${{ steps.l.outputs.registry }} ${{ steps.l.outputs.docker_username_public_ecr_aws }}\"
+";
+    // Green, and something did not run.
+    let ran = Repo::new(workflow, &[]).sandbox(&[]).ends_with(5);
+    assert!(ran.lines().iter().any(|it| it == "public.ecr.aws AWS"), "{:#?}", ran.lines());
+    let declared = ran.of_type("declared");
+    let login = declared.iter().find(|it| it["subject"] == "docker login public.ecr.aws").expect("it is declared");
+    assert_eq!(login["how"], "not run");
+    assert!(!ran.lines().iter().any(|it| it.contains("Logging out")), "{:#?}", ran.lines());
+}

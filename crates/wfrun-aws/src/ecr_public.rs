@@ -11,7 +11,7 @@ use crate::ecr::login_token;
 
 /// The operation of that name, if it is emulated.
 ///
-/// Differs: of ECR Public there are the login and the one registry of the account; it has no repositories, and `public.ecr.aws` itself is not emulated: a `docker login` there is refused by AWS, or cannot reach it.
+/// Differs: of ECR Public there are the login and the one registry of the account; it has no repositories, and `public.ecr.aws` itself is not emulated.
 pub(crate) fn operation(name: &str) -> Option<Operation> {
     Some(match name {
         "GetAuthorizationToken" => |call| Ok(get_authorization_token(call)),

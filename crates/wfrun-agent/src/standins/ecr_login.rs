@@ -60,16 +60,29 @@ fn log_in(version: Version, logged_in: &mut Vec<String>) -> Result<(), StandInEr
             // Before the login, so that the output is there even when that fails.
             toolkit::set_output("registry", registry)?;
         }
-        docker_login(login, registry)?;
+        if kind == "public" {
+            not_logged_in(registry);
+        } else {
+            docker_login(login, registry)?;
+            logged_in.push(registry.to_owned());
+        }
         let suffix = output_suffix(registry);
         if mask_password {
             toolkit::mask(&login.password);
         }
         toolkit::set_output(&format!("docker_username_{suffix}"), &login.user)?;
         toolkit::set_output(&format!("docker_password_{suffix}"), &login.password)?;
-        logged_in.push(registry.to_owned());
     }
     Ok(())
+}
+
+/// Most log in there to pull what everybody may; a push says itself that it cannot be.
+///
+/// Differs: the stand-in for `aws-actions/amazon-ecr-login` gets a token of the account for `registry-type: public`, and does not log in
+/// to `public.ecr.aws`, which is not on this machine; that is declared.
+fn not_logged_in(registry: &str) {
+    let detail = "the registry is not on this machine, so nothing was logged in to; the token is the account's";
+    toolkit::declare(How::NotRun, &format!("docker login {registry}"), detail);
 }
 
 fn warn_of_password(version: Version) {
