@@ -93,28 +93,24 @@ pub(crate) fn swap(
             hidden.push(real);
         }
     }
-    let is_real = !hidden.is_empty();
-    let mut others = 0;
     let texts = secrets.iter_mut().filter(|(name, _)| !names.contains_key(*name));
     for (name, secret) in texts {
         if let Some(text) = replacement.of(secret.expose()) {
             hidden.push(std::mem::replace(secret, Secret::new(text)));
             told.push(name.clone());
-            others += 1;
         }
     }
     for (name, value) in vars {
         if let Some(text) = replacement.of(value) {
             *value = text;
             told.push(format!("vars.{name}"));
-            others += 1;
         }
     }
     hidden.extend(replacement.into_found().map(Secret::new));
     if told.is_empty() {
         return Swapped::default();
     }
-    let what = match (&keys, is_real || others > 0) {
+    let what = match (&keys, !hidden.is_empty()) {
         (Some(_), false) => "keys of the AWS account on this machine serve as",
         (Some(_), true) => "real AWS keys stay here: keys of the account on this machine take the place of",
         (None, _) => "nothing of this workflow asks for AWS, so these are empty:",

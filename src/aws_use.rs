@@ -24,14 +24,11 @@ const FILES_OF_PROGRAMS: [(&str, &str); 6] = [
 ///
 /// Differs: a run gets an AWS account where its workflows, actions and scripts of its repository, or its secrets tell of AWS, or with
 /// `--aws emulate`; else there is none, and AWS's names lead nowhere.
-pub(crate) fn is_emulated(args: &RunArgs, loaded: &Loaded) -> bool {
+pub(crate) fn is_emulated(args: &RunArgs, loaded: &Loaded, files: &OwnFiles) -> bool {
     match args.aws {
         Some(AwsChoice::Off) => false,
         Some(AwsChoice::Emulate) => true,
-        None => {
-            let files = OwnFiles::below(&loaded.root);
-            uses_aws(&loaded.set) || takes_a_key(loaded) || files_ask_aws(&loaded.set, &files)
-        }
+        None => uses_aws(&loaded.set) || takes_a_key(loaded) || files_ask_aws(&loaded.set, files),
     }
 }
 

@@ -47,10 +47,10 @@ pub(crate) fn hidden(program: &OsStr, args: &[OsString]) -> Option<ExitCode> {
     let (first, rest) = args.split_first()?;
     match first.to_str()? {
         wfrun_agent::container_entry::SUBCOMMAND => Some(wfrun_agent::container_entry::main(rest.to_vec())),
-        "__agent" => Some(wfrun_agent::supervisor::main(rest.to_vec())),
+        wfrun_agent::supervisor::SUBCOMMAND => Some(wfrun_agent::supervisor::main(rest.to_vec())),
         wfrun_backend::docker::reaper::SUBCOMMAND => Some(wfrun_backend::docker::reaper::main(rest.to_vec())),
         wfrun_backend::docker::pause::SUBCOMMAND => Some(wfrun_backend::docker::pause::main()),
-        "__sandbox" => Some(wfrun_backend::sandbox::main(rest.to_vec())),
+        wfrun_backend::sandbox::SUBCOMMAND => Some(wfrun_backend::sandbox::main(rest.to_vec())),
         "__standin" => Some(wfrun_agent::standins::main(texts(rest))),
         _ => None,
     }

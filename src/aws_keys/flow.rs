@@ -1,6 +1,7 @@
 //! Which secrets become AWS keys, by the way that they take: through variables, inputs and calls.
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use wfrun_workflow::{
     CallSecrets, EnvMap, Field, Job, StepKind, UsesStep, Workflow, WorkflowSet, references, references_in,
 };
@@ -9,7 +10,7 @@ use super::mentions::{Holder, mentions};
 use super::{KeyNames, KeyPart, key_part};
 use crate::own_files::OwnFiles;
 
-/// What configure-aws-credentials takes, and the variables of programs.
+/// What configure-aws-credentials takes; programs take variables of the same names.
 const INPUTS: [(&str, KeyPart); 3] = [
     ("aws-access-key-id", KeyPart::Id),
     ("aws-secret-access-key", KeyPart::Secret),
@@ -18,71 +19,74 @@ const INPUTS: [(&str, KeyPart); 3] = [
 
 /// Finds the names; those that tell it themselves come first.
 pub(super) fn names(set: &WorkflowSet, files: &OwnFiles) -> KeyNames {
-    let mut flow = Flow::default();
-    for (name, part) in INPUTS {
-        flow.variables.insert(name.to_ascii_uppercase().replace('-', "_"), part);
-    }
+    let variables = INPUTS.map(|(name, part)| (Holder::variable(&name.replace('-', "_")), part));
+    let mut parts: IndexMap<Holder, KeyPart> = variables.into();
     for it in set.workflows().flat_map(|it| references(it, "secrets")) {
         if let Some(part) = key_part(&it.name) {
-            flow.mark(&Holder::Secret(it.name.to_ascii_uppercase()), part);
+            parts.insert(Holder::secret(&it.name), part);
         }
     }
-    // Each round goes one step back on the way; a way is no longer than there are names.
+    let ways = Ways::of(set, files).0;
+    // Each round goes one step back; a way is no longer than there are names.
     loop {
-        let before = flow.size();
-        for workflow in set.workflows() {
-            flow.go_through(workflow, files);
+        let before = parts.len();
+        for (to, from) in &ways {
+            let part = match to {
+                To::Key(part) => Some(*part),
+                To::Holder(holder) => parts.get(holder).copied(),
+            };
+            if let Some(part) = part {
+                parts.entry(from.clone()).or_insert(part);
+            }
         }
-        if flow.size() == before {
-            return flow.secrets;
+        if parts.len() == before {
+            break;
         }
     }
+    let secrets = parts.into_iter().filter_map(|(holder, part)| match holder {
+        Holder::Secret(name) => Some((name, part)),
+        Holder::Variable(_) | Holder::Input(_) => None,
+    });
+    secrets.collect()
 }
 
-/// What is known to be a part of a key; names in upper case.
+/// Where a value goes.
+#[derive(Debug)]
+enum To {
+    /// To whoever takes that part of a key.
+    Key(KeyPart),
+    /// To somebody who may pass it on.
+    Holder(Holder),
+}
+
+/// The ways of values in workflows, one step each.
 #[derive(Debug, Default)]
-struct Flow {
-    secrets: KeyNames,
-    variables: HashMap<String, KeyPart>,
-}
+struct Ways(Vec<(To, Holder)>);
 
-impl Flow {
-    fn size(&self) -> usize {
-        self.secrets.len() + self.variables.len()
-    }
-
-    fn mark(&mut self, holder: &Holder, part: KeyPart) {
-        match holder {
-            Holder::Secret(name) => _ = self.secrets.entry(name.clone()).or_insert(part),
-            Holder::Variable(name) => _ = self.variables.entry(name.clone()).or_insert(part),
-            Holder::Input(_) => {}
+impl Ways {
+    fn of(set: &WorkflowSet, files: &OwnFiles) -> Self {
+        let mut ways = Self::default();
+        for workflow in set.workflows() {
+            ways.go_through(workflow, files);
         }
-    }
-
-    /// The field has a part of a key: so has whatever it is made of.
-    fn mark_field(&mut self, field: &Field, part: KeyPart) {
-        for it in references_in(field, "secrets") {
-            self.mark(&Holder::Secret(it.name.to_ascii_uppercase()), part);
-        }
-        for it in references_in(field, "env") {
-            self.mark(&Holder::Variable(it.name.to_ascii_uppercase()), part);
-        }
+        ways
     }
 
     fn go_through(&mut self, workflow: &Workflow, files: &OwnFiles) {
-        self.variables_of(&workflow.env);
+        self.variables(&workflow.env);
         for job in workflow.jobs.values() {
-            self.variables_of(&job.env);
-            job.container.iter().for_each(|it| self.variables_of(&it.env));
+            self.variables(&job.env);
+            if let Some(container) = &job.container {
+                self.variables(&container.env);
+            }
             self.call(job);
             for step in job.all_steps() {
-                self.variables_of(&step.env);
+                self.variables(&step.env);
                 match &step.kind {
                     StepKind::Uses(uses) => self.inputs(uses, files),
                     StepKind::Run(run) => {
-                        for (part, holder) in mentions(&run.script.raw()) {
-                            self.mark(&holder, part);
-                        }
+                        let found = mentions(&run.script.raw()).into_iter();
+                        self.0.extend(found.map(|(part, holder)| (To::Key(part), holder)));
                     }
                     StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {}
                 }
@@ -90,11 +94,15 @@ impl Flow {
         }
     }
 
-    fn variables_of(&mut self, env: &EnvMap) {
+    fn add(&mut self, field: &Field, to: impl Fn() -> To) {
+        let secrets = references_in(field, "secrets").into_iter().map(|it| Holder::secret(&it.name));
+        let variables = references_in(field, "env").into_iter().map(|it| Holder::variable(&it.name));
+        self.0.extend(secrets.chain(variables).map(|it| (to(), it)));
+    }
+
+    fn variables(&mut self, env: &EnvMap) {
         for (name, field) in env.iter() {
-            if let Some(part) = self.variables.get(&name.to_ascii_uppercase()).copied() {
-                self.mark_field(field, part);
-            }
+            self.add(field, || To::Holder(Holder::variable(name)));
         }
     }
 
@@ -102,24 +110,18 @@ impl Flow {
     fn call(&mut self, job: &Job) {
         let Some(CallSecrets::Named(given)) = job.call.as_ref().map(|it| &it.secrets) else { return };
         for (name, field) in given.iter() {
-            if let Some(part) = self.secrets.get(&name.to_ascii_uppercase()).copied() {
-                self.mark_field(field, part);
-            }
+            self.add(field, || To::Holder(Holder::secret(name)));
         }
     }
 
     /// Those of an action in this repository are what it makes of them.
     fn inputs(&mut self, uses: &UsesStep, files: &OwnFiles) {
         let text = files.action_of(uses).unwrap_or_default();
-        let own = mentions(&text).into_iter().filter_map(|(part, holder)| match holder {
-            Holder::Input(name) => Some((name, part)),
-            Holder::Secret(_) | Holder::Variable(_) => None,
-        });
-        let own: HashMap<String, KeyPart> = own.collect();
+        let own: HashMap<Holder, KeyPart> = mentions(&text).into_iter().map(|(part, holder)| (holder, part)).collect();
         for (input, field) in uses.with.iter() {
             let usual = INPUTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(input)).map(|(_, part)| *part);
-            if let Some(part) = usual.or_else(|| own.get(&input.to_ascii_uppercase()).copied()) {
-                self.mark_field(field, part);
+            if let Some(part) = usual.or_else(|| own.get(&Holder::input(input)).copied()) {
+                self.add(field, || To::Key(part));
             }
         }
     }

@@ -5,8 +5,8 @@ use regex::Regex;
 
 use super::KeyPart;
 
-/// Who has a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who has a value; names are in upper case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Holder {
     /// `secrets.NAME`
     Secret(String),
@@ -14,6 +14,20 @@ pub(super) enum Holder {
     Variable(String),
     /// `inputs.NAME`
     Input(String),
+}
+
+impl Holder {
+    pub(super) fn secret(name: &str) -> Self {
+        Self::Secret(name.to_ascii_uppercase())
+    }
+
+    pub(super) fn variable(name: &str) -> Self {
+        Self::Variable(name.to_ascii_uppercase())
+    }
+
+    pub(super) fn input(name: &str) -> Self {
+        Self::Input(name.to_ascii_uppercase())
+    }
 }
 
 /// `aws_secret_access_key ${{ secrets.X }}`, `aws-access-key-id: "$ID"`, `AWS_SESSION_TOKEN=${TOKEN}`
@@ -25,20 +39,24 @@ static MENTION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("the pattern is right")
 });
 
-/// Every place of a text that gives a part of a key a value that somebody has; names in upper case.
+/// Every place of a text that gives a part of a key a value that somebody has.
 pub(super) fn mentions(text: &str) -> Vec<(KeyPart, Holder)> {
+    // Most runs have nothing to do with AWS, and need no expression for it.
+    if !text.to_ascii_lowercase().contains("aws") {
+        return Vec::new();
+    }
     let found = MENTION.captures_iter(text).filter_map(|it| {
         let part = match it.get(1)?.as_str().to_ascii_lowercase().split(['_', '-']).next()? {
             "access" => KeyPart::Id,
             "secret" => KeyPart::Secret,
             _ => KeyPart::Session,
         };
-        let name = |at| it.get(at).map(|it| it.as_str().to_ascii_uppercase());
+        let name = |at| it.get(at).map(|it| it.as_str());
         let holder = match it.get(2).map(|it| it.as_str().to_ascii_lowercase()).as_deref() {
-            Some("secrets") => Holder::Secret(name(3)?),
-            Some("env") => Holder::Variable(name(3)?),
-            Some(_) => Holder::Input(name(3)?),
-            None => Holder::Variable(name(4)?),
+            Some("secrets") => Holder::secret(name(3)?),
+            Some("env") => Holder::variable(name(3)?),
+            Some(_) => Holder::input(name(3)?),
+            None => Holder::variable(name(4)?),
         };
         Some((part, holder))
     });

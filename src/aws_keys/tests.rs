@@ -79,6 +79,18 @@ fn names_of_keys() {
     }
 }
 
+/// A secret that the account gives is not missed.
+#[test]
+fn keys_that_nobody_gave_are_the_accounts() {
+    let workflow = steps(
+        "[{uses: aws-actions/configure-aws-credentials@v4, with: {aws-access-key-id: '${{ secrets.one }}', aws-secret-access-key: '${{ secrets.TWO }}'}}]",
+    );
+    let given = secrets(&[("THREE", ID), ("FOUR", "plain")]);
+    let keys = names(&workflow, &given, &OwnFiles::below(std::path::Path::new("/nowhere")));
+    assert_eq!(crate::secrets::check(&workflow.root, &given, &keys), [], "the account gives them");
+    assert_eq!(crate::secrets::check(&workflow.root, &given, &KeyNames::new()).len(), 2);
+}
+
 /// A caller's secret is what the called workflow makes of it, and the called one's name is no secret of the run.
 #[test]
 fn through_a_call() {

@@ -39,12 +39,13 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     };
     loaded.situation.repository.required()?;
     let token = GithubToken::of(args.real_github, &loaded.secrets)?;
-    let emulates = aws_use::is_emulated(args, &loaded);
-    let keys = aws_keys::names(&loaded.set, &loaded.secrets, &OwnFiles::below(&loaded.root));
+    let files = OwnFiles::below(&loaded.root);
+    let emulates = aws_use::is_emulated(args, &loaded, &files);
+    let keys = aws_keys::names(&loaded.set, &loaded.secrets, &files);
     let policies = iam_policies::read(&args.account.iam_policy);
     loaded.diagnostics.extend(policies.diagnostics);
-    let (minted, none) = (&keys, KeyNames::new());
-    let minted = if emulates { minted } else { &none };
+    let none = KeyNames::new();
+    let minted = if emulates { &keys } else { &none };
     loaded.diagnostics.extend(secrets::check(&loaded.set.root, &loaded.secrets, minted));
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(refuse(output, &loaded.diagnostics));

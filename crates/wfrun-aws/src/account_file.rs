@@ -9,6 +9,8 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
+use crate::iam::Pattern;
+
 /// The account file as written. Everything is optional; an absent file is [`AccountFile::default`].
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -77,6 +79,22 @@ pub enum TagMutability {
     ImmutableWithExclusion,
     /// As `Mutable`, but for tags that a filter fits.
     MutableWithExclusion,
+}
+
+impl TagMutability {
+    /// Whether `tag` must stay with its image once it is there; `exclusions` are wildcards of the tags for which it is the other way
+    /// round.
+    ///
+    /// Source: AWS ECR user guide, "Preventing image tags from being overwritten".
+    pub fn fixes(self, exclusions: &[String], tag: &str) -> bool {
+        let excluded = || exclusions.iter().any(|filter| Pattern::plain(filter).matches(tag));
+        match self {
+            Self::Mutable => false,
+            Self::Immutable => true,
+            Self::ImmutableWithExclusion => !excluded(),
+            Self::MutableWithExclusion => excluded(),
+        }
+    }
 }
 
 /// The section `ecs`.

@@ -1,7 +1,5 @@
 //! ECR Public, as far as logging in goes.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -22,9 +20,9 @@ pub(crate) fn operation(name: &str) -> Option<Operation> {
 
 /// Source: AWS ECR Public API reference, `GetAuthorizationToken`: one object, where ECR answers a list, without an endpoint.
 fn get_authorization_token(call: Call<'_>) -> Value {
-    let (password, expires_at_ms) = login_token(call);
+    let (token, expires_at_ms) = login_token(call);
     json!({ "authorizationData": {
-        "authorizationToken": STANDARD.encode(format!("AWS:{password}")),
+        "authorizationToken": token,
         "expiresAt": epoch_seconds(expires_at_ms),
     } })
 }

@@ -90,18 +90,6 @@ enum Wish {
 }
 
 impl Names {
-    fn name(&mut self, kind: Kind, name: &str) {
-        self.note(kind, name, Wish::Named);
-    }
-
-    fn use_it(&mut self, kind: Kind, name: &str) {
-        self.note(kind, name, Wish::Used);
-    }
-
-    fn create(&mut self, kind: Kind, name: &str) {
-        self.note(kind, name, Wish::Created);
-    }
-
     /// Whatever comes first counts, but that a name alone is nothing yet.
     fn note(&mut self, kind: Kind, name: &str, wish: Wish) {
         if name.is_empty() {
@@ -117,11 +105,11 @@ impl Names {
         for (name, value) in env {
             match name.as_str() {
                 "AWS_REGION" | "AWS_DEFAULT_REGION" => self.region = self.region.take().or(Some(value.clone())),
-                "ECR_REPOSITORY" => self.name(Kind::Repository, value),
-                "ECS_CLUSTER" => self.name(Kind::Cluster, value),
-                "ECS_SERVICE" => self.name(Kind::Service, value),
+                "ECR_REPOSITORY" => self.note(Kind::Repository, value, Wish::Named),
+                "ECS_CLUSTER" => self.note(Kind::Cluster, value, Wish::Named),
+                "ECS_SERVICE" => self.note(Kind::Service, value, Wish::Named),
                 // Many workflows keep a file's path in this variable.
-                "ECS_TASK_DEFINITION" if !value.contains(['/', '.']) => self.name(Kind::Family, value),
+                "ECS_TASK_DEFINITION" if !value.contains(['/', '.']) => self.note(Kind::Family, value, Wish::Named),
                 "CONTAINER_NAME" => add(&mut self.containers, value),
                 _ => {}
             }
@@ -153,10 +141,10 @@ impl Names {
         for (name, value) in literals(&uses.with, env) {
             match name.to_ascii_lowercase().as_str() {
                 "aws-region" => self.region = self.region.take().or(Some(value)),
-                "cluster" => self.use_it(Kind::Cluster, &value),
-                "service" => self.use_it(Kind::Service, &value),
+                "cluster" => self.note(Kind::Cluster, &value, Wish::Used),
+                "service" => self.note(Kind::Service, &value, Wish::Used),
                 "container-name" => add(&mut self.containers, &value),
-                "task-definition-family" => self.use_it(Kind::Family, &value),
+                "task-definition-family" => self.note(Kind::Family, &value, Wish::Used),
                 _ => {}
             }
         }
@@ -175,16 +163,18 @@ impl Names {
                     continue;
                 }
                 if let Some((_, _, _, kind)) = creates.filter(|(_, _, option, _)| option == flag) {
-                    self.create(*kind, value);
+                    self.note(*kind, value, Wish::Created);
                     continue;
                 }
                 match (service, flag.as_str()) {
-                    ("ecs", "--cluster") => self.use_it(Kind::Cluster, value),
-                    ("ecs", "--service" | "--services") => self.use_it(Kind::Service, value),
+                    ("ecs", "--cluster") => self.note(Kind::Cluster, value, Wish::Used),
+                    ("ecs", "--service" | "--services") => self.note(Kind::Service, value, Wish::Used),
                     ("ecs", "--task-definition") => {
-                        self.use_it(Kind::Family, value.split(':').next().unwrap_or(value));
+                        self.note(Kind::Family, value.split(':').next().unwrap_or(value), Wish::Used);
                     }
-                    ("ecr", "--repository-name" | "--repository-names") => self.use_it(Kind::Repository, value),
+                    ("ecr", "--repository-name" | "--repository-names") => {
+                        self.note(Kind::Repository, value, Wish::Used);
+                    }
                     _ => {}
                 }
             }

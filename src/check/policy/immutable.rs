@@ -1,5 +1,5 @@
 //! `aws/immutable-tag`: a tag that is the same in each run, for a repository that takes it only once.
-use wfrun_aws::{RepositoryEntry, TagMutability, UNKNOWN};
+use wfrun_aws::{RepositoryEntry, UNKNOWN};
 use wfrun_syntax::Diagnostic;
 
 /// What of a push to `repository` each run after the first is refused, if that is certain.
@@ -8,7 +8,8 @@ use wfrun_syntax::Diagnostic;
 /// pushed again changes nothing: a build is seldom the same.
 pub(super) fn refused(ecr: &[RepositoryEntry], who: &str, repository: &str, tag: &str) -> Option<Diagnostic> {
     let declared = ecr.iter().find(|it| it.name == repository)?;
-    if tag.is_empty() || tag.contains(UNKNOWN) || !is_immutable(declared, tag) {
+    let is_fixed = || declared.image_tag_mutability.fixes(&declared.exclusion_filters, tag);
+    if tag.is_empty() || tag.contains(UNKNOWN) || !is_fixed() {
         return None;
     }
     let message = format!(
@@ -20,24 +21,6 @@ pub(super) fn refused(ecr: &[RepositoryEntry], who: &str, repository: &str, tag:
          IMMUTABLE_WITH_EXCLUSION` with `imageTagMutabilityExclusionFilters: [{tag}]`"
     );
     Some(Diagnostic::warning("aws/immutable-tag", message).help(help))
-}
-
-fn is_immutable(declared: &RepositoryEntry, tag: &str) -> bool {
-    let is_excepted = || declared.exclusion_filters.iter().any(|it| fits(it, tag));
-    match declared.image_tag_mutability {
-        TagMutability::Mutable => false,
-        TagMutability::Immutable => true,
-        TagMutability::ImmutableWithExclusion => !is_excepted(),
-        TagMutability::MutableWithExclusion => is_excepted(),
-    }
-}
-
-/// Whether a filter, with `*` for any text, fits all of a tag.
-fn fits(filter: &str, tag: &str) -> bool {
-    let Some((begin, rest)) = filter.split_once('*') else { return filter == tag };
-    let Some(after) = tag.strip_prefix(begin) else { return false };
-    let mut ends = after.char_indices().map(|(at, _)| at).chain([after.len()]);
-    ends.any(|at| fits(rest, &after[at..]))
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use super::repositories::encryption_or_default;
 use super::templates::Template;
 use crate::account_file::TagMutability;
 use crate::clock::epoch_seconds;
-use crate::iam::Pattern;
 use crate::ids::Arns;
 
 /// The registry of a region.
@@ -124,16 +123,8 @@ impl Repository {
     }
 
     /// Whether `tag` must stay with its image once it is there.
-    ///
-    /// Source: AWS ECR user guide, "Preventing image tags from being overwritten".
     pub(crate) fn is_immutable(&self, tag: &str) -> bool {
-        let excluded = || self.exclusions.iter().any(|filter| Pattern::plain(filter).matches(tag));
-        match self.mutability {
-            TagMutability::Mutable => false,
-            TagMutability::Immutable => true,
-            TagMutability::ImmutableWithExclusion => !excluded(),
-            TagMutability::MutableWithExclusion => excluded(),
-        }
+        self.mutability.fixes(&self.exclusions, tag)
     }
 
     /// Removes a tag; its image goes when that was the last one, as on AWS.

@@ -21,16 +21,16 @@ pub(crate) fn get_authorization_token(call: Call<'_>) -> Result<Value, ApiError>
             format!("wfrun: registry {other} is not emulated, only the account's own, {}", account.account_id());
         return Err(ApiError::new("InvalidParameterException", message));
     }
-    let (password, expires_at_ms) = login_token(call);
+    let (token, expires_at_ms) = login_token(call);
     let entry = json!({
-        "authorizationToken": STANDARD.encode(format!("AWS:{password}")),
+        "authorizationToken": token,
         "expiresAt": epoch_seconds(expires_at_ms),
         "proxyEndpoint": account.login_url(call.region()),
     });
     Ok(json!({ "authorizationData": [entry] }))
 }
 
-/// A password with which the caller logs in for 12 hours, and until when.
+/// The name and password with which the caller logs in for 12 hours, as clients take them, and until when.
 pub(crate) fn login_token(call: Call<'_>) -> (String, u64) {
     let account = call.account;
     let expires_at_ms = account.now_ms() + u64::try_from(TOKEN_LIFE.as_millis()).unwrap_or_default();
@@ -40,5 +40,6 @@ pub(crate) fn login_token(call: Call<'_>) -> (String, u64) {
         region: call.region().to_owned(),
         expires_at_ms,
     };
-    (account.token_key().seal(&token), expires_at_ms)
+    let password = account.token_key().seal(&token);
+    (STANDARD.encode(format!("AWS:{password}")), expires_at_ms)
 }

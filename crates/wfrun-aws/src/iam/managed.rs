@@ -213,10 +213,21 @@ fn document(call: Call<'_>) -> Result<String, ApiError> {
 }
 
 pub(super) fn own<'a>(iam: &'a mut Iam, arn: &str) -> Result<&'a mut ManagedPolicy, ApiError> {
+    refuse_aws_managed(arn)?;
+    iam.policies.get_mut(arn).ok_or_else(|| not_found(arn))
+}
+
+/// The same, to be looked at.
+pub(super) fn look_at_own<'a>(iam: &'a Iam, arn: &str) -> Result<&'a ManagedPolicy, ApiError> {
+    refuse_aws_managed(arn)?;
+    iam.policies.get(arn).ok_or_else(|| not_found(arn))
+}
+
+fn refuse_aws_managed(arn: &str) -> Result<(), ApiError> {
     if aws_managed::find(arn).is_some() {
         return Err(ApiError::new("AccessDenied", format!("Policy {arn} is AWS' own and cannot be changed.")));
     }
-    iam.policies.get_mut(arn).ok_or_else(|| not_found(arn))
+    Ok(())
 }
 
 fn position(policy: &ManagedPolicy, arn: &str, id: &str) -> Result<usize, ApiError> {

@@ -45,7 +45,15 @@ impl Kind {
         }
     }
 
-    fn tags<'a>(self, iam: &'a mut Iam, named: &str) -> Result<&'a mut IndexMap<String, String>, ApiError> {
+    fn tags<'a>(self, iam: &'a Iam, named: &str) -> Result<&'a IndexMap<String, String>, ApiError> {
+        match self {
+            Self::User => iam.users.get(named).map(|it| &it.tags).ok_or_else(|| no_user(named)),
+            Self::Role => iam.roles.get(named).map(|it| &it.tags).ok_or_else(|| no_role(named)),
+            Self::Policy => managed::look_at_own(iam, named).map(|it| &it.tags),
+        }
+    }
+
+    fn tags_mut<'a>(self, iam: &'a mut Iam, named: &str) -> Result<&'a mut IndexMap<String, String>, ApiError> {
         match self {
             Self::User => iam.users.get_mut(named).map(|it| &mut it.tags).ok_or_else(|| no_user(named)),
             Self::Role => iam.roles.get_mut(named).map(|it| &mut it.tags).ok_or_else(|| no_role(named)),
@@ -58,7 +66,7 @@ impl Kind {
 fn tag(call: Call<'_>, kind: Kind) -> Result<Value, ApiError> {
     let (named, given) = (kind.named(call)?, tags(call.input)?);
     call.account.change_iam(|iam| {
-        let known = kind.tags(iam, named)?;
+        let known = kind.tags_mut(iam, named)?;
         let mut changed = known.clone();
         for (key, value) in given {
             changed.retain(|it, _| !it.eq_ignore_ascii_case(&key));
@@ -76,7 +84,7 @@ fn tag(call: Call<'_>, kind: Kind) -> Result<Value, ApiError> {
 fn untag(call: Call<'_>, kind: Kind) -> Result<Value, ApiError> {
     let (named, keys) = (kind.named(call)?, call.input.texts("TagKeys")?);
     call.account.change_iam(|iam| {
-        kind.tags(iam, named)?.retain(|it, _| !keys.iter().any(|key| it.eq_ignore_ascii_case(key)));
+        kind.tags_mut(iam, named)?.retain(|it, _| !keys.iter().any(|key| it.eq_ignore_ascii_case(key)));
         Ok(Value::Null)
     })
 }
@@ -84,8 +92,7 @@ fn untag(call: Call<'_>, kind: Kind) -> Result<Value, ApiError> {
 /// Source: AWS IAM API reference, `ListUserTags`, `ListRoleTags` and `ListPolicyTags`: in order of their keys.
 fn list(call: Call<'_>, kind: Kind) -> Result<Value, ApiError> {
     let named = kind.named(call)?;
-    let mut iam = call.account.read_iam(Clone::clone);
-    let tags = kind.tags(&mut iam, named)?;
+    let mut tags = call.account.read_iam(|iam| kind.tags(iam, named).cloned())?;
     tags.sort_unstable_keys();
     let shown = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
     paged(call.input, "Tags", shown)

@@ -203,21 +203,25 @@ fn a_denied_call_is_pointed_out_at_its_step() {
     }
 }
 
-/// What is to be heeded about one of several steps that run is pointed out at that one.
+/// What is to be heeded about one of several steps that run is pointed out at that one, of two jobs and of one.
 #[test]
 fn a_warning_about_a_step_is_pointed_out_at_it() {
-    let jobs =
+    let two =
         "on: push\njobs: {a: {runs-on: x, steps: [{run: endless}]}, b: {runs-on: x, steps: [{run: a}, {run: warned}]}}";
-    let world = World::new(jobs).secret("HIDDEN", "hidden-value").endless("endless").cancelled_in("warned").run();
-    let record = world.record();
-    let found: Vec<_> = record
-        .annotations
-        .iter()
-        .filter(|it| it.level == AnnotationLevel::Warning)
-        .map(|it| (it.job.to_string(), it.step.clone(), it.message.as_str()))
-        .collect();
-    assert_eq!(found, [("b".to_owned(), Some(StepPath::at(1)), "*** was asked")]);
-    assert!(world.story().contains("warning: *** was asked"), "{}", world.story());
+    // When it comes, the other one has begun as well, as the last.
+    let group = "on: push\njobs: {b: {runs-on: x, steps: [{run: a}, {parallel: [{run: warned}, {run: b}]}]}}";
+    for (jobs, step) in [(two, StepPath::at(1)), (group, StepPath::at(1).child(0))] {
+        let world = World::new(jobs).secret("HIDDEN", "hidden-value").endless("endless").cancelled_in("warned").run();
+        let record = world.record();
+        let found: Vec<_> = record
+            .annotations
+            .iter()
+            .filter(|it| it.level == AnnotationLevel::Warning)
+            .map(|it| (it.job.to_string(), it.step.clone(), it.message.as_str()))
+            .collect();
+        assert_eq!(found, [("b".to_owned(), Some(step), "*** was asked")]);
+        assert!(world.story().contains("warning: *** was asked"), "{}", world.story());
+    }
 }
 
 /// Which of two steps called, nobody knows.

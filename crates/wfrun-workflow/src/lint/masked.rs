@@ -5,8 +5,9 @@ use wfrun_syntax::{Diagnostic, eq_ignoring_case};
 
 use self::written::write_of;
 use super::Linting;
+use super::domain::step;
 use super::flow::flows;
-use super::path::path;
+use super::path::{Path, path};
 use super::uses::{is_of, versioned};
 use crate::{Job, StepKind};
 
@@ -23,9 +24,7 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
         let Some(action) = masks(job) else { continue };
         for flow in flows(written.expr) {
             let Some((path, _)) = path(flow.expr) else { continue };
-            let (step, output) = (path.name(0), path.name(2));
-            let is_output = eq_ignoring_case(path.context, "steps") && path.name(1) == Some("outputs");
-            let (Some(step), Some(output), true) = (step, output, is_output) else { continue };
+            let Some((step, output)) = step_output(&path) else { continue };
             let by_script = script_that_writes(job, step, output);
             if by_script.is_none() && !holds_number(job, step, output) {
                 continue;
@@ -44,6 +43,12 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// The step and the output that `steps.STEP.outputs.OUTPUT` means.
+fn step_output<'a>(path: &'a Path<'_>) -> Option<(&'a str, &'a str)> {
+    let is_output = eq_ignoring_case(path.context, "steps") && path.name(1) == Some("outputs");
+    path.name(0).zip(path.name(2)).filter(|_| is_output)
 }
 
 /// The step's action that masks the account's number, if one does.
@@ -65,8 +70,7 @@ fn masks(job: &Job) -> Option<String> {
 
 /// Whether an action's output is, or begins with, the account's number.
 fn holds_number(job: &Job, id: &str, output: &str) -> bool {
-    let step = job.all_steps().find(|it| it.id.is(id));
-    let Some(StepKind::Uses(uses)) = step.map(|it| &it.kind) else { return false };
+    let Some(StepKind::Uses(uses)) = step(job, id).map(|it| &it.kind) else { return false };
     let Some(action) = uses.action() else { return false };
     (is_of(action, LOGIN) && eq_ignoring_case(output, "registry"))
         || (is_of(action, CONFIGURE) && eq_ignoring_case(output, "aws-account-id"))
@@ -74,14 +78,12 @@ fn holds_number(job: &Job, id: &str, output: &str) -> bool {
 
 /// Where the script of a step writes the account's number into an output.
 fn script_that_writes(job: &Job, id: &str, output: &str) -> Option<wfrun_syntax::Span> {
-    let step = job.all_steps().find(|it| it.id.is(id))?;
+    let step = step(job, id)?;
     let StepKind::Run(run) = &step.kind else { return None };
     let holds = |expr: &wfrun_expr::Expr| {
         flows(expr).iter().any(|flow| {
-            let Some((path, _)) = path(flow.expr) else { return false };
-            let (step, output) = (path.name(0), path.name(2));
-            let is_output = eq_ignoring_case(path.context, "steps") && path.name(1) == Some("outputs");
-            is_output && step.zip(output).is_some_and(|(step, output)| holds_number(job, step, output))
+            let path = path(flow.expr).map(|(path, _)| path);
+            path.as_ref().and_then(step_output).is_some_and(|(step, output)| holds_number(job, step, output))
         })
     };
     let of_env = step.env.iter().filter(|(_, field)| field.template.expr().is_some_and(holds));
