@@ -40,6 +40,7 @@ pub(crate) fn actions(args: &ActionsArgs, environment: &Environment, output: &Ou
             vendored: sources.repositories.vendored.as_deref(),
             of_labels: &of_labels,
             may_pull: !args.sources.offline,
+            emulates_aws: false,
             is_required: false,
         };
         runtime.block_on(inventory.look_for_images(&images))?;

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &RunArgs, environment: &Environment, output: &Output) ->
     let forced = Forced::read(&loaded.set, &args.foresee.force)?.for_run();
     let (mut found, mut inventory) = look_for_actions(&mut loaded, &plan)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let place = runtime.block_on(settle(args, environment, &loaded, &plan, &mut inventory, &mut found));
+    let place = runtime.block_on(settle(args, environment, &loaded, (&plan, emulates), &mut inventory, &mut found));
     if found.iter().any(Diagnostic::is_error) {
         runtime.shutdown_background();
         return Ok(refuse(output, &found));

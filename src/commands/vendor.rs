@@ -101,6 +101,7 @@ fn save_images(
             vendored: kept,
             of_labels: &of_labels,
             may_pull: !args.sources.offline,
+            emulates_aws: false,
             is_required: true,
         };
         for it in inventories.iter_mut() {

@@ -1,6 +1,7 @@
 //! The account's registry by Amazon's name: who asks it by that name in a run, and who must not.
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -74,7 +75,7 @@ jobs:
         echo "not pushed elsewhere"
 "#;
 
-/// A job in the image that the one before it pushed.
+/// Jobs in the images that the one before them pushed: by an output, and by a name that `--offline` looks at before the run.
 const IN_IMAGE: &str = r#"  use:
     needs: build
     runs-on: ubuntu-latest
@@ -82,6 +83,13 @@ const IN_IMAGE: &str = r#"  use:
     steps:
     - shell: bash
       run: read -r text < /a.txt && echo "in the image there is $text"
+  latest:
+    needs: build
+    runs-on: ubuntu-latest
+    container: {image: '100000000011.dkr.ecr.eu-west-1.amazonaws.com/team/shop', credentials: {username: AWS, password: '${{ needs.build.outputs.password }}'}}
+    steps:
+    - shell: bash
+      run: read -r text < /a.txt && echo "in the latest image there is $text"
   more:
     needs: build
     runs-on: ubuntu-latest
@@ -142,11 +150,13 @@ fn a_run_on_an_engine() {
         return;
     }
     let repo = repo(ACCOUNT, "proxy", IN_IMAGE);
-    let ran = wfrun(&repo, "docker").ends_with(0);
+    let ran =
+        repo.wfrun(&[&["w.yml", "--backend", "docker", "--offline", "--json"], &SECRETS[..]].concat()).ends_with(0);
     deploys_by_amazons_name(&repo, &ran, ACCOUNT);
     let lines = ran.lines();
-    assert!(lines.iter().any(|it| it == "in the image there is a file"), "{lines:#?}");
-    assert!(lines.iter().any(|it| it == "this runs by its digest"), "{lines:#?}");
+    for line in ["in the image there is a file", "in the latest image there is a file", "this runs by its digest"] {
+        assert!(lines.iter().any(|it| it == line), "{line}: {lines:#?}");
+    }
     let refused =
         "210987654321.dkr.ecr.eu-west-1.amazonaws.com is not the registry of the emulated account 100000000011";
     let is_refused = |it: &&String| it.contains(refused);
@@ -175,36 +185,69 @@ fn a_run_in_a_sandbox() {
     }
 }
 
-/// Whoever had a name of the registry before has it again, and Ctrl-C leaves nothing.
+/// Whoever had a name of the registry before has it again, and neither Ctrl-C nor a kill leaves any.
 #[test]
-fn names_go_back_after_ctrl_c() {
-    const ACCOUNT: &str = "100000000013";
+fn names_go_back_however_a_run_ends() {
     if !has_docker() {
         return;
     }
+    for (account, mode, signal) in [
+        ("100000000013", "proxy", Signal::SIGINT),
+        ("100000000016", "proxy", Signal::SIGKILL),
+        ("100000000017", "loopback", Signal::SIGKILL),
+    ] {
+        names_go_back_after(account, mode, signal);
+    }
+}
+
+fn names_go_back_after(account: &str, mode: &str, signal: Signal) {
+    const WORKFLOW: &str = "on: push
+env: {AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE, AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI, AWS_REGION: us-east-1}
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    steps:
+    - {uses: aws-actions/amazon-ecr-login@v2, id: login}
+    - env: {registry: '${{ steps.login.outputs.registry }}'}
+      run: |
+        printf 'FROM scratch\\nLABEL a=b\\n' | docker build -t $registry/mine:1 -t $registry/mine:2 -
+        echo registry: $registry
+        docker images --quiet $registry/mine:1
+        echo started
+        sleep 987
+";
     let docker = |arguments: &[&str]| {
         let output = Command::new("docker").args(arguments).output().expect("docker");
         assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
-    let mine = format!("{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/mine:1");
+    let mine = format!("{account}.dkr.ecr.us-east-1.amazonaws.com/mine:1");
     docker(&["tag", crate::docker::IMAGE, &mine]);
     let id = docker(&["image", "inspect", "--format", "{{.Id}}", &mine]);
-    let workflow = format!(
-        "on: push\nenv: {{AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE, AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI, AWS_DEFAULT_REGION: us-east-1}}\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n    - run: |\n        printf 'FROM scratch\\nLABEL a=b\\n' | docker build -t {mine} -t ${{mine%:1}}:2 -\n        aws sts get-caller-identity\n        docker images --quiet {mine}\n        echo started\n        sleep 987\n      env: {{mine: '{mine}'}}\n"
-    );
-    let file = format!("account: \"{ACCOUNT}\"\necr: {{host_mode: proxy}}\n");
-    let repo = Repo::new(&workflow, &[(".wfrun/aws.yml", &file)]);
-    let (ran, _) = interrupt(&repo, "docker", Signal::SIGINT);
-    let after = docker(&["image", "inspect", "--format", "{{.Id}}", &mine]);
-    let names = in_engine(&[ACCOUNT]);
+    let file = format!("account: \"{account}\"\necr: {{host_mode: {mode}}}\n");
+    let repo = Repo::new(WORKFLOW, &[(".wfrun/aws.yml", &file)]);
+    let (ran, _) = interrupt(&repo, "docker", signal);
+    let lines = ran.lines();
+    let registry = lines.iter().find_map(|it| it.strip_prefix("registry: ")).expect("the registry's name");
+    let names = || in_engine(&[account, registry]);
+    // Whoever takes away what a killed run left begins when it is dead.
+    let is_killed = signal == Signal::SIGKILL;
+    for _ in 0..if is_killed { 600 } else { 0 } {
+        if names() == [mine.as_str()] && docker(&["image", "inspect", "--format", "{{.Id}}", &mine]) == id {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let (after, names) = (docker(&["image", "inspect", "--format", "{{.Id}}", &mine]), names());
     docker(&["rmi", &mine]);
-    let ran = ran.ends_with(130);
-    let short = id.trim_start_matches("sha256:").get(..12).expect("an id").to_owned();
-    assert!(!ran.lines().contains(&short), "the step built another image of that name: {:?}", ran.lines());
-    assert_eq!((after, names), (id, vec![mine]));
+    let short = id.trim_start_matches("sha256:").get(..12).expect("an id");
+    assert!(!lines.iter().any(|it| it == short), "the step built another image of that name: {lines:?}");
+    assert_eq!((after, names), (id, vec![mine]), "{mode}, {signal}");
     assert_eq!(left(&ran), "");
-    assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+    if !is_killed {
+        ran.ends_with(130);
+        assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod hold;
 mod operations;
 
 #[cfg(test)]
+pub(crate) use self::body::Patience;
+#[cfg(test)]
 pub(crate) use self::operations::tests::emulated;
 
 use std::net::SocketAddr;
@@ -22,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::body::Bodies;
+pub(crate) use self::body::{Bodies, Unread};
 use crate::account::Account;
 use crate::ecs::TICK;
 use crate::elbv2::{DataPlane, keep_health};
@@ -120,7 +122,7 @@ impl Endpoint {
 async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Response<Body> {
     let path = request.uri().path();
     if path == "/v2" || path.starts_with("/v2/") {
-        crate::registry::answer(&shared.account, request).await
+        crate::registry::answer(&shared.account, &shared.bodies, request).await
     } else if crate::registry::is_link(path) {
         let (head, _) = request.into_parts();
         crate::registry::download(&shared.account, &head.method, head.uri.path(), &head.headers).await

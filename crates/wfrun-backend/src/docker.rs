@@ -27,6 +27,7 @@ mod words;
 
 pub use cleaning::clean;
 pub(crate) use container::Container;
+use ecr_names::Owed;
 pub use ecr_names::{EcrNames, EcrNamesError};
 pub use ecr_socket::{EcrRegistry, EcrSocket};
 pub use facts::EngineFacts;
@@ -102,6 +103,14 @@ impl DockerBackend {
             *reaper = Some(started.map_err(|err| BackendError::Agent { executable: executable.to_owned(), err })?);
         }
         Ok(())
+    }
+
+    /// And which image names; nothing, once they are gone.
+    fn owe(&self, owed: Option<&Owed>) {
+        let mut reaper = self.reaper.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(err)) = reaper.as_mut().map(|it| it.owe(owed)) {
+            tracing::warn!("should wfrun be killed, names of the account's images stay in the engine: {err}");
+        }
     }
 
     /// The engine's client.

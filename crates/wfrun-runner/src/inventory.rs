@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use wfrun_agent::ecr_registry::account_and_region;
 use wfrun_backend::{BackendError, DockerBackend};
 use wfrun_plan::{ActionPlace, Dependency, Given, LoadedAction, Needed, NotKnown, dependencies, set_up_action};
 use wfrun_workflow::{Action, ActionRef, FileRef, RunsKind, WorkflowSet, image_name};
@@ -103,6 +104,8 @@ pub struct Images<'a> {
     pub of_labels: &'a IndexMap<String, String>,
     /// Whether the engine may pull.
     pub may_pull: bool,
+    /// Whether AWS is emulated: images of Amazon's registries are those that the run itself pushes, which nobody has before.
+    pub emulates_aws: bool,
     /// Whether an image that nobody can be asked for is missing.
     pub is_required: bool,
 }
@@ -122,6 +125,11 @@ pub fn image_of(dependency: &Dependency, of_labels: &IndexMap<String, String>) -
         | Dependency::Tool { .. }
         | Dependency::Node(_) => None,
     }
+}
+
+/// Whether an image is of a private registry of Amazon's.
+fn is_amazons(image: &str) -> bool {
+    image.split_once('/').is_some_and(|(host, _)| account_and_region(host).is_some())
 }
 
 impl Supply {
@@ -227,7 +235,9 @@ impl Inventory {
             it.supply = match &images.engine {
                 Ok(engine) => match engine.image_id(&image).await? {
                     Some(id) => Supply::Image(id),
-                    None if images.may_pull && is_pulled => Supply::Pullable,
+                    None if is_pulled && (images.may_pull || images.emulates_aws && is_amazons(&image)) => {
+                        Supply::Pullable
+                    }
                     None => Supply::Missing(Lack::Image(image)),
                 },
                 // Without an engine jobs run in the sandbox, which needs no image.

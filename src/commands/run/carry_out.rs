@@ -85,7 +85,7 @@ impl Ready<'_> {
             start_services(args, &loaded, aws.emulates.then_some(aws.policies), &own, github, outside.sender.clone())
                 .await?;
         let (mut services, mut notices) = started;
-        notices.extend(name_registry(&loaded.set, &own.work, &mut settled.place, &mut services).await?);
+        notices.extend(name_registry(&loaded.set, &own, &mut settled.place, &mut services).await?);
         tell_of_lookups(&services, outside.sender.clone());
         let snapshot = take_snapshot(args, &loaded, &plan, &own)?;
         plan.event.sha.clone_from(&snapshot.sha);

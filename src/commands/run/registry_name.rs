@@ -2,6 +2,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio::sync::mpsc;
 use wfrun_aws::HostMode;
 use wfrun_backend::docker::{EcrNames, EcrRegistry};
@@ -10,22 +11,28 @@ use wfrun_engine::FactKind;
 use wfrun_runner::{LocalServices, NamedRegistry, registry_client};
 use wfrun_workflow::WorkflowSet;
 
+use super::own::Own;
 use crate::output::Help;
 use crate::place::Place;
 
 /// Gives the registry Amazon's name where the account file says so, or where all that is known to ask it knows that name; says which
 /// name it has.
 ///
-/// A socket that jobs get in the engine's place lies in `work`, which is this run's. Must be called inside a runtime.
+/// A socket that jobs get in the engine's place lies in the work folder of `own`. Must be called inside a runtime.
 pub(super) async fn name_registry(
     set: &WorkflowSet,
-    work: &Path,
+    own: &Own,
     place: &mut Place,
     services: &mut LocalServices,
 ) -> anyhow::Result<Option<String>> {
     let Some(aws) = &services.aws else { return Ok(None) };
     let (account, url) = (aws.account.account_id().to_owned(), aws.endpoint.url());
     let registry = EcrRegistry { account, here: url.trim_start_matches("http://").trim_end_matches('/').to_owned() };
+    let executable = std::env::current_exe().context("failed to find wfrun's own executable")?;
+    let run = (executable.as_path(), own.run_id.as_str());
+    if let Some(engine) = place.backend.engine() {
+        engine.guard_registry(run.0, run.1, &registry)?;
+    }
     let is_asked_for = match aws.account.host_mode() {
         HostMode::Loopback => return Ok(None),
         HostMode::Auto => false,
@@ -40,7 +47,7 @@ pub(super) async fn name_registry(
     if let Some(reason) = why_not(set, place).filter(|_| !is_asked_for) {
         return by_address(&reason);
     }
-    let names = match names(place, &work.join("engine.sock"), &registry).await {
+    let names = match names(place, &own.work.join("engine.sock"), &registry, run).await {
         Ok(names) => names.map(Arc::new),
         Err(reason) if !is_asked_for => return by_address(&reason),
         Err(reason) => {
@@ -94,11 +101,16 @@ fn why_not(set: &WorkflowSet, place: &Place) -> Option<String> {
 }
 
 /// What jobs get in the place of their engine; none where they have none. The error is why it cannot be had.
-async fn names(place: &Place, socket: &Path, registry: &EcrRegistry) -> Result<Option<EcrNames>, String> {
+async fn names(
+    place: &Place,
+    socket: &Path,
+    registry: &EcrRegistry,
+    run: (&Path, &str),
+) -> Result<Option<EcrNames>, String> {
     let of_machine = match place.backend.name() {
         "host" => DockerBackend::connect().await.ok(),
         _ => None,
     };
     let Some(engine) = place.backend.engine().or(of_machine.as_ref()) else { return Ok(None) };
-    EcrNames::start(engine, socket, registry.clone()).await.map(Some).map_err(|err| chain(&err))
+    EcrNames::start(engine, socket, registry.clone(), run).await.map(Some).map_err(|err| chain(&err))
 }

@@ -69,7 +69,7 @@ pub(super) async fn settle(
     args: &RunArgs,
     environment: &Environment,
     loaded: &Loaded,
-    plan: &Plan,
+    (plan, emulates_aws): (&Plan, bool),
     inventory: &mut Inventory,
     found: &mut Vec<Diagnostic>,
 ) -> anyhow::Result<Settled> {
@@ -98,7 +98,7 @@ pub(super) async fn settle(
     }
     if let Some(engine) = place.backend.engine().filter(|_| args.offline) {
         let (engine, is_required) = (Ok(engine), true);
-        let images = Images { engine, vendored, of_labels: &of_labels, may_pull: false, is_required };
+        let images = Images { engine, vendored, of_labels: &of_labels, may_pull: false, emulates_aws, is_required };
         inventory.look_for_images(&images).await?;
         found.extend(missing_images(inventory));
     }

@@ -1,6 +1,6 @@
-//! The bodies of API requests: kept in memory as long as the request is being understood, and so bounded in size, sum and time.
+//! The bodies of API requests and manifests: kept in memory as long as the request is being understood, and so bounded in size, sum and time.
 //!
-//! They are read before anybody is known to be who they say, as the signature covers them.
+//! Those of API requests are read before anybody is known to be who they say, as the signature covers them.
 
 use std::time::Duration;
 
@@ -29,15 +29,15 @@ const LARGE: [(&str, usize); 3] = [
 
 /// How long whom is waited for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// For the next bytes of a body.
-    pub(super) stalled: Duration,
+    pub(crate) stalled: Duration,
     /// For the whole of it.
-    pub(super) whole: Duration,
+    pub(crate) whole: Duration,
     /// For room in memory; more than `stalled`, so that those who stall make room.
-    pub(super) room: Duration,
+    pub(crate) room: Duration,
     /// For the rest of a body that is not wanted: a client that still sends does not see its answer.
-    pub(super) rest: Duration,
+    pub(crate) rest: Duration,
 }
 
 impl Default for Patience {
@@ -49,7 +49,7 @@ impl Default for Patience {
 
 /// The memory that bodies have.
 #[derive(Debug)]
-pub(super) struct Bodies {
+pub(crate) struct Bodies {
     /// In bytes. Its own for the large ones, which would make all others wait.
     large: Semaphore,
     small: Semaphore,
@@ -61,14 +61,14 @@ pub(super) struct Bodies {
 
 /// A body, and its share of the memory while it is kept.
 #[derive(Debug)]
-pub(super) struct Kept<'a> {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Kept<'a> {
+    pub(crate) bytes: Vec<u8>,
     _room: Option<SemaphorePermit<'a>>,
 }
 
 /// Why a body was not received.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// It has more bytes than the operation takes.
     TooLarge { limit: usize },
     /// Nothing came for too long.
@@ -86,13 +86,13 @@ impl Default for Bodies {
 }
 
 impl Bodies {
-    /// `large` and `small` are bytes for bodies of operations above and up to 2 MiB.
-    fn new([large, small]: [usize; 2], free: usize, patience: Patience) -> Self {
+    /// `large` and `small` are bytes for bodies of what takes more and up to 2 MiB; bodies up to `free` bytes are not counted.
+    pub(crate) fn new([large, small]: [usize; 2], free: usize, patience: Patience) -> Self {
         Self { large: Semaphore::new(large), small: Semaphore::new(small), free, patience }
     }
 
     /// Receives a body of at most `limit` bytes. Of one that is not wanted the rest is read and dropped, within reason.
-    pub(super) async fn receive(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Kept<'_>, Unread> {
+    pub(crate) async fn receive(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Kept<'_>, Unread> {
         let mut body = body.into_data_stream();
         let received = self.kept(declared(headers), &mut body, limit).await;
         if let Err(Unread::TooLarge { .. } | Unread::NoRoom) = received {

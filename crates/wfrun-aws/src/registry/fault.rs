@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::push::Rejection;
 use super::uploads::UploadFault;
+use crate::endpoint::Unread;
 
 /// An error as the OCI distribution specification has them: a status, a code and a sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,6 +42,25 @@ impl Fault {
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         response
+    }
+}
+
+/// Why a manifest was not received.
+impl From<Unread> for Fault {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge { limit } => {
+                let message = format!("a manifest has at most {limit} bytes");
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", message)
+            }
+            Unread::Stalled => {
+                Self::new(StatusCode::REQUEST_TIMEOUT, "MANIFEST_INVALID", "the manifest did not arrive in time")
+            }
+            Unread::NoRoom => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "too many large requests at once")
+            }
+            Unread::Broken(why) => Self::bad("MANIFEST_INVALID", format!("the manifest broke off: {why}")),
+        }
     }
 }
 

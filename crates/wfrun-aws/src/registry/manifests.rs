@@ -2,7 +2,6 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -10,6 +9,7 @@ use super::push::{OCI_INDEX, PushedManifest, artifact_type};
 use super::route::{Visit, created, empty, next_link, parameter};
 use super::store::Digest;
 use crate::ecr::{Manifest, Repository, Undeleted};
+use crate::endpoint::Bodies;
 
 /// Source: OCI distribution specification 1.1, "Pushing manifests": registries should take at least 4 MiB.
 const SIZE_LIMIT: usize = 4 * 1024 * 1024;
@@ -63,44 +63,24 @@ fn pulled(visit: &Visit<'_>, digest: &str, manifest: &Manifest) {
 /// Source: OCI distribution specification 1.1, "Pushing manifests".
 pub(super) async fn put(
     visit: &Visit<'_>,
-    name: &str,
-    reference: &str,
+    (name, reference): (&str, &str),
+    bodies: &Bodies,
     request: Request<Body>,
 ) -> Result<Response<Body>, Fault> {
-    let declared =
-        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-    let bytes = limited(request).await?;
+    let (head, body) = request.into_parts();
+    let declared = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kept = bodies.receive(&head.headers, body, SIZE_LIMIT).await?;
+    let bytes = &kept.bytes;
     let (digest, tag) = if reference.contains(':') { (Some(reference), None) } else { (None, Some(reference)) };
-    let pushed = PushedManifest::read(&bytes, declared.as_deref(), digest, tag)?;
+    let pushed = PushedManifest::read(bytes, declared, digest, tag)?;
     visit.repository(|repository| pushed.check(repository))??;
-    visit.account.registry().keep_manifest(&bytes, &pushed.digest).map_err(|err| Fault::disk(&err))?;
+    visit.account.registry().keep_manifest(bytes, &pushed.digest).map_err(|err| Fault::disk(&err))?;
     visit.change(|repository| Ok(pushed.enter(repository, name, visit.account.now_ms())?))?;
     let mut response = created(&format!("/v2/{name}/manifests/{}", pushed.digest), &pushed.digest)?;
     if let Some(subject) = pushed.subject.and_then(|subject| HeaderValue::from_str(&subject).ok()) {
         response.headers_mut().insert("oci-subject", subject);
     }
     Ok(response)
-}
-
-/// The body, if it is not too long. What is too long is read to its end, within reason, so that the client gets the answer.
-async fn limited(request: Request<Body>) -> Result<Vec<u8>, Fault> {
-    const PATIENCE: usize = 64 * 1024 * 1024;
-    let (mut bytes, mut size) = (Vec::new(), 0);
-    let mut chunks = request.into_body().into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|err| Fault::bad("MANIFEST_INVALID", format!("the manifest broke off: {err}")))?;
-        size += chunk.len();
-        if size <= SIZE_LIMIT {
-            bytes.extend_from_slice(&chunk);
-        } else if size > PATIENCE {
-            break;
-        }
-    }
-    if size <= SIZE_LIMIT {
-        return Ok(bytes);
-    }
-    let message = format!("a manifest has at most {SIZE_LIMIT} bytes");
-    Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", message))
 }
 
 /// `DELETE` of a tag, or of a manifest with all its tags.
@@ -172,4 +152,50 @@ pub(super) fn referrers(visit: &Visit<'_>, digest: &str, request: &Request<Body>
 fn about(repository: &Repository, digest: &str) -> Vec<(String, Manifest)> {
     let about = repository.manifests.iter().filter(|(_, manifest)| manifest.subject.as_deref() == Some(digest));
     about.map(|(digest, manifest)| (digest.clone(), manifest.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use axum::body::{Body, Bytes};
+    use axum::http::{Request, StatusCode};
+    use futures_util::stream;
+
+    use super::{SIZE_LIMIT, put};
+    use crate::account::{Account, AccountSettings, Wanted};
+    use crate::account_file::AccountFile;
+    use crate::endpoint::{Bodies, Patience};
+    use crate::registry::route::Visit;
+
+    /// What a client cannot do to others: take memory without an end.
+    #[tokio::test]
+    async fn a_manifest_has_its_share_of_memory_and_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = AccountSettings {
+            file: AccountFile::default(),
+            file_dir: folder.path().to_owned(),
+            wanted: Wanted { repositories: vec!["news-api".to_owned()], ..Wanted::default() },
+            state_dir: folder.path().join("aws"),
+            iam_policies: Vec::new(),
+            injections: Vec::new(),
+            launcher: None,
+        };
+        let (account, _) = Account::open(settings, |_| {}).unwrap();
+        let visit = Visit { account: &account, region: "us-east-1", name: "news-api" };
+        let patience = Duration::from_millis(20);
+        let patience = Patience { stalled: patience, whole: patience, room: patience, rest: patience };
+        let silent = || Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        let cases = [
+            (SIZE_LIMIT, silent(), StatusCode::REQUEST_TIMEOUT),
+            (SIZE_LIMIT - 1, Body::from("{}"), StatusCode::TOO_MANY_REQUESTS),
+            (SIZE_LIMIT, Body::from("{}"), StatusCode::BAD_REQUEST),
+        ];
+        for (room, body, want) in cases {
+            let bodies = Bodies::new([room, 0], 0, patience);
+            let refused = put(&visit, ("news-api", "v1"), &bodies, Request::new(body)).await.unwrap_err();
+            assert_eq!(refused.status, want, "{room}: {}", refused.message);
+        }
+    }
 }

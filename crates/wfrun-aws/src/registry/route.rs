@@ -10,6 +10,7 @@ use super::path::Path;
 use super::{blobs, manifests};
 use crate::account::{Account, Caller, Owned, ServiceCall};
 use crate::ecr::{Repository, bad_repository_name, create_on_push, is_repository_name, no_repository};
+use crate::endpoint::Bodies;
 use crate::iam::{Permit, registry_needs};
 use crate::protocol::{ApiError, url_decoded};
 
@@ -22,8 +23,8 @@ pub(super) struct Visit<'a> {
     pub(super) name: &'a str,
 }
 
-/// Answers a request below `/v2/`.
-pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Response<Body> {
+/// Answers a request below `/v2/`. `bodies`: where what is kept in memory has its share.
+pub(crate) async fn answer(account: &Account, bodies: &Bodies, request: Request<Body>) -> Response<Body> {
     let (method, whole_path) = (request.method().clone(), request.uri().path().to_owned());
     let path = Path::read(&whole_path);
     let host = request.headers().get(header::HOST).cloned();
@@ -44,7 +45,7 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
                 Some(_) | None if action.is_some_and(|it| account.injected().throttles(&format!("registry {it}"))) => {
                     Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "Rate exceeded"))
                 }
-                Some(_) | None => carry_out(&visit, &path, request).await,
+                Some(_) | None => carry_out(&visit, &path, bodies, request).await,
             }
         }
     };
@@ -75,7 +76,12 @@ pub(crate) async fn answer(account: &Account, request: Request<Body>) -> Respons
     response
 }
 
-async fn carry_out(visit: &Visit<'_>, path: &Path<'_>, request: Request<Body>) -> Result<Response<Body>, Fault> {
+async fn carry_out(
+    visit: &Visit<'_>,
+    path: &Path<'_>,
+    bodies: &Bodies,
+    request: Request<Body>,
+) -> Result<Response<Body>, Fault> {
     let method = request.method().clone();
     let (is_head, is_get) = (method == Method::HEAD, method == Method::GET);
     if !visit.name.is_empty() {
@@ -103,7 +109,7 @@ async fn carry_out(visit: &Visit<'_>, path: &Path<'_>, request: Request<Body>) -
         Path::Upload { id, .. } if method == Method::DELETE => blobs::cancel(visit, id),
         Path::Manifest { reference, .. } if is_get || is_head => manifests::get(visit, reference, is_get),
         Path::Manifest { name, reference } if method == Method::PUT => {
-            manifests::put(visit, name, reference, request).await
+            manifests::put(visit, (name, reference), bodies, request).await
         }
         Path::Manifest { reference, .. } if method == Method::DELETE => manifests::delete(visit, reference),
         Path::Tags { name } if is_get => manifests::tags(visit, name, &request),

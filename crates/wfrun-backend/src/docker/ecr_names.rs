@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bollard::Docker;
 use bollard::query_parameters::{ListImagesOptions, TagImageOptions};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfrun_agent::ecr_registry::EcrRegistry;
@@ -21,14 +22,21 @@ use crate::BackendError;
 /// One run has them at a time: names of images are the engine's, and another run's would be taken for this one's.
 #[derive(Debug)]
 pub struct EcrNames {
-    engine: Docker,
+    engine: DockerBackend,
     socket: EcrSocket,
     through: Docker,
-    registry: EcrRegistry,
-    /// Which image had which of the registry's names before.
-    before: HashMap<String, String>,
+    owed: Owed,
     /// Bound as long as they are this run's.
     _claim: UnixListener,
+}
+
+/// Image names that are to go from an engine when a run ends, or is killed.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Owed {
+    /// The account's registry, as [`EcrRegistry::to_variable`] writes it.
+    registry: String,
+    /// Which image had which of Amazon's names of the registry before; none where the registry was called by its address only.
+    before: Option<HashMap<String, String>>,
 }
 
 /// Why an engine cannot be asked by Amazon's names.
@@ -55,15 +63,24 @@ impl EcrNames {
     /// Listens at `path` until this is dropped.
     ///
     /// Must be called inside a runtime. The path must be short, as those of sockets are: below 108 bytes.
-    pub async fn start(backend: &DockerBackend, path: &Path, registry: EcrRegistry) -> Result<Self, EcrNamesError> {
+    /// Should this process be killed, the names go back all the same; `executable` is this one.
+    pub async fn start(
+        backend: &DockerBackend,
+        path: &Path,
+        registry: EcrRegistry,
+        (executable, run_id): (&Path, &str),
+    ) -> Result<Self, EcrNamesError> {
         let claim = claim(&backend.socket, &registry.account)?;
         let before = names(&backend.docker, &registry).await?.into_iter().collect();
+        let owed = Owed { registry: registry.to_variable(), before: Some(before) };
+        backend.watch_over(executable, run_id)?;
+        backend.owe(Some(&owed));
         let listen = |err| EcrNamesError::Listen { path: path.to_owned(), err };
-        let socket = EcrSocket::start(path, Path::new(&backend.socket), registry.clone()).map_err(listen)?;
+        let socket = EcrSocket::start(path, Path::new(&backend.socket), registry).map_err(listen)?;
         let version = backend.docker.client_version();
         let through = Docker::connect_with_unix(&path.to_string_lossy(), TIMEOUT_SECONDS, &version);
         let through = through.map_err(|err| failed("be reached over a socket of wfrun's", err))?;
-        Ok(Self { engine: backend.docker.clone(), socket, through, registry, before, _claim: claim })
+        Ok(Self { engine: backend.clone(), socket, through, owed, _claim: claim })
     }
 
     /// Where the socket is.
@@ -73,7 +90,7 @@ impl EcrNames {
 
     /// Whether an image's name is one of the registry.
     pub(super) fn has(&self, image: &str) -> bool {
-        is_of(&self.registry, image)
+        self.owed.registry().is_some_and(|it| is_of(&it, image))
     }
 
     /// The engine, which over this socket knows the registry by Amazon's name.
@@ -85,23 +102,48 @@ impl EcrNames {
     ///
     /// The newest image of each repository stays as `wfrun.local/NAME:latest`, so that the next build finds its layers.
     pub async fn give_back(&self) -> Result<(), BackendError> {
+        self.owed.give_back(&self.engine.docker).await?;
+        self.engine.owe(None);
+        Ok(())
+    }
+}
+
+impl Owed {
+    fn registry(&self) -> Option<EcrRegistry> {
+        EcrRegistry::of_variable(&self.registry)
+    }
+
+    /// As the one that outlives a killed run does it: not where another run has the names by now.
+    pub(super) async fn give_back_for_the_dead(&self, backend: &DockerBackend) -> Result<(), EcrNamesError> {
+        let Some(registry) = self.registry() else { return Ok(()) };
+        let claimed = self.before.is_some().then(|| claim(&backend.socket, &registry.account)).transpose();
+        match claimed {
+            Err(EcrNamesError::Taken) => {}
+            Err(other) => return Err(other),
+            Ok(_claim) => self.give_back(&backend.docker).await?,
+        }
+        Ok(cleaning::forget_registry(&backend.docker, &registry.here).await?)
+    }
+
+    async fn give_back(&self, docker: &Docker) -> Result<(), BackendError> {
+        let (Some(registry), Some(before)) = (self.registry(), &self.before) else { return Ok(()) };
         let failed = |err| failed("give image names back", err);
-        let now = names(&self.engine, &self.registry).await?;
+        let now = names(docker, &registry).await?;
         // The newest one last: it is the one that stays.
         for (name, id) in now.iter().rev() {
-            if !self.before.contains_key(name) {
+            if !before.contains_key(name) {
                 let (_, repository) = name.split_once('/').unwrap_or(("", name));
                 let repository = repository.rsplit_once(':').map_or(repository, |(it, _)| it);
-                cleaning::keep_for_builds(&self.engine, id, repository).await.map_err(failed)?;
-                cleaning::remove_image(&self.engine, name).await.map_err(failed)?;
+                cleaning::keep_for_builds(docker, id, repository).await.map_err(failed)?;
+                cleaning::remove_image(docker, name).await.map_err(failed)?;
             }
         }
         let now: HashMap<&String, &String> = now.iter().map(|(name, id)| (name, id)).collect();
-        for (name, id) in self.before.iter().filter(|(name, id)| now.get(*name) != Some(id)) {
+        for (name, id) in before.iter().filter(|(name, id)| now.get(*name) != Some(id)) {
             let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
             let options = TagImageOptions { repo: Some(repository.to_owned()), tag: Some(tag.to_owned()) };
             // A step may have removed the image itself.
-            cleaning::gone(self.engine.tag_image(id, Some(options)).await).map_err(failed)?;
+            cleaning::gone(docker.tag_image(id, Some(options)).await).map_err(failed)?;
         }
         Ok(())
     }
@@ -144,6 +186,13 @@ impl DockerBackend {
     /// The engine as its jobs have it, with what they give names to.
     pub(super) fn of_jobs(&self) -> &Docker {
         self.names.as_ref().map_or(&self.docker, |it| it.through())
+    }
+
+    /// Has the names that images get by the registry's address taken away should this process be killed; `executable` is this one.
+    pub fn guard_registry(&self, executable: &Path, run_id: &str, registry: &EcrRegistry) -> Result<(), BackendError> {
+        self.watch_over(executable, run_id)?;
+        self.owe(Some(&Owed { registry: registry.to_variable(), before: None }));
+        Ok(())
     }
 
     /// The same engine, whose jobs call the account's registry by Amazon's name.
