@@ -410,7 +410,10 @@ jobs:
     assert!(ran.lines().contains(&pulled), "{:?}", ran.lines());
     assert!(in_engine(&[ACCOUNT]).is_empty(), "{:?}", in_engine(&[ACCOUNT]));
     let ran = run("auto");
-    assert!(ran.lines().iter().any(|it| it.starts_with("pulled 127.0.0.1:")), "{:?}", ran.lines());
+    let lines = ran.lines();
+    let address = lines.iter().find_map(|it| it.strip_prefix("pulled ")).expect("the image's name");
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    assert!(in_engine(&[address]).is_empty(), "{:?}", in_engine(&[address]));
     let said = "on the `host` backend nothing keeps that name from the real AWS";
     assert!(notices(&ran).iter().any(|it| it.ends_with(said)), "{:?}", notices(&ran));
 }

@@ -19,11 +19,6 @@ pub trait Backend: Send + Sync {
 
     /// Makes an environment and waits until processes can be started in it.
     fn open(&self, spec: EnvironmentSpec) -> BoxFuture<'_, Result<Environment, BackendError>>;
-
-    /// Takes the names of images away that belong to a registry which ends with the run, such as `127.0.0.1:5000`.
-    fn forget_registry<'a>(&'a self, _host: &'a str) -> BoxFuture<'a, Result<(), BackendError>> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 /// What a job needs of its environment.

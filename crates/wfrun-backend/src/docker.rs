@@ -113,6 +113,11 @@ impl DockerBackend {
         }
     }
 
+    /// Takes the names of images away that belong to a registry which ends with the run, such as `127.0.0.1:5000`.
+    pub async fn forget_registry(&self, host: &str) -> Result<(), BackendError> {
+        cleaning::forget_registry(&self.docker, host).await
+    }
+
     /// The engine's client.
     pub fn client(&self) -> &bollard::Docker {
         &self.docker
@@ -139,9 +144,5 @@ impl Backend for DockerBackend {
 
     fn open(&self, spec: EnvironmentSpec) -> BoxFuture<'_, Result<Environment, BackendError>> {
         container::open(self, spec).boxed()
-    }
-
-    fn forget_registry<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<(), BackendError>> {
-        cleaning::forget_registry(&self.docker, host).boxed()
     }
 }

@@ -117,10 +117,10 @@ async fn forget_registry(shared: &Shared) {
     if let Some(named) = &shared.services.named_registry {
         named.give_back().await;
     }
-    let Some(aws) = &shared.services.aws else { return };
+    let (Some(aws), Some(engine)) = (&shared.services.aws, &shared.services.engine) else { return };
     let url = aws.endpoint.url();
     let host = url.trim_start_matches("http://").trim_end_matches('/');
-    if let Err(err) = shared.settings.backend.forget_registry(host).await {
+    if let Err(err) = engine.forget_registry(host).await {
         tracing::warn!("images of {host} stay: {}", chain(&err));
     }
 }

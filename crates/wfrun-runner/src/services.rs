@@ -11,9 +11,9 @@ use wfrun_agent::ecr_registry;
 use wfrun_aws::{
     Account, AccountError, AccountSettings, Endpoint, EndpointError, Era, LogLinesError, TaskLauncher, WebIdentityError,
 };
-use wfrun_backend::chain;
 use wfrun_backend::docker::{EcrNames, EcrRegistry};
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
+use wfrun_backend::{DockerBackend, chain};
 use wfrun_engine::{ApiCall, ApiNote, AwsCall, AwsDenial, FactKind};
 use wfrun_journal::ServiceCalled;
 use wfrun_plan::JobKey;
@@ -30,6 +30,8 @@ pub struct LocalServices {
     pub aws: Option<Aws>,
     /// The account's registry, where jobs call it by Amazon's name.
     pub named_registry: Option<NamedRegistry>,
+    /// The engine that jobs ask, in which images of the account's registry have names as long as the run goes on.
+    pub engine: Option<DockerBackend>,
     /// Whether jobs are kept from the real AWS.
     ///
     /// Differs: on the `host` backend AWS's names are not blocked while AWS is emulated, because they are this machine's own: a program
@@ -153,7 +155,8 @@ impl LocalServices {
     }
 
     fn new(github: Services, aws: Option<Aws>, blocks_aws: bool, guard: Option<DnsGuard>) -> Self {
-        Self { github, aws, named_registry: None, blocks_aws, guard, metadata_told: AtomicBool::new(false) }
+        let metadata_told = AtomicBool::new(false);
+        Self { github, aws, named_registry: None, engine: None, blocks_aws, guard, metadata_told }
     }
 
     /// Whether programs are kept from what clouds tell a machine about itself, its credentials among it: as long as AWS is

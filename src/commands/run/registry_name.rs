@@ -26,11 +26,13 @@ pub(super) async fn name_registry(
     services: &mut LocalServices,
 ) -> anyhow::Result<Option<String>> {
     let Some(aws) = &services.aws else { return Ok(None) };
+    services.engine = engine_of(place).await;
+    let engine = services.engine.as_ref();
     let (account, url) = (aws.account.account_id().to_owned(), aws.endpoint.url());
     let registry = EcrRegistry { account, here: url.trim_start_matches("http://").trim_end_matches('/').to_owned() };
     let executable = std::env::current_exe().context("failed to find wfrun's own executable")?;
     let run = (executable.as_path(), own.run_id.as_str());
-    if let Some(engine) = place.backend.engine() {
+    if let Some(engine) = engine {
         engine.guard_registry(run.0, run.1, &registry)?;
     }
     let is_asked_for = match aws.account.host_mode() {
@@ -47,7 +49,7 @@ pub(super) async fn name_registry(
     if let Some(reason) = why_not(set, place).filter(|_| !is_asked_for) {
         return by_address(&reason);
     }
-    let names = match names(place, &own.work.join("engine.sock"), &registry, run).await {
+    let names = match names(engine, &own.work.join("engine.sock"), &registry, run).await {
         Ok(names) => names.map(Arc::new),
         Err(reason) if !is_asked_for => return by_address(&reason),
         Err(reason) => {
@@ -100,17 +102,21 @@ fn why_not(set: &WorkflowSet, place: &Place) -> Option<String> {
     Some(format!("the workflow names `{client}`, which asks registries by itself"))
 }
 
+/// The engine that steps ask: their containers' one, or on the host this machine's.
+async fn engine_of(place: &Place) -> Option<DockerBackend> {
+    match place.backend.name() {
+        "host" => DockerBackend::connect().await.ok(),
+        _ => place.backend.engine().cloned(),
+    }
+}
+
 /// What jobs get in the place of their engine; none where they have none. The error is why it cannot be had.
 async fn names(
-    place: &Place,
+    engine: Option<&DockerBackend>,
     socket: &Path,
     registry: &EcrRegistry,
     run: (&Path, &str),
 ) -> Result<Option<EcrNames>, String> {
-    let of_machine = match place.backend.name() {
-        "host" => DockerBackend::connect().await.ok(),
-        _ => None,
-    };
-    let Some(engine) = place.backend.engine().or(of_machine.as_ref()) else { return Ok(None) };
+    let Some(engine) = engine else { return Ok(None) };
     EcrNames::start(engine, socket, registry.clone(), run).await.map(Some).map_err(|err| chain(&err))
 }
