@@ -111,18 +111,27 @@ impl Account {
         let AccountSettings { file, file_dir, wanted, state_dir, iam_policies, injections, launcher } = settings;
         refuse_what_is_not_emulated(&file, launcher.is_some())?;
         let launcher = launcher.filter(|_| file.ecs.runtime == Runtime::Docker);
-        let id = file.account.clone().unwrap_or_else(|| "123456789012".to_owned());
         let region = file.region.clone().or_else(|| wanted.region.clone()).unwrap_or_else(|| "us-east-1".to_owned());
         let policy_files = PolicyFiles::read(&file.iam, &file_dir, iam_policies)?;
         let nobody_may = file.iam.mode != IamMode::Off && policy_files.is_empty();
         let (store, in_use) = Store::open(&state_dir)?;
+        let id = file.account.clone().or_else(|| store.account()).or_else(|| wanted.account.clone());
+        let id = id.unwrap_or_else(|| "123456789012".to_owned());
         let mut state = store.load(&id)?;
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
         state.take_over_users(world.now_ms);
         state.regions.values_mut().for_each(|region| region.elbv2.start_afresh());
         crate::ecs::take_up(&mut state);
-        let mut notices = seed::from_file(&mut state, &file, &file_dir, &wanted, world)?;
+        let other = wanted.account.as_ref().filter(|it| **it != id).map(|other| {
+            Notice::new(format!(
+                "the workflow names account {other}, and the emulated one is {id}: `account: \"{other}\"` in the account file gives it \
+                 that number, once the folder `{}` is deleted",
+                state_dir.display()
+            ))
+        });
+        let mut notices: Vec<Notice> = other.into_iter().collect();
+        notices.extend(seed::from_file(&mut state, &file, &file_dir, &wanted, world)?);
         notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
         if launcher.is_some() {
             crate::ecs::launch_anew(&mut state);
@@ -388,6 +397,25 @@ impl Account {
         let access_key_id = self.runtime_key.get_or_init(|| self.mint_root_keys().access_key_id).clone();
         let token = Token { access_key_id, principal, region: region.to_owned(), expires_at_ms };
         RegistryLogin { host: self.registry_host(), user: "AWS".to_owned(), password: self.token_key.seal(&token) }
+    }
+
+    /// Creates what a step that is about to run names and the account lacks, in `wanted.region` or the account's own; the notices say
+    /// what.
+    pub fn provide(&self, wanted: &Wanted) -> Result<Vec<Notice>, AccountError> {
+        let region = wanted.region.as_deref().filter(|it| !it.is_empty()).unwrap_or(&self.region);
+        let world = seed::World { account: &self.id, region, now_ms: self.now_ms() };
+        let mut state = lock(&self.state);
+        let mut notices = seed::from_workflow(&mut state, &Wanted { region: None, ..wanted.clone() }, world)?;
+        if notices.is_empty() {
+            return Ok(notices);
+        }
+        self.store.save(&state)?;
+        drop(state);
+        self.changes.send_modify(|count| *count += 1);
+        if region != self.region {
+            notices.iter_mut().for_each(|it| it.message = format!("{}, in {region}", it.message));
+        }
+        Ok(notices)
     }
 
     fn written(&self, state: &MutexGuard<'_, State>) -> Result<(), ApiError> {

@@ -191,6 +191,27 @@ pub struct ServiceEntry {
     /// Target groups that its tasks are targets of.
     #[serde(default)]
     pub load_balancers: Vec<ServiceTargetEntry>,
+    /// What becomes of a rollout that fails.
+    #[serde(default)]
+    pub deployment_circuit_breaker: CircuitBreakerEntry,
+}
+
+/// The circuit breaker of a service; on, with roll-back, where the file says nothing.
+///
+/// Differs: services that are created from the start have their circuit breaker on, with roll-back; AWS's own default is off.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct CircuitBreakerEntry {
+    /// Whether a rollout whose tasks fail again and again is given up.
+    pub enable: bool,
+    /// Whether the last good one is rolled out then.
+    pub rollback: bool,
+}
+
+impl Default for CircuitBreakerEntry {
+    fn default() -> Self {
+        Self { enable: true, rollback: true }
+    }
 }
 
 /// A target group that a service's tasks are targets of.

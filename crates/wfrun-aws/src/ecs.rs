@@ -22,7 +22,7 @@ mod update;
 pub(crate) use self::clusters::is_name;
 use self::clusters::{create_cluster, delete_cluster, describe_clusters, list_clusters};
 pub(crate) use self::launch::{Order, PLACEHOLDER_IMAGE, Step, launch_anew, take_up, tick};
-pub(crate) use self::model::{Cluster, Ecs, Service, TaskDefinition};
+pub(crate) use self::model::{Cluster, Ecs, Service, TaskDefinition, family, short_name};
 pub(crate) use self::rollout::TICK;
 use self::run_task::{execute_command, run_task, stop_task};
 use self::service_deployments::{

@@ -14,11 +14,20 @@ pub(crate) use self::signature::{Signed, credential, verify};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ApiError {
     pub(crate) code: String,
+    /// What AWS would not say, as it would do what was asked, begins with [`OURS`].
     pub(crate) message: String,
     /// The request was refused for who asked.
     pub(crate) denied: bool,
     /// The HTTP status that the service's model gives it, where that is not the usual one.
     pub(crate) status: Option<u16>,
+}
+
+/// How messages begin that are wfrun's own: something was asked that it does not emulate, or cannot do here.
+const OURS: &str = "wfrun: ";
+
+/// What of a request was not done, where the answer's message is wfrun's own.
+pub(crate) fn not_done(message: &str) -> Option<String> {
+    message.strip_prefix(OURS).map(ToOwned::to_owned)
 }
 
 impl ApiError {

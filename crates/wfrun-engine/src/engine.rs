@@ -39,7 +39,7 @@ use wfrun_journal::{
     AnnotationLevel, ArtifactKept, ArtifactRemoved, Conclusion, Declared, Fault, How, Masker, Notice, Outcome,
     RunEvent, RunEventKind, RunFinished, RunRecord, RunStarted, SCHEMA, Secret, SkipReason,
 };
-use wfrun_plan::{JobKey, JobKeys, Plan, github_context};
+use wfrun_plan::{JobKey, JobKeys, Plan, StepPath, github_context};
 use wfrun_workflow::FileRef;
 
 pub(crate) use self::lines::Origin;
@@ -70,6 +70,8 @@ pub struct Engine {
     aws_declared: bool,
     /// The actions and resources whose denial was told.
     aws_denied: HashSet<(String, Option<String>)>,
+    /// What the account was asked for and did not do, by the step that asked.
+    aws_not_done: HashSet<(Option<(JobKey, StepPath)>, String)>,
     api_declared: bool,
     ahead: ahead::Ahead,
     seq: u64,
@@ -112,6 +114,7 @@ impl Engine {
             is_pending: false,
             aws_declared: false,
             aws_denied: HashSet::new(),
+            aws_not_done: HashSet::new(),
             api_declared: false,
             ahead: ahead::Ahead::default(),
             seq: 0,

@@ -272,6 +272,8 @@ pub struct AwsCall {
     pub allowed: bool,
     /// Where the policies do not allow it, why.
     pub denial: Option<AwsDenial>,
+    /// What of it AWS would do and the account does not, and why.
+    pub not_done: Option<String>,
 }
 
 /// Why AWS denies a call.

@@ -189,11 +189,15 @@ impl Names {
         // Services are in the first cluster, also where the workflow creates that.
         let cluster = self.wanted.keys().find(|(kind, _)| *kind == Kind::Cluster).map(|(_, name)| name.clone());
         let cluster = cluster.unwrap_or_else(|| "default".to_owned());
-        let services = all(Kind::Service).map(|service| WantedService { cluster: cluster.clone(), service });
-        let container = self.containers.first().cloned();
+        let services = all(Kind::Service).map(|service| WantedService {
+            cluster: cluster.clone(),
+            service,
+            by_code_deploy: false,
+        });
         let task_definitions =
-            all(Kind::Family).map(|family| WantedTaskDefinition { family, container: container.clone() });
+            all(Kind::Family).map(|family| WantedTaskDefinition { family, containers: self.containers.clone() });
         Wanted {
+            account: None,
             region: self.region.clone(),
             repositories: all(Kind::Repository).collect(),
             clusters: all(Kind::Cluster).collect(),

@@ -287,9 +287,9 @@ fn tell(facts: &mpsc::Sender<FactKind>, fact: FactKind) {
 
 fn aws_call(call: wfrun_aws::ServiceCall) -> AwsCall {
     let wfrun_aws::ServiceCall { service, operation, status, iam_action, allowed, resource, .. } = call;
-    let (missing, injected) = (call.missing, call.injected);
+    let (missing, injected, not_done) = (call.missing, call.injected, call.not_done);
     let denial = call.denial.map(|words| AwsDenial { words, missing, injected });
-    AwsCall { service, operation, status, iam_action, resource, allowed, denial }
+    AwsCall { service, operation, status, iam_action, resource, allowed, denial, not_done }
 }
 
 fn api_note(note: wfrun_services::ApiNote) -> ApiNote {

@@ -7,13 +7,19 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::settings::{AccountError, Notice, Wanted, WantedTaskDefinition};
+use super::settings::{AccountError, Notice, Wanted, WantedService, WantedTaskDefinition};
 use super::state::{Region, State};
-use crate::account_file::{AccountFile, RepositoryEntry, ServiceTargetEntry, TagMutability, TaskDefinitionEntry};
+use crate::account_file::{
+    AccountFile, CircuitBreakerEntry, RepositoryEntry, ServiceTargetEntry, TagMutability, TaskDefinitionEntry,
+};
 use crate::ecr::{Repository, is_repository_name};
-use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, TaskDefinition, balance, check_container, is_name, register};
+use crate::ecs::{
+    Cluster, PLACEHOLDER_IMAGE, Service, TaskDefinition, balance, check_container, family, is_name, register,
+    short_name,
+};
 use crate::elbv2::create_load_balancer;
-use crate::ids::{Arns, root_arn};
+use crate::ids::{Arns, DEFAULT_SECURITY_GROUP, DEFAULT_SUBNETS, root_arn};
+use crate::registry::ImageReference;
 
 /// Where and when things are created.
 #[derive(Clone, Copy)]
@@ -63,24 +69,26 @@ pub(super) fn from_file(
                 task_definition: entry.task_definition.clone(),
             };
             let definition = region.ecs.task_definition(&entry.task_definition).ok_or_else(no_definition)?;
-            let arn = definition.arn.clone();
+            let (arn, settings) = (definition.arn.clone(), service_settings(definition, false));
             let balancers = service_targets(region, service, &entry.load_balancers)?;
             if region.ecs.clusters.get(name).is_some_and(|cluster| cluster.services.contains_key(service)) {
                 continue;
             }
             check_targets(service, definition, &balancers)?;
             let cluster = region.ecs.clusters.entry(name.clone()).or_default();
-            create_service(cluster, service, &arn, entry.desired_count, world);
-            if let Some(service) = cluster.services.get_mut(service).filter(|_| !balancers.is_empty()) {
-                balance(service, Value::Array(balancers));
+            let breaker = entry.deployment_circuit_breaker;
+            let created = create_service(cluster, service, &arn, (entry.desired_count, settings, breaker), world);
+            if !balancers.is_empty() {
+                balance(created, Value::Array(balancers));
             }
         }
     }
     Ok(notices)
 }
 
-/// Creates what a workflow names and the account lacks, and says so.
+/// Creates what a workflow names and the account lacks, and says so; also where it cannot.
 pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>) -> Result<Vec<Notice>, AccountError> {
+    let wanted = &by_names(wanted);
     let mut notices = Vec::new();
     if let Some(asked) = wanted.region.as_deref().filter(|asked| *asked != world.region) {
         notices.push(Notice::new(format!(
@@ -89,25 +97,63 @@ pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>
         )));
     }
     for name in &wanted.repositories {
-        if !region(state, world).ecr.repositories.contains_key(name) {
-            create_repository(state, name, TagMutability::default(), world)?;
-            notices.push(Notice::new(format!("created repository `{name}`")));
+        if region(state, world).ecr.repositories.contains_key(name) {
+            continue;
         }
+        notices.push(match create_repository(state, name, TagMutability::default(), world) {
+            Ok(_) => Notice::new(format!("created repository `{name}`")),
+            Err(err) => not_created(&err),
+        });
     }
-    check_ecs_names(wanted.services.iter().map(|wanted| &wanted.service))?;
     for name in wanted.clusters.iter().chain(wanted.services.iter().map(|wanted| &wanted.cluster)) {
-        check_ecs_names(std::iter::once(name))?;
         let clusters = &mut region(state, world).ecs.clusters;
-        if !clusters.contains_key(name) {
-            clusters.insert(name.clone(), Cluster::default());
-            notices.push(Notice::new(format!("created cluster `{name}`")));
+        if clusters.contains_key(name) {
+            continue;
         }
+        notices.push(match check_ecs_names(std::iter::once(name)) {
+            Ok(()) => {
+                clusters.insert(name.clone(), Cluster::default());
+                Notice::new(format!("created cluster `{name}`"))
+            }
+            Err(err) => not_created(&err),
+        });
     }
     notices.extend(task_definitions_for_workflow(state, wanted, world)?);
     for service in &wanted.services {
-        notices.extend(service_for_workflow(state, service, wanted, world)?);
+        match check_ecs_names([&service.cluster, &service.service].into_iter()) {
+            Ok(()) => notices.extend(service_for_workflow(state, service, wanted, world)?),
+            Err(err) => notices.push(not_created(&err)),
+        }
     }
+    notices.dedup();
     Ok(notices)
+}
+
+/// What a workflow names by ARNs and images, by names.
+fn by_names(wanted: &Wanted) -> Wanted {
+    let owned = |name: &str| name.to_owned();
+    let service = |wanted: &WantedService| {
+        // `arn:…:service/CLUSTER/NAME`, where it is not one of those without the cluster.
+        let parts: Vec<&str> = wanted.service.split('/').collect();
+        let cluster = if let [_, cluster, _] = parts.as_slice() { cluster } else { short_name(&wanted.cluster) };
+        WantedService { cluster: owned(cluster), service: owned(short_name(&wanted.service)), ..wanted.clone() }
+    };
+    let definition = |wanted: &WantedTaskDefinition| WantedTaskDefinition {
+        family: owned(family(&wanted.family)),
+        ..wanted.clone()
+    };
+    Wanted {
+        repositories: wanted.repositories.iter().map(|it| owned(ImageReference::read(it).repository)).collect(),
+        clusters: wanted.clusters.iter().map(|it| owned(short_name(it))).collect(),
+        services: wanted.services.iter().map(service).collect(),
+        task_definitions: wanted.task_definitions.iter().map(definition).collect(),
+        ..wanted.clone()
+    }
+}
+
+/// What a text of a workflow was taken for may not be what it is: that is no reason not to run it.
+fn not_created(err: &AccountError) -> Notice {
+    Notice::new(format!("nothing is created for a name in the workflow: {err}"))
 }
 
 fn task_definitions_for_workflow(
@@ -117,20 +163,24 @@ fn task_definitions_for_workflow(
 ) -> Result<Vec<Notice>, AccountError> {
     let mut notices = Vec::new();
     for wanted in &wanted.task_definitions {
-        if region(state, world).ecs.task_definition(&wanted.family).is_none() {
-            let container = register_placeholder(region(state, world), wanted, world)?;
-            let family = &wanted.family;
-            notices.push(Notice::new(format!(
-                "created task definition `{family}` with a placeholder image in container `{container}`"
-            )));
+        let family = &wanted.family;
+        if region(state, world).ecs.task_definition(family).is_some() {
+            continue;
         }
+        notices.push(match register_placeholder(region(state, world), wanted, world) {
+            Ok(containers) => Notice::new(format!(
+                "created task definition `{family}` with a placeholder image in container {}",
+                containers.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" and in container ")
+            )),
+            Err(err) => not_created(&err),
+        });
     }
     Ok(notices)
 }
 
 fn service_for_workflow(
     state: &mut State,
-    wanted: &super::WantedService,
+    wanted: &WantedService,
     all: &Wanted,
     world: World<'_>,
 ) -> Result<Option<Notice>, AccountError> {
@@ -146,10 +196,12 @@ fn service_for_workflow(
         _ => wanted.service.clone(),
     };
     if region.ecs.task_definition(&family).is_none() {
-        register_placeholder(region, &WantedTaskDefinition { family: family.clone(), container: None }, world)?;
+        register_placeholder(region, &WantedTaskDefinition { family: family.clone(), containers: Vec::new() }, world)?;
     }
-    let Some(arn) = region.ecs.task_definition(&family).map(|found| found.arn.clone()) else { return Ok(None) };
-    create_service(region.ecs.clusters.entry(wanted.cluster.clone()).or_default(), &wanted.service, &arn, 1, world);
+    let Some(definition) = region.ecs.task_definition(&family) else { return Ok(None) };
+    let (arn, settings) = (definition.arn.clone(), service_settings(definition, wanted.by_code_deploy));
+    let cluster = region.ecs.clusters.entry(wanted.cluster.clone()).or_default();
+    create_service(cluster, &wanted.service, &arn, (1, settings, CircuitBreakerEntry::default()), world);
     Ok(Some(Notice::new(format!(
         "created service `{}` in cluster `{}`, running 1 task of `{family}`",
         wanted.service, wanted.cluster
@@ -179,10 +231,35 @@ fn create_repository<'a>(
     Ok(repositories.entry(name.to_owned()).or_insert_with(|| Repository::new(world.now_ms, mutability)))
 }
 
-fn create_service(cluster: &mut Cluster, name: &str, task_definition: &str, desired: u32, world: World<'_>) {
+fn create_service<'a>(
+    cluster: &'a mut Cluster,
+    name: &str,
+    task_definition: &str,
+    (desired, settings, breaker): (u32, Map<String, Value>, CircuitBreakerEntry),
+    world: World<'_>,
+) -> &'a mut Service {
     cluster.services.entry(name.to_owned()).or_insert_with(|| {
-        Service::running(name, task_definition, desired, &root_arn(world.account), world.now_ms, &mut Uuid::new_v4)
-    });
+        let (by, now_ms) = (root_arn(world.account), world.now_ms);
+        let mut service = Service::running(name, task_definition, (desired, settings), &by, now_ms, &mut Uuid::new_v4);
+        service.configuration.breaker.enable = breaker.enable;
+        service.configuration.breaker.rollback = breaker.rollback;
+        service
+    })
+}
+
+/// What a service that was always there was created with: the network that every region has, where its tasks need to be told one.
+fn service_settings(definition: &TaskDefinition, by_code_deploy: bool) -> Map<String, Value> {
+    let mut settings = Map::new();
+    if definition.body.get("networkMode").and_then(Value::as_str) == Some("awsvpc") {
+        let network = json!({
+            "subnets": DEFAULT_SUBNETS, "securityGroups": [DEFAULT_SECURITY_GROUP], "assignPublicIp": "ENABLED",
+        });
+        settings.insert("networkConfiguration".to_owned(), json!({ "awsvpcConfiguration": network }));
+    }
+    if by_code_deploy {
+        settings.insert("deploymentController".to_owned(), json!({ "type": "CODE_DEPLOY" }));
+    }
+    settings
 }
 
 /// `loadBalancers` of a service of the file, by the names of its target groups.
@@ -240,13 +317,15 @@ fn register_placeholder(
     region: &mut Region,
     wanted: &WantedTaskDefinition,
     world: World<'_>,
-) -> Result<String, AccountError> {
-    let container = wanted.container.as_deref().unwrap_or(&wanted.family);
+) -> Result<Vec<String>, AccountError> {
+    let of_family = vec![wanted.family.clone()];
+    let containers = if wanted.containers.is_empty() { of_family } else { wanted.containers.clone() };
+    let definitions = (8000..).zip(&containers).map(|(port, name)| {
+        json!({ "name": name, "image": PLACEHOLDER_IMAGE, "essential": true, "portMappings": [{ "containerPort": port }] })
+    });
     let input = json!({
         "family": wanted.family,
-        "containerDefinitions": [{
-            "name": container, "image": PLACEHOLDER_IMAGE, "essential": true, "portMappings": [{ "containerPort": 8000 }],
-        }],
+        "containerDefinitions": definitions.collect::<Vec<_>>(),
         "executionRoleArn": format!("arn:aws:iam::{}:role/ecsTaskExecutionRole", world.account),
         "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
     });
@@ -256,7 +335,7 @@ fn register_placeholder(
         message: format!("the task definition `{family}` cannot be created: {message}"),
     };
     register_input(region, &input, world).map_err(invalid)?;
-    Ok(container.to_owned())
+    Ok(containers)
 }
 
 fn register_input(region: &mut Region, input: &Map<String, Value>, world: World<'_>) -> Result<String, String> {

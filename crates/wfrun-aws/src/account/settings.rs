@@ -40,10 +40,12 @@ impl fmt::Debug for AccountSettings {
     }
 }
 
-/// What a workflow names. It is created where the account file does not define it: desired count 1, breaker on with rollback, and a
+/// What a workflow names, by names, by ARNs, or by names of images. It is created where the account file does not define it: desired count 1, breaker on with rollback, and a
 /// placeholder image that is always healthy.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Wanted {
+    /// The account's number, 12 digits.
+    pub account: Option<String>,
     /// The region the workflow uses.
     pub region: Option<String>,
     /// ECR repositories.
@@ -63,6 +65,8 @@ pub struct WantedService {
     pub cluster: String,
     /// The service's name.
     pub service: String,
+    /// Whether CodeDeploy deploys it, as inputs of the deploy action tell.
+    pub by_code_deploy: bool,
 }
 
 /// A task definition that a workflow names.
@@ -70,8 +74,8 @@ pub struct WantedService {
 pub struct WantedTaskDefinition {
     /// The family.
     pub family: String,
-    /// The container in it whose image the workflow sets; the family's name where absent.
-    pub container: Option<String>,
+    /// The containers in it whose images the workflow may set; one of the family's name where there is none.
+    pub containers: Vec<String>,
 }
 
 /// Something people should know: what was created, what is not emulated, or the way out of what failed.
@@ -125,6 +129,8 @@ pub struct ServiceCall {
     pub missing: Option<String>,
     /// Whether it was denied by `--inject iam:deny=…`, whatever the policies say.
     pub injected: bool,
+    /// What of it AWS would do and the account does not, and why.
+    pub not_done: Option<String>,
     /// Who asked: an ARN, followed by ` (unknown access key)` for a key that the account did not make; `None` without credentials.
     pub principal: Option<String>,
     /// What people should know since this call: each is told once while the account is open.

@@ -56,6 +56,12 @@ impl Store {
         Ok((store, lock))
     }
 
+    /// Whose state is there, where there is one that can be read.
+    pub(super) fn account(&self) -> Option<String> {
+        let text = fs::read_to_string(&self.path).ok()?;
+        serde_json::from_str(&text).ok().map(|it: Header| it.account)
+    }
+
     /// Reads the state of `account`; an absent file is an empty account.
     pub(super) fn load(&self, account: &str) -> Result<State, AccountError> {
         self.account.get_or_init(|| account.to_owned());

@@ -11,7 +11,7 @@ mod tests;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use self::schedule::{complete, drain, scale_in, start_tasks, stop_failing, stop_old_tasks, tell_if_stuck};
@@ -116,18 +116,17 @@ impl Service {
         }
     }
 
-    /// A service that has been running `desired` healthy tasks of `task_definition`; its breaker is on, with rollback.
+    /// A service that has been running `desired` healthy tasks of `task_definition` with `settings`.
     pub(crate) fn running(
         name: &str,
         task_definition: &str,
-        desired: u32,
+        (desired, settings): (u32, Map<String, Value>),
         created_by: &str,
         now_ms: u64,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Self {
         let mut service = Self::new(name, desired, created_by, now_ms);
-        service.configuration.breaker.enable = true;
-        service.configuration.breaker.rollback = true;
+        service.settings = settings;
         begin(&mut service, task_definition, now_ms, new_id);
         service.deployments[0].fresh = false;
         // Two ticks bring tasks from started to healthy; the next one completes the deployment.

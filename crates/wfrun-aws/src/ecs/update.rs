@@ -58,6 +58,7 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
         if service.status != ServiceStatus::Active {
             return Err(ApiError::new("ServiceNotActiveException", "Service was not ACTIVE."));
         }
+        refuse_for_code_deploy(service, definition.as_deref())?;
         configure(service, input)?;
         let moved = keep_settings(service, input);
         if let Some(desired) = desired {
@@ -73,6 +74,17 @@ pub(crate) fn update_service(call: Call<'_>) -> Result<Value, ApiError> {
     call.account.remember_update(&call.caller.access_key_id, arns.service(cluster, name));
     tell_what_differs(call, name)?;
     Ok(shown)
+}
+
+/// Source: AWS `CodeDeploy` user guide, "Troubleshooting Amazon ECS deployments".
+fn refuse_for_code_deploy(service: &Service, definition: Option<&str>) -> Result<(), ApiError> {
+    let controller = service.settings.get("deploymentController").and_then(|it| it.get("type")).and_then(Value::as_str);
+    if controller != Some("CODE_DEPLOY") || definition.is_none() {
+        return Ok(());
+    }
+    let message = "Unable to update task definition on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger \
+                   a new deployment.";
+    Err(ApiError::new("InvalidParameterException", message))
 }
 
 /// The load balancers of an active service, as they will be, must fit its task definition.

@@ -9,7 +9,7 @@ use super::operations::find;
 use super::{Shared, body, hold};
 use crate::account::{Account, Call, Caller, Input, Owned, Principal, ServiceCall};
 use crate::iam::{Permit, needs};
-use crate::protocol::{ApiError, ApiRequest, Protocol, Signed, credential, verify};
+use crate::protocol::{ApiError, ApiRequest, Protocol, Signed, credential, not_done, verify};
 
 /// Answers a request to an API.
 pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<Body> {
@@ -65,6 +65,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         },
     };
     let allowed = !matches!(&result, Err(error) if error.denied);
+    let not_done = result.as_ref().err().and_then(|error| not_done(&error.message));
     let (status, response) = match result {
         Ok(output) => (StatusCode::OK, protocol.success(&operation, &without_nulls(output))),
         Err(error) => protocol.failure(&error),
@@ -82,6 +83,7 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         denial,
         missing,
         injected,
+        not_done,
         principal,
         notices: Vec::new(),
     });

@@ -12,7 +12,7 @@ const FORM: &[u8] = b"application/x-www-form-urlencoded";
 /// A request to an API of AWS, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiRequest {
-    /// As `ecs`; what the client said where the service is not known.
+    /// As `ecs`; where the service is not known, what it was signed for, or what the client said.
     pub(crate) service: String,
     pub(crate) operation: String,
     pub(crate) protocol: Protocol,
@@ -25,8 +25,12 @@ impl ApiRequest {
     pub(crate) fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Self {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         if let Some((prefix, operation)) = target.and_then(|target| target.rsplit_once('.')) {
+            let signed_for = || credential(headers).map(|it| it.service);
             return Self {
-                service: service_of_target(prefix).to_owned(),
+                service: service_of_target(prefix)
+                    .map(ToOwned::to_owned)
+                    .or_else(signed_for)
+                    .unwrap_or_else(|| prefix.to_owned()),
                 operation: operation.to_owned(),
                 protocol: Protocol::Json,
                 input: json_input(body),
@@ -41,7 +45,13 @@ impl ApiRequest {
         if let (Some(operation), Some(version)) = (field("Action"), field("Version")) {
             let (service, namespace) = service_of_version(&version);
             let input = nested(form);
-            return Self { service: service.to_owned(), operation, protocol: Protocol::Query { namespace }, input };
+            let service = service.map(ToOwned::to_owned).or_else(|| Some(credential(headers)?.service));
+            return Self {
+                service: service.unwrap_or_else(|| UNKNOWN.to_owned()),
+                operation,
+                protocol: Protocol::Query { namespace },
+                input,
+            };
         }
         let signed_for = credential(headers).map(|credential| credential.service);
         let form = headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(FORM));
@@ -51,7 +61,7 @@ impl ApiRequest {
             Some(_) | None => Protocol::Json,
         };
         Self {
-            service: signed_for.unwrap_or_else(|| "unknown".to_owned()),
+            service: signed_for.unwrap_or_else(|| UNKNOWN.to_owned()),
             operation: format!("{method} {}", uri.path()),
             protocol,
             input: Ok(Map::new()),
@@ -59,15 +69,15 @@ impl ApiRequest {
     }
 }
 
-fn service_of_target(prefix: &str) -> &str {
-    match prefix {
+fn service_of_target(prefix: &str) -> Option<&'static str> {
+    Some(match prefix {
         "AmazonEC2ContainerServiceV20141113" => "ecs",
         "AmazonEC2ContainerRegistry_V20150921" => "ecr",
         "SpencerFrontendService" => "ecr-public",
         "Logs_20140328" => "logs",
         "CodeDeploy_20141006" => "codedeploy",
-        other => other,
-    }
+        _ => return None,
+    })
 }
 
 /// The versions of APIs of the Query protocol, the services, and the namespaces of their answers.
@@ -78,12 +88,14 @@ const VERSIONS: [(&str, &str, &str); 5] = [
     ("2012-06-01", "elasticloadbalancing-classic", "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/"),
     ("2016-11-15", "ec2", "http://ec2.amazonaws.com/doc/2016-11-15/"),
 ];
+/// Of a service nothing is known where nobody signed.
+const UNKNOWN: &str = "unknown";
 const NO_NAMESPACE: &str = "http://unknown.amazonaws.com/doc/";
 
 /// The service of an API version of the Query protocol, and the namespace of its answers.
-fn service_of_version(version: &str) -> (&'static str, &'static str) {
+fn service_of_version(version: &str) -> (Option<&'static str>, &'static str) {
     let found = VERSIONS.iter().find(|(it, ..)| *it == version);
-    found.map_or(("unknown", NO_NAMESPACE), |(_, service, namespace)| (service, namespace))
+    found.map_or((None, NO_NAMESPACE), |(_, service, namespace)| (Some(*service), *namespace))
 }
 
 fn namespace_of(service: &str) -> &'static str {
@@ -200,7 +212,12 @@ mod tests {
     #[test]
     fn requests_are_told_apart() {
         let target = |value| [("x-amz-target", value)];
-        let signed = [("authorization", "AWS4-HMAC-SHA256 Credential=A/20261123/us-east-1/s3/aws4_request")];
+        let by = |service: &str| format!("AWS4-HMAC-SHA256 Credential=A/20261123/us-east-1/{service}/aws4_request");
+        let [s3, ssm, sns] = ["s3", "ssm", "sns"].map(by);
+        let signed = [("authorization", &*s3)];
+        let unknown_json = [("x-amz-target", "AmazonSSM.GetParameter"), ("authorization", &ssm)];
+        let unknown_query = [("authorization", &*sns)];
+        let no_namespace = Protocol::Query { namespace: super::NO_NAMESPACE };
         let sts = Protocol::Query { namespace: "https://sts.amazonaws.com/doc/2011-06-15/" };
         let form = "Action=GetCallerIdentity&Version=2011-06-15";
         let cases = [
@@ -217,6 +234,8 @@ mod tests {
                 "PutItem",
                 Protocol::Json,
             ),
+            (read("POST", "/", &unknown_json, "{}"), "ssm", "GetParameter", Protocol::Json),
+            (read("POST", "/", &unknown_query, "Action=Publish&Version=2010-03-31"), "sns", "Publish", no_namespace),
             (read("POST", "/", &[], form), "sts", "GetCallerIdentity", sts),
             (read("GET", &format!("/?{form}"), &[], ""), "sts", "GetCallerIdentity", sts),
             (

@@ -12,7 +12,7 @@ use crate::account::{Account, Caller, Owned, ServiceCall};
 use crate::ecr::{Repository, bad_repository_name, create_on_push, is_repository_name, no_repository};
 use crate::endpoint::Bodies;
 use crate::iam::{Permit, registry_needs};
-use crate::protocol::{ApiError, url_decoded};
+use crate::protocol::{ApiError, not_done, url_decoded};
 
 /// A request that was let in.
 pub(super) struct Visit<'a> {
@@ -49,6 +49,7 @@ pub(crate) async fn answer(account: &Account, bodies: &Bodies, request: Request<
             }
         }
     };
+    let not_done = result.as_ref().err().and_then(|fault| not_done(&fault.message));
     let mut response = result.unwrap_or_else(|fault| fault.response());
     let response_status = response.status();
     let headers = response.headers_mut();
@@ -70,6 +71,7 @@ pub(crate) async fn answer(account: &Account, bodies: &Bodies, request: Request<
         denial: permit.denial,
         missing: permit.missing,
         injected: permit.injected,
+        not_done,
         principal,
         notices: Vec::new(),
     });

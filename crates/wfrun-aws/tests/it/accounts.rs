@@ -1,7 +1,7 @@
 //! Opening an account: what is created, what is kept, what is refused.
 
 use serde_json::json;
-use wfrun_aws::{Account, AccountError, Clock, Wanted};
+use wfrun_aws::{Account, AccountError, Clock, Wanted, WantedService, WantedTaskDefinition};
 
 use crate::support::{World, news_api, settings};
 
@@ -39,6 +39,91 @@ async fn what_the_workflow_names_is_created_once_and_said() {
     assert_eq!(registered["taskDefinition"]["revision"], 3, "revisions grow from run to run");
     let images = world.ok("ecr", "DescribeImages", &json!({ "repositoryName": "news-api" })).await;
     assert_eq!(images["imageDetails"][0]["imageDigest"], pushed, "images stay");
+}
+
+/// What a step names when its turn comes: by names, ARNs and images, in its own region, and once.
+#[tokio::test]
+async fn what_a_step_names_is_created_in_its_region() {
+    let (world, _folder) = World::new().await;
+    let service = |cluster: &str, service: &str, by_code_deploy| WantedService {
+        cluster: cluster.to_owned(),
+        service: service.to_owned(),
+        by_code_deploy,
+    };
+    let wanted = Wanted {
+        account: None,
+        region: Some("eu-west-1".to_owned()),
+        repositories: vec!["123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop".to_owned(), "No".to_owned()],
+        clusters: vec!["arn:aws:ecs:eu-west-1:123456789012:cluster/prod".to_owned(), "<cluster>".to_owned()],
+        services: vec![
+            service("default", "arn:aws:ecs:eu-west-1:123456789012:service/prod/api", false),
+            service("prod", "worker", true),
+            service("prod", ".web", false),
+        ],
+        task_definitions: vec![WantedTaskDefinition {
+            family: "arn:aws:ecs:eu-west-1:123456789012:task-definition/jobs:3".to_owned(),
+            containers: vec!["one".to_owned(), "two".to_owned()],
+        }],
+    };
+    let notices = world.account.provide(&wanted).unwrap();
+    let not_created = |name: &str, what: &str| {
+        format!("nothing is created for a name in the workflow: `{name}` is not a name {what}")
+    };
+    let of_ecs = "ECS takes for a cluster or service";
+    let created = [
+        "created repository `team/shop`".to_owned(),
+        not_created("No", "ECR takes for a repository"),
+        "created cluster `prod`".to_owned(),
+        not_created("<cluster>", of_ecs),
+        "created task definition `jobs` with a placeholder image in container `one` and in container `two`".to_owned(),
+        "created service `api` in cluster `prod`, running 1 task of `api`".to_owned(),
+        "created service `worker` in cluster `prod`, running 1 task of `worker`".to_owned(),
+        not_created(".web", of_ecs),
+    ];
+    assert_eq!(messages(&notices), created.map(|it| format!("{it}, in eu-west-1")));
+    let again = world.account.provide(&wanted).unwrap();
+    assert!(again.iter().all(|it| it.message.starts_with("nothing is created")), "{again:?}");
+    let services = json!({ "cluster": "prod", "services": ["api", "worker"] });
+    let shown = world.call_in("eu-west-1", "ecs", "DescribeServices", &services).await.json();
+    let network = &shown["services"][0]["networkConfiguration"]["awsvpcConfiguration"];
+    assert_eq!(network["subnets"].as_array().map(Vec::len), Some(3), "{shown}");
+    assert_eq!(shown["services"][0]["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"], true);
+    assert_eq!(shown["services"][1]["deploymentController"]["type"], "CODE_DEPLOY");
+    let update = json!({ "cluster": "prod", "service": "worker", "taskDefinition": "jobs" });
+    let refused = world.call_in("eu-west-1", "ecs", "UpdateService", &update).await;
+    assert!(refused.text().contains("with a CODE_DEPLOY deployment controller"), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn the_number_is_the_file_s_or_the_state_s_or_the_workflow_s() {
+    let (mine, other) = ("555566667777", "210987654321");
+    let wanted = |account: &str| Wanted { account: Some(account.to_owned()), ..Wanted::default() };
+    let open = |folder: &std::path::Path, file: &str, wanted: Wanted| {
+        let (account, notices) = Account::open(settings(folder, file, wanted), |_| {}).unwrap();
+        (account.account_id().to_owned(), notices.into_iter().map(|it| it.message).collect::<Vec<_>>())
+    };
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(open(folder.path(), "", wanted(mine)), (mine.to_owned(), vec![]));
+    assert_eq!(open(folder.path(), "", Wanted::default()), (mine.to_owned(), vec![]), "the state has it");
+    let (id, notices) = open(folder.path(), "", wanted(other));
+    assert_eq!(id, mine);
+    assert!(
+        notices[0].contains(&format!("the workflow names account {other}, and the emulated one is {mine}")),
+        "{notices:?}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (id, notices) = open(folder.path(), &format!("account: \"{other}\""), wanted(mine));
+    assert_eq!((id.as_str(), notices.len()), (other, 1));
+}
+
+#[tokio::test]
+async fn a_service_of_the_file_has_the_circuit_breaker_that_it_says() {
+    let file = "ecs: { clusters: { c: { services: { s: { task_definition: news-api-task, deployment_circuit_breaker: { enable: false, \
+                rollback: false } } } } } }";
+    let (world, _folder) = World::with_file(file).await;
+    let shown = world.ok("ecs", "DescribeServices", &json!({ "cluster": "c", "services": ["s"] })).await;
+    let breaker = &shown["services"][0]["deploymentConfiguration"]["deploymentCircuitBreaker"];
+    assert_eq!((&breaker["enable"], &breaker["rollback"]), (&json!(false), &json!(false)), "{shown}");
 }
 
 #[tokio::test]

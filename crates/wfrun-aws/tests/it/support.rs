@@ -53,16 +53,18 @@ impl Answer {
 /// What the example workflow names.
 pub(crate) fn news_api() -> Wanted {
     Wanted {
+        account: None,
         region: Some("us-east-1".to_owned()),
         repositories: vec!["news-api".to_owned()],
         clusters: vec!["news-api-cluster".to_owned()],
         services: vec![WantedService {
             cluster: "news-api-cluster".to_owned(),
             service: "news-api-service".to_owned(),
+            by_code_deploy: false,
         }],
         task_definitions: vec![WantedTaskDefinition {
             family: "news-api-task".to_owned(),
-            container: Some("news-api".to_owned()),
+            containers: vec!["news-api".to_owned()],
         }],
     }
 }
@@ -133,14 +135,23 @@ impl World {
 
     /// An `Authorization` header that [`World::send`] completes: the day, the signed headers and the signature.
     pub(crate) fn authorization(&self, service: &str) -> String {
+        self.authorization_in("us-east-1", service)
+    }
+
+    fn authorization_in(&self, region: &str, service: &str) -> String {
         let key = &self.keys.access_key_id;
         format!(
-            "AWS4-HMAC-SHA256 Credential={key}/20261123/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=00"
+            "AWS4-HMAC-SHA256 Credential={key}/20261123/{region}/{service}/aws4_request, SignedHeaders=host, Signature=00"
         )
     }
 
     /// A call of an AWS JSON 1.1 operation.
     pub(crate) async fn call(&self, service: &str, operation: &str, input: &Value) -> Answer {
+        self.call_in("us-east-1", service, operation, input).await
+    }
+
+    /// The same in any region.
+    pub(crate) async fn call_in(&self, region: &str, service: &str, operation: &str, input: &Value) -> Answer {
         let prefix = match service {
             "ecs" => "AmazonEC2ContainerServiceV20141113",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
@@ -148,7 +159,7 @@ impl World {
             "logs" => "Logs_20140328",
             other => other,
         };
-        let (authorization, target) = (self.authorization(service), format!("{prefix}.{operation}"));
+        let (authorization, target) = (self.authorization_in(region, service), format!("{prefix}.{operation}"));
         let headers = [
             ("Authorization", authorization.as_str()),
             ("X-Amz-Target", &target),

@@ -5,10 +5,11 @@ use super::Engine;
 use crate::{AwsCall, AwsDenial};
 
 impl Engine {
-    /// Every call is recorded; the first says that no real AWS was called, and each kind of denial is pointed out once.
+    /// Every call is recorded; the first says that no real AWS was called, each kind of denial is pointed out once, and what was not
+    /// done is declared.
     pub(super) fn aws_called(&mut self, call: AwsCall) {
         let remark = call.remark();
-        let AwsCall { service, operation, status, iam_action, resource, allowed, denial } = call;
+        let AwsCall { service, operation, status, iam_action, resource, allowed, denial, not_done } = call;
         let (job, step) = self.only_step().map(|(job, _, step)| (job, step)).unzip();
         let denied = iam_action.clone().zip(Some(resource.clone()));
         self.emit(RunEventKind::ServiceCalled(ServiceCalled {
@@ -24,11 +25,25 @@ impl Engine {
             ..ServiceCalled::default()
         }));
         self.declare_aws();
+        if let Some(what) = not_done {
+            self.declare_not_done(&what);
+        }
         if let Some((level, message)) = remark
             && denied.is_some_and(|it| self.aws_denied.insert(it))
         {
             self.remark(level, &message);
         }
+    }
+
+    /// Once for a step, as clients ask again.
+    fn declare_not_done(&mut self, what: &str) {
+        let asked = self.only_step().map(|(job, _, step)| (job, step));
+        if !self.aws_not_done.insert((asked.clone(), what.to_owned())) {
+            return;
+        }
+        let (job, step) = asked.unzip();
+        let (subject, detail) = (self.masker.mask("AWS"), self.masker.mask(what));
+        self.emit(RunEventKind::Declared(Declared { job, step, how: How::NotRun, subject, detail }));
     }
 
     fn declare_aws(&mut self) {

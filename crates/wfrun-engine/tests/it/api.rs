@@ -203,6 +203,21 @@ fn a_denied_call_is_pointed_out_at_its_step() {
     }
 }
 
+/// What the account did not do is declared once at each step that asked: `|| true` behind a command makes no green run.
+#[test]
+fn what_the_account_does_not_do_is_declared_at_its_step() {
+    let world =
+        World::steps("[{run: a}, {run: aws nothing}, {run: aws nothing}]").secret("HIDDEN", "hidden-value").run();
+    let declared =
+        world.journal.iter().filter_map(|it| if let RunEventKind::Declared(it) = &it.kind { Some(it) } else { None });
+    let found: Vec<_> = declared
+        .filter(|it| it.how == How::NotRun)
+        .map(|it| (it.subject.as_str(), it.step.clone(), it.detail.as_str()))
+        .collect();
+    let detail = "*** is not emulated";
+    assert_eq!(found, [1, 2].map(|at| ("AWS", Some(StepPath::at(at)), detail)));
+}
+
 /// What is to be heeded about one of several steps that run is pointed out at that one, of two jobs and of one.
 #[test]
 fn a_warning_about_a_step_is_pointed_out_at_it() {

@@ -45,7 +45,8 @@ impl Stage {
             next_id += 1;
             Uuid::from_u128(next_id)
         };
-        let mut service = Service::running("S", "old", desired, "me", 0, &mut new_id);
+        let mut service = Service::running("S", "old", (desired, serde_json::Map::new()), "me", 0, &mut new_id);
+        (service.configuration.breaker.enable, service.configuration.breaker.rollback) = (true, true);
         service.configuration.minimum_healthy_percent = minimum;
         service.configuration.maximum_percent = maximum;
         service.events.clear();
