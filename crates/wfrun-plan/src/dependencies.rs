@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_syntax::{Source, Span};
-use wfrun_workflow::{Action, ActionRef, FileRef, UsesTarget, WorkflowSet};
+use wfrun_workflow::{Action, ActionRef, FileRef, UsesTarget, WorkflowSet, is_commit};
 
 use self::dockerfile::base_images;
 pub use self::scope::Given;
@@ -178,11 +178,6 @@ impl From<&ActionPlace> for Dependency {
             ActionPlace::Own(path) => Self::Own(path.clone()),
         }
     }
-}
-
-/// Whether a ref is the whole id of a commit.
-fn is_commit(git_ref: &str) -> bool {
-    matches!(git_ref.len(), 40 | 64) && git_ref.bytes().all(|it| it.is_ascii_hexdigit())
 }
 
 impl fmt::Display for Dependency {

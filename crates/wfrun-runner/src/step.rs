@@ -115,14 +115,14 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
             let arguments = arguments.iter().map(|it| it.replace("{0}", &seen));
             std::iter::once(command).chain(arguments).collect()
         }
-        Program::StandIn { action, phase } => {
+        Program::StandIn { action, release, phase } => {
             let phase = match phase {
                 Phase::Pre => "pre",
                 Phase::Main => "main",
                 Phase::Post => "post",
             };
             let name = action.with_path();
-            let words = [open.executable.as_str(), "__standin", &name, phase, &action.git_ref];
+            let words = [open.executable.as_str(), "__standin", &name, phase, release];
             words.map(str::to_owned).to_vec()
         }
         Program::Node { using, script } => {

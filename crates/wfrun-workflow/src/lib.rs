@@ -45,4 +45,4 @@ pub use schema::EventSpec;
 pub use set::{FileRef, Loaded, PermissionsPolicy, RepositoryRef, SetOptions, WorkflowSet, read_set};
 pub use sites::{Site, SiteValue, sites, step_sites, token_expressions};
 pub use token::{Entry, EntryKey, Token, TokenKind};
-pub use uses::{ActionRef, CallTarget, UsesTarget, image_name};
+pub use uses::{ActionRef, CallTarget, UsesTarget, image_name, is_commit};

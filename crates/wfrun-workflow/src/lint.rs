@@ -11,6 +11,7 @@ mod events;
 mod fault_injection;
 mod flow;
 mod fold;
+mod id_token;
 mod inputs;
 mod jobs;
 mod labels;
@@ -58,6 +59,7 @@ const LINTS: &[fn(&Linting<'_>) -> Vec<Diagnostic>] = &[
     conditions::lint,
     events::lint,
     fault_injection::lint,
+    id_token::lint,
     inputs::lint,
     jobs::lint,
     labels::lint,

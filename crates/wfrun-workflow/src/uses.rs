@@ -15,6 +15,11 @@ pub enum UsesTarget {
     SelfRepository(String),
 }
 
+/// Whether a ref is the whole id of a commit, of SHA-1 or SHA-256.
+pub fn is_commit(git_ref: &str) -> bool {
+    matches!(git_ref.len(), 40 | 64) && git_ref.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
 /// An action in a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ActionRef {

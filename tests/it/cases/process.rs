@@ -37,7 +37,7 @@ pub(super) fn command(launch: &Launch) -> String {
                 .chain(Some(extension).filter(|it| !it.is_empty()))
                 .collect()
         }
-        Program::StandIn { action, phase } => vec![action.to_string(), phase.to_string()],
+        Program::StandIn { action, phase, .. } => vec![action.to_string(), phase.to_string()],
         Program::Node { using, script } => vec![using.clone(), script.clone()],
         Program::Container { image, entrypoint, arguments } => {
             let image = match image {

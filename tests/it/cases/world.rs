@@ -228,7 +228,7 @@ impl World<'_> {
                 self.comes(1, FactKind::Lines { job: job.clone(), process, stream, lines, goes_on });
             }
         }
-        if matches!(&launch.program, wfrun_engine::Program::StandIn { action, phase: Phase::Main } if action.repo == "checkout")
+        if matches!(&launch.program, wfrun_engine::Program::StandIn { action, phase: Phase::Main, .. } if action.repo == "checkout")
         {
             self.found.check_out(&job);
         }

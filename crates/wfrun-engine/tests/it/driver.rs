@@ -296,7 +296,7 @@ impl World {
             Effect::RunStep { job, process, launch, .. } => {
                 let name = match &launch.program {
                     Program::Script { script, .. } => script.lines().next().unwrap_or_default().to_owned(),
-                    Program::StandIn { action, phase } => format!("{phase} {action}"),
+                    Program::StandIn { action, phase, .. } => format!("{phase} {action}"),
                     Program::Node { script, .. } => script.clone(),
                     Program::Container { entrypoint, .. } => entrypoint.clone().unwrap_or_default(),
                 };

@@ -87,6 +87,27 @@ fn where_shells_are_looked_for() {
     assert_eq!(headers.collect::<Vec<_>>(), expected);
 }
 
+/// As bots pin actions: a stand-in behaves as the release that the comment behind a commit says, and that is declared.
+#[test]
+fn a_stand_in_is_of_the_release_that_a_comment_says() {
+    let commit = "df9643053eda01f169e64a0e60233aacca83799a";
+    for (git_ref, release, says) in [
+        ("v2", "v2", ""),
+        (commit, commit, ""),
+        (&*format!("{commit} # v1.4.11"), "v1.4.11", ", as v1.4.11, which a comment says is this commit"),
+    ] {
+        let text = format!("on: push\njobs:\n  j:\n    runs-on: linux\n    steps:\n    - uses: octo/a@{git_ref}\n");
+        let world = World::new(&text).run();
+        let programs = world.launched.iter().map(|it| &it.program);
+        let releases: Vec<&str> = programs
+            .filter_map(|it| if let Program::StandIn { release, .. } = it { Some(release.as_str()) } else { None })
+            .collect();
+        assert_eq!(releases, [release; 2], "its main and its post part: {git_ref}");
+        let declared: Vec<String> = world.record().declared.iter().map(|it| it.detail.to_string()).collect();
+        assert_eq!(declared, [format!("wfrun's own program with the action's inputs, outputs and files{says}")]);
+    }
+}
+
 /// Source: GitHub: execution rules E2.2: the text as it is expanded, and nothing more; a file of its own.
 #[test]
 fn scripts() {

@@ -56,6 +56,16 @@ mod tests {
         for version in ["v2", "v2.6", "v2.6.2", "v2.7.0", "v3", "main"] {
             check(&step(version, waits), &[]);
         }
+        // As bots pin actions: the comment says which release a commit is.
+        let commit = "df9643053eda01f169e64a0e60233aacca83799a";
+        let pinned = |comment: &str| {
+            format!(
+                "on: push\njobs:\n  j:\n    runs-on: x\n    steps:\n    - uses: aws-actions/amazon-ecs-deploy-task-definition@{commit}{comment}\n      with: {{{waits}}}\n"
+            )
+        };
+        check(&pinned(" # v1.4.11"), &[&told(&format!("aws-actions/amazon-ecs-deploy-task-definition@{commit}"))]);
+        check(&pinned(" # v2.6.3"), &[]);
+        check(&pinned(""), &[]);
         for waits in ["service: s", "wait-for-service-stability: false", "wait-for-service-stability: '${{ vars.W }}'"]
         {
             check(&step("v1", waits), &[]);

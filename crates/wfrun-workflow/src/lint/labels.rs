@@ -105,6 +105,13 @@ fn labels_of(job: &Job, field: &Field) -> Vec<Option<(String, Span)>> {
     tokens.into_iter().map(|it| it.and_then(text)).collect()
 }
 
+/// Whether the job surely runs on one of GitHub's own runners.
+pub(super) fn is_hosted(job: &Job) -> bool {
+    let labels = labels(job);
+    let is_known = |label: &String| HOSTED.contains(&label.to_ascii_lowercase().as_str());
+    job.runner_group.is_none() && labels.iter().all(|it| it.as_ref().is_some_and(|(label, _)| is_known(label)))
+}
+
 /// Whether this machine cannot run a job, or that is not known.
 pub(super) fn is_or_may_be_elsewhere(job: &Job, is_arm: bool) -> bool {
     labels(job).iter().any(|it| it.as_ref().is_none_or(|(label, _)| reason(label, is_arm).is_some()))

@@ -5,7 +5,7 @@ use wfrun_syntax::{Code, Diagnostic, Spanned, closest};
 
 use super::{Findings, root};
 use crate::step_id::StepIds;
-use crate::{EnvMap, IfField, RunStep, Step, StepId, StepKind, Token, UsesStep, UsesTarget, contexts};
+use crate::{EnvMap, IfField, RunStep, Step, StepId, StepKind, Token, UsesStep, UsesTarget, contexts, is_commit};
 
 /// Makes the steps of one job.
 pub(crate) fn steps(findings: &mut Findings, token: &Token) -> Vec<Step> {
@@ -162,7 +162,16 @@ impl<'a> Lowering<'a> {
             self.findings.error("workflow/invalid-uses", message, text.span, help);
             return None;
         };
-        Some(UsesStep { target: Spanned::new(target, text.span), with: EnvMap::of(token.get("with")) })
+        let said_tag = match &target {
+            UsesTarget::Repository(action) if is_commit(&action.git_ref) => {
+                usize::try_from(text.span.end).ok().and_then(|end| said_tag(self.findings.source().text().get(end..)?))
+            }
+            UsesTarget::Repository(_)
+            | UsesTarget::Local(_)
+            | UsesTarget::Docker(_)
+            | UsesTarget::SelfRepository(_) => None,
+        };
+        Some(UsesStep { target: Spanned::new(target, text.span), said_tag, with: EnvMap::of(token.get("with")) })
     }
 
     /// Checks which step is waited for or cancelled: an earlier one that runs in the background.
@@ -196,5 +205,44 @@ impl<'a> Lowering<'a> {
             self.findings.push(found.help("give that step `background: true`, or take this one away"));
         }
         target.map(StepId::new)
+    }
+}
+
+/// The tag that the comment behind the commit of an action says, in one of the ways of the tools that pin and update actions:
+/// `# v4.2.0`, `# tag=v4`, `# pin@v4`, `# ratchet:actions/checkout@v4`. `rest` is the text behind the commit.
+fn said_tag(rest: &str) -> Option<String> {
+    let (between, comment) = rest.lines().next()?.split_once('#')?;
+    if !between.chars().all(|it| it.is_whitespace() || matches!(it, '"' | '\'')) {
+        return None;
+    }
+    let word = comment.split_whitespace().next()?;
+    let tag = word.rsplit(['=', '@', ':']).next()?;
+    let numbers = tag.strip_prefix('v').unwrap_or(tag);
+    let is_version = numbers.split('.').count() <= 3 && numbers.split('.').all(|it| it.parse::<u16>().is_ok());
+    is_version.then(|| tag.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said_tag;
+
+    #[test]
+    fn tags_in_comments() {
+        for (rest, tag) in [
+            (" # v4.2.0", "v4.2.0"),
+            ("  # 4.2.0 is good\n  with:", "4.2.0"),
+            ("' # tag=v4", "v4"),
+            (" # pin@v4.1", "v4.1"),
+            ("\" # ratchet:actions/checkout@v4", "v4"),
+            ("\n# v4", ""),
+            (", with: {a: '#1'}} # v4", ""),
+            (" # main", ""),
+            (" # v4.x", ""),
+            (" # v1.2.3.4", ""),
+            (" #", ""),
+            ("", ""),
+        ] {
+            assert_eq!(said_tag(rest).unwrap_or_default(), tag, "{rest}");
+        }
     }
 }
