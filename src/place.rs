@@ -86,25 +86,73 @@ async fn docker_for(
     }
 }
 
-/// The commands that jobs may find missing.
-pub(crate) fn shims(place: &Place, environment: &Environment) -> Vec<String> {
-    let on_path = |name: &str| {
-        let mut folders = environment.path.split(':').filter(|it| !it.is_empty());
-        folders.any(|it| is_program(&Path::new(it).join(name)))
-    };
-    match place.backend.name() {
-        // The sandbox hides the host's engine, so its client is of no use.
-        "sandbox" => {
-            let missing = ["aws", "sudo"].into_iter().filter(|it| !on_path(it));
-            missing.chain(["docker"]).map(str::to_owned).collect()
-        }
-        "docker" => ["aws", "sudo"].map(str::to_owned).to_vec(),
-        _ => Vec::new(),
-    }
+/// The commands that jobs get stand-ins of.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CommandStandIns {
+    /// Those that the place may not have: what is there, or what a step installs, comes first.
+    pub(crate) shims: Vec<String>,
+    /// Those that come first, as what the place has is of no use.
+    pub(crate) covers: Vec<String>,
 }
 
-/// A version manager's shim is a program only if the version that is chosen has it; that cannot be seen from here.
-fn is_program(path: &Path) -> bool {
-    let is_shim = path.parent().is_some_and(|it| it.ends_with("shims"));
-    path.is_file() && !is_shim
+/// What jobs find of commands that GitHub's machines have.
+pub(crate) fn command_stand_ins(place: &Place, environment: &Environment) -> CommandStandIns {
+    let mut found = CommandStandIns::default();
+    match place.backend.name() {
+        "sandbox" => {
+            // The sandbox hides the host's engine, so its client is of no use.
+            found.covers.push("docker".to_owned());
+            for name in ["aws", "sudo"] {
+                match look(name, &environment.path, Path::is_file) {
+                    OnPath::Program => {}
+                    OnPath::VersionManager => found.covers.push(name.to_owned()),
+                    OnPath::Nothing => found.shims.push(name.to_owned()),
+                }
+            }
+        }
+        "docker" => found.shims = ["aws", "sudo"].map(str::to_owned).to_vec(),
+        _ => {}
+    }
+    found
+}
+
+/// What a search path has of a name, as a sandbox sees it.
+#[derive(Debug, PartialEq, Eq)]
+enum OnPath {
+    Program,
+    /// A script of a version manager, which is a program only if the version that is chosen has it; that cannot be seen from here.
+    VersionManager,
+    Nothing,
+}
+
+fn look(name: &str, path: &str, is_file: impl Fn(&Path) -> bool) -> OnPath {
+    // These folders are the sandbox's own.
+    let is_hidden = |it: &&Path| ["/tmp", "/run", "/var/run"].iter().any(|hidden| it.starts_with(hidden));
+    let folders = path.split(':').filter(|it| !it.is_empty()).map(Path::new).filter(|it| !is_hidden(it));
+    let (of_managers, others): (Vec<&Path>, Vec<&Path>) = folders.partition(|it| it.ends_with("shims"));
+    if others.iter().any(|it| is_file(&it.join(name))) {
+        return OnPath::Program;
+    }
+    if of_managers.iter().any(|it| is_file(&it.join(name))) { OnPath::VersionManager } else { OnPath::Nothing }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{OnPath, look};
+
+    #[test]
+    fn commands_as_a_sandbox_sees_them() {
+        let has_one =
+            |path: &Path| ["/bin/aws", "/m/shims/aws", "/tmp/x/aws", "/run/aws"].map(Path::new).contains(&path);
+        for (path, found) in [
+            ("/none:/m/shims:/bin", OnPath::Program),
+            (":/m/shims:/tmp/x", OnPath::VersionManager),
+            ("/tmp/x:/run:/none", OnPath::Nothing),
+            ("", OnPath::Nothing),
+        ] {
+            assert_eq!(look("aws", path, has_one), found, "{path}");
+        }
+    }
 }

@@ -35,6 +35,9 @@ pub const EXECUTABLE: &str = "/opt/wfrun/wfrun";
 /// Where the links of the shims are inside such an environment.
 pub const SHIM_DIR: &str = "/opt/wfrun/bin";
 
+/// Where the links are that come before what such an environment has.
+pub const COVER_DIR: &str = "/opt/wfrun/covers";
+
 /// Runs the supervisor: `args` are the arguments after [`SUBCOMMAND`].
 ///
 /// The connection is standard input, or `--socket PATH`, which is connected to. Before that `--directory PATH` makes a

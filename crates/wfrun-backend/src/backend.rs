@@ -51,8 +51,10 @@ pub struct EnvironmentSpec {
     /// [`ProcessEvent::Warning`](crate::ProcessEvent::Warning), and where it cannot be done is
     /// [`Facts::metadata_open`](crate::Facts::metadata_open).
     pub cuts_metadata: bool,
-    /// Commands (`aws`, `docker`, `sudo`) that are a link to `agent_executable`, first on the `PATH` inside.
+    /// Commands (`aws`, `sudo`) that are a link to `agent_executable`, last on the `PATH` inside: what steps install comes before.
     pub shims: Vec<String>,
+    /// The same, first on the `PATH`: what there is of these names is of no use inside. Only `sandbox` has any.
+    pub covers: Vec<String>,
     /// This machine's proxies, certificates and package indexes.
     pub outbound: Arc<Outbound>,
     /// Variables that every process inherits, after those of the place itself.

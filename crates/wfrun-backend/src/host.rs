@@ -40,7 +40,7 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     let (agent, link, ready) = AgentProcess::open(&spec.job, &spec.agent_executable, &args, Vec::new()).await?;
     let mut path = inherited::path();
     if !spec.shims.is_empty() {
-        path = format!("{}:{path}", shims.display());
+        path = format!("{path}:{}", shims.display());
     }
     let home = account::home().display().to_string();
     let mut known = inherited::variables();

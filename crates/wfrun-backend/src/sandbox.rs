@@ -31,7 +31,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use wfrun_agent::supervisor::SHIM_DIR;
+use wfrun_agent::supervisor::{COVER_DIR, SHIM_DIR};
 
 pub use entry::{SUBCOMMAND, main};
 pub use probe::probe_sandbox;
@@ -61,8 +61,11 @@ async fn open(spec: EnvironmentSpec) -> Result<Environment, BackendError> {
     let (agent, link, ready) =
         AgentProcess::open(&spec.job, &config.agent_executable, &[SUBCOMMAND.to_owned()], config.to_frame()).await?;
     let mut path = inherited::path();
+    if !spec.covers.is_empty() {
+        path = format!("{COVER_DIR}:{path}");
+    }
     if !spec.shims.is_empty() {
-        path = format!("{SHIM_DIR}:{path}");
+        path = format!("{path}:{SHIM_DIR}");
     }
     let mut known = inherited::variables();
     known.extend(spec.outbound.in_sandbox());

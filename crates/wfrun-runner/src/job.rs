@@ -315,6 +315,7 @@ fn spec(
         dns: guard,
         cuts_metadata: services.cuts_metadata(),
         shims: settings.shims.clone(),
+        covers: settings.covers.clone(),
         env: Vec::new(),
         container: None,
         passed_on: services.ports(),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use wfrun_agent::supervisor::{EXECUTABLE, SHIM_DIR};
+use wfrun_agent::supervisor::EXECUTABLE;
 use wfrun_backend::docker::JobNetwork;
 use wfrun_backend::{Environment, Facts, chain};
 use wfrun_engine::{Entry, FactKind, JobContainers, JobEnvironment, JobToken, Layout, ResolvedAction};
@@ -277,7 +277,7 @@ fn describe(
         arch: facts.arch.clone(),
         name: "wfrun".to_owned(),
         layout: layout.clone(),
-        path: search_path(&facts.path, settings.shims_first),
+        path: facts.path.clone(),
         base_env: facts.base_env.iter().cloned().chain(runner_env(layout)).collect(),
         step_env,
         action_env,
@@ -301,12 +301,4 @@ fn runner_env(layout: &Layout) -> [(String, String); 2] {
 /// The program that is the stand-ins, as job processes see it.
 fn executable(settings: &RunSettings) -> String {
     if has_own_root(settings) { EXECUTABLE.to_owned() } else { settings.executable.display().to_string() }
-}
-
-/// The backend puts the stand-ins' folder first; where they are only a fallback it goes last.
-fn search_path(path: &str, shims_first: bool) -> String {
-    match path.strip_prefix(SHIM_DIR).and_then(|it| it.strip_prefix(':')) {
-        Some(rest) if !shims_first => format!("{rest}:{SHIM_DIR}"),
-        Some(_) | None => path.to_owned(),
-    }
 }

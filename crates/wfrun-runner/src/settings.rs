@@ -45,10 +45,10 @@ pub struct RunSettings {
     pub vendored_node: Option<PathBuf>,
     /// The program that is wfrun, its agent and its stand-ins.
     pub executable: PathBuf,
-    /// Commands for which stand-ins are put on the search path.
+    /// Commands for which stand-ins are put on the search path, behind what there is.
     pub shims: Vec<String>,
-    /// Whether the stand-ins come before what the machine has, or after it.
-    pub shims_first: bool,
+    /// The same, before what there is.
+    pub covers: Vec<String>,
     /// `github.ref`, and the refs whose caches may be read besides.
     pub cache_scopes: Vec<String>,
 }

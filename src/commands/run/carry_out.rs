@@ -28,7 +28,7 @@ use crate::environment::Environment;
 use crate::github_token::{self, GithubToken, Tokens};
 use crate::outbound;
 use crate::output::Output;
-use crate::place::{Place, shims};
+use crate::place::{CommandStandIns, Place, command_stand_ins};
 use crate::settings::{Loaded, not_written};
 
 /// What emulation is without namespaces.
@@ -192,15 +192,16 @@ fn run_settings(
     snapshot: Snapshot,
 ) -> anyhow::Result<RunSettings> {
     let Settled { place, image_ids } = settled;
+    let CommandStandIns { shims, covers } = command_stand_ins(&place, environment);
     Ok(RunSettings {
         keep_workspaces: args.keep_workspace.then(|| own.run_dir.join("workspaces")),
         trees: Trees::below(environment.cache.join("trees")),
         groups: Groups::of(&environment.cache.join("groups"), &plan.event.repository),
         run_id: own.run_id.clone(),
         repository: plan.event.repository.clone(),
-        shims: shims(&place, environment),
+        shims,
+        covers,
         // In a container a real program wins; in the sandbox the host's docker has no engine to talk to.
-        shims_first: place.backend.name() == "sandbox",
         backend: Arc::clone(&place.backend),
         images: place.images,
         image_ids,

@@ -39,6 +39,12 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
     let agent = head.headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
     if let (Ok(caller), Some(agent)) = (&mut caller, agent) {
         agent.clone_into(&mut caller.user_agent);
+        if let Some(version) = old_cli(agent) {
+            shared.account.notice(format!(
+                "AWS CLI {version} of this machine calls the account; GitHub's runners have version 2, which lacks some commands of \
+                 version 1, as `ecr get-login`, and has others, as `logs tail`"
+            ));
+        }
     }
     let mut permit = Permit::default();
     let result = match (known, &caller) {
@@ -88,6 +94,14 @@ pub(super) async fn answer(shared: Shared, request: Request<Body>) -> Response<B
         notices: Vec::new(),
     });
     response
+}
+
+/// The version of an AWS CLI that is none of GitHub's machines, as its `User-Agent` says it.
+///
+/// Differs: steps run the `aws` that this machine has, also where that is version 1; GitHub's machines have version 2. A notice says it.
+fn old_cli(agent: &str) -> Option<&str> {
+    let version = agent.strip_prefix("aws-cli/")?.split_whitespace().next()?;
+    version.starts_with("1.").then_some(version)
 }
 
 /// Who signed the request, if anybody did; an error for credentials that are over, not this account's or not right.

@@ -299,3 +299,23 @@ fn resident() -> usize {
     let pages = pages.and_then(|it| it.split(' ').nth(1)?.parse::<usize>().ok());
     pages.expect("Linux tells how many pages a process has") * 4096
 }
+
+/// Once, and only of a version that GitHub's machines do not have.
+#[tokio::test]
+async fn an_old_cli_is_told_of() {
+    let (world, _folder) = World::new().await;
+    for agent in ["aws-cli/2.31.0 md/x", "Boto3/1.43", "aws-cli/1.46.3 md/x", "aws-cli/1.46.3 md/y"] {
+        let authorization = world.authorization("sts");
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("User-Agent", agent),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let body = b"Action=GetCallerIdentity&Version=2011-06-15";
+        assert_eq!(world.send("POST", "/", &headers, body).await.status, 200, "{agent}");
+    }
+    let calls = world.calls.lock().unwrap();
+    let told: Vec<usize> = calls.iter().map(|it| it.notices.len()).collect();
+    assert_eq!(told, [0, 0, 1, 0]);
+    assert!(calls[2].notices[0].message.starts_with("AWS CLI 1.46.3 of this machine"), "{:?}", calls[2].notices);
+}

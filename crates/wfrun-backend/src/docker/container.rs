@@ -290,7 +290,7 @@ pub(super) fn common_mounts(spec: &EnvironmentSpec, engine_socket: &str, socket_
 
 fn facts(ready: Ready, spec: EnvironmentSpec, begin: Instant) -> Facts {
     let image_path = ready.env.iter().find(|(key, _)| key == "PATH").map_or(DEFAULT_PATH, |(_, value)| value);
-    let path = if spec.shims.is_empty() { image_path.to_owned() } else { format!("{SHIM_DIR}:{image_path}") };
+    let path = if spec.shims.is_empty() { image_path.to_owned() } else { format!("{image_path}:{SHIM_DIR}") };
     let mut inherited: Vec<(String, String)> =
         ready.env.into_iter().filter(|(key, _)| !NOT_INHERITED.contains(&key.as_str())).collect();
     inherited.extend(spec.outbound.in_container());

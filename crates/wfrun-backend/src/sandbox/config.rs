@@ -18,6 +18,7 @@ pub(super) struct Config {
     pub(super) hosts: Vec<(String, IpAddr)>,
     pub(super) dns: Option<IpAddr>,
     pub(super) shims: Vec<String>,
+    pub(super) covers: Vec<String>,
     /// Whether steps are kept from a machine's metadata.
     pub(super) cuts_metadata: bool,
     /// The home directory of whoever started wfrun.
@@ -53,6 +54,7 @@ impl Config {
             hosts: spec.hosts.clone(),
             dns: spec.dns,
             shims: spec.shims.clone(),
+            covers: spec.covers.clone(),
             cuts_metadata: spec.cuts_metadata,
             homes: homes(&home),
             hidden: spec.hidden.clone(),

@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::mount::{MntFlags, MsFlags, umount2};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, pivot_root};
-use wfrun_agent::supervisor::{self, EXECUTABLE, SHIM_DIR};
+use wfrun_agent::supervisor::{self, COVER_DIR, EXECUTABLE, SHIM_DIR};
 
 use super::capabilities::drop_capabilities;
 use super::config::Config;
@@ -50,8 +50,10 @@ pub(super) fn set_up(config: &Config, is_root: bool) -> Result<(), SetupError> {
     private_files::hide(&config.homes, &config.hidden, &fresh.empty_dir, &fresh.empty_file)?;
     texts.write()?;
     sources.bind(config)?;
-    supervisor::make_shims(Path::new(SHIM_DIR), Path::new(EXECUTABLE), &config.shims)
-        .map_err(|message| SetupError::new("make the shims", std::io::Error::other(message)))?;
+    for (folder, names) in [(COVER_DIR, &config.covers), (SHIM_DIR, &config.shims)] {
+        supervisor::make_shims(Path::new(folder), Path::new(EXECUTABLE), names)
+            .map_err(|message| SetupError::new("make the shims", std::io::Error::other(message)))?;
+    }
     call("leave this machine's root".to_owned(), || umount2(OLD_ROOT, MntFlags::MNT_DETACH))?;
     // Nothing is in it any more, and an empty directory would do no harm.
     fs::remove_dir(OLD_ROOT).ok();

@@ -248,13 +248,22 @@ async fn orphans_are_found_by_their_environment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_looked_up_inside() {
     for backend in real_backends().await {
-        let place = open_with(&*backend, |spec| spec.shims = vec!["aws".to_owned()]).await;
+        let shims = ["no-such-program", "bash"].map(str::to_owned).to_vec();
+        let place = open_with(&*backend, |spec| spec.shims = shims).await;
         let environment = &place.environment;
         assert!(environment.which("bash").await.is_some_and(|path| path.ends_with("/bash")), "{}", backend.name());
         assert_eq!(environment.which("no-such-command").await, None);
-        let aws = environment.which("aws").await.expect("a shim");
-        assert_eq!(environment.facts().path.split(':').next(), aws.strip_suffix("/aws"), "{}", backend.name());
-        assert_eq!(place.run("aws").await.code, Some(2), "{}: the link leads to the executable", backend.name());
+        let shim = environment.which("no-such-program").await.expect("a shim");
+        let folder = shim.strip_suffix("/no-such-program");
+        assert_eq!(environment.facts().path.rsplit(':').next(), folder, "{}", backend.name());
+        assert_eq!(
+            place.run("no-such-program").await.code,
+            Some(2),
+            "{}: the link leads to the executable",
+            backend.name()
+        );
+        let bash = environment.which("bash").await.expect("its own");
+        assert_ne!(bash.strip_suffix("/bash"), folder, "{}: what is there comes before", backend.name());
         place.close().await;
     }
 }

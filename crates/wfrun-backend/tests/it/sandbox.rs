@@ -272,5 +272,7 @@ async fn what_is_missing_is_named() {
     assert!(matches!(&err, BackendError::Lost { .. }), "{err}");
     let err = open(|spec| spec.shims = vec!["no/such".to_owned()]).await;
     assert!(matches!(&err, BackendError::Setup { message, .. } if message.contains("/opt/wfrun/bin/no/such")), "{err}");
+    let err = open(|spec| spec.covers = vec!["no/such".to_owned()]).await;
+    assert!(matches!(&err, BackendError::Setup { message, .. } if message.contains("covers/no/such")), "{err}");
     assert!(agent_executable().exists());
 }
