@@ -39,7 +39,7 @@ pub(super) fn run(args: &[String], process: &mut Process<'_>) -> u8 {
         Err(CliError::Silent { code }) => code,
         Err(error) => {
             // A script may go on after it: then nothing else would say that it was not done.
-            if let CliError::NotSupported { what } = &error {
+            if let CliError::NotSupported { what, .. } = &error {
                 process.declare(How::NotRun, &format!("aws {what}"), "wfrun's own `aws` does not have it");
             }
             if matches!(error, CliError::UnknownOptions { .. }) {
@@ -71,7 +71,11 @@ fn command(args: &[String], process: &mut Process<'_>) -> Result<(), CliError> {
         "help" => Err(CliError::not_supported("help")),
         other if error::is_a_service(other) => {
             let operation = words.next().map_or_else(|| other.to_owned(), |operation| format!("{other} {operation}"));
-            Err(CliError::not_supported(operation))
+            Err(if error::is_emulated(other) {
+                CliError::not_supported(operation)
+            } else {
+                CliError::not_emulated(operation, other)
+            })
         }
         other => Err(CliError::invalid_choice("command", other)),
     }
@@ -90,6 +94,10 @@ fn operation(service: &str, rest: &[String], globals: &Globals, process: &mut Pr
         declare(process, &subject);
         process.line(&password);
         return Ok(());
+    }
+    if service == "ecr" && name == "get-login" {
+        // Source: AWS CLI v2 user guide, "Breaking changes": "`aws ecr get-login` is replaced with `aws ecr get-login-password`".
+        return Err(CliError::invalid_choice("operation", "get-login, which version 2 has not (get-login-password)"));
     }
     let model = Model::load(service);
     if service == "ecs" && name == "wait" {

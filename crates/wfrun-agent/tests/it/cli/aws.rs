@@ -87,8 +87,15 @@ fn refuses_what_it_does_not_have() {
         (
             "aws s3 ls",
             252,
-            "not supported by wfrun's stand-in for `aws`: s3 ls; install the AWS CLI to run it for real",
+            "not supported by wfrun's stand-in for `aws`: s3 ls; the AWS account on this machine has no `s3` either, so that only a run with \
+             `--aws off` does it",
         ),
+        (
+            "aws iam list-users",
+            252,
+            "for `aws`: iam list-users; install the AWS CLI, which asks the account on this machine",
+        ),
+        ("aws ecr get-login", 252, "which version 2 has not (get-login-password)"),
         ("aws ecs execute-command --task x", 252, "for `aws`: ecs execute-command; install"),
         (
             "aws ecs describe-services --services s --generate-cli-skeleton x",
@@ -108,7 +115,7 @@ fn refuses_what_it_does_not_have() {
     }
     // A script may go on after each of them, so that it was not done must not be lost.
     let not_run = |it: &String| it.starts_with("not run: aws ");
-    assert_eq!(surroundings.declarations().iter().filter(|it| not_run(it)).count(), 5);
+    assert_eq!(surroundings.declarations().iter().filter(|it| not_run(it)).count(), 6);
 }
 
 #[test]

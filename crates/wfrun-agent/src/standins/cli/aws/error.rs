@@ -66,6 +66,11 @@ const OTHER_SERVICES: &[&str] = &[
     "wafv2",
 ];
 
+/// Whether the account on this machine has something of a service of the AWS CLI.
+pub(super) fn is_emulated(service: &str) -> bool {
+    ["ec2", "ecr-public", "elbv2", "iam", "logs"].contains(&service)
+}
+
 /// Whether `word` is a command of the AWS CLI.
 pub(super) fn is_a_service(word: &str) -> bool {
     OTHER_SERVICES.contains(&word)
@@ -84,10 +89,12 @@ pub(super) enum CliError {
         options: String,
     },
     /// The AWS CLI has it and the stand-in does not.
-    #[error("not supported by wfrun's stand-in for `aws`: {what}; install the AWS CLI to run it for real")]
+    #[error("not supported by wfrun's stand-in for `aws`: {what}; {way_out}")]
     NotSupported {
         /// What was asked for.
         what: String,
+        /// What to do.
+        way_out: String,
     },
     /// There is no access key.
     #[error(
@@ -155,7 +162,18 @@ impl CliError {
 
     /// Something the stand-in does not have.
     pub(super) fn not_supported(what: impl Into<String>) -> Self {
-        Self::NotSupported { what: what.into() }
+        Self::NotSupported {
+            what: what.into(),
+            way_out: "install the AWS CLI, which asks the account on this machine".to_owned(),
+        }
+    }
+
+    /// A command of a service that the account on this machine does not have.
+    pub(super) fn not_emulated(what: String, service: &str) -> Self {
+        let way_out = format!(
+            "the AWS account on this machine has no `{service}` either, so that only a run with `--aws off` does it"
+        );
+        Self::NotSupported { what, way_out }
     }
 
     /// An error of the client, in the AWS CLI's words.
