@@ -99,7 +99,7 @@ fn answer(effect: Effect, groups: &mut Groups, turn: u64) -> Vec<FactKind> {
         Effect::OpenJob { job, request, .. } => {
             FactKind::JobReady { job, environment: Box::new(environment(&request.labels)) }
         }
-        Effect::CloseJob { job } => FactKind::JobClosed { job, fault: None },
+        Effect::CloseJob { job, .. } => FactKind::JobClosed { job, fault: None },
         Effect::HashFiles { job, patterns } => FactKind::Hashed { job, patterns, digest: Ok(String::new()) },
         Effect::ReadFile { job, process, .. } => {
             FactKind::FileRead { job, process, text: Err("nothing is read in a test".to_owned()) }

@@ -1,5 +1,6 @@
 //! `wfrun` as a person runs it: real processes, real environments.
 #![expect(clippy::print_stdout, reason = "what is skipped must be seen")]
+mod account_runs;
 mod act;
 mod actions;
 mod artifacts;

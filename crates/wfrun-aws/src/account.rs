@@ -31,8 +31,8 @@ pub use self::sessions::WebIdentityError;
 pub(crate) use self::sessions::{Holder, Session, SessionWishes};
 use self::sessions::{IdentityProvider, Sessions};
 pub use self::settings::{
-    AccountError, AccountSettings, FailedDeployment, FailedService, Keys, Notice, ServiceCall, ServiceView, Wanted,
-    WantedService, WantedTaskDefinition,
+    AccountError, AccountSettings, FailedDeployment, FailedService, Keys, Notice, RollingService, ServiceCall,
+    ServiceView, Wanted, WantedService, WantedTaskDefinition,
 };
 pub(crate) use self::state::{Region, State};
 use self::store::Store;
@@ -210,6 +210,19 @@ impl Account {
     pub fn service(&self, cluster: &str, service: &str) -> Option<ServiceView> {
         let state = lock(&self.state);
         state.regions.get(&self.region).and_then(|region| region.ecs.view(cluster, service))
+    }
+
+    /// The services that are being rolled out, in all regions.
+    pub fn rolling_services(&self) -> Vec<RollingService> {
+        let state = lock(&self.state);
+        let clusters = state.regions.values().flat_map(|region| &region.ecs.clusters);
+        let services =
+            clusters.flat_map(|(name, cluster)| cluster.services.values().map(move |service| (name, service)));
+        let rolling = services.filter(|(_, service)| service.is_rolling_out()).filter_map(|(cluster, service)| {
+            let (cluster, deployment) = (cluster.clone(), service.deployments.first()?.id.clone());
+            Some(RollingService { cluster, service: service.name.clone(), deployment })
+        });
+        rolling.collect()
     }
 
     /// The services whose newest deployment the circuit breaker gave up, in all regions; see [`ServiceView::failed`].

@@ -28,7 +28,7 @@ mod sts;
 
 pub use account::{
     Account, AccountError, AccountSettings, FailedDeployment, FailedService, Injection, InjectionError, Keys, Notice,
-    ServiceCall, ServiceView, Wanted, WantedService, WantedTaskDefinition, WebIdentityError,
+    RollingService, ServiceCall, ServiceView, Wanted, WantedService, WantedTaskDefinition, WebIdentityError,
 };
 pub use account_file::{
     AccountFile, AccountFileError, AuthSection, ClusterEntry, EcrSection, EcsSection, Elbv2Section, Era, Fault,

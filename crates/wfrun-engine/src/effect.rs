@@ -162,6 +162,8 @@ pub enum Effect {
     CloseJob {
         /// Whose.
         job: JobKey,
+        /// Whether somebody waits for the end of the run.
+        hurries: bool,
     },
 }
 

@@ -4,8 +4,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
-use wfrun_aws::{Account, FailedService};
+use wfrun_aws::{Account, FailedService, RollingService};
 use wfrun_engine::FactKind;
+use wfrun_plan::JobKey;
 
 use crate::DockerLauncher;
 
@@ -13,6 +14,8 @@ use crate::DockerLauncher;
 const LOOK: Duration = Duration::from_millis(100);
 /// So long an end waits until a person has been told: whoever takes facts may have much to do.
 const LAST_LOOK: Duration = Duration::from_secs(5);
+/// So long a job's end waits for deployments for which none of its steps waited.
+const ROLLOUTS: Duration = Duration::from_secs(3);
 
 /// Tells each failed deployment once, at once: a task that ignores SIGTERM takes long to stop, and the run may be over then.
 pub(crate) struct FailedDeployments {
@@ -40,6 +43,29 @@ impl FailedDeployments {
             this.look().await;
             drop(this);
             tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits a moment, at the end of a job, for deployments that no step waited for: one that fails is told then. What goes on is told.
+    ///
+    /// Differs: the end of a job waits up to 3 s for what is being deployed in the emulated account, so that a failure is seen for which
+    /// no step waits.
+    pub(crate) async fn wait_for_rollouts(&self, job: &JobKey) {
+        let rolling = || self.account.upgrade().map(|it| it.rolling_services()).unwrap_or_default();
+        let settled = async {
+            while !rolling().is_empty() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(ROLLOUTS, settled).await.is_ok() {
+            return;
+        }
+        for RollingService { cluster, service, deployment } in rolling() {
+            let message = format!(
+                "job `{job}` ends while deployment {deployment} of service `{service}` in cluster `{cluster}` goes on, so that no step sees \
+                 whether it fails: `wait-for-service-stability: true` or `aws ecs wait services-stable` waits for it"
+            );
+            self.facts.send(FactKind::Noticed(message)).await.ok();
         }
     }
 

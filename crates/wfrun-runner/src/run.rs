@@ -214,10 +214,10 @@ fn carry_out(shared: &Arc<Shared>, tasks: &mut JoinSet<()>, effect: Effect, star
             let Some(open) = shared.job(&job) else { return };
             tasks.spawn(run_step(job, process, open, *launch, shared.facts.clone()));
         }
-        Effect::CloseJob { job } => {
+        Effect::CloseJob { job, hurries } => {
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
-                let fault = shared.close(&job).await;
+                let fault = shared.close(&job, hurries).await;
                 deliver(&shared.facts, FactKind::JobClosed { job, fault }).await;
             });
         }
@@ -380,9 +380,12 @@ impl Shared {
         hashed.map_err(|err| err.to_string())?.map_err(|err| chain(&err))
     }
 
-    async fn close(&self, key: &JobKey) -> Option<String> {
+    async fn close(&self, key: &JobKey, hurries: bool) -> Option<String> {
         // After the last job nobody takes facts any more.
         if let Some(aws) = &self.services.aws {
+            if !hurries {
+                aws.failed.wait_for_rollouts(key).await;
+            }
             aws.failed.look_at_last().await;
         }
         self.services.github.end_api_tokens(key.as_str());

@@ -150,7 +150,7 @@ impl World<'_> {
                 FactKind::JobReady { job, environment: Box::new(environment) }
             }
             Effect::StopContainers { job } => FactKind::ContainersStopped { job, warnings: Vec::new() },
-            Effect::CloseJob { job } => FactKind::JobClosed { job, fault: None },
+            Effect::CloseJob { job, .. } => FactKind::JobClosed { job, fault: None },
             Effect::HashFiles { job, patterns } => {
                 let digest = hash_files(&self.found.workspace(&job), &patterns).map_err(|err| err.to_string());
                 FactKind::Hashed { job, patterns, digest }

@@ -187,6 +187,17 @@ pub struct FailedService {
     pub is_ending: bool,
 }
 
+/// A service whose newest deployment is under way.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct RollingService {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+    /// The deployment, as `ecs-svc/4412077261593308162`.
+    pub deployment: String,
+}
+
 /// Why an account cannot be opened.
 #[derive(Debug, Error)]
 pub enum AccountError {

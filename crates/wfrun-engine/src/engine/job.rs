@@ -288,7 +288,7 @@ impl Engine {
         if let Some(state) = self.jobs.get_mut(key) {
             state.progress = Progress::Closing;
         }
-        self.turn.effects.push(Effect::CloseJob { job: key.clone() });
+        self.turn.effects.push(Effect::CloseJob { job: key.clone(), hurries: self.cancelled });
     }
 
     /// Writes a leg's end down and tells those who wait for it.

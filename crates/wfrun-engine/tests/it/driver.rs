@@ -288,7 +288,7 @@ impl World {
                 facts
             }
             Effect::StopContainers { job } => vec![FactKind::ContainersStopped { job, warnings: Vec::new() }],
-            Effect::CloseJob { job } => vec![FactKind::JobClosed { job, fault: None }],
+            Effect::CloseJob { job, .. } => vec![FactKind::JobClosed { job, fault: None }],
             Effect::HashFiles { job, patterns } => {
                 let digest = Ok(format!("hash of {}", patterns.join(" ")));
                 vec![FactKind::Hashed { job, patterns, digest }]

@@ -1,0 +1,62 @@
+//! What a run says of the account on this machine: what it did not do, what it created, what became of a deployment.
+use crate::repo::{Ran, Repo, can_sandbox};
+
+/// A job of these scripts, with keys and a region.
+fn workflow(scripts: &[&str]) -> String {
+    let steps: Vec<String> =
+        scripts.iter().map(|it| format!("    - run: |\n        {}\n", it.replace('\n', "\n        "))).collect();
+    format!(
+        "on: push\nenv: {{AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE, AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI, AWS_DEFAULT_REGION: us-east-1}}\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n{}",
+        steps.concat()
+    )
+}
+
+fn run(scripts: &[&str]) -> Ran {
+    Repo::new(&workflow(scripts), &[]).sandbox(&["--aws", "emulate"])
+}
+
+fn told(ran: &Ran) -> Vec<String> {
+    let events = ran.of_type("notice");
+    let annotations = ran.of_type("annotation");
+    let message = |it: &serde_json::Value| it["message"].as_str().map(str::to_owned);
+    events.iter().chain(&annotations).filter_map(|it| message(it)).collect()
+}
+
+/// `|| true` behind a command makes no green run of what the account does not do.
+#[test]
+fn what_the_account_does_not_do_is_not_run() {
+    if !can_sandbox() {
+        return;
+    }
+    // As a client asks that wfrun does not know.
+    let publish = "python3 - <<'END' || true\nimport os, urllib.request\nheaders = {'Authorization': 'AWS4-HMAC-SHA256 Credential=A/20261123/us-east-1/sns/aws4_request'}\nurllib.request.urlopen(urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], b'Action=Publish&Version=2010-03-31', headers))\nEND";
+    let ran = run(&[publish, "echo done"]).ends_with(5);
+    assert_eq!(ran.steps(), ["Run python3 - <<'END' || true: success", "Run echo done: success"]);
+    let declared = ran.of_type("declared");
+    let not_run: Vec<_> = declared.iter().filter(|it| it["how"] == "not run").collect();
+    let [it] = not_run.as_slice() else { panic!("{declared:?}") };
+    assert_eq!((&it["subject"], &it["detail"]), (&"AWS".into(), &"sns:Publish is not emulated".into()));
+    assert_eq!(it["step"], "1", "{it}");
+}
+
+/// A deployment that fails is told of also where no step waits for it, and one that goes on.
+#[test]
+fn a_deployment_that_no_step_waits_for() {
+    if !can_sandbox() {
+        return;
+    }
+    let deploy = "aws ecs register-task-definition --family web --container-definitions '[{\"name\": \"web\", \"image\": \"'$IMAGE'\", \"memory\": 64}]'\naws ecs update-service --cluster c --service s --task-definition web";
+    let of = |image: &str| deploy.replace("$IMAGE", image);
+    let ran = run(&[&of("123456789012.dkr.ecr.us-east-1.amazonaws.com/web:never-pushed")]).ends_with(0);
+    let said = told(&ran);
+    assert!(said.iter().any(|it| it.contains("of service `s` in cluster `c` failed: tasks of web:")), "{said:#?}");
+    let no_breaker = "aws ecs update-service --cluster c --service s --deployment-configuration 'deploymentCircuitBreaker={enable=false,rollback=false}'";
+    let ran = run(&[no_breaker, &of("123456789012.dkr.ecr.us-east-1.amazonaws.com/web:never-pushed")]).ends_with(0);
+    let said = told(&ran);
+    let goes_on =
+        |it: &String| it.starts_with("job `j` ends while deployment ecs-svc/") && it.contains("of service `s`");
+    assert!(said.iter().any(goes_on), "{said:#?}");
+    let ran = run(&[&of("docker.io/library/nginx:1")]).ends_with(0);
+    let said = told(&ran);
+    assert!(!said.iter().any(|it| it.contains("goes on") || it.contains("failed:")), "{said:#?}");
+}
