@@ -1,5 +1,6 @@
 //! Words: quotes and expansions.
 use wfrun_aws::UNKNOWN;
+use wfrun_expr::{Piece, pieces};
 
 use super::{Reader, Word, is_end};
 
@@ -172,23 +173,20 @@ impl Reader<'_> {
         UNKNOWN.to_string()
     }
 
-    /// `${{ … }}`; a `}}` within quotes does not end it.
+    /// `${{ … }}`, of which `${{` was read.
     fn expression(&mut self) -> String {
-        let (start, bytes) = (self.at, self.text.as_bytes());
-        let mut is_quoted = false;
-        for at in start..bytes.len() {
-            match bytes[at] {
-                b'\'' => is_quoted = !is_quoted,
-                b'}' if !is_quoted && bytes.get(at + 1) == Some(&b'}') => {
-                    self.at = at + 2;
-                    return (self.expression)(self.text[start..at].trim());
-                }
-                _ => {}
+        let start = self.at - "${{".len();
+        match pieces(&self.text[start..]).next() {
+            Some(Piece::Expression { inner, range }) => {
+                self.at = start + range.end;
+                (self.expression)(inner.trim())
+            }
+            Some(Piece::Text(_) | Piece::Open(_)) | None => {
+                self.found.is_broken = true;
+                self.at = self.text.len();
+                UNKNOWN.to_string()
             }
         }
-        self.found.is_broken = true;
-        self.at = bytes.len();
-        UNKNOWN.to_string()
     }
 
     /// A substitution in backquotes, whose first one was read.

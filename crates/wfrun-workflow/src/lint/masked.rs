@@ -152,6 +152,7 @@ mod tests {
             r#"docker push "$REG/x" && echo "Image=$REG/x" >>"$GITHUB_OUTPUT""#,
             r#"echo "image=${{ steps.l.outputs.registry }}/x" >> $GITHUB_OUTPUT"#,
             "echo 'image=${{ steps.l.outputs.registry }}/x' >> $GITHUB_OUTPUT",
+            r#"echo "image=${{ steps.l.outputs.registry || '}}' }}/x" >> $GITHUB_OUTPUT"#,
             "IMAGE=$REG/x:1\necho \"image=$IMAGE\" >> $GITHUB_OUTPUT",
             "N=$(aws sts get-caller-identity --query Account --output text)\necho \"image=$N.dkr\" >> $GITHUB_OUTPUT",
             "echo \"image=`aws sts get-caller-identity | jq -r .Account`\" >> $GITHUB_OUTPUT",

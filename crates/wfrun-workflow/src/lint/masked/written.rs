@@ -2,7 +2,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use wfrun_expr::{Expr, Template};
+use wfrun_expr::{Expr, Piece, Template, pieces};
 
 use crate::contexts::STEP;
 
@@ -106,10 +106,9 @@ fn commands(line: &str) -> Vec<Command<'_>> {
     while let Some(rest) = line.get(at..).filter(|it| !it.is_empty()) {
         let first = rest.chars().next().unwrap_or_default();
         let separator = [";", "&&", "||"].into_iter().find(|it| quote.is_none() && rest.starts_with(it));
-        let (length, what) = if let Some(inside) = rest.strip_prefix("${{") {
-            // GitHub puts it in before any shell reads the line.
-            let length = inside.find("}}").unwrap_or(inside.len());
-            (3 + length + 2, inside.get(..length).map(What::Expression))
+        // GitHub puts expressions in before any shell reads the line.
+        let (length, what) = if let Some(Piece::Expression { inner, range }) = pieces(rest).next() {
+            (range.len(), Some(What::Expression(inner)))
         } else if quote == Some('\'') && first != '\'' {
             (first.len_utf8(), None)
         } else {
