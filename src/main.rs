@@ -2,6 +2,7 @@
 mod act;
 mod actions;
 mod aws_account;
+mod aws_cli;
 mod aws_keys;
 mod aws_permissions;
 mod aws_use;
@@ -32,7 +33,6 @@ mod repository;
 mod runs;
 mod secrets;
 mod settings;
-mod shell_script;
 mod situation;
 mod sources;
 mod vendored;

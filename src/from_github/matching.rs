@@ -1,6 +1,7 @@
 //! Which jobs of a run on GitHub are which of a workflow.
 use std::collections::HashMap;
 
+use wfrun_expr::{Piece, pieces};
 use wfrun_plan::{JobOutlook, Outlook, called_name};
 
 use super::GithubJob;
@@ -96,10 +97,17 @@ fn shown(outlook: &Outlook, job: &JobOutlook) -> Vec<String> {
 
 /// Whether a name has the fixed parts of another, `t ${{ matrix.v }}`, in their order.
 fn fits_parts(name: &str, written: &str) -> bool {
-    let mut parts = written.split("${{");
-    let Some(mut rest) = parts.next().and_then(|it| name.strip_prefix(it)) else { return false };
-    let fixed: Vec<&str> = parts.filter_map(|it| Some(it.split_once("}}")?.1)).collect();
-    let Some((last, between)) = fixed.split_last() else { return false };
+    // What stands before the first expression, and behind each.
+    let mut fixed = vec![""];
+    for piece in pieces(written) {
+        match piece {
+            Piece::Text(it) => fixed.last_mut().into_iter().for_each(|last| *last = it),
+            Piece::Expression { .. } => fixed.push(""),
+            Piece::Open(_) => return false,
+        }
+    }
+    let [first, between @ .., last] = fixed.as_slice() else { return false };
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
     for part in between {
         let Some((_, behind)) = rest.split_once(part) else { return false };
         rest = behind;
@@ -127,4 +135,25 @@ fn loosely(name: &str, names: &[Vec<String>], outlook: &Outlook) -> Option<(usiz
         names.get(index)?.iter().filter_map(fits).max()
     };
     outlook.jobs.iter().enumerate().filter_map(of_job).max().map(|(_, index, is_called)| (index, is_called))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_which_parts_are_known() {
+        for (name, written, fits) in [
+            ("t 1", "t ${{ matrix.v }}", true),
+            ("1 on x, y", "${{ matrix.v }} on ${{ matrix.o }}, ${{ matrix.p }}", true),
+            ("1 on x", "${{ matrix.v }} at ${{ matrix.o }}", false),
+            ("u 1", "t ${{ matrix.v }}", false),
+            ("t 1 more", "t ${{ matrix.v }}", true),
+            ("t 1 more", "t ${{ matrix.v }} less", false),
+            ("t }1 (x)", "t ${{ format('}}{0}', matrix.v) }} (x)", true),
+            ("t", "t", false),
+        ] {
+            assert_eq!(fits_parts(name, written), fits, "{name} of {written}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What a case does not say is taken to go well: values that only a run can tell are not asked for.
 use std::sync::Arc;
 
+use wfrun_expr::{Piece, pieces};
 use wfrun_journal::{AnnotationLevel, Outcome};
 use wfrun_plan::{JobKey, JobOutlook};
 use wfrun_workflow::{Defaults, EnvMap, Field, Job, MapPart, Step, StepKind, Workflow, WorkflowSet};
@@ -108,17 +109,12 @@ impl Blank<'_> {
 
     /// A text without its expressions that are open.
     fn kept(&self, text: &str) -> String {
-        let mut kept = String::new();
-        let mut rest = text;
-        while let Some((before, behind)) = rest.split_once("${{") {
-            let (inside, after) = behind.split_once("}}").unwrap_or((behind, ""));
-            kept.push_str(before);
-            if !(self.is_open)(inside) {
-                kept.extend(["${{", inside, "}}"]);
-            }
-            rest = after;
-        }
-        kept + rest
+        let kept = pieces(text).filter_map(|it| match it {
+            Piece::Text(it) => Some(it),
+            Piece::Expression { inner, range } => (!(self.is_open)(inner)).then(|| &text[range]),
+            Piece::Open(it) => (!(self.is_open)(it)).then_some(it),
+        });
+        kept.collect()
     }
 }
 
@@ -133,6 +129,8 @@ mod tests {
         for (text, expected) in [
             ("a ${{ steps.x.outputs.y }} b ${{ github.ref }}", "a  b ${{ github.ref }}"),
             ("${{ fromJSON(steps.x.outputs.y).z }}", ""),
+            (r#"${{ format('{{"a":"{0}"}}', steps.x.outputs.y) }} b"#, " b"),
+            ("${{ format('{{}}', github.ref) }}", "${{ format('{{}}', github.ref) }}"),
             ("no expression, steps.", "no expression, steps."),
             ("${{ steps.x", ""),
         ] {

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use wfrun_expr::Op;
+use wfrun_expr::{Op, expressions};
 use wfrun_journal::{Outcome, Phase, SkipReason, StepKey};
 use wfrun_plan::{JobKey, JobOutlook, Outlook, Prospect, Reason, StepPath};
 use wfrun_workflow::{Concurrency, EnvMap, Field, Job, SiteValue, Step, WorkflowCall, sites};
@@ -253,7 +253,7 @@ impl Open<'_> {
     /// The first thing in a text with expressions that is open; only what stands in `${{ }}` counts.
     fn open_leaf(&self, job: &JobOutlook, text: &str) -> Option<Leaf> {
         let model = job.model()?;
-        inside(text).flat_map(leaves).find(|it| self.is_open(job, model, it))
+        expressions(text).flat_map(leaves).find(|it| self.is_open(job, model, it))
     }
 
     /// Whether the case says nothing about a leaf.
@@ -299,7 +299,7 @@ impl Open<'_> {
         let outputs = any.workflow.on.event("workflow_call").map(|it| &it.outputs);
         let mut texts = outputs.into_iter().flat_map(EnvMap::iter).filter(|(it, _)| wanted(it));
         texts.any(|(_, field)| {
-            inside(&field.raw()).flat_map(leaves).any(|leaf| match leaf {
+            expressions(&field.raw()).flat_map(leaves).any(|leaf| match leaf {
                 Leaf::Job(id, name) => self.is_output_open(Some(caller), &id, name.as_deref()),
                 Leaf::Input(name) => self.is_input_open(any, &name),
                 Leaf::Need(..)
@@ -342,18 +342,13 @@ impl Open<'_> {
         }
         // Variables do not see those of their own map.
         let is_open = |leaf: &Leaf| !matches!(leaf, Leaf::Env(_)) && self.is_open(job, model, leaf);
-        written.iter().flat_map(|it| inside(it)).flat_map(leaves).any(|it| is_open(&it))
+        written.iter().flat_map(|it| expressions(it)).flat_map(leaves).any(|it| is_open(&it))
     }
 }
 
 /// The steps of a leg.
 pub(super) fn steps_of<'o>(job: &'o JobOutlook, leg: &JobKey) -> &'o [wfrun_plan::StepOutlook] {
     job.leg(leg.as_str()).map_or_else(|| job.steps(), |it| &it.steps)
-}
-
-/// The expressions in a text.
-fn inside(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${{").skip(1).map(|it| it.split("}}").next().unwrap_or_default())
 }
 
 /// Whether the value of a site is part of a key that is evaluated before a job begins.
@@ -370,7 +365,7 @@ fn is_below(planned: &str, site: &str) -> bool {
 /// What a call gives to the inputs that a field of the called workflow asks for.
 fn given_to(call: &WorkflowCall, field: &Field) -> Vec<String> {
     let given = |leaf| if let Leaf::Input(name) = leaf { call.with.get(&name).map(Field::raw) } else { None };
-    inside(&field.raw()).flat_map(leaves).filter_map(given).collect()
+    expressions(&field.raw()).flat_map(leaves).filter_map(given).collect()
 }
 
 fn fields_of(concurrency: &Concurrency) -> impl Iterator<Item = &Field> {

@@ -292,6 +292,19 @@ jobs:
     }
 }
 
+/// A `}}` within quotes ends no expression: what stands behind it counts, too.
+#[test]
+fn outputs_of_texts_with_braces() {
+    let workflow = r#"on: push
+jobs:
+  a: {runs-on: x, outputs: {v: '${{ format(''{{"a":"{0}"}}'', steps.s.outputs.y) }}'}, steps: [{id: s, run: x}]}
+  b: {needs: a, if: "fromJSON(needs.a.outputs.v).a == 'z'", runs-on: x, steps: [{run: x}]}
+"#;
+    let tests = "workflow: w.yml\ncases: [{expect: {jobs: {b: skipped}}}]\n";
+    let ran = Repo::of(&[("w.yml", workflow), ("w.wftest.yml", tests)]).wfrun(&["test"]).ends_with(1);
+    assert!(ran.stdout.contains("depends on needs.a.outputs.v"), "{}", ran.stdout);
+}
+
 /// A matrix that a job puts out is known once a case says what that is.
 #[test]
 fn legs_of_matrices() {

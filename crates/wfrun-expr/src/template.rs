@@ -3,10 +3,11 @@ use std::ops::Range;
 use wfrun_syntax::trim_dotnet;
 
 use crate::{
-    Availability, EvalError, Expr, ExprKind, Op, ParseError, ParseErrorKind, Reached, Scope, Trace, Value,
+    Availability, EvalError, Expr, ExprKind, Op, ParseError, ParseErrorKind, Piece, Reached, Scope, Trace, Value,
     eval::evaluate_within,
     memory::Memory,
     parser::{MAX_DEPTH, bare_error, is_too_long, parse_at, to_range, too_deep, too_long},
+    pieces,
 };
 
 /// A value of a workflow file that may hold expressions.
@@ -33,14 +34,14 @@ impl Template {
         if !text.contains(OPEN) {
             return Ok(Self::Literal(text.to_owned()));
         }
-        let pieces = split(text, availability)?;
-        if let [Piece::Expression { expr, source }] = pieces.as_slice() {
+        let parts = split(text, availability)?;
+        if let [Part::Expression { expr, source }] = parts.as_slice() {
             return Ok(match constant_string(&text[source.clone()]) {
                 Some(constant) => Self::Literal(constant),
                 None => Self::Expression(expr.clone()),
             });
         }
-        mix(text, &pieces).map(Self::Mixed)
+        mix(text, &parts).map(Self::Mixed)
     }
 
     /// Evaluates it; a literal is its own trace. Up to 10 MB of memory may be used.
@@ -81,50 +82,29 @@ impl Template {
     }
 }
 
-enum Piece<'t> {
+enum Part<'t> {
     Text(&'t str),
     Expression { expr: Expr, source: Range<usize> },
 }
 
-fn split<'t>(text: &'t str, availability: &Availability) -> Result<Vec<Piece<'t>>, ParseError> {
-    let mut pieces = Vec::new();
-    let mut at = 0;
-    while let Some(ahead) = text[at..].find(OPEN) {
-        let start = at + ahead;
-        if ahead > 0 {
-            pieces.push(Piece::Text(&text[at..start]));
+fn split<'t>(text: &'t str, availability: &Availability) -> Result<Vec<Part<'t>>, ParseError> {
+    let parsed = pieces(text).map(|piece| match piece {
+        Piece::Text(it) => Ok(Part::Text(it)),
+        Piece::Expression { inner, range } => {
+            let start = range.start + OPEN.len();
+            let source = trimmed(text, start..start + inner.len());
+            let alone = range == (0..text.len());
+            let expr = parse_inner(text, &source, range, alone, availability)?;
+            Ok(Part::Expression { expr, source })
         }
-        let inner = start + OPEN.len();
-        let Some(end) = find_end(text, inner) else {
+        Piece::Open(it) => {
             let message = "The expression is not closed. An unescaped ${{ sequence was found, \
                            but the closing }} sequence was not found.";
-            return Err(bare_error(ParseErrorKind::NotClosed, message.to_owned(), start..text.len()));
-        };
-        let close = (end - 2).max(inner);
-        let source = trimmed(text, inner..close);
-        let alone = start == 0 && end == text.len();
-        let expr = parse_inner(text, &source, start..end, alone, availability)?;
-        pieces.push(Piece::Expression { expr, source });
-        at = end;
-    }
-    if at < text.len() {
-        pieces.push(Piece::Text(&text[at..]));
-    }
-    Ok(pieces)
-}
-
-/// Returns the byte behind the `}}` that closes an expression; one inside `'…'` does not.
-fn find_end(text: &str, inner: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut in_string = false;
-    for at in inner..bytes.len() {
-        if bytes[at] == b'\'' {
-            in_string = !in_string;
-        } else if !in_string && bytes[at] == b'}' && bytes[at - 1] == b'}' {
-            return Some(at + 1);
+            let open = text.len() - it.len()..text.len();
+            Err(bare_error(ParseErrorKind::NotClosed, message.to_owned(), open))
         }
-    }
-    None
+    });
+    parsed.collect()
 }
 
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
@@ -170,15 +150,15 @@ fn constant_string(expression: &str) -> Option<String> {
 }
 
 /// Makes `format('text{0}…', …)` of text and expressions.
-fn mix(text: &str, pieces: &[Piece<'_>]) -> Result<Expr, ParseError> {
+fn mix(text: &str, parts: &[Part<'_>]) -> Result<Expr, ParseError> {
     let whole = 0..text.len();
     let mut format = String::new();
     let mut args = Vec::new();
     let mut sources = String::new();
-    for piece in pieces {
-        match piece {
-            Piece::Text(it) => format.push_str(&it.replace('{', "{{").replace('}', "}}")),
-            Piece::Expression { expr, source } => {
+    for part in parts {
+        match part {
+            Part::Text(it) => format.push_str(&it.replace('{', "{{").replace('}', "}}")),
+            Part::Expression { expr, source } => {
                 format = format!("{format}{{{}}}", args.len());
                 sources.push_str(", ");
                 sources.push_str(&text[source.clone()]);

@@ -21,6 +21,7 @@ mod references;
 mod report;
 mod schema;
 mod set;
+pub mod shell_script;
 mod sites;
 mod step_id;
 mod token;

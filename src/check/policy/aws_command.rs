@@ -4,26 +4,13 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use wfrun_aws::{ForeseenPermission, RequestTarget, UNKNOWN};
+use wfrun_workflow::shell_script::Word;
 
 use super::Asks;
 use super::definition::Definition;
 use super::known::Known;
 use super::uses::log_in;
-use crate::shell_script::Word;
-
-/// Options of the CLI itself that have a value.
-const GLOBAL: [&str; 10] = [
-    "--ca-bundle",
-    "--cli-binary-format",
-    "--cli-connect-timeout",
-    "--cli-read-timeout",
-    "--color",
-    "--endpoint-url",
-    "--output",
-    "--profile",
-    "--query",
-    "--region",
-];
+use crate::aws_cli::{Parts, is_global};
 
 /// Services by the CLI's names, with those of actions, and whether their members begin with a capital.
 const SERVICES: [(&str, &str, bool); 7] = [
@@ -69,18 +56,6 @@ const LISTS: [&str; 12] = [
     "--tasks",
     "--transitive-tag-keys",
 ];
-
-/// A command, taken apart.
-struct Parts<'w> {
-    /// Service and operation, and what follows that is no option.
-    named: Vec<&'w str>,
-    /// Options with their values.
-    options: IndexMap<&'w str, Vec<&'w str>>,
-    /// Words that are not known may be options, too.
-    is_open: bool,
-    /// How many words there are up to the operation.
-    said: usize,
-}
 
 /// Reads a command whose first word is `aws`; `None` where it asks for nothing. Tells how many words say what it is, too.
 pub(super) fn read(
@@ -140,41 +115,7 @@ pub(super) fn read(
     Some((asks, parts.said))
 }
 
-impl<'w> Parts<'w> {
-    fn of(words: &'w [Word]) -> Self {
-        let mut parts = Self { named: Vec::new(), options: IndexMap::new(), is_open: false, said: 1 };
-        let mut words = words.iter().enumerate().skip(1).peekable();
-        while let Some((at, word)) = words.next() {
-            let text = word.text.as_str();
-            if let Some((option, value)) = text.split_once('=').filter(|(option, _)| option.starts_with("--")) {
-                parts.options.entry(option).or_default().push(value);
-            } else if text.starts_with("--") && text != "--version" {
-                let values = parts.options.entry(text).or_default();
-                let most = if GLOBAL.contains(&text) { 1 } else { usize::MAX };
-                // Before the operation nothing but the CLI's own options can stand.
-                let most = if parts.named.len() < 2 && !GLOBAL.contains(&text) { 0 } else { most };
-                while values.len() < most
-                    && let Some((_, value)) = words.next_if(|(_, it)| !it.text.starts_with("--"))
-                {
-                    values.push(&value.text);
-                }
-            } else if text.starts_with(UNKNOWN) && parts.named.len() >= 2 {
-                parts.is_open = true;
-            } else {
-                parts.named.push(text);
-                if parts.named.len() <= 2 {
-                    parts.said = at + 1;
-                }
-            }
-        }
-        parts
-    }
-
-    /// The first value of an option.
-    fn option(&self, name: &str) -> Option<&'w str> {
-        self.options.get(name)?.first().copied()
-    }
-
+impl Parts<'_> {
     /// What an operation needs; `None` where that is not known.
     fn needs(&self, service: &str, operation: &str, target: &RequestTarget) -> Option<Vec<ForeseenPermission>> {
         let (_, prefix, is_capital) = SERVICES.iter().find(|(name, ..)| *name == service)?;
@@ -196,7 +137,7 @@ impl<'w> Parts<'w> {
     fn input(&self, is_capital: bool) -> Map<String, Value> {
         let mut input = Map::new();
         for (option, values) in &self.options {
-            if GLOBAL.contains(option) || option.starts_with("--cli-") {
+            if is_global(option) || option.starts_with("--cli-") {
                 continue;
             }
             let (name, flag) = match option.strip_prefix("--no-") {

@@ -1,8 +1,8 @@
 //! Images: what pushing and pulling them needs, and the `docker` commands that do.
 use wfrun_aws::{ForeseenPermission, RequestTarget, UNKNOWN};
+use wfrun_workflow::shell_script::Word;
 
 use super::Asks;
-use crate::shell_script::Word;
 
 /// Where an image is.
 #[derive(Debug, Clone, PartialEq, Eq)]

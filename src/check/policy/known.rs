@@ -4,7 +4,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use wfrun_aws::{RequestTarget, UNKNOWN};
-use wfrun_expr::{ExprKind, parse_in};
+use wfrun_expr::{ExprKind, Piece, parse_in, pieces};
 use wfrun_workflow::{EnvMap, Field, Job, Step, StepKind, Workflow};
 
 use super::definition::Definition;
@@ -143,19 +143,12 @@ impl<'a> Known<'a> {
             return literal.to_owned();
         }
         let raw = field.raw();
-        let mut text = String::new();
-        let mut rest = raw.as_str();
-        while let Some((before, after)) = rest.split_once("${{") {
-            text.push_str(before);
-            let Some(end) = end_of_expression(after) else {
-                text.push(UNKNOWN);
-                return text;
-            };
-            text.push_str(&self.expression(after[..end].trim(), env));
-            rest = &after[end + 2..];
-        }
-        text.push_str(rest);
-        text
+        let values = pieces(&raw).map(|it| match it {
+            Piece::Text(it) => it.to_owned(),
+            Piece::Expression { inner, .. } => self.expression(inner.trim(), env),
+            Piece::Open(_) => UNKNOWN.to_string(),
+        });
+        values.collect()
     }
 
     /// What an expression comes to: that of a variable, of a known output, or of a constant.
@@ -181,15 +174,6 @@ impl<'a> Known<'a> {
             _ => None,
         }
     }
-}
-
-/// Where the `}}` that ends an expression stands; one within quotes does not.
-fn end_of_expression(text: &str) -> Option<usize> {
-    let mut is_quoted = false;
-    text.char_indices().find_map(|(at, it)| {
-        is_quoted ^= it == '\'';
-        (!is_quoted && text[at..].starts_with("}}")).then_some(at)
-    })
 }
 
 /// The names that a script may write into `GITHUB_ENV`: all that it assigns, where it speaks of that file.

@@ -1,10 +1,11 @@
 //! What the commands of a script ask of AWS.
 use indexmap::IndexMap;
+use wfrun_aws::UNKNOWN;
+use wfrun_workflow::shell_script::{self, Command, Word};
 use wfrun_workflow::{RunStep, Step};
 
 use super::known::Known;
 use super::{Asks, At, Walk, aws_command, docker_command};
-use crate::shell_script::{self, Command, Word};
 
 /// Programs that talk to AWS, or run what may.
 const OTHERS: [&str; 28] = [
@@ -44,9 +45,6 @@ const HARMLESS: [&str; 9] = ["--version", "-V", "build", "ci", "fmt", "install",
 /// Programs that change no file that is named behind them.
 const READERS: [&str; 12] = ["[", "aws", "cat", "diff", "docker", "echo", "grep", "head", "jq", "ls", "tail", "test"];
 
-/// Programs that start the one behind them, perhaps with options.
-const WRAPPERS: [&str; 10] = ["builtin", "command", "env", "exec", "nice", "nohup", "sudo", "time", "timeout", "xargs"];
-
 impl Walk<'_> {
     pub(super) fn script(&mut self, step: &Step, run: &RunStep) {
         let env = self.known.env_of(step);
@@ -58,7 +56,13 @@ impl Walk<'_> {
             }
             return;
         }
-        let script = shell_script::read(&raw, &env, &|inner| self.known.expression(inner, &env));
+        let known = shell_script::Known {
+            variables: &env,
+            expression: &|inner| self.known.expression(inner, &env),
+            substitution: &|_| UNKNOWN.to_string(),
+            unknown: UNKNOWN,
+        };
+        let script = shell_script::read(&raw, &known);
         let folder = [run.working_directory.as_ref(), self.job.defaults.working_directory.as_ref()];
         let folder = folder.into_iter().flatten().next().or(self.workflow.defaults.working_directory.as_ref());
         let mut is_elsewhere = folder.is_some();
@@ -109,9 +113,9 @@ fn asks_of<'w>(
     env: &IndexMap<String, String>,
     command: &'w Command,
 ) -> Option<(Asks, &'w [Word])> {
-    let words = without_wrappers(&command.words);
+    let words = command.started(&["aws", "docker"]);
     let first = words.first()?;
-    let program = first.text.rsplit('/').next().unwrap_or_default();
+    let program = first.program();
     match program {
         "aws" => {
             let (asks, said) = aws_command::read(known, env, words, &command.writes)?;
@@ -137,22 +141,8 @@ fn asks_of<'w>(
             }
             let said = if is_local || second.is_empty() { 1 } else { 2 };
             let shown: Vec<&str> = words[..said].iter().map(|it| it.text.as_str()).collect();
-            let shown = shown.join(" ").replace(wfrun_aws::UNKNOWN, "…");
+            let shown = shown.join(" ").replace(UNKNOWN, "…");
             Some((Asks::not_known(&format!("`{shown}`")), &words[..said]))
         }
-    }
-}
-
-/// The words from the program on that `sudo`, `xargs` and the like start.
-fn without_wrappers(words: &[Word]) -> &[Word] {
-    let is_wrapper = words.first().is_some_and(|it| WRAPPERS.contains(&it.text.as_str()));
-    if !is_wrapper {
-        return words;
-    }
-    // Their own options and values stand before it.
-    let known = |it: &Word| ["aws", "docker"].contains(&it.text.as_str());
-    match words.iter().position(known) {
-        Some(at) => &words[at..],
-        None => words.get(1..).unwrap_or_default(),
     }
 }

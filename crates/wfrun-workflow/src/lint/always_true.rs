@@ -1,5 +1,5 @@
 //! `if/always-true`: text beside `${{ }}` makes a condition a text, and a text always holds.
-use wfrun_expr::{Availability, Condition, ExprKind};
+use wfrun_expr::{Availability, Condition, ExprKind, Piece, pieces};
 use wfrun_syntax::Diagnostic;
 
 use super::Linting;
@@ -15,9 +15,9 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
         let SiteValue::If(condition) = site.value else { continue };
         let Some(node) = &condition.node else { continue };
         let text = &condition.condition.text;
-        let pieces = pieces(text);
+        let pieces: Vec<Piece<'_>> = pieces(text).collect();
         // Expressions alone can be empty together, and the condition false.
-        if !condition.condition.is_literal_text() || !pieces.iter().any(|it| !it.is_expression && !it.text.is_empty()) {
+        if !condition.condition.is_literal_text() || !pieces.iter().any(|it| matches!(it, Piece::Text(_))) {
             continue;
         }
         let allowed = if site.step.is_some() { &contexts::STEP_IF } else { &contexts::JOB_IF };
@@ -31,32 +31,22 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// A part of a condition's text.
-struct Piece<'t> {
-    text: &'t str,
-    is_expression: bool,
-}
-
-fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("${{") {
-        let Some((inner, after)) = behind.split_once("}}") else { break };
-        pieces.push(Piece { text: before, is_expression: false });
-        pieces.push(Piece { text: inner.trim(), is_expression: true });
-        rest = after;
-    }
-    pieces.push(Piece { text: rest, is_expression: false });
-    pieces
-}
-
 /// The condition as one expression, if it is one.
 fn mended(pieces: &[Piece<'_>], allowed: &Availability) -> Option<String> {
-    let count = pieces.iter().filter(|it| it.is_expression || !it.text.trim().is_empty()).count();
+    let texts = || pieces.iter().filter_map(|it| if let Piece::Text(it) = it { Some(it.trim()) } else { None });
+    let is_alone = pieces.len() - texts().filter(|it| it.is_empty()).count() < 2;
+    let is_joined = texts().any(|it| !matches!(it, "" | "&&"));
     let mut text = String::new();
     for piece in pieces {
-        let inner = if piece.is_expression { Condition::parse(Some(piece.text), allowed).ok() } else { None };
-        let is_loose = inner.is_some_and(|it| match &it.expr.kind {
+        let inner = match piece {
+            Piece::Expression { inner, .. } => inner.trim(),
+            Piece::Text(it) | Piece::Open(it) => {
+                text.push_str(it);
+                continue;
+            }
+        };
+        let parsed = Condition::parse(Some(inner), allowed).ok();
+        let is_loose = parsed.is_some_and(|it| match &it.expr.kind {
             ExprKind::Or(_) | ExprKind::Compare { .. } => true,
             ExprKind::And(operands) => {
                 operands.iter().any(|it| matches!(it.kind, ExprKind::Or(_) | ExprKind::Compare { .. }))
@@ -67,11 +57,10 @@ fn mended(pieces: &[Piece<'_>], allowed: &Availability) -> Option<String> {
             | ExprKind::Call { .. }
             | ExprKind::Not(_) => false,
         });
-        let joined = pieces.iter().filter(|it| !it.is_expression).any(|it| !matches!(it.text.trim(), "" | "&&"));
-        if is_loose && count > 1 && (joined || piece.text.contains("||")) {
-            text.extend(["(", piece.text, ")"]);
+        if is_loose && !is_alone && (is_joined || inner.contains("||")) {
+            text.extend(["(", inner, ")"]);
         } else {
-            text.push_str(piece.text);
+            text.push_str(inner);
         }
     }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -94,6 +83,10 @@ mod tests {
             ),
             ("${{ 1 == 1 }} == false", "write it as one expression: `(1 == 1) == false`"),
             ("always() && ${{ github.sha }}", "write it as one expression: `always() && github.sha`"),
+            (
+                "${{ format('{{0}}', github.sha) }} == 'x'",
+                "write it as one expression: `format('{{0}}', github.sha) == 'x'`",
+            ),
             ("${{ github.sha }} and more", "write all of it as one expression, without `${{ }}` inside"),
         ] {
             let told = format!("if/always-true `{condition}`: {mended}");

@@ -87,8 +87,8 @@ fn script_that_writes(job: &Job, id: &str, output: &str) -> Option<wfrun_syntax:
         })
     };
     let of_env = step.env.iter().filter(|(_, field)| field.template.expr().is_some_and(holds));
-    let names = of_env.map(|(name, _)| name.to_owned()).collect();
-    let range = write_of(&run.script.raw(), output, names, &holds)?;
+    let names: Vec<&str> = of_env.map(|(name, _)| name).collect();
+    let range = write_of(&run.script.raw(), output, &names, &holds)?;
     Some(run.script.span_of(&range))
 }
 
@@ -152,9 +152,16 @@ mod tests {
             r#"docker push "$REG/x" && echo "Image=$REG/x" >>"$GITHUB_OUTPUT""#,
             r#"echo "image=${{ steps.l.outputs.registry }}/x" >> $GITHUB_OUTPUT"#,
             "echo 'image=${{ steps.l.outputs.registry }}/x' >> $GITHUB_OUTPUT",
+            r#"echo "image=${{ steps.l.outputs.registry || '}}' }}/x" >> $GITHUB_OUTPUT"#,
             "IMAGE=$REG/x:1\necho \"image=$IMAGE\" >> $GITHUB_OUTPUT",
             "N=$(aws sts get-caller-identity --query Account --output text)\necho \"image=$N.dkr\" >> $GITHUB_OUTPUT",
             "echo \"image=`aws sts get-caller-identity | jq -r .Account`\" >> $GITHUB_OUTPUT",
+            "echo \"image=$REG/x\" \\\n  >> \"$GITHUB_OUTPUT\"",
+            "if a; then\n  IMAGE=$REG/x\n  echo \"image=$IMAGE\" >> $GITHUB_OUTPUT\nfi",
+            "echo \"a=b\nimage=$REG\" >> $GITHUB_OUTPUT",
+            r#"printf 'a=%s\nimage=%s\n' b "$REG/x" >> "$GITHUB_OUTPUT""#,
+            r#"echo "image=$REG" | sudo tee -a "$GITHUB_OUTPUT" > /dev/null"#,
+            r#"echo "image=${{ steps.l.outputs.registry }}" >> $env:GITHUB_OUTPUT"#,
         ] {
             check(&workflow("v2", image, script), &[&told]);
             check(&workflow("v4", image, script), &[]);
@@ -174,6 +181,11 @@ mod tests {
             "REG=local\necho \"image=$REG\" >> $GITHUB_OUTPUT",
             "echo \"image=$(aws sts get-caller-identity --query UserId)\" >> $GITHUB_OUTPUT",
             "echo \"image=${{ steps.l.outputs.registry != '' }}\" >> $GITHUB_OUTPUT",
+            "echo \"a=$REG\nimage=x\" >> $GITHUB_OUTPUT",
+            r#"printf 'a=%s\nimage=%s\n' "$REG" b >> "$GITHUB_OUTPUT""#,
+            r#"echo "image=$REG" > $GITHUB_OUTPUT.txt"#,
+            r#"echo "image=$REG" | tee x.txt; echo x >> $GITHUB_OUTPUT"#,
+            "cat <<'END'\necho \"image=$REG\" >> $GITHUB_OUTPUT\nEND",
         ] {
             check(&workflow("v2", image, script), &[]);
         }

@@ -1,63 +1,71 @@
 //! The commands of a shell script, as far as they can be told without running it.
 //!
 //! Reads what POSIX shells and bash have in common: quotes, expansions, substitutions, here-documents, compound commands. What only a
-//! run can tell stands as [`UNKNOWN`] in the words. Expressions of GitHub's (`${{ … }}`) are replaced wherever they stand, as GitHub
-//! does before the shell sees the script.
+//! run can tell stands as one character in the words, [`Known::unknown`]. Expressions of GitHub's (`${{ … }}`) are replaced wherever
+//! they stand, as GitHub does before the shell sees the script.
 //!
 //! Source: POSIX.1-2024, "Shell Command Language", 2.2 to 2.9.
 mod command;
 mod expansion;
+mod heredoc;
+mod wrappers;
 
 use std::ops::Range;
 
 use indexmap::IndexMap;
-use wfrun_aws::UNKNOWN;
 
 use self::command::Open;
+use self::heredoc::HereDocument;
 
 /// A simple command: a program with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Command {
+pub struct Command {
     /// The program and its arguments, at least one.
-    pub(crate) words: Vec<Word>,
+    pub words: Vec<Word>,
     /// The files into which its output goes.
-    pub(crate) writes: Vec<String>,
+    pub writes: Vec<String>,
+    /// The command whose output it reads through a pipe, by its place in the script's list.
+    pub reads: Option<usize>,
 }
 
-/// A word after all expansions, with [`UNKNOWN`] for what is not known.
+/// A word after all expansions, with [`Known::unknown`] for what is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Word {
-    pub(crate) text: String,
+pub struct Word {
+    /// What the program sees.
+    pub text: String,
     /// Where it stands in the script, in bytes.
-    pub(crate) range: Range<usize>,
+    pub range: Range<usize>,
     /// Nothing of it is quoted: it may be a word of the shell's own.
     is_plain: bool,
+    /// A part of it is quoted.
+    has_quotes: bool,
 }
 
 /// A script that was read.
 #[derive(Debug, Default)]
-pub(crate) struct Script {
+pub struct Script {
     /// Its commands in the order in which they stand, those of functions and substitutions too.
-    pub(crate) commands: Vec<Command>,
+    pub commands: Vec<Command>,
     /// The script does not end where it should, so that what was read may be otherwise.
-    pub(crate) is_broken: bool,
+    pub is_broken: bool,
+}
+
+/// What is known of the world that a script runs in.
+#[derive(Clone, Copy)]
+pub struct Known<'k> {
+    /// The variables of its environment.
+    pub variables: &'k IndexMap<String, String>,
+    /// Answers for the text between `${{` and `}}`, without the blanks around it.
+    pub expression: &'k dyn Fn(&str) -> String,
+    /// Answers for the script between `$(` and `)` or between backquotes.
+    pub substitution: &'k dyn Fn(&str) -> String,
+    /// What stands for all that is not known.
+    pub unknown: char,
 }
 
 /// Reads a script.
-///
-/// `variables` are those of its environment that are known; `expression` answers for the text between `${{` and `}}`.
-pub(crate) fn read(script: &str, variables: &IndexMap<String, String>, expression: &dyn Fn(&str) -> String) -> Script {
-    let mut reader = Reader {
-        text: script,
-        at: 0,
-        variables: variables.clone(),
-        expression,
-        heredocs: Vec::new(),
-        depth: 0,
-        nesting: 0,
-        is_inner: None,
-        found: Script::default(),
-    };
+pub fn read(script: &str, known: &Known<'_>) -> Script {
+    let mut reader = Reader::new(script, known, known.variables.clone());
     reader.list(None);
     reader.found
 }
@@ -65,30 +73,27 @@ pub(crate) fn read(script: &str, variables: &IndexMap<String, String>, expressio
 /// How deep substitutions may be in each other.
 const MOST_NESTED: usize = 100;
 
+/// How much is read of scripts in words, in bytes: `eval` can read the same one again and again.
+const MOST_INNER: usize = 1 << 17;
+
 /// A script that is being read.
 struct Reader<'s> {
     text: &'s str,
     /// In bytes.
     at: usize,
+    known: &'s Known<'s>,
     variables: IndexMap<String, String>,
-    expression: &'s dyn Fn(&str) -> String,
     /// Here-documents whose bodies come after the line.
     heredocs: Vec<HereDocument>,
-    /// How many compound commands are open: what is assigned in them may not be.
-    depth: usize,
+    /// Which variables are assigned in each compound command that is open: behind it they may have other values.
+    blocks: Vec<Vec<String>>,
     /// How many substitutions and subshells are open.
     nesting: usize,
+    /// How many bytes of scripts in words are still read.
+    left: usize,
     /// Where the whole of this text stands in the script, if it was a word of it.
     is_inner: Option<Range<usize>>,
     found: Script,
-}
-
-struct HereDocument {
-    delimiter: String,
-    /// `<<-`
-    strips_tabs: bool,
-    /// The delimiter is quoted: nothing is expanded.
-    is_literal: bool,
 }
 
 /// What ends a word.
@@ -96,7 +101,26 @@ fn is_end(it: char) -> bool {
     it.is_ascii_whitespace() || matches!(it, ';' | '&' | '|' | '(' | ')' | '<' | '>')
 }
 
-impl Reader<'_> {
+impl<'s> Reader<'s> {
+    fn new(text: &'s str, known: &'s Known<'s>, variables: IndexMap<String, String>) -> Self {
+        Self {
+            text,
+            at: 0,
+            known,
+            variables,
+            heredocs: Vec::new(),
+            blocks: Vec::new(),
+            nesting: 0,
+            left: MOST_INNER,
+            is_inner: None,
+            found: Script::default(),
+        }
+    }
+
+    fn unknown(&self) -> String {
+        self.known.unknown.to_string()
+    }
+
     fn peek(&self) -> Option<char> {
         self.text[self.at..].chars().next()
     }
@@ -140,8 +164,12 @@ impl Reader<'_> {
                 '&' | '|' => {
                     self.at += 1;
                     let is_twice = self.takes(&it.to_string());
-                    self.end(&mut open);
-                    open.follows_another = is_twice || it == '|';
+                    let is_pipe = it == '|' && !is_twice;
+                    // `a |& b`
+                    let _ = is_pipe && self.takes("&");
+                    let ended = self.end(&mut open);
+                    open.reads = ended.filter(|_| is_pipe);
+                    open.follows_another = is_twice || is_pipe;
                 }
                 '(' => {
                     self.at += 1;
@@ -152,9 +180,13 @@ impl Reader<'_> {
                         open.words.clear();
                     }
                 }
-                ')' if open.cases > 0 => {
-                    // A pattern of `case`.
+                ')' if open.cases > 0 || open.begins_case() => {
+                    // A pattern of `case`, and so another branch; the first may stand on its line.
                     self.at += 1;
+                    if open.begins_case() {
+                        self.end(&mut open);
+                    }
+                    self.forget();
                     open.words.clear();
                 }
                 ')' => {
@@ -166,11 +198,16 @@ impl Reader<'_> {
                 }
                 '<' | '>' => self.redirection(&mut open),
                 _ => {
-                    let word = self.word();
-                    let is_number = word.is_plain && word.text.bytes().all(|it| it.is_ascii_digit());
+                    let words = self.words();
+                    // What stands behind it is read before the command ends.
+                    let is_branch = |it: &Word| it.is_plain && ["elif", "else"].contains(&it.text.as_str());
+                    if open.words.is_empty() && words.first().is_some_and(is_branch) {
+                        self.forget();
+                    }
+                    let is_number = |it: &Word| it.is_plain && it.text.bytes().all(|it| it.is_ascii_digit());
                     // `2>&1`
-                    if !(is_number && matches!(self.peek(), Some('<' | '>'))) {
-                        open.words.push(word);
+                    if !(words.iter().all(is_number) && matches!(self.peek(), Some('<' | '>'))) {
+                        open.words.extend(words);
                     }
                 }
             }
@@ -185,16 +222,16 @@ impl Reader<'_> {
         if self.takes("<<<") {
             self.target(open, false);
         } else if self.takes("<<") {
-            let strips_tabs = self.takes("-");
-            self.skip_blanks();
-            let start = self.at;
-            let word = self.word();
-            let is_literal = self.text[start..self.at].contains(['\'', '"', '\\']);
-            self.heredocs.push(HereDocument { delimiter: word.text, strips_tabs, is_literal });
+            self.heredoc(open);
         } else if self.takes("<(") || self.takes(">(") {
             let start = self.at - 2;
             self.list(Some(')'));
-            open.words.push(Word { text: UNKNOWN.to_string(), range: self.place(start), is_plain: false });
+            open.words.push(Word {
+                text: self.unknown(),
+                range: self.place(start),
+                is_plain: false,
+                has_quotes: false,
+            });
         } else if self.takes(">&") || self.takes("<&") {
             self.target(open, false);
         } else {
@@ -217,40 +254,46 @@ impl Reader<'_> {
         while self.takes(" ") || self.takes("\t") || self.takes("\\\n") {}
     }
 
-    /// The bodies of here-documents: not commands, but for what is substituted in them.
-    fn skip_heredocs(&mut self) {
-        for heredoc in std::mem::take(&mut self.heredocs) {
-            let mut is_ended = false;
-            while self.at < self.text.len() {
-                let line = self.text[self.at..].split('\n').next().unwrap_or_default();
-                let bare = line.trim_end_matches('\r');
-                let bare = if heredoc.strips_tabs { bare.trim_start_matches('\t') } else { bare };
-                let end = (self.at + line.len() + 1).min(self.text.len());
-                if bare == heredoc.delimiter {
-                    self.at = end;
-                    is_ended = true;
-                    break;
-                }
-                while !heredoc.is_literal && self.at < end {
-                    match self.next() {
-                        Some('$') => drop(self.dollar()),
-                        Some('`') => drop(self.backquotes()),
-                        Some('\\') => drop(self.next()),
-                        _ => {}
-                    }
-                }
-                self.at = self.at.max(end);
-            }
-            self.found.is_broken |= !is_ended;
+    /// Reads the commands of a substitution or a subshell: what they assign is not known behind it.
+    fn inside(&mut self, closing: Option<char>) {
+        let open = self.blocks.len();
+        self.blocks.push(Vec::new());
+        self.list(closing);
+        while self.blocks.len() > open {
+            self.close();
+        }
+        self.blocks.resize_with(open, Vec::new);
+    }
+
+    /// Reads a word that is a script itself.
+    fn inner(&mut self, script: &str, range: Range<usize>) {
+        let Some(left) = self.left.checked_sub(script.len()) else {
+            self.found.is_broken = true;
+            return;
+        };
+        let known = self.known;
+        let mut reader = Reader::new(script, known, self.variables.clone());
+        reader.nesting = self.nesting;
+        reader.left = left;
+        reader.is_inner = Some(self.is_inner.clone().unwrap_or(range));
+        reader.list(None);
+        self.left = reader.left;
+        let before = self.found.commands.len();
+        let commands = reader.found.commands.into_iter();
+        self.found.commands.extend(commands.map(|it| Command { reads: it.reads.map(|it| it + before), ..it }));
+        self.found.is_broken |= reader.found.is_broken;
+    }
+
+    /// A compound command has ended, or another branch of it begins.
+    fn forget(&mut self) {
+        for name in self.blocks.last_mut().map(std::mem::take).unwrap_or_default() {
+            self.variables.insert(name, self.known.unknown.to_string());
         }
     }
 
-    /// Reads the commands of a substitution or a subshell: what they assign is not known behind it.
-    fn inside(&mut self, closing: Option<char>) {
-        let depth = self.depth;
-        self.depth += 1;
-        self.list(closing);
-        self.depth = depth;
+    fn close(&mut self) {
+        self.forget();
+        self.blocks.pop();
     }
 
     /// One more is open; with too many of them nothing more is read.

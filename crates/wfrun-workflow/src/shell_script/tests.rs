@@ -1,12 +1,18 @@
-use indexmap::IndexMap;
 use proptest::prelude::*;
-use wfrun_aws::UNKNOWN;
 
-use super::{Script, read};
+use super::{Known, Script, read};
+
+const UNKNOWN: char = '\u{ffff}';
 
 fn read_it(script: &str) -> Script {
-    let variables = [("C", "news"), ("S", "api")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    read(script, &variables.into(), &|inner| if inner == "env.C" { "news".to_owned() } else { UNKNOWN.to_string() })
+    let variables = [("C", "news"), ("S", "api"), ("E", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let known = Known {
+        variables: &variables.into(),
+        expression: &|it| if it == "env.C" { "news".to_owned() } else { UNKNOWN.to_string() },
+        substitution: &|it| if it == "number" { "7".to_owned() } else { UNKNOWN.to_string() },
+        unknown: UNKNOWN,
+    };
+    read(script, &known)
 }
 
 /// Each command with its words; `?` is what is not known, and behind `>` stand the files that it writes.
@@ -29,12 +35,15 @@ fn commands_of_scripts() {
         ("# a\nb # c\nd#e", &["b", "d#e"]),
         ("a 'b c' \"d  e\" f\\ g", &["a b c d  e f g"]),
         ("a $C \"$S-x\" ${C}y '$C' \\$C", &["a news api-x newsy $C $C"]),
-        ("a $X ${C:-y} ${C%%x} $1 $? $", &["a ? ? ? ? ? $"]),
+        ("a $X ${C%%x} $1 $? $", &["a ? ? ? ? $"]),
+        ("a ${C:-y} ${C=y} ${C:?} ${C:+y} ${X:-y} ${E:-y} ${E:+y}", &["a news news news ? ? ? ?"]),
         ("a ${{ env.C }}/'${{ env.C }}' ${{ github.sha }} ${{ '}}' }}", &["a news/news ? ?"]),
         ("C=web; a $C; X=$C-1\nb $X", &["a web", "b web-1"]),
         ("export C=web Y; a $C", &["a web"]),
         ("C=web a $C", &["a news"]),
-        ("if x; then C=web; a $C; else b; fi; c $C", &["x", "a ?", "b", "c ?"]),
+        ("if x; then C=web; a $C; else b $C; fi; c $C", &["x", "a web", "b ?", "c ?"]),
+        ("f() { local C=web; a $C; }\nb $C", &["a web", "b ?"]),
+        ("case $X in a) C=web; a $C;; b) b $C;; esac; c $C", &["a web", "b ?", "c ?"]),
         ("x && C=web; a $C", &["x", "a ?"]),
         ("for C in a b; do c $C; done; d", &["c ?", "d"]),
         ("for S in $(a); do c; done", &["a", "c"]),
@@ -56,6 +65,14 @@ fn commands_of_scripts() {
         ("a <<-END\n\tb\n\tEND\nf <<< 'x y'", &["a", "f"]),
         ("bash -euc 'a $C; b'", &["a news", "b", "bash -euc a $C; b"]),
         ("eval \"$(a b)\"", &["a b", "eval ?"]),
+        ("sudo -u x sh -c 'a'; trap 'b c' EXIT", &["a", "sudo -u x sh -c a", "b c", "trap b c EXIT"]),
+        ("case a in x) case b in y) c;; esac; d;; esac; C=web; e $C", &["c", "d", "e web"]),
+        ("bash <<'END' && c\na $C\nEND\nb", &["bash", "c", "a news", "b"]),
+        ("sh -s <<END\na \\$C $C; C=web; b $C \\\n  \\$C\nEND", &["sh -s", "a news news", "b news web"]),
+        ("sh x <<END\na\nEND", &["sh x"]),
+        ("a $(number) `number`", &["number", "number", "a 7 7"]),
+        ("A='b  -c'; $A d$A", &["b -c db -c"]),
+        ("a $E b; E=$C", &["a b"]),
         ("! a; time b", &["a", "b"]),
         ("set -e\r\na\r\n", &["set -e", "a"]),
         ("", &[]),
@@ -63,6 +80,38 @@ fn commands_of_scripts() {
     for (script, want) in rows {
         assert_eq!(told(script), *want, "{script}");
     }
+}
+
+/// Unquoted values make several words, or none.
+#[test]
+fn words_of_values() {
+    for (script, expected) in [
+        ("A='x y'; a $A", 3),
+        ("A='x y'; a \"$A\"", 2),
+        ("A='x y'; a b$A' 'c", 3),
+        ("A=' x '; a $A", 2),
+        ("a $E", 1),
+        ("a \"$E\" '' $X", 4),
+        ("A='x y'; a B=$A", 2),
+    ] {
+        assert_eq!(read_it(script).commands[0].words.len(), expected, "{script}");
+    }
+}
+
+#[test]
+fn commands_read_what_is_piped_into_them() {
+    let reads = |script: &str| read_it(script).commands.iter().map(|it| it.reads).collect::<Vec<_>>();
+    assert_eq!(reads("a | b | c; d || e && f"), [None, Some(0), Some(1), None, None, None]);
+    assert_eq!(reads("a |& b $(c)\nd |\n e"), [None, None, Some(0), None, Some(3)]);
+    assert_eq!(reads("x; bash -c 'a | b' | c"), [None, None, Some(1), None, Some(3)]);
+}
+
+/// What a script makes of itself is bounded.
+#[test]
+fn nothing_grows_without_end() {
+    let doubled = format!("A={}\n{}a $A", "x".repeat(100), "A=$A$A\n".repeat(60));
+    assert!(read_it(&doubled).commands[0].words[1].text.len() < 10_000);
+    assert!(read_it("X='eval \"$X\"; eval \"$X\"'; eval \"$X\"").is_broken);
 }
 
 #[test]
@@ -85,8 +134,7 @@ fn what_does_not_end_is_told() {
         assert!(read_it(script).is_broken, "{script}");
     }
     assert!(read_it(&"$(".repeat(10_000)).is_broken);
-    let nothing = IndexMap::new();
-    assert!(read(&"`".repeat(10_001), &nothing, &|_| String::new()).is_broken);
+    assert!(read_it(&"`".repeat(10_001)).is_broken);
 }
 
 proptest! {

@@ -1,13 +1,34 @@
 //! Words: quotes and expansions.
-use wfrun_aws::UNKNOWN;
+use wfrun_expr::{Piece, pieces};
 
+use super::command::assignment;
 use super::{Reader, Word, is_end};
 
 impl Reader<'_> {
     /// Reads a word, up to what ends it; an empty one where there is none.
     pub(super) fn word(&mut self) -> Word {
+        let (fields, word) = self.fields();
+        Word { text: fields.join(" "), ..word }
+    }
+
+    /// Reads a word of a command, of which unquoted values make several, or none.
+    ///
+    /// Source: POSIX.1-2024, "Shell Command Language", 2.6.5.
+    pub(super) fn words(&mut self) -> Vec<Word> {
+        let (mut fields, word) = self.fields();
+        let is_assignment = fields.first().is_some_and(|it| assignment(it).is_some());
+        fields.retain(|it| !it.is_empty());
+        if is_assignment || fields.is_empty() && word.has_quotes {
+            return vec![Word { text: fields.join(" "), ..word }];
+        }
+        fields.into_iter().map(|text| Word { text, ..word.clone() }).collect()
+    }
+
+    /// A word's fields, at least one, and the word without its text.
+    fn fields(&mut self) -> (Vec<String>, Word) {
         let start = self.at;
-        let (mut text, mut is_plain) = (String::new(), true);
+        let (mut fields, mut text) = (Vec::new(), String::new());
+        let (mut is_plain, mut has_quotes) = (true, false);
         while let Some(it) = self.peek() {
             match it {
                 // An array: `NAME=(…)`.
@@ -16,12 +37,13 @@ impl Reader<'_> {
                     self.goes_deeper();
                     self.array();
                     self.nesting -= 1;
-                    text.push(UNKNOWN);
+                    text.push(self.known.unknown);
                 }
                 it if is_end(it) => break,
                 _ => {
                     self.at += it.len_utf8();
                     is_plain &= !matches!(it, '\\' | '\'' | '"' | '$' | '`');
+                    has_quotes |= matches!(it, '\\' | '\'' | '"');
                     match it {
                         '\\' => match self.next() {
                             Some('\n') | None => {}
@@ -29,14 +51,15 @@ impl Reader<'_> {
                         },
                         '\'' => self.single_quotes(&mut text),
                         '"' => self.double_quotes(&mut text),
-                        '$' => text.push_str(&self.dollar()),
-                        '`' => text.push_str(&self.backquotes()),
+                        '$' => split(&self.dollar(), &mut text, &mut fields),
+                        '`' => split(&self.backquotes(), &mut text, &mut fields),
                         it => text.push(it),
                     }
                 }
             }
         }
-        Word { text, range: self.place(start), is_plain }
+        fields.push(text);
+        (fields, Word { text: String::new(), range: self.place(start), is_plain, has_quotes })
     }
 
     /// The items of an array, for what is substituted in them.
@@ -98,8 +121,10 @@ impl Reader<'_> {
             return self.arithmetic();
         }
         if self.takes("(") {
+            let start = self.at;
             self.inside(Some(')'));
-            return UNKNOWN.to_string();
+            let script = &self.text[start..self.at];
+            return (self.known.substitution)(script.strip_suffix(')').unwrap_or(script));
         }
         if self.takes("{") {
             return self.braces();
@@ -123,24 +148,31 @@ impl Reader<'_> {
             }
             Some('0'..='9' | '@' | '*' | '#' | '?' | '$' | '!' | '-') => {
                 self.at += 1;
-                UNKNOWN.to_string()
+                self.unknown()
             }
             Some(_) | None => "$".to_owned(),
         }
     }
 
     fn value(&self, name: &str) -> String {
-        self.variables.get(name).cloned().unwrap_or_else(|| UNKNOWN.to_string())
+        self.variables.get(name).cloned().unwrap_or_else(|| self.unknown())
     }
 
-    /// `${NAME}`; what is done to the value is not followed.
+    /// `${NAME}`, also with what is done where it has no value; anything else that is done to the value is not followed.
     fn braces(&mut self) -> String {
         let start = self.at;
-        let mut is_name = true;
         while let Some(it) = self.next() {
             match it {
-                '}' if is_name => return self.value(&self.text[start..self.at - 1]),
-                '}' => return UNKNOWN.to_string(),
+                '}' => {
+                    let inside = &self.text[start..self.at - 1];
+                    let end = inside.find(|it: char| !it.is_ascii_alphanumeric() && it != '_').unwrap_or(inside.len());
+                    let (name, behind) = inside.split_at(end);
+                    let value = self.value(name);
+                    // It may be empty where nothing of it is known.
+                    let has_value = value.contains(|it| it != self.known.unknown);
+                    let is_for_none = has_value && behind.trim_start_matches(':').starts_with(['-', '=', '?']);
+                    return if behind.is_empty() || is_for_none { value } else { self.unknown() };
+                }
                 '$' => drop(self.dollar()),
                 '`' => drop(self.backquotes()),
                 '\'' => self.single_quotes(&mut String::new()),
@@ -148,10 +180,9 @@ impl Reader<'_> {
                 '\\' => drop(self.next()),
                 _ => {}
             }
-            is_name &= it.is_ascii_alphanumeric() || it == '_';
         }
         self.found.is_broken = true;
-        UNKNOWN.to_string()
+        self.unknown()
     }
 
     /// `$(( … ))`, with what is substituted in it.
@@ -169,26 +200,23 @@ impl Reader<'_> {
                 }
             }
         }
-        UNKNOWN.to_string()
+        self.unknown()
     }
 
-    /// `${{ … }}`; a `}}` within quotes does not end it.
+    /// `${{ … }}`, of which `${{` was read.
     fn expression(&mut self) -> String {
-        let (start, bytes) = (self.at, self.text.as_bytes());
-        let mut is_quoted = false;
-        for at in start..bytes.len() {
-            match bytes[at] {
-                b'\'' => is_quoted = !is_quoted,
-                b'}' if !is_quoted && bytes.get(at + 1) == Some(&b'}') => {
-                    self.at = at + 2;
-                    return (self.expression)(self.text[start..at].trim());
-                }
-                _ => {}
+        let start = self.at - "${{".len();
+        match pieces(&self.text[start..]).next() {
+            Some(Piece::Expression { inner, range }) => {
+                self.at = start + range.end;
+                (self.known.expression)(inner.trim())
+            }
+            Some(Piece::Text(_) | Piece::Open(_)) | None => {
+                self.found.is_broken = true;
+                self.at = self.text.len();
+                self.unknown()
             }
         }
-        self.found.is_broken = true;
-        self.at = bytes.len();
-        UNKNOWN.to_string()
     }
 
     /// A substitution in backquotes, whose first one was read.
@@ -201,7 +229,7 @@ impl Reader<'_> {
                 Some(_) => {}
                 None => {
                     self.found.is_broken = true;
-                    return UNKNOWN.to_string();
+                    return self.unknown();
                 }
             }
         }
@@ -211,6 +239,16 @@ impl Reader<'_> {
         self.at = start;
         self.inside(None);
         (self.text, self.at) = (whole, end);
-        UNKNOWN.to_string()
+        (self.known.substitution)(&whole[start..end - 1])
+    }
+}
+
+/// Adds an unquoted value to a word that is read: blanks in it end a field.
+fn split(value: &str, text: &mut String, fields: &mut Vec<String>) {
+    for (at, part) in value.split([' ', '\t', '\n']).enumerate() {
+        if at > 0 {
+            fields.extend(Some(std::mem::take(text)).filter(|it| !it.is_empty()));
+        }
+        text.push_str(part);
     }
 }
