@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::dockerfile::substitute::expand;
-use super::dockerfile::{self, Instruction};
+use crate::dockerfile::substitute::expand;
+use crate::dockerfile::{self, Instruction};
 
 /// The images that a build of this Dockerfile needs: those of `FROM` and of `COPY --from` that are not its own stages, each once.
 ///

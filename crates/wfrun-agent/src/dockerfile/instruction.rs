@@ -8,46 +8,46 @@ use super::{Fault, Place};
 
 /// An instruction at its place.
 #[derive(Debug)]
-pub(in crate::standins::cli::docker) struct Statement {
-    pub(in crate::standins::cli::docker) place: Place,
+pub(crate) struct Statement {
+    pub(crate) place: Place,
     /// The file's escape character.
-    pub(in crate::standins::cli::docker) escape: char,
-    pub(in crate::standins::cli::docker) instruction: Instruction,
+    pub(crate) escape: char,
+    pub(crate) instruction: Instruction,
 }
 
 /// A command line: for the shell, or as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::standins::cli::docker) enum Command {
+pub(crate) enum Command {
     Shell(String),
     Exec(Vec<String>),
 }
 
 /// A text that stands in the Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::standins::cli::docker) struct Heredoc {
-    pub(in crate::standins::cli::docker) name: String,
+pub(crate) struct Heredoc {
+    pub(crate) name: String,
     /// Whether variables in it are replaced.
-    pub(in crate::standins::cli::docker) expands: bool,
+    pub(crate) expands: bool,
     pub(super) strips_tabs: bool,
-    pub(in crate::standins::cli::docker) content: String,
+    pub(crate) content: String,
 }
 
 /// What `COPY` and `ADD` take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::standins::cli::docker) struct Copy {
-    pub(in crate::standins::cli::docker) sources: Vec<String>,
-    pub(in crate::standins::cli::docker) destination: String,
+pub(crate) struct Copy {
+    pub(crate) sources: Vec<String>,
+    pub(crate) destination: String,
     /// The stage or image of `--from`.
-    pub(in crate::standins::cli::docker) from: Option<String>,
-    pub(in crate::standins::cli::docker) chown: Option<String>,
-    pub(in crate::standins::cli::docker) chmod: Option<String>,
+    pub(crate) from: Option<String>,
+    pub(crate) chown: Option<String>,
+    pub(crate) chmod: Option<String>,
     /// Of the sources that are `<<name`, in order.
-    pub(in crate::standins::cli::docker) heredocs: Vec<Heredoc>,
+    pub(crate) heredocs: Vec<Heredoc>,
 }
 
 /// An instruction. Values are as written: variables are replaced when it is carried out.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::standins::cli::docker) enum Instruction {
+pub(crate) enum Instruction {
     From {
         image: String,
         platform: Option<String>,

@@ -3,16 +3,12 @@
 /// Replaces variables, takes quotes away and resolves escapes; `lookup` gives a variable's value.
 ///
 /// The error is Docker's text. Source: Docker, "Dockerfile reference", "Environment replacement".
-pub(in crate::standins::cli::docker) fn expand(
-    text: &str,
-    escape: char,
-    lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, String> {
+pub(crate) fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
     Expander { letters: text.chars().collect(), at: 0, escape, keeps_quotes: false, lookup }.until(None)
 }
 
 /// Replaces variables in a heredoc, where quotes are text.
-pub(in crate::standins::cli::docker) fn expand_document(
+pub(crate) fn expand_document(
     text: &str,
     escape: char,
     lookup: &dyn Fn(&str) -> Option<String>,
@@ -134,7 +130,7 @@ impl Expander<'_> {
         let (pattern, flat) = (pattern.replace('/', "\u{1}"), value.replace('/', "\u{1}"));
         let cut = cuts.into_iter().find(|cut| {
             let part = if side == '#' { &flat[..*cut] } else { &flat[*cut..] };
-            super::super::glob::matches(&pattern, part)
+            super::glob::matches(&pattern, part)
         });
         Ok(match cut {
             Some(cut) if side == '#' => value[cut..].to_owned(),
