@@ -1,8 +1,9 @@
-//! Dockerfiles: from text to instructions, each with its line.
+//! Dockerfiles: from text to instructions, each with its line; and what building one takes from elsewhere.
 
 pub(crate) mod glob;
 mod instruction;
 mod lines;
+mod needs;
 pub(crate) mod substitute;
 mod words;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use thiserror::Error;
 
 pub(crate) use instruction::{Command, Copy, Heredoc, Instruction, Statement};
+pub use needs::{Needs, needs};
 
 /// What is wrong in a Dockerfile, and where: Docker's text, then the place and a way out.
 #[derive(Debug, Error)]
@@ -69,8 +71,9 @@ impl Fault {
 /// Source: Docker, "Dockerfile reference".
 pub(crate) fn parse(text: &str, file: &str) -> Result<Vec<Statement>, Fault> {
     let mut statements = Vec::new();
-    let (escape, lines) = lines::read(text, file)?;
+    let (escape, lines) = lines::read(text, file);
     for line in lines {
+        let line = line?;
         let instruction = instruction::read(&line, escape)?;
         statements.push(Statement { place: line.place, escape, instruction });
     }
@@ -91,6 +94,15 @@ pub(crate) fn parse(text: &str, file: &str) -> Result<Vec<Statement>, Fault> {
             Err(place.fault(format!("Error response from daemon: {message}")).help("begin with `FROM <image>`"))
         }
     }
+}
+
+/// Reads what there is to read of a Dockerfile: without the instructions that are wrong, and with flags that are not known.
+fn lenient(text: &str) -> impl Iterator<Item = Statement> {
+    let (escape, lines) = lines::read(text, "Dockerfile");
+    lines.into_iter().flatten().filter_map(move |line| {
+        let instruction = instruction::read_leniently(&line, escape).ok()?;
+        Some(Statement { place: line.place, escape, instruction })
+    })
 }
 
 #[cfg(test)]

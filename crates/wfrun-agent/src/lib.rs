@@ -7,7 +7,7 @@
 //! everything it started with it; no byte of a step's output is dropped or reordered within its stream.
 
 pub mod container_entry;
-pub(crate) mod dockerfile;
+pub mod dockerfile;
 pub mod ecr_registry;
 mod metadata;
 pub mod mount_table;

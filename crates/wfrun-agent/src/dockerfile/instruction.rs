@@ -98,10 +98,25 @@ const NAMES: [&str; 18] = [
 
 /// Reads a logical line.
 pub(super) fn read(line: &Line, escape: char) -> Result<Instruction, Fault> {
-    let place = &line.place;
-    let (word, rest) = place.text.split_once(char::is_whitespace).unwrap_or((&place.text, ""));
+    let instruction = read_leniently(line, escape)?;
+    let (word, rest) = parts(&line.place);
     let name = word.to_ascii_uppercase();
-    let rest = rest.trim();
+    let (flags, rest) = Flags::take(&name, rest);
+    flags.all_known(&line.place, &name, rest)?;
+    Ok(instruction)
+}
+
+/// The word that an instruction begins with, and what follows.
+fn parts(place: &Place) -> (&str, &str) {
+    let (word, rest) = place.text.split_once(char::is_whitespace).unwrap_or((&place.text, ""));
+    (word, rest.trim())
+}
+
+/// Reads a logical line, whatever flags it has.
+pub(super) fn read_leniently(line: &Line, escape: char) -> Result<Instruction, Fault> {
+    let place = &line.place;
+    let (word, rest) = parts(place);
+    let name = word.to_ascii_uppercase();
     if !NAMES.contains(&name.as_str()) {
         let fault = place.parse_error(format!("unknown instruction: {word}"));
         let near = NAMES.iter().find(|known| is_near(known, &name));
@@ -111,7 +126,7 @@ pub(super) fn read(line: &Line, escape: char) -> Result<Instruction, Fault> {
         return Err(place.parse_error(format!("{name} requires at least one argument")));
     }
     let (flags, rest) = Flags::take(&name, rest);
-    let instruction = match name.as_str() {
+    Ok(match name.as_str() {
         "FROM" => from(place, &flags, rest)?,
         "ARG" => Instruction::Arg(args(rest, escape)),
         "ENV" => Instruction::Env(pairs(place, "ENV", rest, escape)?),
@@ -137,9 +152,7 @@ pub(super) fn read(line: &Line, escape: char) -> Result<Instruction, Fault> {
             return Err(fault.help("build this image with a Docker engine: `--backend docker`"));
         }
         _ => Instruction::Maintainer(rest.to_owned()),
-    };
-    flags.all_known(place, &name, rest)?;
-    Ok(instruction)
+    })
 }
 
 fn from(place: &Place, flags: &Flags, rest: &str) -> Result<Instruction, Fault> {

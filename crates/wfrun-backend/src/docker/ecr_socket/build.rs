@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
+use wfrun_agent::dockerfile::needs;
 use wfrun_agent::ecr_registry::account_and_region;
-use wfrun_agent::standins::cli::base_images;
 
 use super::head::{self, Head};
 use super::relay::{ask, ask_with, refuse};
@@ -36,7 +36,8 @@ pub(super) async fn build(mut client: UnixStream, shared: &Shared, head: &Head, 
     let arguments =
         arguments.unwrap_or_default().into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let looked_at = context.try_clone()?;
-    let images = tokio::task::spawn_blocking(move || base_images(&read_dockerfile(looked_at, &dockerfile), &arguments));
+    let images =
+        tokio::task::spawn_blocking(move || needs(&read_dockerfile(looked_at, &dockerfile), &arguments).images);
     let images: Vec<String> = images.await.map_err(io::Error::other)?;
     let mut head = head.clone();
     let version = without_version(path).0;
