@@ -19,6 +19,17 @@ use super::{Shared, no_engine, refuse_foreign, splice};
 /// Nobody writes a longer Dockerfile.
 const DOCKERFILE_LIMIT: u64 = 4 * 1024 * 1024;
 
+/// Whether a request is for a build of a context that its body is.
+///
+/// Source: Docker Engine API 1.41, `ImageBuild`.
+pub(super) fn is_asked(head: &Head) -> bool {
+    let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+    let is_elsewhere = parameter(query, "remote").is_some_and(|it| !it.is_empty());
+    // `BuildKit` has the context from elsewhere, too, and looks up itself what it needs.
+    let is_build_kits = parameter(query, "version").as_deref() == Some("2");
+    head.method == "POST" && without_version(path).1 == "/build" && !is_elsewhere && !is_build_kits
+}
+
 /// Carries out a build of a context that is the request's body.
 pub(super) async fn build(mut client: UnixStream, shared: &Shared, head: &Head, rest: Vec<u8>) -> io::Result<()> {
     let context = match receive(&mut client, head, rest, shared.path.parent().unwrap_or(Path::new("."))).await {
@@ -212,6 +223,22 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE;
 
     use super::*;
+
+    /// Source: Docker Engine API 1.41, `ImageBuild`.
+    #[test]
+    fn builds_of_a_context_in_the_body() {
+        for (method, target, is_one) in [
+            ("POST", "/build", true),
+            ("POST", "/v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=1&remote=", true),
+            ("POST", "/v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=2&remote=client-session", false),
+            ("POST", "/v1.41/build?version=2", false),
+            ("POST", "/v1.41/build?remote=https%3A%2F%2Fgithub.com%2Fo%2Fr.git", false),
+            ("POST", "/v1.41/build/prune", false),
+            ("GET", "/v1.41/build", false),
+        ] {
+            assert_eq!(is_asked(&Head::of(method, target)), is_one, "{method} {target}");
+        }
+    }
 
     #[test]
     fn the_dockerfile_of_a_context() {

@@ -13,8 +13,6 @@ pub(super) enum Rewrite {
     Login,
     /// `POST /containers/create`: the image is in the body.
     Create,
-    /// `POST /build` of a context that the body is: what it is built from is in a Dockerfile in there.
-    Build,
     /// What asks for an image by its digest, or looks at it in its registry: with the target in its place.
     Look {
         target: String,
@@ -68,11 +66,6 @@ impl Rewrite {
         match (&*head.method, &*path) {
             ("POST", "/auth") => Some(Self::Login),
             ("POST", "/containers/create") => Some(Self::Create),
-            ("POST", "/build") => {
-                let is_set = |name: &str| parameter(query, name).is_some_and(|it| !it.is_empty());
-                // `BuildKit` has the context from elsewhere, and looks up itself what it needs.
-                (!is_set("remote") && parameter(query, "version").as_deref() != Some("2")).then_some(Self::Build)
-            }
             ("POST", "/images/create") => {
                 let name = parameter(query, "fromImage")?;
                 let tag = parameter(query, "tag").filter(|tag| !tag.is_empty());
@@ -190,8 +183,6 @@ mod tests {
     fn what_passes_as_it_is() {
         for line in [
             "GET /_ping",
-            "POST /v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=2&remote=client-session",
-            "POST /v1.41/build?remote=https%3A%2F%2Fgithub.com%2Fo%2Fr.git",
             "POST /v1.41/images/ghcr.io/a/push?tag=x",
             "POST /v1.41/images/1.dkr.ecr.r.amazonaws.com.evil/a/push?tag=x",
             "POST /images/create?fromImage=nginx&tag=1",
@@ -212,7 +203,6 @@ mod tests {
         assert_eq!(of("POST /auth"), Some(Rewrite::Login));
         assert_eq!(of("POST /v1.41/images/1.dkr.ecr.r.amazonaws.com/a/push"), Some(Rewrite::AllTags));
         assert_eq!(of("POST /v1.41/containers/create?name=a"), Some(Rewrite::Create));
-        assert_eq!(of("POST /v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=1&remote="), Some(Rewrite::Build));
         for (asked, in_its_place) in [
             ("distribution/1.dkr.ecr.r.amazonaws.com/a:x/json", "distribution/127.0.0.1:5/a:x/json"),
             ("images/1.dkr.ecr.r.amazonaws.com/a@sha256:00/json", "images/127.0.0.1:5/a@sha256:00/json"),
