@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_agent::dockerfile::{Needs, needs};
-use wfrun_agent::ecr_registry::account_and_region;
+use wfrun_agent::ecr_registry::is_amazons;
 use wfrun_backend::{BackendError, DockerBackend};
 use wfrun_plan::{
     ActionPlace, Dependency, Dockerfile, Given, LoadedAction, Needed, NotKnown, dependencies, set_up_action,
@@ -128,11 +128,6 @@ pub fn image_of(dependency: &Dependency, of_labels: &IndexMap<String, String>) -
         | Dependency::Tool { .. }
         | Dependency::Node(_) => None,
     }
-}
-
-/// Whether an image is of a private registry of Amazon's.
-fn is_amazons(image: &str) -> bool {
-    image.split_once('/').is_some_and(|(host, _)| account_and_region(host).is_some())
 }
 
 impl Supply {

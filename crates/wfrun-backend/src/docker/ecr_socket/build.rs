@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use wfrun_agent::dockerfile::needs;
-use wfrun_agent::ecr_registry::account_and_region;
+use wfrun_agent::ecr_registry::is_amazons;
 
 use super::head::{self, Head};
 use super::relay::{ask, ask_with, refuse};
@@ -52,10 +52,8 @@ pub(super) async fn build(mut client: UnixStream, shared: &Shared, head: &Head, 
     let images: Vec<String> = images.await.map_err(io::Error::other)?;
     let mut head = head.clone();
     let version = without_version(path).0;
-    let is_amazons =
-        |image: &&String| image.split_once('/').is_some_and(|(host, _)| account_and_region(host).is_some());
     let pulls = parameter(query, "pull").is_some_and(|it| matches!(&*it, "1" | "true" | "True"));
-    for image in images.iter().filter(is_amazons) {
+    for image in images.iter().filter(|it| is_amazons(it)) {
         // The engine would pull it from Amazon.
         head = head.to(format!("{path}?{}", others(query, &["pull"]).trim_start_matches('&')));
         let asked = Head::of("POST", &format!("{version}/images/create?fromImage={}", encoded(image)));

@@ -2,6 +2,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use wfrun_agent::ecr_registry::{EcrRegistry, account_and_region};
+use wfrun_agent::image_name::ImageName;
 
 use super::head::Head;
 use super::{Names, names};
@@ -69,10 +70,7 @@ impl Rewrite {
             ("POST", "/images/create") => {
                 let name = parameter(query, "fromImage")?;
                 let tag = parameter(query, "tag").filter(|tag| !tag.is_empty());
-                let (name, reference) = match tag {
-                    Some(tag) => (name, tag),
-                    None => split(&name),
-                };
+                let (name, reference) = tag.map_or_else(|| split(&name), |tag| (name.clone(), tag));
                 of_image(&name, &reference, others(query, &["fromImage", "tag"]), Self::Pull)
             }
             ("POST", path) if path.ends_with("/push") => {
@@ -148,9 +146,8 @@ pub(super) fn without_version(path: &str) -> (&str, &str) {
 
 /// Name and tag or digest; `latest` where there is none.
 fn split(image: &str) -> (String, String) {
-    let found = image.split_once('@').or_else(|| image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')));
-    let (name, reference) = found.unwrap_or((image, "latest"));
-    (name.to_owned(), reference.to_owned())
+    let image = ImageName::of(image);
+    (image.repository(), image.digest.or(image.tag).unwrap_or("latest").to_owned())
 }
 
 pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
@@ -229,11 +226,14 @@ mod tests {
             assert_eq!(image.pull(), pull);
             assert!(image.tag_as_amazon().is_some());
         }
-        let Some(Rewrite::Pull(image)) = of("POST /images/create?fromImage=1.dkr.ecr.r.amazonaws.com/a&tag=sha256:00")
-        else {
-            panic!("a pull")
-        };
-        assert_eq!(image.tag_as_amazon(), None);
+        for query in
+            ["fromImage=1.dkr.ecr.r.amazonaws.com/a&tag=sha256:00", "fromImage=1.dkr.ecr.r.amazonaws.com/a:x@sha256:00"]
+        {
+            let Some(Rewrite::Pull(image)) = of(&format!("POST /images/create?{query}")) else { panic!("{query}") };
+            assert_eq!(image.tag_as_amazon(), None, "{query}");
+            let pull = "/images/create?fromImage=127%2E0%2E0%2E1%3A5%2Fa&tag=sha256%3A00";
+            assert_eq!(image.pull(), pull, "{query}");
+        }
     }
 
     #[test]
