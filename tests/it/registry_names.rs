@@ -97,6 +97,9 @@ const IN_IMAGE: &str = r#"  use:
     steps:
     - run: docker login --username AWS --password '${{ needs.build.outputs.password }}' ${DIGEST%%/*}
     - run: docker pull $DIGEST && docker run --rm --entrypoint /bin/sh $DIGEST -c 'echo this runs by its digest'
+    - run: |
+        mkdir onbuild && printf 'FROM %s/team/shop:latest\nONBUILD USER y\n' ${DIGEST%%/*} > onbuild/Dockerfile
+        docker build --pull -t wfrun-onbuild onbuild && docker rmi wfrun-onbuild && echo built with ONBUILD
     - run: docker run --rm --volume $SOCKET:$SOCKET --entrypoint docker $RUNNER pull 210987654321.dkr.ecr.eu-west-1.amazonaws.com/in-there:1 || true
 "#;
 
@@ -154,7 +157,12 @@ fn a_run_on_an_engine() {
         repo.wfrun(&[&["w.yml", "--backend", "docker", "--offline", "--json"], &SECRETS[..]].concat()).ends_with(0);
     deploys_by_amazons_name(&repo, &ran, ACCOUNT);
     let lines = ran.lines();
-    for line in ["in the image there is a file", "in the latest image there is a file", "this runs by its digest"] {
+    for line in [
+        "in the image there is a file",
+        "in the latest image there is a file",
+        "this runs by its digest",
+        "built with ONBUILD",
+    ] {
         assert!(lines.iter().any(|it| it == line), "{line}: {lines:#?}");
     }
     let refused =

@@ -1,5 +1,7 @@
 //! The names of Amazon's private registries, and the one that is the emulated account's.
 
+use crate::image_name::ImageName;
+
 /// The variable in which steps are told of the [`EcrRegistry`].
 pub const VARIABLE: &str = "WFRUN_ECR_REGISTRY";
 
@@ -28,19 +30,34 @@ impl EcrRegistry {
     pub fn is_named(&self, host: &str) -> bool {
         account_and_region(host).is_some_and(|(account, _)| account == self.account)
     }
+
+    /// Whether an image's name is one of this registry's, in any region.
+    pub fn has(&self, image: &str) -> bool {
+        ImageName::of(image).host.is_some_and(|host| self.is_named(host))
+    }
 }
 
 /// Account and region of a host that is a private registry of Amazon's, as `123456789012.dkr.ecr.us-east-1.amazonaws.com`.
 ///
 /// Source: AWS, Amazon ECR user guide, "Amazon ECR private registry"; AWS General Reference, "Amazon ECR endpoints and quotas".
 pub fn account_and_region(host: &str) -> Option<(&str, &str)> {
+    let is_account = |(account, _): &(&str, &str)| account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit());
+    as_written(host).filter(is_account)
+}
+
+/// As [`account_and_region`], where the account may be any text: of a host that is known in parts only.
+pub fn as_written(host: &str) -> Option<(&str, &str)> {
     let (account, rest) = host.split_once('.')?;
     let region = ["amazonaws.com", "amazonaws.com.cn"].into_iter().find_map(|domain| {
         let rest = rest.strip_suffix(domain)?.strip_suffix('.')?;
         rest.strip_prefix("dkr.ecr.").or_else(|| rest.strip_prefix("dkr.ecr-fips."))
     })?;
-    let is_account = account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit());
-    (is_account && !region.is_empty() && !region.contains('.')).then_some((account, region))
+    (!region.is_empty() && !region.contains('.')).then_some((account, region))
+}
+
+/// Whether an image's name is one of a private registry of Amazon's.
+pub fn is_amazons(image: &str) -> bool {
+    ImageName::of(image).host.is_some_and(|host| account_and_region(host).is_some())
 }
 
 #[cfg(test)]
@@ -64,6 +81,8 @@ mod tests {
             ("ghcr.io", None, false),
         ] {
             assert_eq!((account_and_region(host), ours.is_named(host)), (parts, is_ours), "{host}");
+            let image = format!("{host}/a:1");
+            assert_eq!((is_amazons(&image), ours.has(&image)), (parts.is_some(), is_ours), "{image}");
         }
         assert_eq!(EcrRegistry::of_variable(&ours.to_variable()), Some(ours));
         assert_eq!(EcrRegistry::of_variable(""), None);

@@ -7,7 +7,9 @@
 //! everything it started with it; no byte of a step's output is dropped or reordered within its stream.
 
 pub mod container_entry;
+pub mod dockerfile;
 pub mod ecr_registry;
+pub mod image_name;
 mod metadata;
 pub mod mount_table;
 pub mod protocol;

@@ -45,4 +45,4 @@ pub use launcher::{
     ContainerEnd, LaunchImage, PublishedPort, RegistryLogin, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,
 };
 pub use logs::LogLinesError;
-pub use registry::registry_name;
+pub use registry::{registry_account_and_region, registry_name};

@@ -2,7 +2,6 @@
 //!
 //! Nothing is left out because of a condition: what a skipped job would use is needed, too. What only the run can tell is
 //! said to be [`NotKnown`], never passed over.
-mod dockerfile;
 mod reading;
 mod scope;
 mod tools;
@@ -15,7 +14,6 @@ use indexmap::IndexMap;
 use wfrun_syntax::{Source, Span};
 use wfrun_workflow::{Action, ActionRef, FileRef, UsesTarget, WorkflowSet, is_commit};
 
-use self::dockerfile::base_images;
 pub use self::scope::Given;
 pub use self::tools::set_up_action;
 pub use self::walk::{ActionPlace, ActionVisit, MAX_DEPTH, TooDeep, Used, UsedTarget, used_by, walk};
@@ -94,8 +92,19 @@ pub struct NotKnown {
 pub struct LoadedAction {
     /// Its manifest.
     pub manifest: Arc<Action>,
-    /// The Dockerfile of which its image is built, if it is.
-    pub dockerfile: Option<String>,
+    /// What building its image needs, if it is built.
+    pub dockerfile: Option<Dockerfile>,
+}
+
+/// What building a Dockerfile needs, as somebody who can read one says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dockerfile {
+    /// The images that it takes from elsewhere.
+    pub images: Vec<String>,
+    /// Those whose names only the build itself can tell, as written.
+    pub open: Vec<String>,
+    /// The first line of its first `RUN`: what that fetches is in no file that could be read.
+    pub run: Option<String>,
 }
 
 /// All that a workflow can need, each once, in the order of its first use.
@@ -132,7 +141,10 @@ impl Dependencies {
 
     fn is_open(&mut self, not_known: NotKnown) {
         let is_same = |it: &NotKnown| {
-            it.span == not_known.span && it.what == not_known.what && it.source.path() == not_known.source.path()
+            it.span == not_known.span
+                && it.what == not_known.what
+                && it.text == not_known.text
+                && it.source.path() == not_known.source.path()
         };
         if !self.not_known.iter().any(is_same) {
             self.not_known.push(not_known);

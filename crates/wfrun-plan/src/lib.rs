@@ -29,8 +29,8 @@ pub use because::{Because, Operand};
 pub use called::called_inputs;
 pub use cron_times::{CivilMinute, CronTimes};
 pub use dependencies::{
-    ActionPlace, ActionVisit, Dependencies, Dependency, Given, LoadedAction, MAX_DEPTH, Needed, NotKnown, TooDeep,
-    Used, UsedTarget, When, dependencies, set_up_action, used_by, walk,
+    ActionPlace, ActionVisit, Dependencies, Dependency, Dockerfile, Given, LoadedAction, MAX_DEPTH, Needed, NotKnown,
+    TooDeep, Used, UsedTarget, When, dependencies, set_up_action, used_by, walk,
 };
 pub use event::{ChangedPaths, Event};
 pub use filter::{Filtered, PatternStep, Verdict};

@@ -1,12 +1,15 @@
 //! Where all that a workflow can need comes from: one look for `run`, `actions`, `vendor` and `--offline`.
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use wfrun_agent::ecr_registry::account_and_region;
+use wfrun_agent::dockerfile::{Needs, needs};
+use wfrun_agent::ecr_registry::is_amazons;
 use wfrun_backend::{BackendError, DockerBackend};
-use wfrun_plan::{ActionPlace, Dependency, Given, LoadedAction, Needed, NotKnown, dependencies, set_up_action};
+use wfrun_plan::{
+    ActionPlace, Dependency, Dockerfile, Given, LoadedAction, Needed, NotKnown, dependencies, set_up_action,
+};
 use wfrun_workflow::{Action, ActionRef, FileRef, RunsKind, WorkflowSet, image_name};
 
 use crate::actions::{ActionError, Actions, Content, KnownAction, own_manifest};
@@ -125,11 +128,6 @@ pub fn image_of(dependency: &Dependency, of_labels: &IndexMap<String, String>) -
         | Dependency::Tool { .. }
         | Dependency::Node(_) => None,
     }
-}
-
-/// Whether an image is of a private registry of Amazon's.
-fn is_amazons(image: &str) -> bool {
-    image.split_once('/').is_some_and(|(host, _)| account_and_region(host).is_some())
 }
 
 impl Supply {
@@ -276,14 +274,16 @@ fn elsewhere(known: &KnownAction, action: &ActionRef) -> LoadedAction {
     LoadedAction { manifest, dockerfile }
 }
 
-/// The Dockerfile that a manifest names, if it names one.
-fn dockerfile(files: &WorkFiles, folder: &str, manifest: &Action) -> Option<String> {
+/// What the Dockerfile that a manifest names needs, if it names one. No build of an action has arguments.
+fn dockerfile(files: &WorkFiles, folder: &str, manifest: &Action) -> Option<Dockerfile> {
     let RunsKind::Container { image, .. } = &manifest.runs.kind else { return None };
     if image_name(image).is_some() {
         return None;
     }
     let path = if folder.is_empty() { image.clone() } else { format!("{folder}/{image}") };
-    files.read_file(&path).ok()?
+    let text = files.read_file(&path).ok()??;
+    let Needs { images, open, run } = needs(&text, &BTreeMap::new());
+    Some(Dockerfile { images, open, run })
 }
 
 fn called(set: &WorkflowSet, file: &FileRef, actions: &Actions) -> Supply {
@@ -295,5 +295,25 @@ fn called(set: &WorkflowSet, file: &FileRef, actions: &Actions) -> Supply {
         Ok(Some(content)) => Supply::Workflow(content),
         Ok(None) => Supply::Missing(Lack::Workflow),
         Err(err) => Supply::Missing(Lack::Action(err)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_image_of_an_action_is_built_of() {
+        let root = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(root.path().join("built")).expect("a folder");
+        for (name, text) in [
+            ("built/action.yml", "name: x\nruns: {using: docker, image: Dockerfile}\n"),
+            ("built/Dockerfile", "ARG R=host A=1\nARG I=$R/b\nFROM $I:$A\nFROM $X\nRUN y\n"),
+        ] {
+            std::fs::write(root.path().join(name), text).expect("a file");
+        }
+        let found = own(root.path(), "built").expect("an action").dockerfile;
+        let (images, open) = (vec!["host/b:1".to_owned()], vec!["$X".to_owned()]);
+        assert_eq!(found, Some(Dockerfile { images, open, run: Some("RUN y".to_owned()) }));
     }
 }

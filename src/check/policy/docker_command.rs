@@ -1,4 +1,6 @@
 //! Images: what pushing and pulling them needs, and the `docker` commands that do.
+use wfrun_agent::ecr_registry;
+use wfrun_agent::image_name::ImageName;
 use wfrun_aws::{ForeseenPermission, RequestTarget, UNKNOWN};
 use wfrun_workflow::shell_script::Word;
 
@@ -28,19 +30,18 @@ pub(super) enum Transfer {
 impl Place {
     /// Of an image's name, as `123456789012.dkr.ecr.us-east-1.amazonaws.com/news-api:latest`.
     pub(super) fn of(name: &str) -> Self {
-        let (host, path) = name.split_once('/').unwrap_or((name, ""));
-        let Some((account, rest)) = host.split_once(".dkr.ecr.").or_else(|| host.split_once(".dkr.ecr-fips.")) else {
+        let host = name.split('/').next().unwrap_or_default();
+        let Some((account, region)) = account_and_region(host) else {
             return if host.contains(UNKNOWN) && !host.starts_with(|it: char| it.is_ascii_alphanumeric()) {
                 Self::NotKnown
             } else {
                 Self::Elsewhere
             };
         };
-        let region = rest.split(".amazonaws.com").next().unwrap_or_default();
-        let path = path.split('@').next().unwrap_or_default();
-        let tag = path.rfind(':').filter(|at| !path[*at..].contains('/'));
+        // A host alone is no image's name.
+        let image = ImageName::of(name);
         Self::Ecr {
-            repository: path[..tag.unwrap_or(path.len())].to_owned(),
+            repository: image.host.map_or_else(String::new, |_| image.path.to_owned()),
             target: RequestTarget { account: account.to_owned(), region: region.to_owned() },
         }
     }
@@ -67,11 +68,21 @@ impl Asks {
 
 /// The tag of an image's name, `latest` where it has none; a digest is none.
 fn tag_of(image: &str) -> Option<&str> {
-    if image.contains('@') {
-        return None;
-    }
-    let name = image.rsplit('/').next().unwrap_or_default();
-    Some(name.split_once(':').map_or("latest", |(_, tag)| tag))
+    let image = ImageName::of(image);
+    image.digest.is_none().then(|| image.tag.unwrap_or("latest"))
+}
+
+/// Account and region of a host of ECR, as far as they are known.
+fn account_and_region(host: &str) -> Option<(&str, &str)> {
+    let (account, region) = if host.ends_with(UNKNOWN) {
+        // That may well be Amazon's domain.
+        let (account, rest) = host.split_once(".dkr.ecr.").or_else(|| host.split_once(".dkr.ecr-fips."))?;
+        (account, rest.split('.').next().unwrap_or(rest))
+    } else {
+        ecr_registry::as_written(host)?
+    };
+    let is_account = account.contains(UNKNOWN) || account.bytes().all(|it| it.is_ascii_digit()) && account.len() == 12;
+    is_account.then_some((account, region))
 }
 
 /// Reads the words behind `docker`; `None` for what has nothing to do with registries, with the number of words that say what it is.
@@ -130,4 +141,38 @@ fn tags(words: &[Word]) -> Vec<&str> {
         words.windows(2).filter(|it| ["-t", "--tag"].contains(&it[0].text.as_str())).map(|it| it[1].text.as_str());
     let within = words.iter().filter_map(|it| it.text.strip_prefix("--tag="));
     behind.chain(within).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `?` stands for what is not known. Source: AWS, Amazon ECR user guide, "Amazon ECR private registry".
+    #[test]
+    fn where_images_are() {
+        for (name, place) in [
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/web:1", "team/web in 123456789012 eu-west-1"),
+            ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/web@sha256:00", "web in 123456789012 us-east-1"),
+            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/web:1@sha256:00", "web in 123456789012 cn-north-1"),
+            ("?.dkr.ecr.?.amazonaws.com/web:?", "web in ? ?"),
+            ("123456789012.dkr.ecr.eu-?/web", "web in 123456789012 eu-?"),
+            ("123456789012.dkr.ecr.eu-west-1.?/web", "web in 123456789012 eu-west-1"),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", " in 123456789012 eu-west-1"),
+            ("123456789012.dkr.ecr.r.evil/web", "elsewhere"),
+            ("123456789012.dkr.ecr.r.amazonaws.com.evil/web", "elsewhere"),
+            ("x.dkr.ecr.r.amazonaws.com/web", "elsewhere"),
+            ("ghcr.io/x.dkr.ecr.r.amazonaws.com/web", "elsewhere"),
+            ("web:1", "elsewhere"),
+            ("?/web:1", "not known"),
+        ] {
+            let found = match Place::of(&name.replace('?', &UNKNOWN.to_string())) {
+                Place::Ecr { repository, target } => {
+                    format!("{repository} in {} {}", target.account, target.region).replace(UNKNOWN, "?")
+                }
+                Place::Elsewhere => "elsewhere".to_owned(),
+                Place::NotKnown => "not known".to_owned(),
+            };
+            assert_eq!(found, place, "{name}");
+        }
+    }
 }

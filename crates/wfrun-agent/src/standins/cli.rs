@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) use docker::check_image_name;
-pub use docker::{base_images, pack_context};
+pub use docker::pack_context;
 pub use process::{How, Process};
 
 /// The names under which the executable stands in for a command.

@@ -40,14 +40,27 @@ impl<'a> ImageReference<'a> {
         if name == "localhost" || name.starts_with("127.") {
             return Home::Ours { region: None };
         }
-        let region = host.strip_prefix(account).and_then(|rest| rest.strip_prefix(".dkr.ecr."));
-        let without_domain =
-            |rest: &'a str| rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"));
-        match region.and_then(without_domain) {
-            Some(region) => Home::Ours { region: Some(region) },
+        match registry_account_and_region(host).filter(|(it, _)| *it == account) {
+            Some((_, region)) => Home::Ours { region: Some(region) },
             None => Home::Elsewhere,
         }
     }
+
+    /// Whether it stands in ECR, of whichever account.
+    pub(crate) fn is_amazons(&self) -> bool {
+        self.host.is_some_and(|host| registry_account_and_region(host).is_some())
+    }
+}
+
+/// Account and region of a host that is a private registry of Amazon's: what [`registry_name`] makes, and names with `ecr-fips`.
+///
+/// Source: AWS, Amazon ECR user guide, "Amazon ECR private registry"; AWS General Reference, "Amazon ECR endpoints and quotas".
+pub fn registry_account_and_region(host: &str) -> Option<(&str, &str)> {
+    let (account, rest) = host.split_once('.')?;
+    let rest = rest.strip_prefix("dkr.ecr.").or_else(|| rest.strip_prefix("dkr.ecr-fips."))?;
+    let region = rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"))?;
+    let is_account = account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit());
+    (is_account && !region.is_empty() && !region.contains('.')).then_some((account, region))
 }
 
 /// Amazon's name of an account's registry in a region, as `123456789012.dkr.ecr.us-east-1.amazonaws.com`.
@@ -65,12 +78,12 @@ mod tests {
     #[test]
     fn a_registry_s_name_is_the_account_s_own() {
         for (region, name) in [
-            ("eu-west-1", "1.dkr.ecr.eu-west-1.amazonaws.com"),
-            ("cn-north-1", "1.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+            ("eu-west-1", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
+            ("cn-north-1", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"),
         ] {
-            assert_eq!(registry_name("1", region), name);
+            assert_eq!(registry_name("123456789012", region), name);
             let image = format!("{name}/a:b");
-            assert_eq!(ImageReference::read(&image).home("1"), Home::Ours { region: Some(region) });
+            assert_eq!(ImageReference::read(&image).home("123456789012"), Home::Ours { region: Some(region) });
         }
     }
 
@@ -81,25 +94,32 @@ mod tests {
             ("127.0.0.1:5000/news-api:abc", Some("127.0.0.1:5000"), "news-api", "abc", ours(None)),
             ("localhost/a/b", Some("localhost"), "a/b", "latest", ours(None)),
             (
-                "1.dkr.ecr.eu-west-1.amazonaws.com/a@sha256:00",
-                Some("1.dkr.ecr.eu-west-1.amazonaws.com"),
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a@sha256:00",
+                Some("123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
                 "a",
                 "sha256:00",
                 ours(Some("eu-west-1")),
             ),
             (
-                "1.dkr.ecr.cn-north-1.amazonaws.com.cn/a:b",
-                Some("1.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+                "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a:b",
+                Some("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"),
                 "a",
                 "b",
                 ours(Some("cn-north-1")),
             ),
             (
-                "2.dkr.ecr.eu-west-1.amazonaws.com/a:b",
-                Some("2.dkr.ecr.eu-west-1.amazonaws.com"),
+                "210987654321.dkr.ecr.eu-west-1.amazonaws.com/a:b",
+                Some("210987654321.dkr.ecr.eu-west-1.amazonaws.com"),
                 "a",
                 "b",
                 Home::Elsewhere,
+            ),
+            (
+                "123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/a:b",
+                Some("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com"),
+                "a",
+                "b",
+                ours(Some("us-east-1")),
             ),
             ("nginx", None, "nginx", "latest", Home::Elsewhere),
             ("library/nginx:1", None, "library/nginx", "1", Home::Elsewhere),
@@ -108,7 +128,7 @@ mod tests {
         for (image, host, repository, reference, home) in cases {
             let read = ImageReference::read(image);
             assert_eq!(read, ImageReference { host, repository, reference }, "{image}");
-            assert_eq!(read.home("1"), home, "{image}");
+            assert_eq!(read.home("123456789012"), home, "{image}");
         }
     }
 }

@@ -7,6 +7,7 @@ use bollard::query_parameters::{
     InspectContainerOptions, ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions,
     RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions, TagImageOptions,
 };
+use wfrun_agent::image_name::ImageName;
 
 use super::connection::{is_conflict, is_not_found};
 use super::{OWNER_LABEL, RUN_LABEL};
@@ -65,9 +66,7 @@ pub(super) async fn forget_registry(docker: &Docker, host: &str) -> Result<(), B
     let images = docker.list_images(Some(ListImagesOptions { filters, ..ListImagesOptions::default() })).await;
     for image in images.map_err(failed)? {
         for name in image.repo_tags.iter().filter(|it| it.starts_with(&format!("{host}/"))) {
-            let repository = name.trim_start_matches(host).trim_start_matches('/');
-            let repository = repository.rsplit_once(':').map_or(repository, |(it, _)| it);
-            keep_for_builds(docker, &image.id, repository).await.map_err(failed)?;
+            keep_for_builds(docker, &image.id, ImageName::of(name).path).await.map_err(failed)?;
             remove_image(docker, name).await.map_err(failed)?;
         }
         // What was pulled by its digest has no tag.

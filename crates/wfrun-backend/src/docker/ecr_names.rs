@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfrun_agent::ecr_registry::EcrRegistry;
+use wfrun_agent::image_name::ImageName;
 
 use super::connection::TIMEOUT_SECONDS;
 use super::{DockerBackend, EcrSocket, cleaning};
@@ -90,7 +91,7 @@ impl EcrNames {
 
     /// Whether an image's name is one of the registry.
     pub(super) fn has(&self, image: &str) -> bool {
-        self.owed.registry().is_some_and(|it| is_of(&it, image))
+        self.owed.registry().is_some_and(|it| it.has(image))
     }
 
     /// The engine, which over this socket knows the registry by Amazon's name.
@@ -132,16 +133,15 @@ impl Owed {
         // The newest one last: it is the one that stays.
         for (name, id) in now.iter().rev() {
             if !before.contains_key(name) {
-                let (_, repository) = name.split_once('/').unwrap_or(("", name));
-                let repository = repository.rsplit_once(':').map_or(repository, |(it, _)| it);
-                cleaning::keep_for_builds(docker, id, repository).await.map_err(failed)?;
+                cleaning::keep_for_builds(docker, id, ImageName::of(name).path).await.map_err(failed)?;
                 cleaning::remove_image(docker, name).await.map_err(failed)?;
             }
         }
         let now: HashMap<&String, &String> = now.iter().map(|(name, id)| (name, id)).collect();
         for (name, id) in before.iter().filter(|(name, id)| now.get(*name) != Some(id)) {
-            let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
-            let options = TagImageOptions { repo: Some(repository.to_owned()), tag: Some(tag.to_owned()) };
+            let image = ImageName::of(name);
+            let (repo, tag) = (image.repository(), image.tag.unwrap_or("latest").to_owned());
+            let options = TagImageOptions { repo: Some(repo), tag: Some(tag) };
             // A step may have removed the image itself.
             cleaning::gone(docker.tag_image(id, Some(options)).await).map_err(failed)?;
         }
@@ -171,11 +171,7 @@ async fn names(docker: &Docker, registry: &EcrRegistry) -> Result<Vec<(String, S
     let images = images.map_err(|err| failed("list images", err))?;
     let of_image =
         |image: bollard::models::ImageSummary| image.repo_tags.into_iter().map(move |it| (it, image.id.clone()));
-    Ok(images.into_iter().flat_map(of_image).filter(|(name, _)| is_of(registry, name)).collect())
-}
-
-fn is_of(registry: &EcrRegistry, image: &str) -> bool {
-    image.split_once('/').is_some_and(|(host, _)| registry.is_named(host))
+    Ok(images.into_iter().flat_map(of_image).filter(|(name, _)| registry.has(name)).collect())
 }
 
 fn failed(action: &str, err: bollard::errors::Error) -> BackendError {

@@ -112,13 +112,13 @@ impl Drop for EcrSocket {
 /// One connection carries one request: the engine is told to close, and the client does the same.
 async fn answer(mut client: UnixStream, shared: Arc<Shared>) {
     let answered = match Head::receive(&mut client).await {
+        Ok(Some((head, rest))) if build::is_asked(&head) => build::build(client, &shared, &head, rest).await,
         Ok(Some((head, rest))) => match Rewrite::of(&head, &shared.registry) {
             None => pass(client, &shared.engine, &head, &rest).await,
             // What it is made of cannot be looked at.
             Some(Rewrite::Create) if head.header("Content-Length").is_none() => {
                 pass(client, &shared.engine, &head, &rest).await
             }
-            Some(Rewrite::Build) => build::build(client, &shared, &head, rest).await,
             Some(rewrite) => carry_out(client, &shared, head, rest, rewrite).await,
         },
         Ok(None) => Ok(()),
@@ -187,7 +187,6 @@ async fn carry_out(
                 relay(&mut client, engine, &head, &body, Some(&names)).await?;
             }
         },
-        Rewrite::Build => unreachable!("its body is not read into memory"),
         Rewrite::Create => {
             let body = container::rewrite(&body, shared).unwrap_or(body);
             relay(&mut client, engine, &head, &body, None).await?;
@@ -201,37 +200,44 @@ async fn carry_out(
             return refuse(&mut client, 400, message).await;
         }
         Rewrite::Foreign(host) => return refuse_foreign(&mut client, &shared.registry, &host).await,
-        Rewrite::Push(image) => {
-            let _turn = shared.turn(&image).await;
-            let (status, said) = ask(engine, "POST", &image.tag_as_here()).await?;
-            if status == 404 {
-                let message = format!("An image does not exist locally with the tag: {}", image.amazon);
-                return refuse(&mut client, 404, &message).await;
-            }
-            if status >= 300 {
-                return refuse(&mut client, status, &said).await;
-            }
-            let head = head.with_registry(&image.names).to(image.push());
-            let pushed = relay(&mut client, engine, &head, &body, Some(&image.names)).await;
-            ask(engine, "DELETE", &image.forget_here()).await?;
-            pushed?;
-        }
-        Rewrite::Pull(image) => {
-            let _turn = shared.turn(&image).await;
-            let head = head.with_registry(&image.names).to(image.pull());
-            let status = relay(&mut client, engine, &head, &body, Some(&image.names)).await?;
-            if let (true, Some(tag_back)) = (status < 300, image.tag_as_amazon()) {
-                // 404: the pull failed, which its stream has said.
-                if ask(engine, "POST", &tag_back).await?.0 < 300 {
-                    ask(engine, "DELETE", &image.forget_here()).await?;
-                }
-            }
-        }
+        Rewrite::Push(image) => shared.push(&mut client, &head, &body, &image).await?,
+        Rewrite::Pull(image) => shared.pull(&mut client, &head, &body, &image).await?,
     }
     client.shutdown().await
 }
 
 impl Shared {
+    /// Has an image of the registry pushed; it has its loopback name meanwhile.
+    async fn push(&self, client: &mut UnixStream, head: &Head, body: &[u8], image: &Image) -> io::Result<()> {
+        let _turn = self.turn(image).await;
+        let (status, said) = ask(&self.engine, "POST", &image.tag_as_here()).await?;
+        if status == 404 {
+            let message = format!("An image does not exist locally with the tag: {}", image.amazon);
+            return refuse(client, 404, &message).await;
+        }
+        if status >= 300 {
+            return refuse(client, status, &said).await;
+        }
+        let head = head.with_registry(&image.names).to(image.push());
+        let pushed = relay(client, &self.engine, &head, body, Some(&image.names)).await;
+        ask(&self.engine, "DELETE", &image.forget_here()).await?;
+        pushed.map(drop)
+    }
+
+    /// Has an image of the registry pulled, and given Amazon's name in place of its loopback name.
+    async fn pull(&self, client: &mut UnixStream, head: &Head, body: &[u8], image: &Image) -> io::Result<()> {
+        let _turn = self.turn(image).await;
+        let head = head.with_registry(&image.names).to(image.pull());
+        let status = relay(client, &self.engine, &head, body, Some(&image.names)).await?;
+        if let (true, Some(tag_back)) = (status < 300, image.tag_as_amazon()) {
+            // 404: the pull failed, which its stream has said.
+            if ask(&self.engine, "POST", &tag_back).await?.0 < 300 {
+                ask(&self.engine, "DELETE", &image.forget_here()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until nobody else has the image under its loopback name, which goes when it was pushed or pulled.
     async fn turn(&self, image: &Image) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = {

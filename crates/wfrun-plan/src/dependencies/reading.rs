@@ -11,7 +11,7 @@ use wfrun_workflow::{
 use super::scope::{Inputs, Known};
 use super::tools::{Asked, asked};
 use super::walk::{ActionPlace, TooDeep, UsedTarget, used_by, walk};
-use super::{Dependencies, Dependency, Given, LoadedAction, Needed, NotKnown, When, base_images};
+use super::{Dependencies, Dependency, Dockerfile, Given, LoadedAction, Needed, NotKnown, When};
 use crate::outlook::{call_values, field_if_known, open_parts};
 use crate::{Combination, ExpandError, Expansion, expand};
 
@@ -306,31 +306,8 @@ impl Reading<'_> {
             RunsKind::Node { .. } => self.found.need(at.needed(Dependency::Node(manifest.runs.using.value.clone()))),
             RunsKind::Container { image, .. } => match (image_name(image), &loaded.dockerfile) {
                 (Some(name), _) => self.image(name, &at),
-                (None, Some(text)) => {
-                    let at = At { role: format!("Dockerfile of {role}"), ..at };
-                    let (images, open) = base_images(text);
-                    for it in &images {
-                        self.image(it, &at);
-                    }
-                    // What these fetch is in no file that could be read.
-                    let is_run = |it: &&str| it.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("run "));
-                    if let Some(line) = text.lines().map(str::trim).find(is_run) {
-                        let (source, what) =
-                            (Arc::clone(at.source), format!("what `RUN` lines of the {} fetch", at.role));
-                        let (text, parts) = (line.to_owned(), vec!["the network".to_owned()]);
-                        self.found.is_open(NotKnown { kind: "build", source, span: at.span, what, text, parts });
-                    }
-                    for text in open {
-                        let (source, what) = (Arc::clone(at.source), at.role.clone());
-                        self.found.is_open(NotKnown {
-                            kind: "image",
-                            source,
-                            span: at.span,
-                            what,
-                            parts: vec![text.clone()],
-                            text,
-                        });
-                    }
+                (None, Some(dockerfile)) => {
+                    self.dockerfile(dockerfile, &At { role: format!("Dockerfile of {role}"), ..at });
                 }
                 (None, None) => {}
             },
@@ -356,6 +333,28 @@ impl Reading<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// What building an action's image needs.
+    fn dockerfile(&mut self, dockerfile: &Dockerfile, at: &At<'_>) {
+        for image in &dockerfile.images {
+            self.image(image, at);
+        }
+        let open = |kind: &'static str, what: String, text: &str, part: &str| NotKnown {
+            kind,
+            source: Arc::clone(at.source),
+            span: at.span,
+            what,
+            text: text.to_owned(),
+            parts: vec![part.to_owned()],
+        };
+        if let Some(line) = &dockerfile.run {
+            let what = format!("what `RUN` lines of the {} fetch", at.role);
+            self.found.is_open(open("build", what, line, "the network"));
+        }
+        for text in &dockerfile.open {
+            self.found.is_open(open("image", at.role.clone(), text, text));
         }
     }
 }

@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wfrun_expr::{Object, Value};
-use wfrun_plan::{ActionPlace, Dependencies, Given, LoadedAction, When, dependencies};
+use wfrun_plan::{ActionPlace, Dependencies, Dockerfile, Given, LoadedAction, When, dependencies};
 use wfrun_syntax::{Source, parse};
 use wfrun_workflow::lower_action;
 
 use crate::outlook::set;
 
-/// Reads `w.yml` and what it calls; actions are texts by what is before their `@`, or by `./folder`, or Dockerfiles by
-/// `Dockerfile of` such a name.
+/// Reads `w.yml` and what it calls; actions are texts by what is before their `@`, or by `./folder`, or what Dockerfiles need
+/// by `Dockerfile of` such a name.
 fn read(files: &[(&str, &str)], actions: &[(&str, &str)], given: &Given) -> Dependencies {
     let texts: BTreeMap<&str, &str> = actions.iter().copied().collect();
     let mut asked: Vec<String> = Vec::new();
@@ -22,9 +22,16 @@ fn read(files: &[(&str, &str)], actions: &[(&str, &str)], given: &Given) -> Depe
         let text = texts.get(name.as_str())?;
         let source = Source::new(name.clone(), *text);
         let manifest = Arc::new(lower_action(&source, parse(&source).value.as_ref()).value?);
-        let dockerfile = texts.get(format!("Dockerfile of {name}").as_str()).map(|it| (*it).to_owned());
+        let dockerfile = texts.get(format!("Dockerfile of {name}").as_str()).map(|it| dockerfile(it));
         Some(LoadedAction { manifest, dockerfile })
     })
+}
+
+/// `images; open ones; a RUN line`
+fn dockerfile(text: &str) -> Dockerfile {
+    let mut parts = text.split("; ");
+    let mut list = || parts.next().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    Dockerfile { images: list(), open: list(), run: parts.next().map(str::to_owned) }
 }
 
 /// `action o/a@v1, image redis`, with `?` behind what may never be needed; `…` is what only the run can tell.
@@ -59,7 +66,7 @@ fn what_steps_use() {
         ("o/all", composite),
         ("o/all/sub", "name: x\nruns: {using: docker, image: 'docker://redis:7'}\n"),
         ("o/built", "name: x\nruns: {using: docker, image: Dockerfile}\n"),
-        ("Dockerfile of o/built", "FROM golang:1 AS b\nRUN apk add x\nFROM $X\n"),
+        ("Dockerfile of o/built", "golang:1 a; $X $Y; RUN apk add x"),
         ("./own", "name: x\nruns: {using: composite, steps: [{uses: o/late@v1}, {uses: ./own/}]}\n"),
         ("./", "name: x\nruns: {using: node24, main: x.js}\n"),
         ("o/late", NODE),
@@ -74,8 +81,9 @@ fn what_steps_use() {
         ),
         (
             "{uses: o/built@v1}",
-            "runner x, action o/built@v1, image golang:1, … what `RUN` lines of the Dockerfile of action \
-             `o/built@v1` fetch (the network), … Dockerfile of action `o/built@v1` ($X)",
+            "runner x, action o/built@v1, image golang:1, image a, … what `RUN` lines of the Dockerfile of action \
+             `o/built@v1` fetch (the network), … Dockerfile of action `o/built@v1` ($X), … Dockerfile of \
+             action `o/built@v1` ($Y)",
         ),
         (
             "{uses: ./}, {uses: $/own}",

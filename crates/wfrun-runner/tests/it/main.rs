@@ -2,4 +2,5 @@
 mod account;
 mod deployments;
 mod engine;
+mod registry_hosts;
 mod tasks;

@@ -2,13 +2,10 @@
 //!
 //! Source: Docker CLI reference; the classic builder of Docker Engine. Whatever runs containers is refused and declared.
 
-mod bases;
 mod build;
 mod context;
 mod credentials;
-mod dockerfile;
 mod error;
-mod glob;
 mod image;
 mod layer;
 mod options;
@@ -19,7 +16,6 @@ mod show;
 mod store;
 mod tree;
 
-pub use bases::base_images;
 pub use pack::pack_context;
 
 use super::process::{How, Process};

@@ -35,9 +35,10 @@ pub(super) fn required_attributes(body: &Map<String, Value>, account: &str) -> V
     known.into_iter().filter(|(needed, _)| *needed).map(|(_, name)| json!({ "name": name })).collect()
 }
 
-/// Whether an image stands in the account's ECR, under either of the names it has here.
+/// Whether an image stands in ECR: the account's, under either of the names it has here, or another's.
 pub(super) fn is_ecr(image: &str, account: &str) -> bool {
-    ImageReference::read(image).home(account) != Home::Elsewhere || image.contains(".dkr.ecr.")
+    let image = ImageReference::read(image);
+    image.home(account) != Home::Elsewhere || image.is_amazons()
 }
 
 /// A `valueFrom` without ARN names a parameter of SSM.

@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
-use wfrun_agent::ecr_registry::account_and_region;
-use wfrun_agent::standins::cli::base_images;
+use wfrun_agent::dockerfile::needs;
+use wfrun_agent::ecr_registry::is_amazons;
 
 use super::head::{self, Head};
 use super::relay::{ask, ask_with, refuse};
@@ -18,6 +18,17 @@ use super::{Shared, no_engine, refuse_foreign, splice};
 
 /// Nobody writes a longer Dockerfile.
 const DOCKERFILE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Whether a request is for a build of a context that its body is.
+///
+/// Source: Docker Engine API 1.41, `ImageBuild`.
+pub(super) fn is_asked(head: &Head) -> bool {
+    let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+    let is_elsewhere = parameter(query, "remote").is_some_and(|it| !it.is_empty());
+    // `BuildKit` has the context from elsewhere, too, and looks up itself what it needs.
+    let is_build_kits = parameter(query, "version").as_deref() == Some("2");
+    head.method == "POST" && without_version(path).1 == "/build" && !is_elsewhere && !is_build_kits
+}
 
 /// Carries out a build of a context that is the request's body.
 pub(super) async fn build(mut client: UnixStream, shared: &Shared, head: &Head, rest: Vec<u8>) -> io::Result<()> {
@@ -36,14 +47,13 @@ pub(super) async fn build(mut client: UnixStream, shared: &Shared, head: &Head, 
     let arguments =
         arguments.unwrap_or_default().into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let looked_at = context.try_clone()?;
-    let images = tokio::task::spawn_blocking(move || base_images(&read_dockerfile(looked_at, &dockerfile), &arguments));
+    let images =
+        tokio::task::spawn_blocking(move || needs(&read_dockerfile(looked_at, &dockerfile), &arguments).images);
     let images: Vec<String> = images.await.map_err(io::Error::other)?;
     let mut head = head.clone();
     let version = without_version(path).0;
-    let is_amazons =
-        |image: &&String| image.split_once('/').is_some_and(|(host, _)| account_and_region(host).is_some());
     let pulls = parameter(query, "pull").is_some_and(|it| matches!(&*it, "1" | "true" | "True"));
-    for image in images.iter().filter(is_amazons) {
+    for image in images.iter().filter(|it| is_amazons(it)) {
         // The engine would pull it from Amazon.
         head = head.to(format!("{path}?{}", others(query, &["pull"]).trim_start_matches('&')));
         let asked = Head::of("POST", &format!("{version}/images/create?fromImage={}", encoded(image)));
@@ -211,6 +221,22 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE;
 
     use super::*;
+
+    /// Source: Docker Engine API 1.41, `ImageBuild`.
+    #[test]
+    fn builds_of_a_context_in_the_body() {
+        for (method, target, is_one) in [
+            ("POST", "/build", true),
+            ("POST", "/v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=1&remote=", true),
+            ("POST", "/v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=2&remote=client-session", false),
+            ("POST", "/v1.41/build?version=2", false),
+            ("POST", "/v1.41/build?remote=https%3A%2F%2Fgithub.com%2Fo%2Fr.git", false),
+            ("POST", "/v1.41/build/prune", false),
+            ("GET", "/v1.41/build", false),
+        ] {
+            assert_eq!(is_asked(&Head::of(method, target)), is_one, "{method} {target}");
+        }
+    }
 
     #[test]
     fn the_dockerfile_of_a_context() {

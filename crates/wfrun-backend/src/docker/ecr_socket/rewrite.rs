@@ -2,6 +2,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use wfrun_agent::ecr_registry::{EcrRegistry, account_and_region};
+use wfrun_agent::image_name::ImageName;
 
 use super::head::Head;
 use super::{Names, names};
@@ -13,8 +14,6 @@ pub(super) enum Rewrite {
     Login,
     /// `POST /containers/create`: the image is in the body.
     Create,
-    /// `POST /build` of a context that the body is: what it is built from is in a Dockerfile in there.
-    Build,
     /// What asks for an image by its digest, or looks at it in its registry: with the target in its place.
     Look {
         target: String,
@@ -68,18 +67,10 @@ impl Rewrite {
         match (&*head.method, &*path) {
             ("POST", "/auth") => Some(Self::Login),
             ("POST", "/containers/create") => Some(Self::Create),
-            ("POST", "/build") => {
-                let is_set = |name: &str| parameter(query, name).is_some_and(|it| !it.is_empty());
-                // `BuildKit` has the context from elsewhere, and looks up itself what it needs.
-                (!is_set("remote") && parameter(query, "version").as_deref() != Some("2")).then_some(Self::Build)
-            }
             ("POST", "/images/create") => {
                 let name = parameter(query, "fromImage")?;
                 let tag = parameter(query, "tag").filter(|tag| !tag.is_empty());
-                let (name, reference) = match tag {
-                    Some(tag) => (name, tag),
-                    None => split(&name),
-                };
+                let (name, reference) = tag.map_or_else(|| split(&name), |tag| (name.clone(), tag));
                 of_image(&name, &reference, others(query, &["fromImage", "tag"]), Self::Pull)
             }
             ("POST", path) if path.ends_with("/push") => {
@@ -155,9 +146,8 @@ pub(super) fn without_version(path: &str) -> (&str, &str) {
 
 /// Name and tag or digest; `latest` where there is none.
 fn split(image: &str) -> (String, String) {
-    let found = image.split_once('@').or_else(|| image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')));
-    let (name, reference) = found.unwrap_or((image, "latest"));
-    (name.to_owned(), reference.to_owned())
+    let image = ImageName::of(image);
+    (image.repository(), image.digest.or(image.tag).unwrap_or("latest").to_owned())
 }
 
 pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
@@ -190,8 +180,6 @@ mod tests {
     fn what_passes_as_it_is() {
         for line in [
             "GET /_ping",
-            "POST /v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=2&remote=client-session",
-            "POST /v1.41/build?remote=https%3A%2F%2Fgithub.com%2Fo%2Fr.git",
             "POST /v1.41/images/ghcr.io/a/push?tag=x",
             "POST /v1.41/images/1.dkr.ecr.r.amazonaws.com.evil/a/push?tag=x",
             "POST /images/create?fromImage=nginx&tag=1",
@@ -212,7 +200,6 @@ mod tests {
         assert_eq!(of("POST /auth"), Some(Rewrite::Login));
         assert_eq!(of("POST /v1.41/images/1.dkr.ecr.r.amazonaws.com/a/push"), Some(Rewrite::AllTags));
         assert_eq!(of("POST /v1.41/containers/create?name=a"), Some(Rewrite::Create));
-        assert_eq!(of("POST /v1.41/build?t=1.dkr.ecr.r.amazonaws.com%2Fa&version=1&remote="), Some(Rewrite::Build));
         for (asked, in_its_place) in [
             ("distribution/1.dkr.ecr.r.amazonaws.com/a:x/json", "distribution/127.0.0.1:5/a:x/json"),
             ("images/1.dkr.ecr.r.amazonaws.com/a@sha256:00/json", "images/127.0.0.1:5/a@sha256:00/json"),
@@ -239,11 +226,14 @@ mod tests {
             assert_eq!(image.pull(), pull);
             assert!(image.tag_as_amazon().is_some());
         }
-        let Some(Rewrite::Pull(image)) = of("POST /images/create?fromImage=1.dkr.ecr.r.amazonaws.com/a&tag=sha256:00")
-        else {
-            panic!("a pull")
-        };
-        assert_eq!(image.tag_as_amazon(), None);
+        for query in
+            ["fromImage=1.dkr.ecr.r.amazonaws.com/a&tag=sha256:00", "fromImage=1.dkr.ecr.r.amazonaws.com/a:x@sha256:00"]
+        {
+            let Some(Rewrite::Pull(image)) = of(&format!("POST /images/create?{query}")) else { panic!("{query}") };
+            assert_eq!(image.tag_as_amazon(), None, "{query}");
+            let pull = "/images/create?fromImage=127%2E0%2E0%2E1%3A5%2Fa&tag=sha256%3A00";
+            assert_eq!(image.pull(), pull, "{query}");
+        }
     }
 
     #[test]

@@ -13,12 +13,12 @@ use indexmap::IndexMap;
 use tempfile::TempDir;
 
 use super::context::Context;
-use super::dockerfile::{self, Instruction, Statement};
 use super::error::DockerError;
 use super::options::{Flag, Words, switch, value};
 use super::reference::Reference;
 use super::store::Store;
 use super::{registry, short};
+use crate::dockerfile::{self, Instruction, Statement};
 use crate::standins::cli::process::{How, Process};
 use stage::Stage;
 

@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::DockerError;
-use super::glob;
 use super::tree::{Content, Kind, Node};
+use crate::dockerfile::glob;
 
 /// A build context.
 #[derive(Debug)]

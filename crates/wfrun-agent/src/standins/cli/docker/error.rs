@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::dockerfile::{Fault, Place};
+use crate::dockerfile::{Fault, Place};
 use crate::standins::http::HttpError;
 
 /// Why `docker` failed. The text is what goes to stderr.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::DockerError;
+use crate::image_name::ImageName;
 
 /// The registry of names that have none.
 pub(super) const DOCKER_HUB: &str = "docker.io";
@@ -24,19 +25,10 @@ impl Reference {
     /// Source: Docker, "`docker image tag`", "Description"; the grammar is that of the distribution project's references.
     pub(super) fn parse(text: &str) -> Result<Self, DockerError> {
         let invalid = || DockerError::failed(format!("invalid reference format: \"{text}\" is not a name of an image"));
-        let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
-        if digest.is_some_and(|digest| !is_digest(digest)) {
+        let ImageName { host, path, tag, digest } = ImageName::of(text);
+        if digest.is_some_and(|digest| !is_digest(digest)) || tag.is_some_and(|tag| !is_tag(tag)) {
             return Err(invalid());
         }
-        let colon = rest.rfind(':').filter(|at| !rest[*at..].contains('/'));
-        let (name, tag) = colon.map_or((rest, None), |at| (&rest[..at], Some(&rest[at + 1..])));
-        if tag.is_some_and(|tag| !is_tag(tag)) {
-            return Err(invalid());
-        }
-        let (registry, path) = match name.split_once('/') {
-            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), path),
-            Some(_) | None => (None, name),
-        };
         if path.chars().any(|letter| letter.is_ascii_uppercase()) {
             let message = format!("invalid reference format: repository name ({path}) must be lowercase");
             return Err(DockerError::failed(message));
@@ -44,7 +36,7 @@ impl Reference {
         if !path.split('/').all(is_path_component) {
             return Err(invalid());
         }
-        let registry = registry.filter(|host| *host != DOCKER_HUB).map(str::to_owned);
+        let registry = host.filter(|host| *host != DOCKER_HUB).map(str::to_owned);
         let path = if text.starts_with(DOCKER_HUB) { path.trim_start_matches("library/") } else { path };
         let (tag, digest) = (tag.map(str::to_owned), digest.map(str::to_owned));
         Ok(Self { registry, path: path.to_owned(), tag, digest })

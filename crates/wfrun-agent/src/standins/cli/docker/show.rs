@@ -10,6 +10,7 @@ use super::options::{Flag, Words, switch, value};
 use super::reference::Reference;
 use super::store::{Image, Store};
 use super::{human_size, short};
+use crate::image_name::ImageName;
 use crate::standins::cli::process::Process;
 
 /// The version whose behaviour is followed.
@@ -42,7 +43,8 @@ pub(super) fn images(words: &[String], process: &mut Process<'_>) -> Result<(), 
         let names: Vec<(String, String)> = if tags.is_empty() {
             vec![("<none>".to_owned(), "<none>".to_owned())]
         } else {
-            tags.iter().filter_map(|tag| split_tag(tag)).collect()
+            let names = tags.iter().map(|it| ImageName::of(it));
+            names.filter_map(|it| Some((it.repository(), it.tag?.to_owned()))).collect()
         };
         for (repository, tag) in names {
             let fits = wanted
@@ -255,10 +257,6 @@ fn pretty(value: &Value) -> String {
 
 fn size(image: &Image) -> u64 {
     image.layers.iter().map(|layer| layer.content_size).sum()
-}
-
-fn split_tag(tag: &str) -> Option<(String, String)> {
-    tag.rsplit_once(':').map(|(repository, tag)| (repository.to_owned(), tag.to_owned()))
 }
 
 /// `2 minutes ago`, as Docker says it.

@@ -1,6 +1,7 @@
 //! Pushing an image under its tags, and leaving no other names behind than buildx would.
 
 use super::metadata::Pushed;
+use crate::image_name::ImageName;
 use crate::standins::docker::{docker, ecr, login, shown, silent};
 use crate::standins::error::StandInError;
 use crate::standins::toolkit::{self, How};
@@ -82,18 +83,10 @@ fn image_id(name: &str) -> Result<Option<String>, StandInError> {
 ///
 /// Source: Docker, "buildx", scoped credentials: `HOST/REPOSITORY@push`, then without `@push`, then the namespaces above.
 fn scoped_login(tag: &str) -> Option<std::path::PathBuf> {
-    let (host, path) = match tag.split_once('/') {
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest.to_owned()),
-        Some(_) => ("registry-1.docker.io", tag.to_owned()),
-        None => ("registry-1.docker.io", format!("library/{tag}")),
-    };
-    let path = path.split('@').next().unwrap_or_default().to_owned();
-    let name = match path.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name.to_owned(),
-        _ => path,
-    };
+    let image = ImageName::of(tag);
+    let library = if image.host.is_none() && !image.path.contains('/') { "library/" } else { "" };
     let folder = login::scopes_folder();
-    let mut scope = format!("{host}/{name}");
+    let mut scope = format!("{}/{library}{}", image.host.unwrap_or("registry-1.docker.io"), image.path);
     loop {
         for end in ["@push", ""] {
             let found = folder.join(format!("{scope}{end}"));

@@ -10,13 +10,13 @@ use flate2::read::MultiGzDecoder;
 
 use super::Build;
 use super::stage::{Stage, absolute};
+use crate::dockerfile::substitute::expand_document;
+use crate::dockerfile::{Copy, Statement, glob};
 use crate::standins::cli::docker::context::clean;
-use crate::standins::cli::docker::dockerfile::substitute::expand_document;
-use crate::standins::cli::docker::dockerfile::{Copy, Statement};
 use crate::standins::cli::docker::error::DockerError;
 use crate::standins::cli::docker::layer::{self, Layer};
+use crate::standins::cli::docker::tree::Kind as NodeKind;
 use crate::standins::cli::docker::tree::{self, Content, Node, Tree};
-use crate::standins::cli::docker::{glob, tree::Kind as NodeKind};
 use crate::standins::cli::process::Process;
 
 /// Which of the two.

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 
 use super::Build;
 use super::copy::{Changes, resolve_owner};
+use crate::dockerfile::{Command, Heredoc, Statement};
 use crate::standins::cli::docker::context;
-use crate::standins::cli::docker::dockerfile::{Command, Heredoc, Statement};
 use crate::standins::cli::docker::error::DockerError;
 use crate::standins::cli::docker::image::History;
 use crate::standins::cli::docker::tree::{Content, Kind, Node, Tree};

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::Build;
-use crate::standins::cli::docker::dockerfile::substitute::expand;
-use crate::standins::cli::docker::dockerfile::{Command, Instruction, Statement};
+use crate::dockerfile::substitute::expand;
+use crate::dockerfile::{Command, Instruction, Statement};
 use crate::standins::cli::docker::error::DockerError;
 use crate::standins::cli::docker::image::{History, ImageConfig};
 use crate::standins::cli::docker::layer::{self, Layer};

@@ -1,33 +1,36 @@
-//! Dockerfiles: from text to instructions, each with its line.
+//! Dockerfiles: from text to instructions, each with its line; and what building one takes from elsewhere.
 
+pub(crate) mod glob;
 mod instruction;
 mod lines;
-pub(super) mod substitute;
+mod needs;
+pub(crate) mod substitute;
 mod words;
 
 use std::fmt;
 
 use thiserror::Error;
 
-pub(super) use instruction::{Command, Copy, Heredoc, Instruction, Statement};
+pub(crate) use instruction::{Command, Copy, Heredoc, Instruction, Statement};
+pub use needs::{Needs, needs};
 
 /// What is wrong in a Dockerfile, and where: Docker's text, then the place and a way out.
 #[derive(Debug, Error)]
-pub(super) struct Fault {
-    pub(super) message: String,
-    pub(super) place: Place,
-    pub(super) help: Option<String>,
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    pub(crate) place: Place,
+    pub(crate) help: Option<String>,
 }
 
 /// A line of a Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The file, as named on the command line.
-    pub(super) file: String,
+    pub(crate) file: String,
     /// The line on which the instruction begins, from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The instruction as written, its lines joined.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl fmt::Display for Fault {
@@ -45,19 +48,19 @@ impl fmt::Display for Place {
 
 impl Place {
     /// A fault that Docker finds when it reads the file.
-    pub(super) fn parse_error(&self, message: impl fmt::Display) -> Fault {
+    pub(crate) fn parse_error(&self, message: impl fmt::Display) -> Fault {
         self.fault(format!("Error response from daemon: dockerfile parse error on line {}: {message}", self.line))
     }
 
     /// A fault found on the way.
-    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { message: message.into(), place: self.clone(), help: None }
     }
 }
 
 impl Fault {
     /// The same fault with a way out.
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -66,10 +69,11 @@ impl Fault {
 /// Reads a Dockerfile; `file` is what it is called in messages.
 ///
 /// Source: Docker, "Dockerfile reference".
-pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Statement>, Fault> {
+pub(crate) fn parse(text: &str, file: &str) -> Result<Vec<Statement>, Fault> {
     let mut statements = Vec::new();
-    let (escape, lines) = lines::read(text, file)?;
+    let (escape, lines) = lines::read(text, file);
     for line in lines {
+        let line = line?;
         let instruction = instruction::read(&line, escape)?;
         statements.push(Statement { place: line.place, escape, instruction });
     }
@@ -90,6 +94,15 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Statement>, Fault> {
             Err(place.fault(format!("Error response from daemon: {message}")).help("begin with `FROM <image>`"))
         }
     }
+}
+
+/// Reads what there is to read of a Dockerfile: without the instructions that are wrong, and with flags that are not known.
+fn lenient(text: &str) -> impl Iterator<Item = Statement> {
+    let (escape, lines) = lines::read(text, "Dockerfile");
+    lines.into_iter().flatten().filter_map(move |line| {
+        let instruction = instruction::read_leniently(&line, escape).ok()?;
+        Some(Statement { place: line.place, escape, instruction })
+    })
 }
 
 #[cfg(test)]

@@ -8,46 +8,46 @@ use super::{Fault, Place};
 
 /// An instruction at its place.
 #[derive(Debug)]
-pub(in crate::standins::cli::docker) struct Statement {
-    pub(in crate::standins::cli::docker) place: Place,
+pub(crate) struct Statement {
+    pub(crate) place: Place,
     /// The file's escape character.
-    pub(in crate::standins::cli::docker) escape: char,
-    pub(in crate::standins::cli::docker) instruction: Instruction,
+    pub(crate) escape: char,
+    pub(crate) instruction: Instruction,
 }
 
 /// A command line: for the shell, or as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::standins::cli::docker) enum Command {
+pub(crate) enum Command {
     Shell(String),
     Exec(Vec<String>),
 }
 
 /// A text that stands in the Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::standins::cli::docker) struct Heredoc {
-    pub(in crate::standins::cli::docker) name: String,
+pub(crate) struct Heredoc {
+    pub(crate) name: String,
     /// Whether variables in it are replaced.
-    pub(in crate::standins::cli::docker) expands: bool,
+    pub(crate) expands: bool,
     pub(super) strips_tabs: bool,
-    pub(in crate::standins::cli::docker) content: String,
+    pub(crate) content: String,
 }
 
 /// What `COPY` and `ADD` take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::standins::cli::docker) struct Copy {
-    pub(in crate::standins::cli::docker) sources: Vec<String>,
-    pub(in crate::standins::cli::docker) destination: String,
+pub(crate) struct Copy {
+    pub(crate) sources: Vec<String>,
+    pub(crate) destination: String,
     /// The stage or image of `--from`.
-    pub(in crate::standins::cli::docker) from: Option<String>,
-    pub(in crate::standins::cli::docker) chown: Option<String>,
-    pub(in crate::standins::cli::docker) chmod: Option<String>,
+    pub(crate) from: Option<String>,
+    pub(crate) chown: Option<String>,
+    pub(crate) chmod: Option<String>,
     /// Of the sources that are `<<name`, in order.
-    pub(in crate::standins::cli::docker) heredocs: Vec<Heredoc>,
+    pub(crate) heredocs: Vec<Heredoc>,
 }
 
 /// An instruction. Values are as written: variables are replaced when it is carried out.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::standins::cli::docker) enum Instruction {
+pub(crate) enum Instruction {
     From {
         image: String,
         platform: Option<String>,
@@ -98,10 +98,25 @@ const NAMES: [&str; 18] = [
 
 /// Reads a logical line.
 pub(super) fn read(line: &Line, escape: char) -> Result<Instruction, Fault> {
-    let place = &line.place;
-    let (word, rest) = place.text.split_once(char::is_whitespace).unwrap_or((&place.text, ""));
+    let instruction = read_leniently(line, escape)?;
+    let (word, rest) = parts(&line.place);
     let name = word.to_ascii_uppercase();
-    let rest = rest.trim();
+    let (flags, rest) = Flags::take(&name, rest);
+    flags.all_known(&line.place, &name, rest)?;
+    Ok(instruction)
+}
+
+/// The word that an instruction begins with, and what follows.
+fn parts(place: &Place) -> (&str, &str) {
+    let (word, rest) = place.text.split_once(char::is_whitespace).unwrap_or((&place.text, ""));
+    (word, rest.trim())
+}
+
+/// Reads a logical line, whatever flags it has.
+pub(super) fn read_leniently(line: &Line, escape: char) -> Result<Instruction, Fault> {
+    let place = &line.place;
+    let (word, rest) = parts(place);
+    let name = word.to_ascii_uppercase();
     if !NAMES.contains(&name.as_str()) {
         let fault = place.parse_error(format!("unknown instruction: {word}"));
         let near = NAMES.iter().find(|known| is_near(known, &name));
@@ -111,7 +126,7 @@ pub(super) fn read(line: &Line, escape: char) -> Result<Instruction, Fault> {
         return Err(place.parse_error(format!("{name} requires at least one argument")));
     }
     let (flags, rest) = Flags::take(&name, rest);
-    let instruction = match name.as_str() {
+    Ok(match name.as_str() {
         "FROM" => from(place, &flags, rest)?,
         "ARG" => Instruction::Arg(args(rest, escape)),
         "ENV" => Instruction::Env(pairs(place, "ENV", rest, escape)?),
@@ -137,9 +152,7 @@ pub(super) fn read(line: &Line, escape: char) -> Result<Instruction, Fault> {
             return Err(fault.help("build this image with a Docker engine: `--backend docker`"));
         }
         _ => Instruction::Maintainer(rest.to_owned()),
-    };
-    flags.all_known(place, &name, rest)?;
-    Ok(instruction)
+    })
 }
 
 fn from(place: &Place, flags: &Flags, rest: &str) -> Result<Instruction, Fault> {

@@ -9,11 +9,14 @@ pub(super) struct Line {
     pub(super) heredocs: Vec<Heredoc>,
 }
 
-/// The escape character, and the instructions.
-pub(super) fn read(text: &str, file: &str) -> Result<(char, Vec<Line>), Fault> {
+/// The escape character, and the instructions, or what is wrong with them.
+pub(super) fn read(text: &str, file: &str) -> (char, Vec<Result<Line, Fault>>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let escape = escape_directive(text, file)?;
     let mut found = Vec::new();
+    let escape = escape_directive(text, file).unwrap_or_else(|fault| {
+        found.push(Err(fault));
+        '\\'
+    });
     let mut lines = text.lines().enumerate();
     while let Some((index, first)) = lines.next() {
         let first = first.trim_start();
@@ -33,17 +36,22 @@ pub(super) fn read(text: &str, file: &str) -> Result<(char, Vec<Line>), Fault> {
         }
         joined.push_str(line);
         let place = Place { file: file.to_owned(), line: index + 1, text: joined.trim().to_owned() };
-        let mut heredocs = Vec::new();
-        for mut heredoc in opened(&place.text) {
-            heredoc.content = content(&heredoc, &mut lines).ok_or_else(|| {
-                let fault = place.parse_error(format!("unterminated heredoc: {}", heredoc.name));
-                fault.help(format!("end it with a line that is `{}` and nothing else", heredoc.name))
-            })?;
-            heredocs.push(heredoc);
-        }
-        found.push(Line { place, heredocs });
+        found.push(with_heredocs(place, &mut lines));
     }
-    Ok((escape, found))
+    (escape, found)
+}
+
+/// An instruction with the heredocs that it opens, taken from the lines behind it.
+fn with_heredocs<'t>(place: Place, lines: &mut impl Iterator<Item = (usize, &'t str)>) -> Result<Line, Fault> {
+    let mut heredocs = Vec::new();
+    for mut heredoc in opened(&place.text) {
+        heredoc.content = content(&heredoc, lines).ok_or_else(|| {
+            let fault = place.parse_error(format!("unterminated heredoc: {}", heredoc.name));
+            fault.help(format!("end it with a line that is `{}` and nothing else", heredoc.name))
+        })?;
+        heredocs.push(heredoc);
+    }
+    Ok(Line { place, heredocs })
 }
 
 /// Source: Docker, "Dockerfile reference", "Parser directives".

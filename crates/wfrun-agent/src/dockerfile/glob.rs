@@ -3,14 +3,14 @@
 /// Whether a pattern matches a whole path. `*` and `?` stay within a component, `**` as a component matches any number.
 ///
 /// Source: Go, `path/filepath.Match`; Docker, "`.dockerignore` files".
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
+pub(crate) fn matches(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.split('/').collect();
     let path: Vec<&str> = path.split('/').collect();
     components(&pattern, &path)
 }
 
 /// Whether a text is a pattern at all.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 

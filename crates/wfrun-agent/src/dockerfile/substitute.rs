@@ -3,21 +3,24 @@
 /// Replaces variables, takes quotes away and resolves escapes; `lookup` gives a variable's value.
 ///
 /// The error is Docker's text. Source: Docker, "Dockerfile reference", "Environment replacement".
-pub(in crate::standins::cli::docker) fn expand(
-    text: &str,
-    escape: char,
-    lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, String> {
-    Expander { letters: text.chars().collect(), at: 0, escape, keeps_quotes: false, lookup }.until(None)
+pub(crate) fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    Expander::of(text, escape, lookup).until(None)
+}
+
+/// As [`expand`], where all that comes of it is known: `None` where it takes a variable that has no value, or has a fault.
+pub(super) fn expand_known(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let mut expander = Expander::of(text, escape, lookup);
+    let result = expander.until(None).ok()?;
+    (!expander.misses).then_some(result)
 }
 
 /// Replaces variables in a heredoc, where quotes are text.
-pub(in crate::standins::cli::docker) fn expand_document(
+pub(crate) fn expand_document(
     text: &str,
     escape: char,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, String> {
-    Expander { letters: text.chars().collect(), at: 0, escape, keeps_quotes: true, lookup }.until(None)
+    Expander { keeps_quotes: true, ..Expander::of(text, escape, lookup) }.until(None)
 }
 
 struct Expander<'a> {
@@ -26,9 +29,15 @@ struct Expander<'a> {
     escape: char,
     keeps_quotes: bool,
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether nothing stands in the result for a variable without a value.
+    misses: bool,
 }
 
-impl Expander<'_> {
+impl<'a> Expander<'a> {
+    fn of(text: &str, escape: char, lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { letters: text.chars().collect(), at: 0, escape, keeps_quotes: false, lookup, misses: false }
+    }
+
     /// Reads to the end, or to the letter that closes.
     fn until(&mut self, closing: Option<char>) -> Result<String, String> {
         let mut result = String::new();
@@ -85,7 +94,8 @@ impl Expander<'_> {
     fn variable(&mut self) -> Result<String, String> {
         if self.peek() != Some('{') {
             let name = self.name();
-            return Ok(if name.is_empty() { "$".to_owned() } else { (self.lookup)(&name).unwrap_or_default() });
+            let value = if name.is_empty() { Some("$".to_owned()) } else { (self.lookup)(&name) };
+            return Ok(self.or_nothing(value));
         }
         self.at += 1;
         let name = self.name();
@@ -100,24 +110,40 @@ impl Expander<'_> {
         };
         let is_set = value.as_ref().is_some_and(|value| !(ignores_empty && value.is_empty()));
         match operator {
-            Some('}') if !ignores_empty => Ok(value.unwrap_or_default()),
+            Some('}') if !ignores_empty => Ok(self.or_nothing(value)),
             Some('-') => {
-                let word = self.until(Some('}'))?;
+                let word = self.word(!is_set)?;
                 Ok(value.filter(|_| is_set).unwrap_or(word))
             }
             Some('+') => {
-                let word = self.until(Some('}'))?;
+                let word = self.word(is_set)?;
                 Ok(if is_set { word } else { String::new() })
             }
             Some('?') => {
-                let word = self.until(Some('}'))?;
+                let word = self.word(!is_set)?;
                 let message = if word.is_empty() { "is not allowed to be unset".to_owned() } else { word };
                 value.filter(|_| is_set).ok_or(format!("{name}: {message}"))
             }
-            Some(side @ ('#' | '%')) if !ignores_empty => self.trimmed(side, &value.unwrap_or_default()),
+            Some(side @ ('#' | '%')) if !ignores_empty => {
+                let value = self.or_nothing(value);
+                self.trimmed(side, &value)
+            }
             Some(other) => Err(format!("unsupported modifier ({other}) in substitution")),
             None => Err("syntax error: missing '}'".to_owned()),
         }
+    }
+
+    fn or_nothing(&mut self, value: Option<String>) -> String {
+        self.misses |= value.is_none();
+        value.unwrap_or_default()
+    }
+
+    /// What stands behind an operator, to the brace that closes.
+    fn word(&mut self, is_used: bool) -> Result<String, String> {
+        let misses = self.misses;
+        let word = self.until(Some('}'))?;
+        self.misses = if is_used { self.misses } else { misses };
+        Ok(word)
     }
 
     /// `${a#pattern}`, `${a##pattern}` from the front and `${a%pattern}`, `${a%%pattern}` from the end.
@@ -134,7 +160,7 @@ impl Expander<'_> {
         let (pattern, flat) = (pattern.replace('/', "\u{1}"), value.replace('/', "\u{1}"));
         let cut = cuts.into_iter().find(|cut| {
             let part = if side == '#' { &flat[..*cut] } else { &flat[*cut..] };
-            super::super::glob::matches(&pattern, part)
+            super::glob::matches(&pattern, part)
         });
         Ok(match cut {
             Some(cut) if side == '#' => value[cut..].to_owned(),
