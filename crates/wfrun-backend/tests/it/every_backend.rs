@@ -1,11 +1,13 @@
 //! What holds wherever real processes run. Each test goes through all backends that work on this machine.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use wfrun_backend::{Exec, ProcessEvent, Signal, Target};
+use wfrun_backend::{Exec, HostBackend, ProcessEvent, Signal, Target};
 
-use crate::support::{PATIENCE, collect, open, open_with, real_backends, wait_for, wait_until_gone};
+use crate::support::{PATIENCE, agent_executable, collect, open, open_with, real_backends, wait_for, wait_until_gone};
 
 /// Prints the masks of signals that are blocked and that are ignored, without the real-time signals.
 const BLOCKED_AND_IGNORED: &str = "sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(........\\)$/\\2/p' /proc/self/status";
@@ -88,6 +90,24 @@ async fn a_process_sees_its_own_environment_no_input_and_no_terminal() {
         );
         place.close().await;
     }
+}
+
+/// Behind `nohup`, or `&` in a script.
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_that_are_ignored_here_are_heeded_inside() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let deaf = folder.path().join("deaf");
+    let script = format!("#!/bin/sh\ntrap '' INT QUIT HUP TERM USR1\nexec '{}' \"$@\"\n", agent_executable().display());
+    std::fs::write(&deaf, script).expect("a script");
+    std::fs::set_permissions(&deaf, Permissions::from_mode(0o755)).expect("a script");
+    let place = open_with(&HostBackend, |spec| spec.agent_executable = deaf).await;
+    for mask in place.output(BLOCKED_AND_IGNORED).await.lines() {
+        assert_eq!(u32::from_str_radix(mask, 16).expect("a mask") & 0x7fff_ffff, 0);
+    }
+    for (name, code) in [("INT", 130), ("HUP", 129), ("TERM", 143), ("USR1", 138)] {
+        assert_eq!(place.run(&format!("kill -{name} $$; echo deaf")).await.code, Some(code), "{name}");
+    }
+    place.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
