@@ -17,8 +17,8 @@ use wfrun_runner::{GUARD, Git, Trees, node_of_machine};
 use super::{Engine, Folder, Machine, Problem, User};
 use crate::environment::Environment;
 
-/// An engine that says nothing for so long is none.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// An engine that says nothing for so long is as good as none; a busy one takes its time.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Looks; `root` is the repository that wfrun was called in, if any.
 pub(crate) async fn look(environment: &Environment, outbound: &Outbound, root: Option<&Path>) -> Machine {

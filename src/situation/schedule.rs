@@ -109,7 +109,18 @@ fn instant(it: CivilMinute, zone: &TimeZone) -> Option<Zoned> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZoneDatabase;
+
     use super::*;
+
+    /// Minimal systems have no `/usr/share/zoneinfo`.
+    #[test]
+    fn time_zones_are_known_where_the_machine_has_none() {
+        for name in ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"] {
+            let found = TimeZoneDatabase::bundled().get(name);
+            assert_eq!(found.expect("it is in the program").iana_name(), Some(name));
+        }
+    }
 
     #[test]
     fn clocks_that_change() {

@@ -389,7 +389,8 @@ fn a_killed_run_leaves_no_half_artifact() {
     if !can_sandbox() {
         return;
     }
-    let steps = "- run: head -c 1000000000 /dev/zero > f\n      - {uses: actions/upload-artifact@v7, with: {path: f, compression-level: 0}}";
+    // What takes seconds to compress is not over before it is killed.
+    let steps = "- run: head -c 300000000 /dev/urandom > f\n      - {uses: actions/upload-artifact@v7, with: {path: f, compression-level: 9}}";
     let repo =
         Repo::new(&format!("on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n      {steps}\n"), &[]);
     let mut child = repo

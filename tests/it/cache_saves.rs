@@ -16,19 +16,23 @@ jobs:
       - {id: c, uses: actions/cache@v4, with: {path: data, key: k}}
       - run: |
           echo \"hit [${{ steps.c.outputs.cache-hit }}]\"
-          test -e data || { sleep 2; mkdir data; cd data; head -c SIZE /dev/urandom > large; sha256sum large > sum; cd ..; }
+          test -e data || { MEET; mkdir data; cd data; head -c SIZE /dev/urandom > large; sha256sum large > sum; cd ..; }
       - run: cd data && sha256sum -c sum
 ";
 
 const RUN: [&str; 4] = ["w.yml", "--backend", "sandbox", "--json"];
 
-fn repo(size: &str) -> Repo {
-    Repo::new(&WORKFLOW.replace("SIZE", size), &[])
+/// Where a step sees what another run's has made.
+const RUN_ON_HOST: [&str; 4] = ["w.yml", "--backend", "host", "--json"];
+
+/// `meet` is what a step does that has missed.
+fn repo(size: &str, meet: &str) -> Repo {
+    Repo::new(&WORKFLOW.replace("SIZE", size).replace("MEET", meet), &[])
 }
 
 /// What the last of two runs says: a hit with all its bytes.
-fn is_restored(repo: &Repo) {
-    let ran = repo.wfrun(&RUN).ends_with(0);
+fn is_restored(repo: &Repo, run: &[&str]) {
+    let ran = repo.wfrun(run).ends_with(0);
     let lines = ran.lines();
     assert!(lines.iter().any(|it| it == "hit [true]") && lines.iter().any(|it| it == "large: OK"), "{lines:#?}");
 }
@@ -43,9 +47,14 @@ fn of_two_runs_that_save_one_key_at_once_one_does() {
     if !can_sandbox() {
         return;
     }
-    let repo = repo("30000000");
-    let children =
-        [(); 2].map(|()| repo.command(&RUN).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("wfrun"));
+    // None saves before both have missed.
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path().display();
+    let meet =
+        format!("touch {at}/$$; for i in $(seq 1200); do test $(ls {at} | wc -l) -lt 2 || break; sleep 0.05; done");
+    let repo = repo("30000000", &meet);
+    let children = [(); 2]
+        .map(|()| repo.command(&RUN_ON_HOST).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("wfrun"));
     // Both are read at the same time, so that none waits for the other.
     let threads = children.map(|it| std::thread::spawn(move || Ran::of(&it.wait_with_output().expect("its end"))));
     let runs = threads.map(|it| it.join().expect("no panic").ends_with(0));
@@ -56,7 +65,7 @@ fn of_two_runs_that_save_one_key_at_once_one_does() {
         saved += ran.of_type("service-called").iter().filter(|it| is_saved(it)).count();
     }
     assert_eq!((saved, entries(&repo)), (1, 1));
-    is_restored(&repo);
+    is_restored(&repo, &RUN_ON_HOST);
 }
 
 #[test]
@@ -64,7 +73,7 @@ fn a_run_that_is_killed_while_it_saves_leaves_no_half_entry() {
     if !can_sandbox() {
         return;
     }
-    let repo = repo("400000000");
+    let repo = repo("400000000", "true");
     let mut child = repo.command(&RUN).stdout(Stdio::piped()).spawn().expect("wfrun starts");
     let events = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut lines = events.lines().map_while(Result::ok);
@@ -85,5 +94,5 @@ fn a_run_that_is_killed_while_it_saves_leaves_no_half_entry() {
     let ran = repo.wfrun(&RUN).ends_with(0);
     assert!(ran.lines().iter().any(|it| it == "hit []"), "{:#?}", ran.lines());
     assert_eq!((unfinished(), entries(&repo)), (0, 1));
-    is_restored(&repo);
+    is_restored(&repo, &RUN);
 }

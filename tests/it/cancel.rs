@@ -55,22 +55,24 @@ fn steps_end_and_the_journal_is_complete() {
     if !can_sandbox() {
         return;
     }
-    let repo = Repo::new(WORKFLOW, &[]);
+    // Nobody else's.
+    let mark = format!("987{:07}", std::process::id());
+    let repo = Repo::new(&WORKFLOW.replace("987", &mark), &[]);
     let (ran, seconds) = interrupt(&repo, "sandbox", Signal::SIGINT);
     println!("ended after {seconds:.2} s");
     let ran = ran.ends_with(130);
     assert_eq!(ran.steps(), ["long: cancelled", "never: skipped", "always: success"]);
     assert_eq!(ran.of_type("run-finished")[0]["conclusion"], "cancelled");
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
-    assert!(!someone_sleeps(), "a process of the step is still there");
+    assert!(!someone_sleeps(&mark), "a process of the step is still there");
 }
 
-/// Whether a `sleep 987`, as the workflow above starts them, is still there.
-pub(crate) fn someone_sleeps() -> bool {
+/// Whether a `sleep` for so many seconds, as the workflow above starts them, is still there.
+fn someone_sleeps(seconds: &str) -> bool {
     let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
     let sleeping = processes.filter(|it| {
         let line = std::fs::read(it.path().join("cmdline")).unwrap_or_default();
-        line == b"sleep\0987\0"
+        line == format!("sleep\0{seconds}\0").as_bytes()
     });
     sleeping.count() > 0
 }

@@ -45,8 +45,8 @@ jobs:
       - run: cmp lock in/lock; cd in; sha256sum deps/large lock | sed 's/^/taken /'
 "#;
 
-/// Datagrams and connections that had no route, of IPv4 and IPv6, since the namespace was made.
-const REFUSED: &str = r#"refused() { echo $(($(awk '/^Ip:/ && !n {for (i = 1; i <= NF; i++) if ($i == "OutNoRoutes") n = i; next} /^Ip:/ {print $n}' /proc/net/snmp) + $(awk '/^Ip6OutNoRoutes/ {print $2}' /proc/net/snmp6))); }"#;
+/// Datagrams and connections that had no route, of IPv4 and, where there is one, IPv6, since the namespace was made.
+const REFUSED: &str = r#"refused() { echo $(($(awk '/^Ip:/ && !n {for (i = 1; i <= NF; i++) if ($i == "OutNoRoutes") n = i; next} /^Ip:/ {print $n}' /proc/net/snmp) + $(awk '/^Ip6OutNoRoutes/ {n = $2} END {print n + 0}' /dev/null $(ls /proc/net/snmp6 2> /dev/null)))); }"#;
 
 const INTERFACES: &str = "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '";
 

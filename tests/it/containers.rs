@@ -165,7 +165,8 @@ fn jobs_that_publish_one_port_take_turns() {
     let said = messages(&ran).join("\n");
     assert!(said.contains(&port.to_string()) && said.contains("end the program that has the port"), "{said}");
     drop(listener);
-    let ran = docker(&repo).ends_with(0);
+    // Both at once, however little memory is free.
+    let ran = repo.wfrun(&["w.yml", "--backend", "docker", "--json", "--offline", "--max-jobs", "4"]).ends_with(0);
     let waits = format!("Port {port} of this machine is another job's: waiting until that one has ended");
     assert_eq!(ran.lines().iter().filter(|it| it.contains(&waits)).count(), 1, "{:#?}", ran.lines());
     assert_eq!(left(&ran), "");
@@ -207,7 +208,8 @@ fn ctrl_c_ends_the_wait_for_a_service() {
     let repo = repo(&SICK.replace("OPTIONS", options));
     let (ran, seconds) = interrupt_at(&repo, "docker", Signal::SIGINT, "checking again");
     let ran = ran.ends_with(130);
-    assert!(seconds < 5.0, "{seconds:.2} s");
+    // Before the next look at the service.
+    assert!(seconds < 30.0, "{seconds:.2} s");
     let all = ["Initialize containers: cancelled", "main: skipped", "clean: success", "Stop containers: success"];
     assert_eq!(ran.steps(), all);
     assert_eq!(left(&ran), "");
@@ -227,7 +229,7 @@ fn a_wfrun_that_is_killed_leaves_no_container() {
     let (ran, _) = interrupt_at(&repo, "docker", Signal::SIGKILL, "checking again");
     let since = Instant::now();
     while !left(&ran).is_empty() {
-        assert!(since.elapsed() < Duration::from_secs(20), "{}", left(&ran));
+        assert!(since.elapsed() < Duration::from_mins(1), "{}", left(&ran));
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -1,5 +1,5 @@
 //! The example deployed for real: what was pushed runs as containers behind a load balancer.
-use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -156,18 +156,17 @@ fn ctrl_c_takes_the_tasks_away() {
     assert!(repo.leftovers().is_empty(), "{:?}", repo.leftovers());
 }
 
-/// Nobody is left to take the tasks away, but `wfrun clean`.
+/// Nobody is left to take the tasks away, but who watched over the run.
 #[test]
-fn a_killed_run_s_tasks_are_cleaned_up() {
+fn a_killed_run_s_tasks_go() {
     if !has_docker() {
         return;
     }
     let repo = example();
     let killed = interrupted(&repo, Signal::SIGKILL);
-    let there = left(&killed);
-    assert!(there.matches("container ").count() >= 2, "two tasks: {there:?}");
-    let mut clean = Command::new(env!("CARGO_BIN_EXE_wfrun"));
-    let cleaned = clean.arg("clean").current_dir(repo.root()).output().expect("it starts");
-    assert!(cleaned.status.success(), "{cleaned:?}");
-    assert_eq!(left(&killed), "");
+    let since = Instant::now();
+    while !left(&killed).is_empty() {
+        assert!(since.elapsed() < Duration::from_mins(1), "{}", left(&killed));
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -307,15 +307,23 @@ fn clean_leaves_what_a_living_run_has() {
     // No process has an id above the largest that Linux knows.
     let [living, dead] = [pid.as_str(), "4194305 1"].map(|owner| {
         let label = format!("wfrun.owner={owner}");
-        let (made, name) = docker(&["volume", "create", "--label", "wfrun.run=1", "--label", &label]);
-        assert!(made, "{name}");
-        name
+        [&["volume", "create"][..], &["container", "create"]].map(|create| {
+            let what = if create[0] == "container" { &[IMAGE, "true"][..] } else { &[] };
+            let (made, name) = docker(&[create, &["--label", "wfrun.run=1", "--label", &label], what].concat());
+            assert!(made, "{create:?}: {name}");
+            name
+        })
     });
     Repo::new(WORKFLOW, &[]).wfrun(&["clean"]).ends_with(0);
-    let there = |name: &str| docker(&["volume", "inspect", name]).0;
+    let there = |[volume, container]: &[String; 2]| {
+        [docker(&["volume", "inspect", volume]).0, docker(&["container", "inspect", container]).0]
+    };
     let found = (there(&living), there(&dead));
-    docker(&["volume", "rm", "--force", &living, &dead]);
-    assert_eq!(found, (true, false));
+    for [volume, container] in [&living, &dead] {
+        docker(&["container", "rm", "--force", container]);
+        docker(&["volume", "rm", "--force", volume]);
+    }
+    assert_eq!(found, ([true, true], [false, false]));
 }
 
 /// An engine of the test's own, which it may stop.

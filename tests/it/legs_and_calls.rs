@@ -110,11 +110,11 @@ jobs:
   j:
     runs-on: ubuntu-latest
     steps:
-      - {id: b, background: true, run: 'for i in $(seq 100); do test -e go && break; sleep 0.05; done; test -e go; echo x=1 >> $GITHUB_OUTPUT'}
+      - {id: b, background: true, run: 'for i in $(seq 1200); do test -e go && break; sleep 0.05; done; test -e go; echo x=1 >> $GITHUB_OUTPUT'}
       - {run: 'test -z \"${{ steps.b.outputs.x }}\"; touch go'}
       - {wait: b}
       - {run: 'test \"${{ steps.b.outputs.x }}\" = 1'}
-      - {parallel: [{run: 'touch p1; for i in $(seq 100); do test -e p2 && exit 0; sleep 0.05; done; exit 1'}, {run: 'touch p2; for i in $(seq 100); do test -e p1 && exit 0; sleep 0.05; done; exit 1'}]}
+      - {parallel: [{run: 'touch p1; for i in $(seq 1200); do test -e p2 && exit 0; sleep 0.05; done; exit 1'}, {run: 'touch p2; for i in $(seq 1200); do test -e p1 && exit 0; sleep 0.05; done; exit 1'}]}
       - {id: s, background: true, run: exec sleep 60}
       - {cancel: s}
 ";

@@ -48,6 +48,33 @@ fn matchers_are_read_as_the_step_sees_them() {
     assert!(lines.contains(&"/tmp: no more".to_owned()), "{lines:?}");
 }
 
+/// On a machine that takes seconds to start a program, a file is read all the same.
+#[test]
+fn a_file_is_read_however_slow_the_machine_is() {
+    if !can_sandbox() {
+        return;
+    }
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: without root the sandbox's `head` cannot be made slow");
+        return;
+    }
+    let repo = Repo::new(
+        &steps(
+            r#"
+    - run: |
+        printf '#!/bin/sh\nsleep 6; exec /usr/bin/head "$@"\n' > /usr/local/bin/head; chmod +x /usr/local/bin/head
+        echo '{"problemMatcher":[{"owner":"slow","pattern":[{"regexp":"^(slow.*)$","message":1}]}]}' > /tmp/m.json
+        echo "::add-matcher::/tmp/m.json"
+        echo "slow but sure"
+"#,
+        ),
+        &[],
+    );
+    let ran = repo.sandbox(&[]).ends_with(0);
+    let messages: Vec<_> = ran.of_type("annotation").iter().map(|it| it["message"].to_string()).collect();
+    assert_eq!(messages, ["\"slow but sure\""]);
+}
+
 /// All of a line of 3 MB comes, whatever it is cut into, and nothing of a secret.
 #[test]
 fn long_lines_are_whole_and_masked() {

@@ -1,9 +1,12 @@
 //! The ends of children, and the signals that tell of them.
 
+use std::sync::Arc;
+
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use rustix::process::{WaitOptions, WaitStatus};
+use signal_hook::consts::FORBIDDEN;
 
 /// Signals that are read instead of being carried out.
 #[derive(Debug)]
@@ -31,6 +34,24 @@ impl Signals {
         let done = work();
         self.mask.thread_block().ok();
         done
+    }
+}
+
+/// Ignores signals that are ignored by handlers that do nothing: programs that are started from now on ignore them no more, as
+/// they would behind `nohup`, or behind `&` in a script.
+///
+/// Source: POSIX: `execve` leaves what is ignored ignored, and sets what is handled to its default.
+pub(crate) fn let_programs_heed_what_is_ignored() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).unwrap_or_default();
+    for signal in Signal::iterator() {
+        let number = signal as i32;
+        // Rust ignores SIGPIPE itself, and not in what it starts; that children end is read.
+        let is_seen_to = matches!(signal, Signal::SIGPIPE | Signal::SIGCHLD) || FORBIDDEN.contains(&number);
+        if mask & (1 << (number - 1)) != 0 && !is_seen_to {
+            signal_hook::flag::register(number, Arc::default()).ok();
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use give_back::Folder;
 pub use listeners::{Listener, receive as receive_listeners};
 
 use crate::protocol::{Message as _, Reply};
+use crate::reaping;
 
 /// The hidden subcommand under which the executable is the supervisor.
 pub const SUBCOMMAND: &str = "__agent";
@@ -50,6 +51,7 @@ pub const COVER_DIR: &str = "/opt/wfrun/covers";
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(settings) = Settings::read(args) else { return ExitCode::from(2) };
     leave_terminal();
+    reaping::let_programs_heed_what_is_ignored();
     let Ok(stream) = settings.connect() else { return ExitCode::FAILURE };
     let listening = listeners::open_and_send(&stream, &settings.listeners);
     let result = listening

@@ -326,7 +326,7 @@ pub enum Timer {
         /// What to send next.
         signal: Signal,
     },
-    /// The time for cleaning up after a cancellation is over.
+    /// The time for cleaning up after a cancellation may be over: each job knows its own.
     CancelDeadline,
     /// The same for one job: `cancel-timeout-minutes`.
     JobCancelDeadline {

@@ -65,6 +65,8 @@ pub struct Engine {
     is_debug: bool,
     github: Object,
     cancelled: bool,
+    /// In a cancelled run, how long its steps may run at least.
+    clean_up_until_ms: u64,
     /// Whether the run waits for its concurrency group.
     is_pending: bool,
     aws_declared: bool,
@@ -111,6 +113,7 @@ impl Engine {
             is_debug,
             github,
             cancelled: false,
+            clean_up_until_ms: 0,
             is_pending: false,
             aws_declared: false,
             aws_denied: HashSet::new(),

@@ -81,13 +81,15 @@ pub struct Grace {
     /// From Ctrl-C to the end of `always()` steps and post steps; of one job that is cancelled its
     /// `cancel-timeout-minutes` says so.
     pub cancel_deadline_ms: u64,
+    /// At least so long these steps have behind the last step of their job that Ctrl-C ended, however long that took.
+    pub clean_up_ms: u64,
 }
 
 impl Default for Grace {
     /// After a time limit as on GitHub; on Ctrl-C so that a person has their prompt back within three seconds.
     ///
     /// Source: GitHub: execution rules E1.8.
-    /// Differs: after Ctrl-C `always()` and post steps have two seconds to end, where GitHub gives five minutes.
+    /// Differs: after Ctrl-C `always()` and post steps have two seconds to end, and 1.3 behind a step that was slow to end, where GitHub gives five minutes.
     fn default() -> Self {
         Self {
             terminate_ms: 7_500,
@@ -95,6 +97,7 @@ impl Default for Grace {
             cancel_terminate_ms: 800,
             cancel_kill_ms: 1_400,
             cancel_deadline_ms: 2_000,
+            clean_up_ms: 1_300,
         }
     }
 }

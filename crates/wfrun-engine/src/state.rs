@@ -30,6 +30,8 @@ pub(crate) struct JobState {
     pub(crate) forgives: bool,
     /// `cancel-timeout-minutes`
     pub(crate) cancel_timeout_ms: u64,
+    /// The same as of the run, later where a step of the job was slow to end.
+    pub(crate) clean_up_until_ms: u64,
     pub(crate) environment: Option<JobEnvironment>,
     pub(crate) containers: ContainersState,
     /// What is done before or after the steps, while it is.
@@ -113,6 +115,7 @@ impl JobState {
             labels: Vec::new(),
             forgives: false,
             cancel_timeout_ms: 0,
+            clean_up_until_ms: 0,
             environment: None,
             containers: ContainersState::None,
             entry: None,

@@ -112,7 +112,7 @@ def rollouts(repository):
     one = aws("ecs list-service-deployments --cluster cases --service web --output text --query serviceDeployments[].serviceDeploymentArn")
     aws(f"ecs describe-service-deployments --output text --query serviceDeployments[].status --service-deployment-arns {one}", has="ROLLBACK_SUCCESSFUL")
     aws(f"ecs update-service {SERVICE} --task-definition cases:3 --deployment-configuration HOW", HOW=rolling.replace("ROLLBACK", "false"))
-    deadline = time.time() + 10
+    deadline = time.time() + 60
     while "FAILED" not in aws(f"{DESCRIBE} services[0].deployments[].rolloutState"):
         assert time.time() < deadline
         time.sleep(0.05)

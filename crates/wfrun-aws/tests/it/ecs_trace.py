@@ -113,7 +113,8 @@ refused("ConflictException", ecs.stop_service_deployment, serviceDeploymentArn=a
 
 # T15: without rollback the failed deployment stays beside the old one.
 ecs.update_service(**names, taskDefinition=broken, deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": False}})
-for _ in range(100):
+deadline = time.monotonic() + 60
+while time.monotonic() < deadline:
     service = ecs.describe_services(**looked)["services"][0]
     if service["deployments"][0]["rolloutState"] == "FAILED":
         break

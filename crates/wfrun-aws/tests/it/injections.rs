@@ -49,7 +49,7 @@ async fn slow_tasks_start_late() {
     let service = describe(&world).await;
     assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED");
     let took = before.elapsed().as_millis();
-    assert!((600..5000).contains(&took), "{took} ms");
+    assert!(took >= 600, "{took} ms");
 }
 
 #[tokio::test]

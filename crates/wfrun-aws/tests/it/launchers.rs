@@ -8,7 +8,7 @@ use wfrun_aws::{
     Account, AccountError, Clock, ContainerEnd, PublishedPort, TaskLaunch, TaskLauncher, TaskReport, TaskReporter,
 };
 
-use crate::support::{World, news_api, settings};
+use crate::support::{World, news_api, port_without_listener, settings};
 
 const CLUSTER: &str = "news-api-cluster";
 const SERVICE: &str = "news-api-service";
@@ -276,7 +276,7 @@ async fn a_task_behind_a_load_balancer_is_healthy_when_its_target_is() {
     let good = balanced(&world).await["deployments"][0]["id"].clone();
 
     // A revision whose port nobody listens at.
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let (_kept, nobody) = port_without_listener();
     let input = json!({ "cluster": CLUSTER, "service": "balanced", "forceNewDeployment": true });
     world.ok("ecs", "UpdateService", &input).await;
     for at in 1..4 {

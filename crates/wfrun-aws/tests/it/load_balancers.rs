@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use wfrun_aws::Clock;
 
-use crate::support::{Answer, World, send_to};
+use crate::support::{Answer, PATIENCE, World, port_without_listener, send_to};
 
 const FILE: &str = "elbv2: { load_balancers: [{ name: news-api-alb, health_check: /health }], time_scale: 0.001 }";
 
@@ -81,14 +81,15 @@ async fn answer(
 /// Waits until the health of the one target on `port` is `state`; returns the answer.
 async fn until(world: &World, group: &str, port: u16, state: &str) -> Answer {
     let form = format!("TargetGroupArn={group}&Targets.member.1.Id=127.0.0.1&Targets.member.1.Port={port}");
-    for _ in 0..200 {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
         let answer = elb(world, "DescribeTargetHealth", &form).await;
         if element(&answer, "State") == state {
             return answer;
         }
+        assert!(Instant::now() < deadline, "not {state}: {}", answer.text());
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("not {state}: {}", elb(world, "DescribeTargetHealth", &form).await.text());
 }
 
 async fn register(world: &World, group: &str, port: u16) {
@@ -172,9 +173,9 @@ async fn a_target_that_does_not_answer() {
     assert_eq!(statuses, [418, 502]);
 
     // Nobody listens, and an address that is not on loopback.
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    register(&world, &group, free).await;
-    let answer = until(&world, &group, free, "unhealthy").await;
+    let (_kept, nobody) = port_without_listener();
+    register(&world, &group, nobody).await;
+    let answer = until(&world, &group, nobody, "unhealthy").await;
     assert_eq!(element(&answer, "Reason"), "Target.FailedHealthChecks");
     let form = format!("TargetGroupArn={group}&Targets.member.1.Id=10.9.8.7");
     assert_eq!(elb(&world, "RegisterTargets", &form).await.status, 200);

@@ -53,7 +53,7 @@ assert elb.describe_target_groups(LoadBalancerArn=arn)["TargetGroups"][0]["LoadB
 target = {"Id": "127.0.0.1", "Port": int(os.environ["APP_PORT"])}
 elb.register_targets(TargetGroupArn=group, Targets=[target])
 elb.describe_target_health(TargetGroupArn=group)
-deadline = time.time() + 10
+deadline = time.time() + 60
 while elb.describe_target_health(TargetGroupArn=group, Targets=[target])["TargetHealthDescriptions"][0]["TargetHealth"]["State"] != "healthy":
     assert time.time() < deadline
     time.sleep(0.05)

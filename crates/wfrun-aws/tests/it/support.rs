@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,11 +10,22 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use wfrun_aws::{
     Account, AccountFile, AccountSettings, Clock, Endpoint, Keys, Notice, ServiceCall, Wanted, WantedService,
     WantedTaskDefinition,
 };
+
+/// How long what is sure to come may take on the slowest machine; nothing waits so long that goes well.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A port at which nobody listens, nor will as long as its socket is kept.
+pub(crate) fn port_without_listener() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let port = socket.local_addr().expect("an address").port();
+    (socket, port)
+}
 
 /// The account's folder, the account, and its endpoint.
 pub(crate) struct World {
@@ -216,15 +228,13 @@ impl World {
         calls.iter().flat_map(|call| &call.notices).map(|notice| notice.message.clone()).collect()
     }
 
-    /// Waits until `done` holds; a test's patience is 5 s.
+    /// Waits until `done` holds.
     pub(crate) async fn until(&self, what: &'static str, done: impl AsyncFn(&Self) -> bool) {
-        for _ in 0..250 {
-            if done(self).await {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self).await {
+            assert!(Instant::now() < deadline, "{what} did not come");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("{what} did not come");
     }
 
     /// The `Authorization` header of `docker`, after `docker login`.

@@ -14,9 +14,9 @@ use super::{DockerBackend, EcrNamesError, Owed, clean};
 /// The hidden subcommand under which the executable is the reaper.
 pub const SUBCOMMAND: &str = "__reaper";
 
-/// The engine may still be making what was asked of it.
-const LOOKS: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(300);
+/// The engine may still be making what was asked of it: nothing is left once two looks in a row find nothing, a pause apart.
+const LOOKS: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A reaper that waits; it sets to work when this is dropped, or this process is gone.
 #[derive(Debug)]
@@ -62,16 +62,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let reaped: Result<(), EcrNamesError> = runtime.block_on(async {
         let backend = DockerBackend::connect().await?;
-        let mut found = clean(backend.client(), Some(&run_id)).await;
-        // Nothing left is how most runs end; whoever left one thing may just have asked for another.
-        for _ in 0..LOOKS {
-            if matches!(found, Ok(0)) {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-            found = clean(backend.client(), Some(&run_id)).await;
-        }
-        found?;
+        until_nothing_is_left(async || clean(backend.client(), Some(&run_id)).await, PAUSE).await?;
         // Behind the containers, which hold images.
         match owed {
             Some(owed) => owed.give_back_for_the_dead(&backend).await,
@@ -79,4 +70,48 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     });
     if reaped.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Looks, and takes away what is found, until twice nothing was; what the last look said, after so many.
+async fn until_nothing_is_left<E>(mut look: impl AsyncFnMut() -> Result<usize, E>, pause: Duration) -> Result<(), E> {
+    let mut was_empty = false;
+    let mut looks = 1;
+    loop {
+        let found = look().await;
+        let is_empty = matches!(found, Ok(0));
+        if looks == LOOKS || (was_empty && is_empty) {
+            return found.map(drop);
+        }
+        was_empty = is_empty;
+        looks += 1;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a look says.
+    type Found = Result<usize, &'static str>;
+
+    /// A container that was asked for before the first look, and made behind it, goes as well.
+    #[tokio::test]
+    async fn one_empty_look_is_not_enough() {
+        let (gone, not_yet) = (Ok(0), Err("the engine is busy"));
+        let cases: [(&[Found], usize, Result<(), &str>); 6] = [
+            (&[gone; 9], 2, Ok(())),
+            (&[gone, Ok(1), gone, gone, Ok(1)], 4, Ok(())),
+            (&[Ok(3), gone, Ok(2), gone, gone, Ok(1)], 5, Ok(())),
+            (&[gone, not_yet, gone, gone], 4, Ok(())),
+            (&[not_yet; 9], 8, not_yet.map(drop)),
+            (&[Ok(1); 9], 8, Ok(())),
+        ];
+        for (answers, looks, end) in cases {
+            let mut left = answers.iter();
+            let look = async || left.next().copied().unwrap_or(Ok(0));
+            assert_eq!(until_nothing_is_left(look, Duration::ZERO).await, end, "{answers:?}");
+            assert_eq!(answers.len() - left.len(), looks, "{answers:?}");
+        }
+    }
 }

@@ -4,7 +4,6 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig};
@@ -21,9 +20,6 @@ use crate::{BackendError, Mount, Process, ProcessControl, ProcessEvent};
 
 /// Output that nobody has read yet; more makes the container wait.
 const UNREAD_EVENTS: usize = 8;
-
-/// What a container said last may be on its way for so long.
-const LAST_WARNINGS: Duration = Duration::from_millis(500);
 
 /// A container that runs one process.
 #[derive(Debug, Clone)]
@@ -164,7 +160,7 @@ async fn start(
     if let Some(warnings) = &warnings {
         warnings.cut(&backend.docker, &mut body, executable).await;
     }
-    let warning = warnings.map(|it| tokio::spawn(it.pass_on(events.clone())));
+    let warnings = warnings.map(|it| it.pass_on(events.clone()));
     let options = CreateContainerOptions { name: Some(name), ..CreateContainerOptions::default() };
     let id = match backend.of_jobs().create_container(Some(options), body).await {
         Ok(created) => created.id,
@@ -177,11 +173,8 @@ async fn start(
     if let Err(err) = cleaning::remove_container(&backend.docker, &id).await {
         tracing::warn!(%err, "a container stays until the end of the run");
     }
-    if let Some(mut warning) = warning {
-        // It ends with the container, unless that never began.
-        if tokio::time::timeout(LAST_WARNINGS, &mut warning).await.is_err() {
-            warning.abort();
-        }
+    if let Some(warnings) = warnings {
+        warnings.container_is_gone().await;
     }
     end
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use wfrun_backend::docker::{ContainerRequest, JobNetwork, Log, NetworkSettings};
 use wfrun_backend::{Backend as _, DockerBackend, EnvironmentSpec, Outbound, OutboundSettings};
 
-use crate::support::{Place, agent_executable, docker, image, spec};
+use crate::support::{PATIENCE, Place, agent_executable, docker, image, spec};
 
 /// A job's network, and what is told about it.
 pub(crate) struct Job {
@@ -33,7 +33,7 @@ impl Job {
             std::fs::create_dir_all(work_dir.path().join(folder)).expect("a folder");
         }
         let (log, lines) = Log::new();
-        let run_id = format!("{run_id}-{}", std::process::id());
+        let run_id = crate::support::run_id(run_id);
         let settings = NetworkSettings {
             run_id: run_id.clone(),
             job: "j".to_owned(),
@@ -171,9 +171,8 @@ async fn nobody_waits_who_is_in_a_hurry() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         sender.send_replace(true);
     };
-    let (errors, ()) = tokio::time::timeout(Duration::from_secs(5), async { tokio::join!(waiting, told) })
-        .await
-        .expect("it does not wait");
+    let (errors, ()) =
+        tokio::time::timeout(PATIENCE, async { tokio::join!(waiting, told) }).await.expect("it does not wait");
     assert!(errors.is_empty(), "{errors:?}");
     job.stop(None).await;
 }
@@ -351,13 +350,11 @@ async fn services_go_when_whoever_started_them_is_killed() {
     }
     victim.kill().expect("it is there");
     victim.wait().expect("it ends");
-    for _ in 0..200 {
-        if left(&run_id).is_empty() {
-            return;
-        }
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !left(&run_id).is_empty() {
+        assert!(std::time::Instant::now() < deadline, "left: {}", left(&run_id));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("left: {}", left(&run_id));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::query_parameters::ListContainersOptions;
 use wfrun_backend::docker::{JOB_LABEL, OWNER_LABEL, RUN_LABEL};
 use wfrun_backend::{Backend as _, BackendError, DockerBackend, Mount, clean};
 
-use crate::support::{docker, open, open_with, spec};
+use crate::support::{PATIENCE, docker, open, open_with, spec};
+
+/// Others may run the same tests on the same engine.
+fn of_this_process(name: &str) -> String {
+    format!("{name}-{}", std::process::id())
+}
 
 /// The containers of a run.
 async fn containers(backend: &DockerBackend, run_id: &str) -> Vec<bollard::models::ContainerSummary> {
@@ -19,31 +24,29 @@ async fn containers(backend: &DockerBackend, run_id: &str) -> Vec<bollard::model
 }
 
 async fn wait_until_removed(backend: &DockerBackend, run_id: &str) {
-    for _ in 0..400 {
-        if containers(backend, run_id).await.is_empty() {
-            return;
-        }
+    let deadline = Instant::now() + PATIENCE;
+    while !containers(backend, run_id).await.is_empty() {
+        assert!(Instant::now() < deadline, "a container of {run_id} is left");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("a container of {run_id} is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_has_labels_and_goes_when_closed() {
     let Some(backend) = docker().await else { return };
-    let place = open_with(&backend, |spec| spec.run_id = "labels".to_owned()).await;
-    let found = containers(&backend, "labels").await;
+    let place = open_with(&backend, |spec| spec.run_id = of_this_process("labels")).await;
+    let found = containers(&backend, &of_this_process("labels")).await;
     let labels: Vec<_> = found.iter().filter_map(|it| it.labels.as_ref()?.get(JOB_LABEL)).collect();
     assert_eq!(labels, ["build (1)"]);
     place.close().await;
-    assert_eq!(containers(&backend, "labels").await.len(), 0, "it is gone when `close` returns");
+    assert_eq!(containers(&backend, &of_this_process("labels")).await.len(), 0, "it is gone when `close` returns");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_goes_when_dropped() {
     let Some(backend) = docker().await else { return };
-    drop(open_with(&backend, |spec| spec.run_id = "dropped".to_owned()).await);
-    wait_until_removed(&backend, "dropped").await;
+    drop(open_with(&backend, |spec| spec.run_id = of_this_process("dropped")).await);
+    wait_until_removed(&backend, &of_this_process("dropped")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +59,8 @@ async fn a_container_goes_when_whoever_opened_it_is_killed() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("it starts");
-    while containers(&backend, "victim")
+    let run_id = format!("victim-{}", victim.id());
+    while containers(&backend, &run_id)
         .await
         .iter()
         .all(|it| it.status.as_ref().is_none_or(|status| !status.starts_with("Up")))
@@ -67,14 +71,14 @@ async fn a_container_goes_when_whoever_opened_it_is_killed() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     victim.kill().expect("it is there");
     victim.wait().expect("it ends");
-    wait_until_removed(&backend, "victim").await;
+    wait_until_removed(&backend, &run_id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by a_container_goes_when_whoever_opened_it_is_killed"]
 async fn victim() {
     let Some(backend) = docker().await else { return };
-    let place = open_with(&backend, |spec| spec.run_id = "victim".to_owned()).await;
+    let place = open_with(&backend, |spec| spec.run_id = of_this_process("victim")).await;
     place.run("sleep 600").await;
 }
 
@@ -83,23 +87,20 @@ async fn what_a_run_left_can_be_removed_by_its_label() {
     let Some(backend) = docker().await else { return };
     // Another test may clean as a whole; what is this process's stays then.
     let owner = std::process::id().to_string();
+    let (run_id, name) = (of_this_process("left"), of_this_process("wfrun-test-left"));
     let labels: HashMap<String, String> =
-        [(RUN_LABEL, "left"), (OWNER_LABEL, &owner)].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        [(RUN_LABEL, &run_id), (OWNER_LABEL, &owner)].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let network = bollard::models::NetworkCreateRequest {
-        name: "wfrun-test-left".to_owned(),
+        name: name.clone(),
         labels: Some(labels.clone()),
         ..Default::default()
     };
     backend.client().create_network(network).await.expect("a network");
-    let volume = bollard::models::VolumeCreateRequest {
-        name: Some("wfrun-test-left".to_owned()),
-        labels: Some(labels),
-        ..Default::default()
-    };
+    let volume = bollard::models::VolumeCreateRequest { name: Some(name), labels: Some(labels), ..Default::default() };
     backend.client().create_volume(volume).await.expect("a volume");
-    let place = open_with(&backend, |spec| spec.run_id = "left".to_owned()).await;
-    assert_eq!(clean(backend.client(), Some("left")).await.expect("it cleans"), 3);
-    assert_eq!(clean(backend.client(), Some("left")).await.expect("it cleans"), 0);
+    let place = open_with(&backend, |spec| spec.run_id = of_this_process("left")).await;
+    assert_eq!(clean(backend.client(), Some(&run_id)).await.expect("it cleans"), 3);
+    assert_eq!(clean(backend.client(), Some(&run_id)).await.expect("it cleans"), 0);
     let spawned = place.environment.spawn(place.exec(&["true"])).await;
     assert!(matches!(spawned, Err(BackendError::Lost { .. })), "{spawned:?}");
     place.close().await;
@@ -110,16 +111,23 @@ async fn what_a_run_left_can_be_removed_by_its_label() {
 async fn what_a_living_process_made_stays() {
     let Some(backend) = docker().await else { return };
     let nobody = u32::MAX.to_string();
-    let labels = [(RUN_LABEL, "abandoned"), (OWNER_LABEL, &nobody)];
+    let (run_id, name) = (of_this_process("abandoned"), of_this_process("wfrun-test-abandoned"));
+    let labels = [(RUN_LABEL, &run_id), (OWNER_LABEL, &nobody)];
     let volume = bollard::models::VolumeCreateRequest {
-        name: Some("wfrun-test-abandoned".to_owned()),
+        name: Some(name.clone()),
         labels: Some(labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
         ..Default::default()
     };
     backend.client().create_volume(volume).await.expect("a volume");
-    let place = open_with(&backend, |spec| spec.run_id = "at work".to_owned()).await;
-    assert!(clean(backend.client(), None).await.expect("it cleans") >= 1);
-    assert_eq!(clean(backend.client(), Some("abandoned")).await.expect("it cleans"), 0);
+    let place = open_with(&backend, |spec| spec.run_id = of_this_process("at work")).await;
+    // Another test, or a person, may clean at the same time, and have taken it away.
+    clean(backend.client(), None).await.expect("it cleans");
+    let gone = backend.client().inspect_volume(&name).await;
+    assert!(
+        matches!(gone, Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. })),
+        "{gone:?}"
+    );
+    assert_eq!(clean(backend.client(), Some(&run_id)).await.expect("it cleans"), 0);
     assert_eq!(place.output("echo here").await, "here\n");
     place.close().await;
 }
@@ -192,21 +200,19 @@ async fn the_supervisor_runs_in_an_empty_image() {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(directory.path().join("Dockerfile"), "FROM scratch\nENV PATH=/only/here\nCOPY Dockerfile /\n")
         .expect("a file");
-    let build = std::process::Command::new("docker")
-        .args(["build", "-q", "-t", "wfrun-test/empty:1"])
-        .arg(directory.path())
-        .output();
+    let image = of_this_process("wfrun-test/empty:1");
+    let build = std::process::Command::new("docker").args(["build", "-q", "-t", &image]).arg(directory.path()).output();
     if !build.is_ok_and(|output| output.status.success()) {
         return;
     }
-    let place = open_with(&backend, |spec| spec.image = Some("wfrun-test/empty:1".to_owned())).await;
+    let place = open_with(&backend, |spec| spec.image = Some(image.clone())).await;
     assert_eq!(place.environment.facts().path, "/only/here");
     let exec = place.exec(&["/opt/wfrun/wfrun"]);
     let process = place.environment.spawn(exec).await.expect("it is there");
     assert_eq!(crate::support::collect(process).await.code, Some(2), "the executable itself is the only program");
     place.close().await;
     let options = bollard::query_parameters::RemoveImageOptions::default();
-    backend.client().remove_image("wfrun-test/empty:1", Some(options), None).await.expect("it is removed");
+    backend.client().remove_image(&image, Some(options), None).await.expect("it is removed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,16 @@
 //! What holds wherever real processes run. Each test goes through all backends that work on this machine.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use wfrun_backend::{Exec, ProcessEvent, Signal, Target};
+use wfrun_backend::{Exec, HostBackend, ProcessEvent, Signal, Target};
 
-use crate::support::{collect, open, open_with, real_backends, wait_for, wait_until_gone};
+use crate::support::{PATIENCE, agent_executable, collect, open, open_with, real_backends, wait_for, wait_until_gone};
+
+/// Prints the masks of signals that are blocked and that are ignored, without the real-time signals.
+const BLOCKED_AND_IGNORED: &str = "sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(........\\)$/\\2/p' /proc/self/status";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exit_codes_are_those_of_a_shell() {
@@ -70,11 +75,14 @@ async fn a_process_sees_its_own_environment_no_input_and_no_terminal() {
         );
         assert_eq!(run("cat; test -t 0 || test -t 1 || echo none").await, "none\n");
         // Real-time signals are not Rust's and not ours; of the others none may be blocked or ignored.
-        let signals = "sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(........\\)$/\\2/p' /proc/self/status";
-        for mask in run(signals).await.lines() {
+        for mask in run(BLOCKED_AND_IGNORED).await.lines() {
             assert_eq!(u32::from_str_radix(mask, 16).expect("a mask") & 0x7fff_ffff, 0, "{}", backend.name());
         }
-        assert_eq!(run("cat /proc/self/oom_score_adj").await, "500\n");
+        // Who is given up sooner, as a service of the machine's may be, needs a right to become 500 again.
+        let own = std::fs::read_to_string("/proc/self/oom_score_adj").expect("procfs");
+        let own: i32 = own.trim().parse().expect("a number");
+        let adjusted: i32 = run("cat /proc/self/oom_score_adj").await.trim().parse().expect("a number");
+        assert!(adjusted == 500 || adjusted == own.max(500), "{}: {adjusted}", backend.name());
         assert_eq!(
             run("ls -l /proc/self/fd | grep -e socket: -e anon_inode: || echo none").await,
             "none\n",
@@ -82,6 +90,24 @@ async fn a_process_sees_its_own_environment_no_input_and_no_terminal() {
         );
         place.close().await;
     }
+}
+
+/// Behind `nohup`, or `&` in a script.
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_that_are_ignored_here_are_heeded_inside() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let deaf = folder.path().join("deaf");
+    let script = format!("#!/bin/sh\ntrap '' INT QUIT HUP TERM USR1\nexec '{}' \"$@\"\n", agent_executable().display());
+    std::fs::write(&deaf, script).expect("a script");
+    std::fs::set_permissions(&deaf, Permissions::from_mode(0o755)).expect("a script");
+    let place = open_with(&HostBackend, |spec| spec.agent_executable = deaf).await;
+    for mask in place.output(BLOCKED_AND_IGNORED).await.lines() {
+        assert_eq!(u32::from_str_radix(mask, 16).expect("a mask") & 0x7fff_ffff, 0);
+    }
+    for (name, code) in [("INT", 130), ("HUP", 129), ("TERM", 143), ("USR1", 138)] {
+        assert_eq!(place.run(&format!("kill -{name} $$; echo deaf")).await.code, Some(code), "{name}");
+    }
+    place.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,15 +212,13 @@ async fn signals_reach_whom_they_are_meant_for() {
     }
 }
 
-/// Whether a file is there within some seconds.
+/// Whether a file comes to be there.
 async fn appears(file: &Path) -> bool {
-    for _ in 0..1000 {
-        if file.exists() {
-            return true;
-        }
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !file.exists() && std::time::Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    false
+    file.exists()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,8 +229,19 @@ async fn a_child_that_keeps_the_pipe_holds_the_step_five_seconds() {
         let ended = place.run("echo before; (sleep 600; echo never) & exit 4").await;
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(4), "before\n"), "{}", backend.name());
         assert!(begin.elapsed() >= Duration::from_secs(5), "{}: it was cut off early", backend.name());
-        // One that never stops writing does not hold it either.
-        assert_eq!(place.run("yes & exit 5").await.code, Some(5), "{}", backend.name());
+        // One that never stops writing does not hold it either. What it writes is gigabytes.
+        let mut process = place.start("yes & exit 5").await;
+        let (mut printed, mut code) = (0, None);
+        while let Some(event) = process.next().await {
+            match event {
+                ProcessEvent::Output { bytes, .. } => printed += bytes.len(),
+                ProcessEvent::Exited { code: ended } => code = Some(ended),
+                other @ (ProcessEvent::Warning(_) | ProcessEvent::FailedToStart { .. }) => {
+                    panic!("{}: {other:?}", backend.name())
+                }
+            }
+        }
+        assert_eq!(code, Some(5), "{}: behind {printed} bytes", backend.name());
         place.close().await;
     }
 }
@@ -234,7 +269,11 @@ async fn nothing_runs_on_after_the_end() {
 async fn orphans_are_found_by_their_environment() {
     for backend in real_backends().await {
         let place = open(&*backend).await;
-        let mut exec = place.exec(&["bash", "-c", "(setsid sleep 77 >/dev/null 2>&1 &); env -u RUNNER_TRACKING_ID setsid sleep 78 >/dev/null 2>&1 & sleep 0.3"]);
+        // It ends once both are what they are to become.
+        let script = "
+            (setsid sleep 77 >/dev/null 2>&1 & echo $! > one); env -u RUNNER_TRACKING_ID setsid sleep 78 >/dev/null 2>&1 & echo $! > two
+            for it in one two; do until [ \"$(cat /proc/$(cat $it)/comm)\" = sleep ]; do sleep 0.01; done; done";
+        let mut exec = place.exec(&["bash", "-c", script]);
         let id = format!("github_{}-{}", backend.name(), std::process::id());
         exec.env.push(("RUNNER_TRACKING_ID".to_owned(), id.clone()));
         assert_eq!(collect(place.environment.spawn(exec).await.expect("there")).await.code, Some(0));

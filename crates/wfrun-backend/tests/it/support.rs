@@ -1,11 +1,16 @@
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use wfrun_backend::{
     Backend, DockerBackend, Environment, EnvironmentSpec, Exec, HostBackend, Process, ProcessEvent, SandboxBackend,
     Stream, probe_sandbox,
 };
+
+/// How long what is sure to come may take on the slowest machine; nothing waits so long that goes well.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The example `environment`, which Cargo builds along with these tests.
 pub(crate) fn agent_executable() -> PathBuf {
@@ -18,6 +23,15 @@ pub(crate) fn agent_executable() -> PathBuf {
         example.display()
     );
     example
+}
+
+/// The id of a run of its own: whoever watches over one of them takes away all that has its id.
+pub(crate) fn run_id(name: &str) -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    match MADE.fetch_add(1, Ordering::Relaxed) {
+        0 => format!("{name}-{}", std::process::id()),
+        number => format!("{name}-{}-{number}", std::process::id()),
+    }
 }
 
 /// An environment with its work directory.
@@ -83,7 +97,7 @@ pub(crate) async fn docker() -> Option<DockerBackend> {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
@@ -182,11 +196,9 @@ pub(crate) fn is_running(text: &str) -> bool {
 
 /// Waits until that is no longer so.
 pub(crate) async fn wait_until_gone(text: &str) {
-    for _ in 0..1000 {
-        if !is_running(text) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while is_running(text) {
+        assert!(std::time::Instant::now() < deadline, "{text} still runs");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("{text} still runs");
 }

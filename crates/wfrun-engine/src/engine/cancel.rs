@@ -26,6 +26,7 @@ impl Engine {
             }
         }
         if first {
+            self.clean_up_until_ms = self.now_ms + grace.cancel_deadline_ms;
             self.wake(grace.cancel_deadline_ms, Timer::CancelDeadline);
         }
     }
@@ -176,12 +177,39 @@ impl Engine {
             }
             Timer::JobCancelDeadline { job } => self.halt(job),
             Timer::CancelDeadline => {
-                let grace = self.settings.grace;
                 for key in self.jobs.keys().cloned().collect::<Vec<_>>() {
-                    self.cancel_running(&key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
-                    self.halt(&key);
+                    self.clean_up_ends(&key);
                 }
             }
+        }
+    }
+
+    /// The time of a job in a cancelled run is over, unless a step that was told to end took so long that what cleans up
+    /// behind it has had too little of it.
+    fn clean_up_ends(&mut self, key: &JobKey) {
+        let Some(state) = self.jobs.get(key) else { return };
+        let running = state.strands.iter().filter_map(|it| it.stack.last());
+        let slow = running.filter(|it| it.stopping && it.work == Work::Process).map(|it| it.serial);
+        let slow: Vec<u64> = slow.collect();
+        if !state.halted && !slow.is_empty() {
+            // Its end puts the job's time off; that it ends is the kernel's word.
+            for process in slow {
+                self.turn.effects.push(Effect::Signal { job: key.clone(), process, signal: Signal::Kill });
+            }
+        } else if self.now_ms >= state.clean_up_until_ms.max(self.clean_up_until_ms) {
+            let grace = self.settings.grace;
+            self.cancel_running(key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
+            self.halt(key);
+        }
+    }
+
+    /// The process whose turn it is has ended. If that is because the run was cancelled, its job gets time to clean up.
+    pub(super) fn put_off_deadline(&mut self, key: &JobKey) {
+        let after_ms = self.settings.grace.clean_up_ms;
+        let Some(state) = self.jobs.get_mut(key).filter(|it| self.cancelled && !it.halted) else { return };
+        if state.current().is_some_and(|it| it.stopping) {
+            state.clean_up_until_ms = self.now_ms + after_ms;
+            self.wake(after_ms, Timer::CancelDeadline);
         }
     }
 

@@ -70,6 +70,7 @@ impl Engine {
         }
         let Some(stage) = self.jobs.get(key).and_then(JobState::current).map(|it| it.stage.clone()) else { return };
         let Some(step) = self.model_step(key, &stage.path).cloned() else { return };
+        self.put_off_deadline(key);
         let outcome = self.end_to_outcome(key, &step, end);
         self.process_files(key, &stage, files);
         let exit_code = match end {

@@ -1,7 +1,8 @@
 //! Which jobs and steps run.
 use insta::assert_snapshot;
+use wfrun_journal::{Outcome, RunEventKind};
 
-use crate::driver::World;
+use crate::driver::{Does, World};
 
 const DEPLOY: &str = "
 on: push
@@ -164,7 +165,7 @@ fn another_kind_of_machine_is_never_green() {
 #[test]
 fn cancellation_ends_steps_and_runs_what_wants_to_run() {
     let steps = "[{run: long}, {name: never, run: next}, {name: clean, if: always(), run: clean}]";
-    let endless = crate::driver::Does { endless: true, ..Default::default() };
+    let endless = Does { endless: true, ..Does::default() };
     assert_snapshot!(World::steps(steps).when("long", endless).cancelled_in("long").run().story(), @r"
     j: starts
       main Run long (real)
@@ -178,10 +179,68 @@ fn cancellation_ends_steps_and_runs_what_wants_to_run() {
     ");
 }
 
+/// However slow the machine is, and whatever a step does about its signals: what cleans up behind it has its time.
+#[test]
+fn what_cleans_up_has_its_time_behind_a_step_that_is_slow_to_end() {
+    let steps = "[{run: long}, {if: always(), run: cleans}, {if: always(), run: cleans more}]";
+    // When SIGKILL ends the step, how long each step behind it takes; what runs, and when the run ends.
+    let cases: [(Option<u64>, u64, &[&str], u64); 6] = [
+        // It heeds SIGTERM, at 0.8 s.
+        (None, 500, &["long", "cleans", "cleans more"], 1_800),
+        (None, 900, &["long", "cleans", "cleans more"], 2_100),
+        // SIGKILL is at 1.4 s.
+        (Some(0), 600, &["long", "cleans", "cleans more"], 2_600),
+        (Some(0), 5_000, &["long", "cleans"], 2_700),
+        // Behind the deadline.
+        (Some(3_000), 600, &["long", "cleans", "cleans more"], 5_600),
+        (Some(3_000), 5_000, &["long", "cleans"], 5_700),
+    ];
+    for (dies_in_ms, takes_ms, scripts, end_ms) in cases {
+        let case = format!("{dies_in_ms:?}, {takes_ms}");
+        let long = Does { endless: true, dies_in_ms, ..Does::default() };
+        let cleans = Does { takes_ms, ..Does::default() };
+        let world = World::steps(steps).when("long", long).when("cleans", cleans.clone()).when("cleans more", cleans);
+        let world = world.cancelled_in("long").run();
+        assert_eq!(world.scripts(), scripts, "{case}");
+        let end = world.journal.last().map(|it| it.at_ms).unwrap_or_default();
+        assert!((end_ms..end_ms + 20).contains(&end), "{case}: {end}");
+    }
+}
+
+/// One job's slow step gives another's steps no more time.
+#[test]
+fn each_job_has_a_deadline_of_its_own() {
+    let workflow = "
+on: push
+jobs:
+  a: {runs-on: linux, steps: [{run: long}, {if: always(), run: cleans}]}
+  b: {runs-on: linux, steps: [{if: always(), run: runs on}]}
+";
+    let long = Does { endless: true, dies_in_ms: Some(1_000), ..Does::default() };
+    let world = World::new(workflow)
+        .when("long", long)
+        .endless("runs on")
+        .when("cleans", Does { takes_ms: 1_200, ..Does::default() });
+    let world = world.cancelled_in("long").run();
+    let ends = world.journal.iter().filter_map(|it| {
+        let RunEventKind::StepFinished(step) = &it.kind else { return None };
+        Some((step.name.to_string(), step.conclusion, it.at_ms / 10 * 10))
+    });
+    let name = |it: &str| format!("Run {it}");
+    assert_eq!(
+        ends.collect::<Vec<_>>(),
+        [
+            (name("runs on"), Outcome::Cancelled, 2_000),
+            (name("long"), Outcome::Cancelled, 2_400),
+            (name("cleans"), Outcome::Success, 3_600),
+        ]
+    );
+}
+
 #[test]
 fn a_step_times_out() {
     let steps = "[{name: slow, timeout-minutes: 2, run: slow}, {if: failure(), run: cry}]";
-    let endless = crate::driver::Does { endless: true, ..Default::default() };
+    let endless = Does { endless: true, ..Does::default() };
     assert_snapshot!(World::steps(steps).when("slow", endless).run().story(), @r"
     j: starts
       main slow (real)

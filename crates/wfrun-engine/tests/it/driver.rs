@@ -29,6 +29,10 @@ pub(crate) struct Does {
     pub(crate) files: StepFiles,
     /// It goes on until it is told to end.
     pub(crate) endless: bool,
+    /// So long it takes, in milliseconds.
+    pub(crate) takes_ms: u64,
+    /// SIGTERM does not end it, and SIGKILL only after so many milliseconds.
+    pub(crate) dies_in_ms: Option<u64>,
 }
 
 /// A world and what happened in it.
@@ -57,6 +61,10 @@ pub(crate) struct World {
     starts_tasks: bool,
     omits_fault_injection: bool,
     container_errors: Vec<String>,
+    /// What processes do, by the job and their number in it.
+    processes: BTreeMap<(JobKey, u64), Does>,
+    /// Facts that come when their time has come.
+    later: Vec<(u64, FactKind)>,
     /// What the jobs that were opened asked for.
     pub(crate) wanted: Vec<(Option<Box<ContainerSpec>>, Vec<ServiceSpec>)>,
     /// The shells that were looked for.
@@ -94,6 +102,8 @@ impl World {
             starts_tasks: false,
             omits_fault_injection: false,
             container_errors: Vec::new(),
+            processes: BTreeMap::new(),
+            later: Vec::new(),
             wanted: Vec::new(),
             searches: Vec::new(),
             id_tokens: Vec::new(),
@@ -232,13 +242,13 @@ impl World {
     pub(crate) fn run(mut self) -> Self {
         let mut engine = self.engine();
         let mut facts = VecDeque::from([(0, FactKind::Begin)]);
-        let mut timers: BTreeMap<(u64, usize), FactKind> = BTreeMap::new();
+        let mut timers: BTreeMap<(u64, usize, usize), FactKind> = BTreeMap::new();
         let mut now = 0;
         for turn_number in 0..10_000 {
             let (at_ms, kind) = match facts.pop_front() {
                 Some(fact) => fact,
                 None => match timers.pop_first() {
-                    Some(((at_ms, _), kind)) => (at_ms, kind),
+                    Some(((at_ms, ..), kind)) => (at_ms, kind),
                     None => panic!("the run stands still"),
                 },
             };
@@ -249,9 +259,9 @@ impl World {
                 assert_eq!(&self.record(), engine.record(), "the journal alone rebuilds the record");
                 return self;
             }
-            for effect in turn.effects {
+            for (number, effect) in turn.effects.into_iter().enumerate() {
                 if let Effect::WakeAt { at_ms, timer } = effect {
-                    timers.insert((at_ms, turn_number), FactKind::Woke(timer));
+                    timers.insert((at_ms, turn_number, number), FactKind::Woke(timer));
                 } else if let Effect::FindShell { job, search } = effect {
                     // A look takes no time that anything else could happen in.
                     let found = where_is(&search);
@@ -259,6 +269,8 @@ impl World {
                     facts.push_front((now, FactKind::ShellFound { job, search, found }));
                 } else {
                     facts.extend(self.carry_out(effect, &mut engine).into_iter().map(|it| (now + 1, it)));
+                    let later = self.later.drain(..);
+                    timers.extend(later.map(|(after_ms, it)| ((now + after_ms, turn_number, number), it)));
                 }
             }
         }
@@ -324,19 +336,30 @@ impl World {
                 if self.cancel_after == Some(name.as_str()) {
                     facts.push(FactKind::Cancel { force: false });
                 }
-                if !does.endless {
-                    let end = StepEnd::Exited { code: does.code };
-                    facts.push(FactKind::StepEnded { job, process, end, files: Box::new(does.files) });
+                self.processes.insert((job.clone(), process), does.clone());
+                let end = StepEnd::Exited { code: does.code };
+                let ended = FactKind::StepEnded { job, process, end, files: Box::new(does.files) };
+                match (does.endless, does.takes_ms) {
+                    (true, _) => {}
+                    (false, 0) => facts.push(ended),
+                    (false, after_ms) => self.later.push((after_ms, ended)),
                 }
                 facts
             }
             Effect::Signal { job, process, signal } => {
+                let dies_in_ms = self.processes.get(&(job.clone(), process)).and_then(|it| it.dies_in_ms);
                 let code = match signal {
                     wfrun_engine::Signal::Interrupt => return Vec::new(),
+                    wfrun_engine::Signal::Terminate if dies_in_ms.is_some() => return Vec::new(),
                     wfrun_engine::Signal::Terminate => 143,
                     wfrun_engine::Signal::Kill => 137,
                 };
-                vec![FactKind::StepEnded { job, process, end: StepEnd::Exited { code }, files: Box::default() }]
+                let end = FactKind::StepEnded { job, process, end: StepEnd::Exited { code }, files: Box::default() };
+                match dies_in_ms {
+                    Some(after_ms) => self.later.push((after_ms, end)),
+                    None => return vec![end],
+                }
+                Vec::new()
             }
             Effect::ReadFile { job, process, path } => {
                 let text = self.files.get(path.as_str()).map(|it| (*it).to_owned());

@@ -11,7 +11,7 @@ fn within_a_moment(what: &str, work: impl FnOnce()) {
     let started = std::time::Instant::now();
     work();
     let took = started.elapsed();
-    assert!(took < Duration::from_secs(10), "{what} took {took:?}");
+    assert!(took < Duration::from_mins(1), "{what} took {took:?}");
 }
 
 #[test]

@@ -1,4 +1,6 @@
 //! The whole way: an image is pushed, deployed, reached through a load balancer; a broken one is rolled back.
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use wfrun_engine::FactKind;
 
@@ -32,6 +34,19 @@ fn container(image: &str, environment: &[(&str, &str)]) -> Value {
         "portMappings": [{ "containerPort": 8000 }],
         "healthCheck": { "command": ["CMD", "/task", "check", "8000"] },
     }])
+}
+
+/// The first warnings that come, which is a moment behind what they are about.
+async fn told(world: &mut World) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let told = world.warnings();
+        if !told.is_empty() {
+            return told;
+        }
+        assert!(Instant::now() < deadline, "nothing was told");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn settled(world: &World, what: &str) -> Value {
@@ -88,9 +103,9 @@ async fn a_pushed_image_is_reached_and_a_broken_one_is_rolled_back() {
     assert_eq!(back["taskDefinition"], second["taskDefinition"]);
     assert_eq!(get(&address).await.expect("it answers"), "two");
     let mut notices = Vec::new();
-    for _ in 0..50 {
+    for _ in 0..600 {
         notices.extend(world.notices());
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         if notices.iter().any(|it| it.contains(&failed.id)) {
             break;
         }
@@ -115,8 +130,7 @@ async fn a_simulated_deployment_that_fails_is_told_at_once() {
     world.ok("ecs", "CreateService", &input).await;
     let failed = async |world: &World| world.aws.account.service("c", "s").and_then(|it| it.failed).ok_or(Value::Null);
     world.until("failed", failed).await;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let told = world.warnings();
+    let told = told(&mut world).await;
     assert!(told.iter().any(|it| it.ends_with("Essential container in task exited (exit code 1)")), "{told:?}");
     world.aws.stop().await;
 }
@@ -145,8 +159,7 @@ async fn a_wrong_port_is_told_at_once_also_where_the_task_takes_long_to_stop() {
     let failed = async |world: &World| world.aws.account.service("c", "s").and_then(|it| it.failed).ok_or(Value::Null);
     let failed = world.until("failed", failed).await;
     assert_eq!(failed.reason, format!("Task failed ELB health checks in (target-group {group})"));
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let told = world.warnings();
+    let told = told(&mut world).await;
     assert!(world.aws.account.failed_services()[0].is_ending, "the task still has its time");
     let end = format!("Task failed ELB health checks in (target-group {group})\n  | listening on 8001");
     assert!(told.len() == 1 && told[0].ends_with(&end), "{told:?}");
@@ -165,7 +178,7 @@ async fn a_deployment_that_fails_last_is_told_before_the_end() {
     world.ok("ecs", "CreateService", &input).await;
     // Nothing else runs on this thread between the failure and the end.
     while world.aws.account.service("c", "s").and_then(|it| it.failed).is_none() {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let mut told = world.stop().await;
     let told = std::iter::from_fn(|| told.try_recv().ok()).filter(|it| matches!(it, FactKind::Warned(_)));

@@ -39,7 +39,7 @@ impl Small {
     fn is_free(&self, blocks: u64) {
         let started = Instant::now();
         while self.free() < blocks {
-            assert!(started.elapsed() < Duration::from_secs(5), "{} blocks are free, not {blocks}", self.free());
+            assert!(started.elapsed() < Duration::from_mins(1), "{} blocks are free, not {blocks}", self.free());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
