@@ -79,7 +79,7 @@ pub(crate) async fn with_tasks(account: AccountSettings, run_id: &str) -> anyhow
         Runtime::Simulate => None,
         Runtime::Docker => Some(Arc::new(launcher(&account.file.ecs, run_id).await?)),
     };
-    Ok(AwsSettings { account, tasks })
+    Ok(AwsSettings { account, tasks, names: None })
 }
 
 async fn launcher(ecs: &EcsSection, run_id: &str) -> anyhow::Result<DockerLauncher> {

@@ -19,6 +19,7 @@ use crate::containers::{self, WantedContainers};
 use crate::job_folders::{Owner, RUNNER, give_folders, make_folders};
 use crate::node::{self, JobNode};
 use crate::paths::Paths;
+use crate::services::Provider;
 use crate::tools;
 use crate::trees::{TreeSource, View};
 use crate::work_files::WorkFiles;
@@ -54,6 +55,8 @@ pub(crate) struct OpenJob {
     pub(crate) node: JobNode,
     /// Whether these find an AWS account on this machine where they call AWS.
     pub(crate) redirects_aws: bool,
+    /// Creates what its steps name there.
+    pub(crate) provider: Option<Provider>,
     /// The program that is the stand-ins, as job processes see it.
     pub(crate) executable: String,
     /// The socket that takes their uploads, as job processes see it.

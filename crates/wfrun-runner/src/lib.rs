@@ -52,7 +52,7 @@ pub use node::{node_of_machine, node_version};
 pub use paths::container_workspace;
 pub use registry_clients::registry_client;
 pub use run::{Outside, run};
-pub use services::{Aws, AwsSettings, GUARD, LocalServices, NamedRegistry, ServicesError};
+pub use services::{Aws, AwsSettings, GUARD, LocalServices, NamedRegistry, ServicesError, StepNames};
 pub use settings::{AwsMode, RunSettings};
 pub use snapshot::{Near, NearWanted, Snapshot, SnapshotError, SnapshotSettings, merge_commit};
 pub use tasks::{DockerLauncher, LogPlace, LogSink, TaskSettings};

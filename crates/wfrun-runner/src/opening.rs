@@ -24,7 +24,7 @@ use crate::node::JobNode;
 use crate::own_repository::git_settings;
 use crate::paths::{Paths, TOOL_CACHE, WORK};
 use crate::work_files::WorkFiles;
-use crate::{LocalServices, RunSettings};
+use crate::{Aws, LocalServices, RunSettings};
 
 /// What each step says that would run in a container which could not be made.
 ///
@@ -191,6 +191,7 @@ impl Opening<'_> {
             actions: folders,
             node: JobNode::with(crate::job::node_places(settings)),
             redirects_aws: services.aws.is_some(),
+            provider: services.aws.as_ref().and_then(Aws::provider),
             paths,
             in_container,
             network: tokio::sync::Mutex::new(network),

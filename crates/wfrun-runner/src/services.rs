@@ -9,12 +9,13 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use wfrun_agent::ecr_registry;
 use wfrun_aws::{
-    Account, AccountError, AccountSettings, Endpoint, EndpointError, Era, LogLinesError, TaskLauncher, WebIdentityError,
+    Account, AccountError, AccountSettings, Endpoint, EndpointError, Era, LogLinesError, Notice, TaskLauncher, Wanted,
+    WebIdentityError,
 };
 use wfrun_backend::docker::{EcrNames, EcrRegistry};
 use wfrun_backend::network::{DnsGuard, start_dns_guard};
 use wfrun_backend::{DockerBackend, chain};
-use wfrun_engine::{ApiCall, ApiNote, AwsCall, AwsDenial, FactKind};
+use wfrun_engine::{ApiCall, ApiNote, AwsCall, AwsDenial, FactKind, Launch};
 use wfrun_journal::ServiceCalled;
 use wfrun_plan::JobKey;
 use wfrun_services::{ArtifactChange, IdTokenError, IdTokenIssuer, Services, ServicesSettings};
@@ -51,6 +52,8 @@ pub struct Aws {
     pub endpoint: Endpoint,
     /// Starts its tasks as containers.
     pub tasks: Option<Arc<DockerLauncher>>,
+    /// What steps name of it.
+    pub(crate) names: Option<StepNames>,
     /// Whether it describes task definitions without `enableFaultInjection`, which AWS itself puts into each.
     pub omits_fault_injection: bool,
     /// Tells of its deployments that fail.
@@ -88,13 +91,17 @@ impl NamedRegistry {
     }
 }
 
+/// Tells what a step that is about to run names of AWS, one entry for each region.
+pub type StepNames = Arc<dyn Fn(&Launch) -> Vec<Wanted> + Send + Sync>;
+
 /// What an AWS account is opened with.
-#[derive(Debug)]
 pub struct AwsSettings {
     /// The account's own; its launcher is set here.
     pub account: AccountSettings,
     /// Starts tasks as containers, where the account file says so.
     pub tasks: Option<Arc<DockerLauncher>>,
+    /// What steps name when their turn comes; the account gets what of it is lacking.
+    pub names: Option<StepNames>,
 }
 
 /// The local services could not be started.
@@ -203,7 +210,7 @@ impl Aws {
         issuer: IdTokenIssuer,
         facts: mpsc::Sender<FactKind>,
     ) -> Result<(Self, Vec<String>), ServicesError> {
-        let AwsSettings { account: mut settings, tasks } = settings;
+        let AwsSettings { account: mut settings, tasks, names } = settings;
         let omits_fault_injection = settings.file.ecs.task_definition_era == Era::Y2024M05;
         settings.launcher = tasks.clone().map(|tasks| tasks as Arc<dyn TaskLauncher>);
         let (notices, watched) = (facts.clone(), facts.clone());
@@ -224,7 +231,13 @@ impl Aws {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ServicesError::Listen)?;
         let endpoint = Endpoint::start(Arc::clone(&account), listener).await.map_err(ServicesError::Endpoint)?;
         let opened = opened.into_iter();
-        Ok((Self { account, endpoint, tasks, omits_fault_injection, failed }, opened.map(|it| it.message).collect()))
+        let started = Self { account, endpoint, tasks, names, omits_fault_injection, failed };
+        Ok((started, opened.map(|it| it.message).collect()))
+    }
+
+    /// What makes steps find what they name.
+    pub(crate) fn provider(&self) -> Option<Provider> {
+        Some(Provider { account: Arc::clone(&self.account), names: Arc::clone(self.names.as_ref()?) })
     }
 
     /// Stops serving, and takes its tasks away.
@@ -234,6 +247,24 @@ impl Aws {
         if let Some(tasks) = self.tasks {
             tasks.shutdown().await;
         }
+    }
+}
+
+/// Creates what steps name in the AWS account, just before they run: what they name is all known then.
+pub(crate) struct Provider {
+    account: Arc<Account>,
+    names: StepNames,
+}
+
+impl Provider {
+    /// Creates what a step names and the account lacks; gives back what is to be told of it.
+    pub(crate) fn provide(&self, launch: &Launch) -> Vec<String> {
+        let provided = (self.names)(launch).into_iter().map(|wanted| self.account.provide(&wanted));
+        let told = |done: Result<Vec<Notice>, AccountError>| match done {
+            Ok(notices) => notices.into_iter().map(|it| it.message).collect(),
+            Err(err) => vec![format!("what the step names in AWS was not created: {}", chain(&err))],
+        };
+        provided.flat_map(told).collect()
     }
 }
 

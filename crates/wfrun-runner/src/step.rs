@@ -26,6 +26,9 @@ pub(crate) async fn run_step(
     launch: Launch,
     facts: mpsc::Sender<FactKind>,
 ) {
+    for notice in open.provider.iter().flat_map(|it| it.provide(&launch)) {
+        facts.send(FactKind::Noticed(notice)).await.ok();
+    }
     let (end, deviation) = match start(&open, number, &launch).await {
         Ok((process, deviation)) => {
             let end = follow(&open, &job, number, process, &facts).await;

@@ -66,7 +66,8 @@ impl World {
         };
         let (sender, facts) = mpsc::channel(1024);
         let issuer = IdTokenIssuer::new(folder.path());
-        let (aws, _) = Aws::start(AwsSettings { account, tasks }, issuer, sender).await.expect("it starts");
+        let (aws, _) =
+            Aws::start(AwsSettings { account, tasks, names: None }, issuer, sender).await.expect("it starts");
         Self { aws, run_id, facts, _folder: folder }
     }
 
