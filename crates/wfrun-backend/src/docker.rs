@@ -23,7 +23,6 @@ mod request;
 mod run;
 mod task_container;
 mod volumes;
-mod words;
 
 pub use cleaning::clean;
 pub(crate) use container::Container;
@@ -38,7 +37,6 @@ pub(crate) use passing_on::PassingOn;
 pub use request::{ContainerRequest, Login, PreparedContainer};
 pub use run::{ContainerRun, RunImage, RunNetwork};
 pub use task_container::{Probe, Reached, TaskContainer, TaskEnd, TaskLimits, TaskNetwork};
-pub use words::split_words;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -19,6 +19,7 @@ mod settings;
 mod shell;
 mod state;
 mod strand;
+mod words;
 
 pub use command::{Command, StopCommands, parse_command};
 pub use container::{ContainerSpec, JobContainers, RegistryLogin, ServiceContainer, ServiceSpec};
@@ -36,3 +37,4 @@ pub use forced::{Forced, ForcedStep};
 pub use loopback::keep_loopback_direct;
 pub use settings::{EngineSettings, Grace};
 pub use shell::{ShellCommand, ShellError};
+pub use words::split_words;

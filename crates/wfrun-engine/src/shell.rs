@@ -3,6 +3,8 @@
 //! Source: GitHub: execution rules E2.1.
 use thiserror::Error;
 
+use crate::split_words;
+
 /// How to start a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellCommand {
@@ -78,7 +80,7 @@ impl ShellCommand {
         };
         Ok(Self {
             command: command.to_owned(),
-            arguments: words(&unescaped(format)?),
+            arguments: split_words(&unescaped(format)?),
             extension: known.map_or("", |it| it.extension),
             format: format.to_owned(),
             fallback: None,
@@ -91,7 +93,7 @@ impl ShellCommand {
         let command = if in_container { "sh" } else { "bash" };
         Self {
             command: command.to_owned(),
-            arguments: words("-e {0}"),
+            arguments: split_words("-e {0}"),
             extension: ".sh",
             format: "-e {0}".to_owned(),
             fallback: (!in_container).then_some("sh"),
@@ -125,39 +127,6 @@ fn unescaped(format: &str) -> Result<String, ShellError> {
     Ok(text)
 }
 
-/// Splits a text into arguments as .NET does it for a process: at blanks outside of double quotes; a backslash before a
-/// double quote keeps it.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut open, mut quoted) = (Vec::new(), String::new(), false, false);
-    let mut chars = text.chars().peekable();
-    while let Some(it) = chars.next() {
-        match it {
-            '\\' if chars.peek() == Some(&'"') => {
-                word.extend(chars.next());
-                open = true;
-            }
-            '"' => {
-                quoted = !quoted;
-                open = true;
-            }
-            it if it.is_whitespace() && !quoted => {
-                if open {
-                    words.push(std::mem::take(&mut word));
-                }
-                open = false;
-            }
-            it => {
-                word.push(it);
-                open = true;
-            }
-        }
-    }
-    if open {
-        words.push(word);
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +156,10 @@ mod tests {
         assert_eq!(ShellCommand::of(None, false).map(|it| it.fallback), Ok(Some("sh")));
         assert_eq!(ShellCommand::of(Some("bash"), false).map(|it| it.fallback), Ok(None));
         check(Some("pwsh"), "pwsh", &["-command", ". '{0}'"], ".ps1");
+        // As .NET parts them: at blanks and tabs alone, with quotes in quotes, and backslashes that count only before a quote.
+        check(Some("bash -x\t{0}\n-v"), "bash", &["-x", "{0}\n-v"], ".sh");
+        check(Some(r#"sh -c "a ""b"" {0}""#), "sh", &["-c", r#"a "b" {0}"#], ".sh");
+        check(Some(r#"perl \\"-I a\\" \\x {0}"#), "perl", &[r"\-I a\", r"\\x", "{0}"], "");
         check(Some("cmd"), "cmd", &["/D", "/E:ON", "/V:OFF", "/S", "/C", "CALL {0}"], ".cmd");
     }
 
@@ -211,20 +184,6 @@ mod tests {
             ("sh {0} {x}", ShellError::Format),
         ] {
             assert_eq!(ShellCommand::of(Some(shell), false), Err(err), "{shell}");
-        }
-    }
-
-    /// Source: GitHub: execution rules E7.4.
-    #[test]
-    fn arguments_are_split_at_blanks() {
-        for (text, expected) in [
-            ("", &[][..]),
-            ("a  b", &["a", "b"]),
-            ("echo \"two words\" x", &["echo", "two words", "x"]),
-            ("--x=\"a b\"c \"\"", &["--x=a bc", ""]),
-            (r#"say \"hi\""#, &["say", "\"hi\""]),
-        ] {
-            assert_eq!(words(text), expected, "{text}");
         }
     }
 }

@@ -6,7 +6,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use wfrun_backend::docker::{ContainerRequest, JobNetwork, Log, Login, NetworkSettings};
 use wfrun_backend::{BackendError, Environment, EnvironmentSpec, chain};
-use wfrun_engine::{ContainerSpec, FactKind, JobContainers, ServiceContainer, ServiceSpec, keep_loopback_direct};
+use wfrun_engine::{
+    ContainerSpec, FactKind, JobContainers, ServiceContainer, ServiceSpec, keep_loopback_direct, split_words,
+};
 use wfrun_plan::JobKey;
 
 use crate::RunSettings;
@@ -177,9 +179,9 @@ fn request(what: &str, alias: Option<&str>, spec: &ContainerSpec, proxies: &[(St
         env: env.into_iter().collect(),
         ports: spec.ports.clone(),
         volumes: spec.volumes.clone(),
-        options: spec.options.clone(),
+        options: split_words(&spec.options),
         login: spec.credentials.as_ref().map(login),
         entrypoint: spec.entrypoint.clone(),
-        command: spec.command.clone(),
+        command: spec.command.as_deref().map(split_words),
     }
 }

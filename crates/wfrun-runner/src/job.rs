@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use thiserror::Error;
 use wfrun_backend::docker::{self, JobNetwork, Log};
 use wfrun_backend::{BackendError, DockerBackend, Environment, EnvironmentSpec, Mount, ProcessControl};
-use wfrun_engine::{EnvironmentRequest, IdTokenClaims, JobToken, Layout};
+use wfrun_engine::{EnvironmentRequest, IdTokenClaims, JobToken, Layout, split_words};
 use wfrun_journal::How;
 use wfrun_plan::JobKey;
 use wfrun_workflow::ActionRef;
@@ -232,7 +232,7 @@ async fn view(
         return None;
     }
     // The files of the tree are root's, and its container is another's.
-    if wanted.containers.container.as_ref().is_some_and(|it| docker::names_user(&it.options)) {
+    if wanted.containers.container.as_ref().is_some_and(|it| docker::names_user(&split_words(&it.options))) {
         return None;
     }
     // In a container root is the machine's, for whom a user's files are another's.

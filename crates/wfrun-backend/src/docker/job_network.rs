@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, watch};
 use super::cleaning::{gone, remove_container, remove_volume};
 use super::request::Read;
 use super::volumes::Volumes;
-use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, names, split_words};
+use super::{ContainerRequest, DockerBackend, Log, PreparedContainer, names};
 use crate::{BackendError, chain};
 
 /// What a network is made for.
@@ -159,7 +159,7 @@ impl JobNetwork {
         if let Some(entrypoint) = &request.entrypoint {
             body.entrypoint = Some(vec![entrypoint.clone()]);
         }
-        body.cmd = request.command.as_deref().map(split_words);
+        body.cmd = request.command.clone();
         let (what, docker) = (&request.what, &self.backend.docker);
         let failed = |action: String| move |err| BackendError::Engine { action, err };
         let options = CreateContainerOptions { name: Some(name.clone()), ..CreateContainerOptions::default() };

@@ -11,7 +11,6 @@ use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding
 
 use thiserror::Error;
 
-use super::split_words;
 use values::{Refused, cpus, device, duration, flag, number, pair, publish, range, size, ulimit};
 
 /// What the words of `options` make of a container.
@@ -27,8 +26,8 @@ pub(crate) struct Options {
     pub(crate) aliases: Vec<String>,
 }
 
-/// Tells whether `options` say which user runs in the container.
-pub fn names_user(options: &str) -> bool {
+/// Tells whether the words of `options` say which user runs in the container.
+pub fn names_user(options: &[String]) -> bool {
     Options::read(options).is_ok_and(|it| it.body.user.is_some())
 }
 
@@ -60,10 +59,10 @@ impl From<String> for OptionsError {
 }
 
 impl Options {
-    /// Reads `options`.
-    pub(crate) fn read(text: &str) -> Result<Self, OptionsError> {
+    /// Reads the words of `options`.
+    pub(crate) fn read(words: &[String]) -> Result<Self, OptionsError> {
         let mut options = Self::default();
-        let mut words = split_words(text).into_iter();
+        let mut words = words.iter().cloned();
         while let Some(word) = words.next() {
             options.word(&word, &mut words)?;
         }
@@ -321,14 +320,19 @@ const TABLE: &[(&[&str], Takes)] = &[
 mod tests {
     use super::*;
 
+    /// `~` stands for a blank within a word.
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(|it| it.replace('~', " ")).collect()
+    }
+
     fn read(text: &str) -> Options {
-        Options::read(text).unwrap_or_else(|err| panic!("{text}: {err}"))
+        Options::read(&words(text)).unwrap_or_else(|err| panic!("{text}: {err}"))
     }
 
     #[test]
     fn what_people_write() {
         let mut options = read(
-            r#"--health-cmd "pg_isready -U me" --health-interval=10s --health-timeout 5s --health-retries 5 -u 1001:1001 -v/a:/b --privileged --init=false -it --memory 1g --cpus=1.5 --shm-size 2g --ulimit nofile=1024:2048 --add-host a:1.2.3.4 -e A=1 --env=B=2 -p 8080:80 --tmpfs /run:size=1m --cap-add SYS_ADMIN --label l=1 --dns 1.1.1.1 --hostname h --name n --entrypoint /e --network-alias other"#,
+            "--health-cmd pg_isready~-U~me --health-interval=10s --health-timeout 5s --health-retries 5 -u 1001:1001 -v/a:/b --privileged --init=false -it --memory 1g --cpus=1.5 --shm-size 2g --ulimit nofile=1024:2048 --add-host a:1.2.3.4 -e A=1 --env=B=2 -p 8080:80 --tmpfs /run:size=1m --cap-add SYS_ADMIN --label l=1 --dns 1.1.1.1 --hostname h --name n --entrypoint /e --network-alias other",
         );
         let health = options.body.healthcheck.clone().expect("a health check");
         assert_eq!(health.test, Some(vec!["CMD-SHELL".to_owned(), "pg_isready -U me".to_owned()]));
@@ -363,7 +367,7 @@ mod tests {
             ("--cpus 1\n--init", "a line break is part of a word, as on GitHub: write `options: >-`"),
         ];
         for (text, expected) in cases {
-            let err = Options::read(text).expect_err(text).to_string();
+            let err = Options::read(&words(text)).expect_err(text).to_string();
             assert!(err.contains(expected), "{text}: {err}");
         }
     }

@@ -24,14 +24,14 @@ pub struct ContainerRequest {
     pub ports: Vec<String>,
     /// `source:target`, `source:target:ro` or `target`.
     pub volumes: Vec<String>,
-    /// Options of `docker create`.
-    pub options: String,
+    /// Options of `docker create`, one word each.
+    pub options: Vec<String>,
     /// Who pulls the image.
     pub login: Option<Login>,
     /// What to start in place of the image's entrypoint.
     pub entrypoint: Option<String>,
-    /// Its arguments, as one text.
-    pub command: Option<String>,
+    /// Its arguments.
+    pub command: Option<Vec<String>>,
 }
 
 /// Who pulls an image.
@@ -113,6 +113,10 @@ pub(crate) struct Read {
 mod tests {
     use super::*;
 
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
     #[test]
     fn the_later_wins() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -122,7 +126,7 @@ mod tests {
             image: "pg".to_owned(),
             env: vec![pair("A", "env"), pair("EMPTY", "")],
             ports: vec!["5432".to_owned()],
-            options: "-e A=options -e B --label mine=1 --network-alias other -v v:/v".to_owned(),
+            options: words("-e A=options -e B --label mine=1 --network-alias other -v v:/v"),
             ..ContainerRequest::default()
         };
         let read = request.read("net", &[pair("wfrun.run", "7")]).expect("it is right");
@@ -140,8 +144,7 @@ mod tests {
             ContainerRequest { what: "service `db`".to_owned(), ports: vec!["x".to_owned()], ..Default::default() };
         let err = request.read("net", &[]).map(|_| ()).expect_err("no port").to_string();
         assert!(err.starts_with("service `db`: `x` of `ports` is not a port"), "{err}");
-        let request =
-            ContainerRequest { what: "container".to_owned(), options: "--what".to_owned(), ..Default::default() };
+        let request = ContainerRequest { what: "container".to_owned(), options: words("--what"), ..Default::default() };
         let err = request.read("net", &[]).map(|_| ()).expect_err("no option").to_string();
         assert_eq!(err, "container: in `options`: unknown option `--what`");
     }

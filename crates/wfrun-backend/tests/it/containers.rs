@@ -83,11 +83,12 @@ pub(crate) fn left(run_id: &str) -> String {
     all
 }
 
+/// `~` stands for a blank within a word of `options`.
 pub(crate) fn request(what: &str, options: &str) -> ContainerRequest {
     ContainerRequest {
         what: what.to_owned(),
         image: image().to_owned(),
-        options: options.to_owned(),
+        options: options.split_whitespace().map(|it| it.replace('~', " ")).collect(),
         ..ContainerRequest::default()
     }
 }
@@ -98,12 +99,12 @@ fn web(options: &str) -> ContainerRequest {
         alias: Some("web".to_owned()),
         ports: vec!["80".to_owned()],
         entrypoint: Some("python3".to_owned()),
-        command: Some("-u -m http.server --directory /etc 80".to_owned()),
+        command: Some(["-u", "-m", "http.server", "--directory", "/etc", "80"].map(str::to_owned).into()),
         ..request("service `web`", options)
     }
 }
 
-const HEALTH: &str = r#"--health-cmd "python3 -c 'import urllib.request as u; u.urlopen(\"http://127.0.0.1\")'" --health-interval 1s --health-retries 30"#;
+const HEALTH: &str = r#"--health-cmd python3~-c~'import~urllib.request~as~u;~u.urlopen("http://127.0.0.1")' --health-interval 1s --health-retries 30"#;
 
 /// Source: GitHub: execution rules E8.2 and E8.3.
 #[tokio::test(flavor = "multi_thread")]
@@ -139,8 +140,8 @@ async fn a_service_that_is_unhealthy_says_why() {
     let script = "for i in $(seq 30); do echo line $i; done; sleep 600";
     let service = ContainerRequest {
         entrypoint: Some("sh".to_owned()),
-        command: Some(format!("-c \"{script}\"")),
-        ..request("service `db`", "--health-cmd \"echo no answer; exit 7\" --health-interval 1s --health-retries 1")
+        command: Some(["-c", script].map(str::to_owned).into()),
+        ..request("service `db`", "--health-cmd echo~no~answer;~exit~7 --health-interval 1s --health-retries 1")
     };
     job.network.start_service("db", &service, &job.log).await.expect("it starts");
     let errors = job.network.wait_until_healthy(&job.log).await;
@@ -161,8 +162,8 @@ async fn a_service_that_is_unhealthy_says_why() {
 async fn nobody_waits_who_is_in_a_hurry() {
     let Some(mut job) = Job::new("hurry").await else { return };
     let service = ContainerRequest {
-        command: Some("sleep 600".to_owned()),
-        ..request("service `db`", "--health-cmd \"exit 1\" --health-interval 100s --health-retries 9")
+        command: Some(["sleep", "600"].map(str::to_owned).into()),
+        ..request("service `db`", "--health-cmd exit~1 --health-interval 100s --health-retries 9")
     };
     job.network.start_service("db", &service, &job.log).await.expect("it starts");
     let sender = job.hurry.clone();
@@ -362,7 +363,7 @@ async fn services_go_when_whoever_started_them_is_killed() {
 async fn victim() {
     let Some(mut job) = Job::new("victim-of-services").await else { return };
     let service = ContainerRequest {
-        command: Some("sleep 600".to_owned()),
+        command: Some(["sleep", "600"].map(str::to_owned).into()),
         volumes: vec!["data:/data".to_owned()],
         ..request("service `db`", "")
     };

@@ -17,10 +17,9 @@ use super::prepare::Prepared;
 use super::step::{Beginning, Hindrance};
 use crate::environment::{Kind, Layers, environment, search_path};
 use crate::scope::{At, Contexts, Named, Status, text_object};
-use crate::shell::words;
 use crate::state::JobState;
 use crate::strand::Waits;
-use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand, ShellSearch};
+use crate::{ContainerImage, FilePaths, Program, ResolvedAction, ShellCommand, ShellSearch, split_words};
 
 /// A step's process before it is started.
 pub(super) struct ToLaunch {
@@ -270,7 +269,7 @@ fn program(
             return Err(Hindrance::Failed(format!("action `{}` was not found", uses.target.value)));
         };
         let entrypoint = input(inputs, "entrypoint").filter(|it| !it.is_empty()).cloned();
-        let arguments = input(inputs, "args").map(|it| words(it)).unwrap_or_default();
+        let arguments = input(inputs, "args").map(|it| split_words(it)).unwrap_or_default();
         return Ok(Program::Container { image: ContainerImage::Named(image.clone()), entrypoint, arguments });
     };
     let folder = match (&found.folder, &uses.target.value) {
@@ -314,7 +313,7 @@ fn program(
 /// `args` of the manifest, else those of `with:`.
 fn arguments(args: &[wfrun_workflow::Field], inputs: &IndexMap<String, String>) -> Result<Vec<String>, Hindrance> {
     if args.is_empty() {
-        return Ok(input(inputs, "args").map(|it| words(it)).unwrap_or_default());
+        return Ok(input(inputs, "args").map(|it| split_words(it)).unwrap_or_default());
     }
     let contexts = only_inputs(inputs);
     let at = At { contexts: &contexts, status: Status::None, hashes: None };

@@ -73,7 +73,11 @@ mod tests {
 
     fn request(ports: &[&str], options: &str) -> ContainerRequest {
         let ports = ports.iter().map(|it| (*it).to_owned()).collect();
-        ContainerRequest { ports, options: options.to_owned(), ..ContainerRequest::default() }
+        ContainerRequest {
+            ports,
+            options: options.split_whitespace().map(str::to_owned).collect(),
+            ..ContainerRequest::default()
+        }
     }
 
     #[test]

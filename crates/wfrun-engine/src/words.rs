@@ -1,3 +1,5 @@
+//! Command lines that become words without a shell: `shell:`, `args:`, and the `options` of containers.
+
 /// Splits a command line as GitHub's runner does, which passes it on without a shell.
 ///
 /// Blanks and tabs part words, double quotes hold them together, a backslash is one but before a double quote. Single
@@ -57,7 +59,7 @@ mod tests {
 
     #[test]
     fn as_the_runner_splits() {
-        let cases: [(&str, &[&str]); 9] = [
+        let cases: [(&str, &[&str]); 12] = [
             ("", &[]),
             ("  --cpus 1\t--init ", &["--cpus", "1", "--init"]),
             (r#"--health-cmd "redis-cli ping""#, &["--health-cmd", "redis-cli ping"]),
@@ -66,6 +68,9 @@ mod tests {
             ("'a b'", &["'a", "b'"]),
             (r#""say \"hi\"" \\x \\"y z""#, &["say \"hi\"", "\\\\x", "\\y z"]),
             (r#""a""b""#, &["a\"b"]),
+            ("a  b", &["a", "b"]),
+            ("--x=\"a b\"c \"\"", &["--x=a bc", ""]),
+            (r#"say \"hi\""#, &["say", "\"hi\""]),
             ("--cpus 1\n--init", &["--cpus", "1\n--init"]),
         ];
         for (line, words) in cases {
