@@ -1,10 +1,10 @@
 //! Whether a run has to do with AWS, so that it gets an account on this machine.
 use std::collections::BTreeSet;
 
-use wfrun_runner::{asks_aws, uses_aws};
 use wfrun_workflow::{Job, StepKind, WorkflowSet, references};
 
 use crate::aws_keys;
+use crate::aws_names::{asks_aws, uses_aws};
 use crate::cli::{AwsChoice, RunArgs};
 use crate::own_files::OwnFiles;
 use crate::settings::Loaded;

@@ -4,6 +4,7 @@ mod actions;
 mod aws_account;
 mod aws_cli;
 mod aws_keys;
+mod aws_names;
 mod aws_permissions;
 mod aws_use;
 mod check;

@@ -3,51 +3,9 @@
 //! Source: GitHub: execution rules E2.6.
 use indexmap::IndexMap;
 use wfrun_expr::{Object, Value};
+use wfrun_workflow::contexts::GITHUB_MEMBERS;
 
 use crate::{FilePaths, JobEnvironment, Program, keep_loopback_direct};
-
-/// The members of the `github` context that processes get as `GITHUB_…`.
-///
-/// Source: GitHub: planning rules 1.8.
-const EXPORTED: &[&str] = &[
-    "action",
-    "action_path",
-    "action_ref",
-    "action_repository",
-    "actor",
-    "actor_id",
-    "api_url",
-    "base_ref",
-    "env",
-    "event_name",
-    "event_path",
-    "graphql_url",
-    "head_ref",
-    "job",
-    "output",
-    "path",
-    "ref",
-    "ref_name",
-    "ref_protected",
-    "ref_type",
-    "repository",
-    "repository_id",
-    "repository_owner",
-    "repository_owner_id",
-    "retention_days",
-    "run_attempt",
-    "run_id",
-    "run_number",
-    "server_url",
-    "sha",
-    "state",
-    "step_summary",
-    "triggering_actor",
-    "workflow",
-    "workflow_ref",
-    "workflow_sha",
-    "workspace",
-];
 
 /// What the layers are made of.
 pub(crate) struct Layers<'a> {
@@ -106,7 +64,7 @@ pub(crate) fn environment(layers: &Layers<'_>) -> IndexMap<String, String> {
         let base_path = layers.env.get("PATH").unwrap_or(&layers.job.path);
         all.insert("PATH".to_owned(), search_path(layers.added_paths, base_path));
     }
-    for name in EXPORTED {
+    for (name, _) in GITHUB_MEMBERS.iter().filter(|(_, is_exported)| *is_exported) {
         if let Some(value @ (Value::String(_) | Value::Bool(_))) = layers.github.get(name) {
             all.insert(format!("GITHUB_{}", name.to_ascii_uppercase()), value.to_text());
         }

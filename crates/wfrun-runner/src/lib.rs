@@ -5,7 +5,6 @@ mod action_container;
 mod action_images;
 mod actions;
 mod ahead;
-mod aws_names;
 mod aws_redirect;
 mod containers;
 mod failed_deployments;
@@ -41,7 +40,6 @@ pub use actions::{
     ActionError, ActionMode, ActionSettings, Actions, BuiltinActions, Content, Findings, KnownAction, LocalRepository,
     Mirror, MirrorError, Missing, Origin, Place, RefError, clean_action_store, commit_of,
 };
-pub use aws_names::{asks_aws, aws_names, uses_aws};
 pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};

@@ -114,3 +114,53 @@ row! {
     /// `if` of a composite action's steps.
     COMPOSITE_IF: ["github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env"], STEP_STATUS
 }
+
+/// The members of the `github` context, and whether processes get each as `GITHUB_…`, too.
+///
+/// Source: GitHub: planning rules 1.8, execution rules E6.1.
+pub const GITHUB_MEMBERS: &[(&str, bool)] = &[
+    ("action", true),
+    ("action_path", true),
+    ("action_ref", true),
+    ("action_repository", true),
+    ("action_status", false),
+    ("actor", true),
+    ("actor_id", true),
+    ("api_url", true),
+    ("artifact_cache_size_limit", false),
+    ("base_ref", true),
+    ("env", true),
+    ("event", false),
+    ("event_name", true),
+    ("event_path", true),
+    ("graphql_url", true),
+    ("head_ref", true),
+    ("job", true),
+    ("output", true),
+    ("path", true),
+    ("ref", true),
+    ("ref_name", true),
+    ("ref_protected", true),
+    ("ref_type", true),
+    ("repository", true),
+    ("repository_id", true),
+    ("repository_owner", true),
+    ("repository_owner_id", true),
+    ("repository_visibility", false),
+    ("repositoryUrl", false),
+    ("retention_days", true),
+    ("run_attempt", true),
+    ("run_id", true),
+    ("run_number", true),
+    ("secret_source", false),
+    ("server_url", true),
+    ("sha", true),
+    ("state", true),
+    ("step_summary", true),
+    ("token", false),
+    ("triggering_actor", true),
+    ("workflow", true),
+    ("workflow_ref", true),
+    ("workflow_sha", true),
+    ("workspace", true),
+];

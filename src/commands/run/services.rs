@@ -2,11 +2,12 @@
 use tokio::sync::mpsc;
 use wfrun_aws::IdentityPolicy;
 use wfrun_engine::FactKind;
-use wfrun_runner::{LocalServices, aws_names};
+use wfrun_runner::LocalServices;
 use wfrun_services::ServicesSettings;
 
 use super::own::Own;
 use crate::aws_account;
+use crate::aws_names::aws_names;
 use crate::cli::{AwsChoice, RunArgs};
 use crate::settings::Loaded;
 

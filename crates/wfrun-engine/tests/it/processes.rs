@@ -2,6 +2,7 @@
 use indexmap::IndexMap;
 use wfrun_engine::{Launch, Program, StepFiles};
 use wfrun_journal::RunEventKind;
+use wfrun_workflow::contexts::GITHUB_MEMBERS;
 
 use crate::driver::{Does, World};
 
@@ -255,6 +256,19 @@ fn shapes() {
     let workflow = "on: push\njobs: {j: {runs-on: linux, strategy: {fail-fast: false, max-parallel: 3, matrix: {a: [1, true], \
                     b: [x]}}, steps: [{run: '${{ toJSON(matrix) }} ${{ toJSON(strategy) }}'}]}}";
     insta::assert_snapshot!(World::new(workflow).run().scripts().join("\n"));
+}
+
+/// What a run gives and what `context/no-member` knows are the same.
+#[test]
+fn members_of_the_github_context() {
+    let script = World::steps("[{run: '${{ toJSON(github) }}'}]").run().scripts().join("\n");
+    let given: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&script).expect("an object");
+    let known: Vec<&str> = GITHUB_MEMBERS.iter().map(|(name, _)| *name).collect();
+    let unknown: Vec<&String> = given.keys().filter(|it| !known.contains(&it.as_str())).collect();
+    assert_eq!(unknown, [] as [&String; 0]);
+    let absent: Vec<&str> = known.into_iter().filter(|it| !given.contains_key(*it)).collect();
+    // Only steps of composite actions have them.
+    assert_eq!(absent, ["action_path", "action_status"]);
 }
 
 /// Source: GitHub: execution rules E6.1: what is in `github` and no variable; E6.4: what a composite action's steps see.

@@ -4,60 +4,13 @@ use wfrun_syntax::{Diagnostic, eq_ignoring_case};
 use super::path::{Part, Path};
 use super::written::Written;
 use super::{Linting, names_help};
+use crate::contexts::GITHUB_MEMBERS;
 
-/// The contexts whose members are always the same, and these.
+/// The contexts whose members are always the same, and these; those of `github` are in [`GITHUB_MEMBERS`].
 ///
 /// Source: GitHub: planning rules 1.8.
 /// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/contexts>
 const CONTEXTS: &[(&str, &[&str])] = &[
-    (
-        "github",
-        &[
-            "action",
-            "action_path",
-            "action_ref",
-            "action_repository",
-            "action_status",
-            "actor",
-            "actor_id",
-            "api_url",
-            "base_ref",
-            "env",
-            "event",
-            "event_name",
-            "event_path",
-            "graphql_url",
-            "head_ref",
-            "job",
-            "output",
-            "path",
-            "ref",
-            "ref_name",
-            "ref_protected",
-            "ref_type",
-            "repository",
-            "repository_id",
-            "repository_owner",
-            "repository_owner_id",
-            "repositoryUrl",
-            "repository_visibility",
-            "retention_days",
-            "run_attempt",
-            "run_id",
-            "run_number",
-            "secret_source",
-            "server_url",
-            "sha",
-            "state",
-            "step_summary",
-            "token",
-            "triggering_actor",
-            "workflow",
-            "workflow_ref",
-            "workflow_sha",
-            "workspace",
-        ],
-    ),
     ("runner", &["name", "os", "arch", "temp", "tool_cache", "debug", "environment", "workspace"]),
     ("strategy", &["fail-fast", "job-index", "job-total", "max-parallel"]),
     (
@@ -77,12 +30,12 @@ const CONTEXTS: &[(&str, &[&str])] = &[
 
 /// Looks for look-ups in contexts with fixed members, and for services and results that are not there.
 pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
+    let github: Vec<&str> = GITHUB_MEMBERS.iter().map(|(name, _)| *name).collect();
     let mut found = Vec::new();
     for written in &linting.written {
-        for (context, members) in CONTEXTS {
+        for (context, members) in CONTEXTS.iter().copied().chain([("github", github.as_slice())]) {
             for path in written.paths(context) {
-                let members: Vec<_> = members.to_vec();
-                found.extend(missing(linting, written, path.parts.first(), context, &members));
+                found.extend(missing(linting, written, path.parts.first(), context, members));
                 found.extend(service(linting, written, &path));
             }
         }
@@ -173,7 +126,8 @@ mod tests {
         }
         check(
             &steps(
-                "{run: 'echo ${{ github.SHA }} ${{ github.event.x.y }} ${{ runner[env.A] }} ${{ job.container.id }}'}",
+                "{run: 'echo ${{ github.SHA }} ${{ github.event.x.y }} ${{ runner[env.A] }} ${{ job.container.id }} ${{ \
+                 github.artifact_cache_size_limit }}'}",
             ),
             &[],
         );

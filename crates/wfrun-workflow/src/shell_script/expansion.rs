@@ -51,6 +51,10 @@ impl Reader<'_> {
                         },
                         '\'' => self.single_quotes(&mut text),
                         '"' => self.double_quotes(&mut text),
+                        '$' if self.text[self.at..].starts_with(['\'', '"']) => {
+                            has_quotes = true;
+                            text.push_str(&self.dollar());
+                        }
                         '$' => split(&self.dollar(), &mut text, &mut fields),
                         '`' => split(&self.backquotes(), &mut text, &mut fields),
                         it => text.push(it),
@@ -105,6 +109,25 @@ impl Reader<'_> {
         self.found.is_broken = true;
     }
 
+    /// `$'…'`, in which a backslash keeps a quote from ending it.
+    fn escaped_quotes(&mut self) -> String {
+        let mut text = String::new();
+        while let Some(it) = self.next() {
+            match it {
+                '\'' => return text,
+                '\\' => match self.next() {
+                    Some('n') => text.push('\n'),
+                    Some('t') => text.push('\t'),
+                    Some(it @ ('\'' | '"' | '\\')) => text.push(it),
+                    it => text.extend(['\\'].into_iter().chain(it)),
+                },
+                it => text.push(it),
+            }
+        }
+        self.found.is_broken = true;
+        text
+    }
+
     /// What follows a `$` that was read.
     pub(super) fn dollar(&mut self) -> String {
         self.goes_deeper();
@@ -130,9 +153,7 @@ impl Reader<'_> {
             return self.braces();
         }
         if self.takes("'") {
-            let mut text = String::new();
-            self.single_quotes(&mut text);
-            return text;
+            return self.escaped_quotes();
         }
         if self.takes("\"") {
             let mut text = String::new();

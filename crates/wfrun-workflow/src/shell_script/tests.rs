@@ -73,6 +73,7 @@ fn commands_of_scripts() {
         ("a $(number) `number`", &["number", "number", "a 7 7"]),
         ("A='b  -c'; $A d$A", &["b -c db -c"]),
         ("a $E b; E=$C", &["a b"]),
+        (r"a $'it\'s\t\x' b", &["a it's\t\\x b"]),
         ("! a; time b", &["a", "b"]),
         ("set -e\r\na\r\n", &["set -e", "a"]),
         ("", &[]),
