@@ -1,14 +1,21 @@
 //! Which AWS resources a workflow names.
 //!
 //! They are found in its `env`, in the inputs of the AWS actions and in the `aws` commands of its scripts.
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use wfrun_aws::{UNKNOWN, Wanted, WantedService, WantedTaskDefinition};
 use wfrun_expr::{Called, Object, Scope, Value};
-use wfrun_workflow::{EnvMap, Field, Job, RunStep, Step, StepKind, UsesStep, Workflow, WorkflowSet, references};
+use wfrun_workflow::{
+    EnvMap, Field, Job, RunStep, Step, StepKind, UsesStep, Workflow, WorkflowSet, references, references_in,
+};
 
-use self::scripts::{Call, calls};
+use self::scripts::{Asked, Call, asked};
+pub(crate) use self::steps::{Beforehand, of_step};
 
+mod account;
 mod scripts;
+mod steps;
 
 /// Programs and libraries that ask for AWS.
 const PROGRAMS: [&str; 8] = ["aws", "awslocal", "boto3", "botocore", "cdk", "chalice", "ecs-cli", "eksctl"];
@@ -37,19 +44,31 @@ fn one_uses_aws(workflow: &Workflow) -> bool {
     })
 }
 
-/// The AWS resources that workflows name.
-pub(crate) fn aws_names(set: &WorkflowSet) -> Wanted {
-    let mut names = Names::default();
-    for (workflow, job) in set.workflows().flat_map(|it| it.jobs.values().map(move |job| (it, job))) {
-        let mut env = literals(&workflow.env, &IndexMap::new());
-        let own = literals(&job.env, &env);
-        env.extend(own);
-        names.read_env(&env);
-        for step in job.all_steps() {
-            names.read_step(step, &env, &|run| shell(run, job, workflow));
+/// The AWS resources that workflows name, as far as that can be told before they run, and what else is known of them.
+///
+/// `values` are texts from outside that a run takes, such as its secrets and variables, by their names.
+pub(crate) fn aws_names<'v>(
+    set: &WorkflowSet,
+    values: impl Iterator<Item = (&'v str, &'v str)>,
+) -> (Wanted, Beforehand) {
+    let names = Names::of(set);
+    let beforehand = names.beforehand();
+    (Wanted { account: account::number(set, values), ..names.finish() }, beforehand)
+}
+
+impl Names {
+    fn of(set: &WorkflowSet) -> Self {
+        let mut names = Self::default();
+        for (workflow, job) in set.workflows().flat_map(|it| it.jobs.values().map(move |job| (it, job))) {
+            let env = within(&IndexMap::new(), &workflow.env);
+            let env = within(&env, &job.env);
+            names.read_env(&env);
+            for step in job.all_steps() {
+                names.read_step(step, &env, &|run| shell(run, job, workflow));
+            }
         }
+        names
     }
-    names.finish()
 }
 
 /// The program of a step's shell, none where nobody says one.
@@ -69,14 +88,6 @@ enum Kind {
     Family,
 }
 
-/// Commands that create what an option names.
-const CREATING: [(&str, &str, &str, Kind); 4] = [
-    ("ecr", "create-repository", "--repository-name", Kind::Repository),
-    ("ecs", "create-cluster", "--cluster-name", Kind::Cluster),
-    ("ecs", "create-service", "--service-name", Kind::Service),
-    ("ecs", "register-task-definition", "--family", Kind::Family),
-];
-
 /// The names as they are found; each kind in order of appearance.
 ///
 /// What a workflow creates before it uses it is not there before. A variable is no use: many workflows create what theirs name.
@@ -84,6 +95,10 @@ const CREATING: [(&str, &str, &str, Kind); 4] = [
 struct Names {
     region: Option<String>,
     wanted: IndexMap<(Kind, String), Wish>,
+    /// The services that are named together with a cluster.
+    in_clusters: Vec<WantedService>,
+    /// Kinds of which something is created whose name only a run can tell.
+    some_created: HashSet<Kind>,
     containers: Vec<String>,
 }
 
@@ -126,14 +141,14 @@ impl Names {
     }
 
     fn read_step(&mut self, step: &Step, env: &IndexMap<String, String>, shell: &dyn Fn(&RunStep) -> String) {
-        let mut env = env.clone();
-        let own = literals(&step.env, &env);
-        env.extend(own);
+        let env = within(env, &step.env);
         match &step.kind {
             StepKind::Uses(uses) => self.read_inputs(uses, &env),
             StepKind::Run(run) => {
-                for call in calls(&run.script.raw(), &shell(run), &env) {
-                    self.read_call(&call);
+                for it in asked(&run.script.raw(), &shell(run), &env) {
+                    if let Asked::Aws(call) = it {
+                        self.read_call(&call);
+                    }
                 }
             }
             StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => {}
@@ -144,7 +159,15 @@ impl Names {
         if !uses.action().is_some_and(|it| it.owner.eq_ignore_ascii_case("aws-actions")) {
             return;
         }
-        for (name, value) in literals(&uses.with, env) {
+        let inputs = literals(&uses.with, env);
+        let input =
+            |name: &str| inputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone());
+        if let (Some(cluster), Some(service)) = (input("cluster"), input("service")) {
+            let by_code_deploy = uses.with.get("codedeploy-application").is_some()
+                || uses.with.get("codedeploy-deployment-group").is_some();
+            self.in_clusters.push(WantedService { cluster, service, by_code_deploy });
+        }
+        for (name, value) in inputs {
             match name.to_ascii_lowercase().as_str() {
                 "aws-region" => self.region = self.region.take().or(Some(value)),
                 "cluster" => self.note(Kind::Cluster, &value, Wish::Used),
@@ -157,12 +180,24 @@ impl Names {
     }
 
     fn read_call(&mut self, call: &Call) {
-        let (service, operation) = (call.service.as_str(), call.operation.as_str());
-        let creates = CREATING.iter().find(|(of, name, _, _)| *of == service && *name == operation);
-        for (option, value) in call.options.iter().filter(|(_, value)| !value.contains(UNKNOWN)) {
-            if let Some((_, _, _, kind)) = creates.filter(|(_, _, it, _)| it == option) {
-                self.note(*kind, value, Wish::Created);
+        let service = call.service.as_str();
+        let creates = call.creates();
+        let cluster = call.values("--cluster").next();
+        for (option, value) in &call.options {
+            if let Some((kind, _)) = creates.filter(|(_, it)| it == option) {
+                if value.contains(UNKNOWN) {
+                    self.some_created.insert(kind);
+                } else {
+                    self.note(kind, value, Wish::Created);
+                }
                 continue;
+            }
+            if value.contains(UNKNOWN) {
+                continue;
+            }
+            if let ("ecs", "--service" | "--services", Some(cluster)) = (service, option.as_str(), cluster) {
+                let (cluster, service) = (cluster.to_owned(), value.clone());
+                self.in_clusters.push(WantedService { cluster, service, by_code_deploy: false });
             }
             match (service, option.as_str()) {
                 ("ecs", "--cluster") => self.note(Kind::Cluster, value, Wish::Used),
@@ -176,18 +211,34 @@ impl Names {
         }
     }
 
+    fn beforehand(&self) -> Beforehand {
+        let created = self.wanted.iter().filter(|(_, wish)| **wish == Wish::Created).map(|(key, _)| key.clone());
+        Beforehand {
+            created: created.collect(),
+            some_created: self.some_created.clone(),
+            containers: self.containers.clone(),
+        }
+    }
+
     fn finish(self) -> Wanted {
         let all = |kind: Kind| {
             let names = self.wanted.iter().filter(move |((it, _), wish)| *it == kind && **wish != Wish::Created);
             names.map(|((_, name), _)| name.clone())
         };
-        // Services are in the first cluster, also where the workflow creates that.
+        // A service without a cluster beside it is in the first one, also where the workflow creates that.
         let cluster = self.wanted.keys().find(|(kind, _)| *kind == Kind::Cluster).map(|(_, name)| name.clone());
         let cluster = cluster.unwrap_or_else(|| "default".to_owned());
-        let services = all(Kind::Service).map(|service| WantedService {
-            cluster: cluster.clone(),
-            service,
-            by_code_deploy: false,
+        let services = all(Kind::Service).flat_map(|service| {
+            let mut found: Vec<WantedService> = Vec::new();
+            for it in self.in_clusters.iter().filter(|it| it.service == service) {
+                if !found.iter().any(|known| known.cluster == it.cluster) {
+                    found.push(it.clone());
+                }
+            }
+            if found.is_empty() {
+                found.push(WantedService { cluster: cluster.clone(), service, by_code_deploy: false });
+            }
+            found
         });
         let task_definitions =
             all(Kind::Family).map(|family| WantedTaskDefinition { family, containers: self.containers.clone() });
@@ -208,14 +259,28 @@ fn add(list: &mut Vec<String>, value: &str) {
     }
 }
 
+/// The variables that are known where `map` is set within `env`: one with a value that is not known is not the outer one.
+fn within(env: &IndexMap<String, String>, map: &EnvMap) -> IndexMap<String, String> {
+    let mut all = env.clone();
+    for (name, field) in map.iter() {
+        match text(field, env) {
+            Some(value) => drop(all.insert(name.to_owned(), value)),
+            None => drop(all.shift_remove(name)),
+        }
+    }
+    all
+}
+
 /// The entries of a mapping whose values can be told before a run.
 fn literals(map: &EnvMap, env: &IndexMap<String, String>) -> IndexMap<String, String> {
     map.iter().filter_map(|(name, field)| Some((name.to_owned(), text(field, env)?))).collect()
 }
 
 fn text(field: &Field, env: &IndexMap<String, String>) -> Option<String> {
-    let known = field.template.contexts_used().iter().all(|it| it == "env");
-    let trace = field.template.evaluate(&Known::of(env)).ok().filter(|_| known)?;
+    let is_known = field.template.contexts_used().iter().all(|it| it == "env")
+        // A variable that is not known is not empty.
+        && references_in(field, "env").iter().all(|it| env.contains_key(&it.name));
+    let trace = field.template.evaluate(&Known::of(env)).ok().filter(|_| is_known)?;
     Some(trace.value().to_text())
 }
 

@@ -4,8 +4,16 @@ use wfrun_aws::UNKNOWN;
 use wfrun_expr::{Piece, evaluate, parse_in, pieces};
 use wfrun_workflow::shell_script::{self, Command, Word};
 
-use super::Known;
+use super::{Kind, Known};
 use crate::aws_cli::Parts;
+
+/// What a command asks for.
+pub(super) enum Asked {
+    /// By the AWS CLI.
+    Aws(Call),
+    /// An image that is pushed.
+    Push(String),
+}
 
 /// A command of the AWS CLI.
 pub(super) struct Call {
@@ -15,14 +23,38 @@ pub(super) struct Call {
     pub(super) options: Vec<(String, String)>,
 }
 
+/// Commands that create what an option names.
+const CREATING: [(&str, &str, &str, Kind); 4] = [
+    ("ecr", "create-repository", "--repository-name", Kind::Repository),
+    ("ecs", "create-cluster", "--cluster-name", Kind::Cluster),
+    ("ecs", "create-service", "--service-name", Kind::Service),
+    ("ecs", "register-task-definition", "--family", Kind::Family),
+];
+
+impl Call {
+    /// The values of an option that are known.
+    pub(super) fn values<'c>(&'c self, option: &'c str) -> impl Iterator<Item = &'c str> {
+        let named = self.options.iter().filter(move |(it, value)| it == option && !value.contains(UNKNOWN));
+        named.map(|(_, value)| value.as_str()).filter(|it| !it.is_empty())
+    }
+
+    /// What kind of thing it creates, and the option that names it.
+    pub(super) fn creates(&self) -> Option<(Kind, &'static str)> {
+        let of = |(service, operation, ..): &&(&str, &str, &str, Kind)| {
+            *service == self.service && *operation == self.operation
+        };
+        CREATING.iter().find(of).map(|(_, _, option, kind)| (*kind, *option))
+    }
+}
+
 /// Options that take several names.
-const LISTS: [&str; 2] = ["--repository-names", "--services"];
+const LISTS: [&str; 3] = ["--clusters", "--repository-names", "--services"];
 
 /// Programs that show what stands behind them, and run none of it.
 const SHOWING: [&str; 4] = ["echo", "grep", "printf", "which"];
 
 /// The commands of a script for a shell, whatever starts them: what is overlooked would not be there for the run.
-pub(super) fn calls(script: &str, shell: &str, env: &IndexMap<String, String>) -> Vec<Call> {
+pub(super) fn asked(script: &str, shell: &str, env: &IndexMap<String, String>) -> Vec<Asked> {
     let values = pieces(script).map(|it| match it {
         Piece::Text(it) => it.to_owned(),
         Piece::Expression { inner, .. } => value(inner, env).unwrap_or_else(|| UNKNOWN.to_string()),
@@ -42,11 +74,16 @@ pub(super) fn calls(script: &str, shell: &str, env: &IndexMap<String, String>) -
 /// What an expression comes to, where it asks for variables only.
 fn value(inner: &str, env: &IndexMap<String, String>) -> Option<String> {
     let expr = parse_in(inner.trim(), &["env"], &[]).ok()?;
+    // A variable that is not known is not empty.
+    let is_known = |path: Vec<&str>| path.get(1).is_none_or(|name| env.contains_key(*name));
+    if !expr.walk().filter_map(|it| it.path()).all(is_known) {
+        return None;
+    }
     let trace = evaluate(&expr, &Known::of(env)).ok()?;
     Some(trace.value().to_text())
 }
 
-fn read(script: &str, env: &IndexMap<String, String>, is_inner: bool) -> Vec<Call> {
+fn read(script: &str, env: &IndexMap<String, String>, is_inner: bool) -> Vec<Asked> {
     let unknown = |_: &str| UNKNOWN.to_string();
     let known = shell_script::Known { variables: env, expression: &unknown, substitution: &unknown, unknown: UNKNOWN };
     let whole = shell_script::read(script, &known);
@@ -58,7 +95,8 @@ fn read(script: &str, env: &IndexMap<String, String>, is_inner: bool) -> Vec<Cal
     }
     let mut found = Vec::new();
     for command in commands.iter().filter(|it| !it.words.first().is_some_and(|it| SHOWING.contains(&it.program()))) {
-        found.extend(call(command));
+        found.extend(call(command).map(Asked::Aws));
+        found.extend(pushes(command).into_iter().map(Asked::Push));
         // `docker exec x sh -c 'script'`, `retry 'aws …'`
         let is_flag = |it: &Word| it.text.starts_with('-') && it.text.ends_with('c');
         let is_script = |it: &&[Word]| !is_inner && (is_flag(&it[0]) || it[1].text.starts_with("aws "));
@@ -81,4 +119,30 @@ fn call(command: &Command) -> Option<Call> {
         options.extend(values.iter().take(most).map(|it| ((*option).to_owned(), (*it).to_owned())));
     }
     Some(Call { service, operation, options })
+}
+
+/// The images that a command pushes: `docker push IMAGE`, `docker image push`, `docker build --push --tag IMAGE`, with or without
+/// `buildx`.
+///
+/// Source: <https://docs.docker.com/reference/cli/docker/>
+fn pushes(command: &Command) -> Vec<String> {
+    let Some(start) = command.words.iter().position(|it| ["docker", "podman"].contains(&it.program())) else {
+        return Vec::new();
+    };
+    let words: Vec<&str> = command.words[start..].iter().skip(1).map(|it| it.text.as_str()).collect();
+    let at = |name: &str| words.iter().position(|it| *it == name);
+    if let Some(push) = at("push") {
+        return words[push + 1..]
+            .iter()
+            .find(|it| !it.starts_with('-'))
+            .map(|it| (*it).to_owned())
+            .into_iter()
+            .collect();
+    }
+    if at("build").is_none() || at("--push").is_none() {
+        return Vec::new();
+    }
+    let joined = words.iter().filter_map(|it| it.strip_prefix("--tag="));
+    let apart = words.windows(2).filter(|it| ["-t", "--tag"].contains(&it[0])).map(|it| it[1]);
+    joined.chain(apart).map(ToOwned::to_owned).collect()
 }

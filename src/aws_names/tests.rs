@@ -10,13 +10,17 @@ fn workflow(text: &str) -> WorkflowSet {
     WorkflowSet::alone(std::sync::Arc::new(lowered.value))
 }
 
+fn names(set: &WorkflowSet) -> Wanted {
+    aws_names(set, std::iter::empty()).0
+}
+
 #[test]
 fn found_everywhere() {
     let workflow = workflow(
         "on: push\nenv: {AWS_REGION: eu-west-1, C: web, ECR_REPOSITORY: shop}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - uses: aws-actions/amazon-ecs-deploy-task-definition@v1\n      with: {service: front, cluster: '${{ env.C }}', task-definition: x.json}\n    - run: |\n        aws ecs describe-task-definition \\\n          --task-definition \"${C}-task:3\" --query x\n        aws ecr describe-repositories --repository-names=other $UNKNOWN\n",
     );
     assert!(uses_aws(&workflow));
-    let wanted = aws_names(&workflow);
+    let wanted = names(&workflow);
     assert_eq!(wanted.region.as_deref(), Some("eu-west-1"));
     assert_eq!(wanted.repositories, ["shop", "other"]);
     assert_eq!(wanted.clusters, ["web"]);
@@ -44,7 +48,7 @@ fn what_is_created_is_not_there_before() {
         "on: push\nenv: {{ECR_REPOSITORY: fresh, ECS_CLUSTER: c}}\njobs: {{a: {{runs-on: x, steps: [{}]}}}}\n",
         steps.join(", ")
     );
-    let wanted = aws_names(&workflow(&text));
+    let wanted = names(&workflow(&text));
     assert_eq!(wanted.repositories, [] as [&str; 0]);
     assert_eq!(wanted.clusters, [] as [&str; 0]);
     let services: Vec<_> = wanted.services.iter().map(|it| it.service.as_str()).collect();
@@ -65,7 +69,7 @@ fn also_in_a_parallel_group() {
     let step = "{parallel: [{run: aws ecs describe-clusters --cluster web}, {run: b}]}";
     let workflow = workflow(&format!("on: push\njobs: {{a: {{runs-on: x, steps: [{step}]}}}}\n"));
     assert!(uses_aws(&workflow));
-    assert_eq!(aws_names(&workflow).clusters, ["web"]);
+    assert_eq!(names(&workflow).clusters, ["web"]);
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn named_by(script: &str, shell: &str) -> String {
     let text = format!(
         "on: push\njobs: {{a: {{runs-on: x, env: {{C: web}}, steps: [{{run: {script}, shell: '{shell}'}}]}}}}\n"
     );
-    let wanted = aws_names(&workflow(&text));
+    let wanted = names(&workflow(&text));
     let kinds = [
         ("cluster", wanted.clusters),
         ("service", wanted.services.into_iter().map(|it| it.service).collect()),

@@ -60,3 +60,48 @@ fn a_deployment_that_no_step_waits_for() {
     let said = told(&ran);
     assert!(!said.iter().any(|it| it.contains("goes on") || it.contains("failed:")), "{said:#?}");
 }
+
+/// Variables, secrets, matrices and variables of the shell: when a step's turn comes all of them are known.
+#[test]
+fn what_steps_name_by_values_that_only_a_run_knows_is_there() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = "on: push
+env:
+  AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE
+  AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI
+  AWS_REGION: ${{ vars.REGION }}
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {service: [api, worker]}}
+    steps:
+    - run: |
+        cluster=${{ secrets.CLUSTER }}
+        aws ecs describe-services --cluster $cluster --services ${{ matrix.service }} --query 'services[0].[status, serviceArn]' --output text
+        aws ecr describe-repositories --repository-names $REPOSITORY --query 'repositories[0].repositoryUri' --output text
+      env: {REPOSITORY: '${{ vars.TEAM }}/${{ matrix.service }}'}
+    # <cluster> is no name.
+    - run: 'true # aws ecs describe-services --cluster <cluster> --services <service>'
+    - run: aws ecs describe-clusters --clusters '<cluster>' --query 'failures[0].reason' --output text
+";
+    let repo = Repo::new(workflow, &[]);
+    let given = ["--aws", "emulate", "--var", "REGION=eu-west-1", "--var", "TEAM=web", "-s", "CLUSTER=prod-cluster"];
+    let ran = repo.sandbox(&[&given[..], &["--var", "ACCOUNT=555566667777"]].concat()).ends_with(0);
+    let lines = ran.lines();
+    for service in ["api", "worker"] {
+        let arn = format!("ACTIVE\tarn:aws:ecs:eu-west-1:555566667777:service/***/{service}");
+        assert!(lines.contains(&arn), "{arn}: {lines:#?}");
+        assert!(lines.iter().any(|it| it.ends_with(&format!("/web/{service}"))), "{lines:#?}");
+    }
+    let said = told(&ran);
+    for notice in [
+        "created cluster `***`, in eu-west-1",
+        "created service `worker` in cluster `***`, running 1 task of `worker`, in eu-west-1",
+        "nothing is created for a name in the workflow: `<cluster>` is not a name ECS takes for a cluster or service, in eu-west-1",
+    ] {
+        assert!(said.iter().any(|it| it == notice), "{notice}: {said:#?}");
+    }
+    assert!(!said.iter().any(|it| it.contains("`<service>`")), "{said:#?}");
+}

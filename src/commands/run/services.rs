@@ -1,13 +1,15 @@
 //! The services of a run, with the AWS account that its steps talk to.
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use wfrun_aws::IdentityPolicy;
 use wfrun_engine::FactKind;
-use wfrun_runner::LocalServices;
+use wfrun_runner::{AwsSettings, LocalServices, StepNames};
 use wfrun_services::ServicesSettings;
 
 use super::own::Own;
 use crate::aws_account;
-use crate::aws_names::aws_names;
+use crate::aws_names::{aws_names, of_step};
 use crate::cli::{AwsChoice, RunArgs};
 use crate::settings::Loaded;
 
@@ -21,9 +23,15 @@ pub(super) async fn start_services(
     github: ServicesSettings,
     facts: mpsc::Sender<FactKind>,
 ) -> anyhow::Result<(LocalServices, Vec<String>)> {
-    let account = |policies| aws_account::settings(&args.account, &own.state, aws_names(&loaded.set), policies);
+    let secrets = loaded.secrets.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    let vars = loaded.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let (wanted, beforehand) = aws_names(&loaded.set, secrets.chain(vars));
+    let account = |policies| aws_account::settings(&args.account, &own.state, wanted, policies);
     let aws = match policies.map(account).transpose()? {
-        Some(account) => Some(aws_account::with_tasks(account, &own.run_id).await?),
+        Some(account) => {
+            let names: StepNames = Arc::new(move |launch| of_step(launch, &beforehand));
+            Some(AwsSettings { names: Some(names), ..aws_account::with_tasks(account, &own.run_id).await? })
+        }
         None => None,
     };
     let (services, mut notices) = LocalServices::start(github, aws, args.aws != Some(AwsChoice::Off), facts).await?;
