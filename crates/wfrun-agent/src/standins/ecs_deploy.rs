@@ -52,7 +52,9 @@ pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
         "CODE_DEPLOY" => Err(StandInError::NotSupported {
             action: ACTION,
             what: "a service with the deployment controller CODE_DEPLOY".to_owned(),
-            way_out: "give the service of the emulated account the controller ECS".to_owned(),
+            way_out: "leave out the inputs `codedeploy-*`, so that the service is one of ECS; the AWS account on this machine has \
+                      no CodeDeploy, and only `--aws off --actions real` deploys by it"
+                .to_owned(),
         }),
         other => Err(StandInError::action(format!("Unsupported deployment controller: {other}"))),
     }

@@ -144,7 +144,8 @@ fn prepare(request: &Request, folder: &Path) -> Result<Prepared, StandInError> {
         Source::Elsewhere(context) => Err(StandInError::NotSupported {
             action: ACTION,
             what: format!("`context: {context}`"),
-            way_out: "check it out or unpack it in an earlier step, and name its folder".to_owned(),
+            way_out: "check it out or unpack it in an earlier step, and name its folder, or give the real action and a buildx by `--actions real`"
+                .to_owned(),
         }),
     }
 }

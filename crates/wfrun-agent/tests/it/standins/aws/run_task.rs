@@ -214,6 +214,8 @@ fn managed_volumes_are_refused() {
             "a managed volume (`{volume}`) is not supported yet by the built-in stand-in for {DEPLOY}"
         ));
         assert_eq!(operations(&server), Vec::<String>::new(), "{whose}");
+        let declared = json!({ "how": "not run", "subject": DEPLOY, "detail": format!("its stand-in does not have a managed volume (`{volume}`)") });
+        assert_eq!(outcome.declarations, [declared]);
         // A name alone is none, for the action, too.
         let outcome = named().run();
         let warning =
