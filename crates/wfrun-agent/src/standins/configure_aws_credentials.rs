@@ -3,7 +3,7 @@
 mod web_identity;
 
 use super::aws_client::{AwsClient, AwsError, Credentials, STS, xml_text};
-use super::error::StandInError;
+use super::error::{REAL_ACTION, StandInError};
 use super::toolkit::{self, How};
 use super::{Invocation, Phase, Version};
 
@@ -142,9 +142,10 @@ fn refuse_what_is_missing(version: Version) -> Result<(), StandInError> {
             return Err(StandInError::NotSupported {
                 action: ACTION,
                 what: what.to_owned(),
-                way_out: "give the step `aws-access-key-id` and `aws-secret-access-key` instead; the emulated account \
-                          takes any pair"
-                    .to_owned(),
+                way_out: format!(
+                    "give the step `aws-access-key-id` and `aws-secret-access-key` alone, since the emulated account takes any \
+                     pair, {REAL_ACTION}"
+                ),
             });
         }
     }

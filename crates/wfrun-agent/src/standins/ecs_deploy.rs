@@ -1,6 +1,7 @@
-//! Stand-in for `aws-actions/amazon-ecs-deploy-task-definition`: register, update the service, wait until it is stable.
+//! Stand-in for `aws-actions/amazon-ecs-deploy-task-definition`: register, run a task, update the service, wait until it is stable.
 
 mod definition;
+mod run_task;
 mod waiter;
 
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use super::aws_client::{AwsClient, AwsError, ECS};
 use super::error::StandInError;
 use super::toolkit::{self, Annotation};
 use super::{Invocation, Version};
-use waiter::{Clock, Stable, SystemClock};
+use waiter::{Clock, SystemClock, Waited};
 
 const ACTION: &str = "aws-actions/amazon-ecs-deploy-task-definition";
 const USER_AGENT: &str = "amazon-ecs-deploy-task-definition-for-github-actions";
@@ -31,12 +32,16 @@ struct Settings {
 /// Source: the AWS rules §1.5, and the README of `aws-actions/amazon-ecs-deploy-task-definition`.
 pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
     let version = invocation.version;
-    refuse_what_is_missing()?;
-    let client = AwsClient::from_environment(USER_AGENT).map_err(StandInError::from_sdk)?;
     let settings = Settings::from_inputs();
+    let runs_task = has_since(version, 0) && toolkit::loose_boolean_input("run-task");
+    refuse_volumes(version, &settings, runs_task)?;
+    let client = AwsClient::from_environment(USER_AGENT).map_err(StandInError::from_sdk)?;
     let definition = definition::load(version)?;
     let arn = register(&client, version, &definition)?;
     toolkit::set_output("task-definition-arn", &arn)?;
+    if runs_task {
+        run_task::run(&client, version, &settings, &arn, &mut SystemClock::start())?;
+    }
     if settings.service.is_empty() {
         toolkit::debug("Service was not specified, no service updated");
         return Ok(());
@@ -47,7 +52,9 @@ pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
         "CODE_DEPLOY" => Err(StandInError::NotSupported {
             action: ACTION,
             what: "a service with the deployment controller CODE_DEPLOY".to_owned(),
-            way_out: "give the service of the emulated account the controller ECS".to_owned(),
+            way_out: "leave out the inputs `codedeploy-*`, so that the service is one of ECS; the AWS account on this machine has \
+                      no CodeDeploy, and only `--aws off --actions real` deploys by it"
+                .to_owned(),
         }),
         other => Err(StandInError::action(format!("Unsupported deployment controller: {other}"))),
     }
@@ -69,19 +76,32 @@ impl Settings {
     }
 }
 
-fn refuse_what_is_missing() -> Result<(), StandInError> {
-    for (name, what) in [
-        ("run-task", "running a task outside a service (`run-task`)"),
-        ("service-managed-ebs-volume-name", "a managed volume (`service-managed-ebs-volume-name`)"),
-    ] {
-        let value = toolkit::input(name);
-        if !value.is_empty() && !value.eq_ignore_ascii_case("false") {
+/// Whether the release has what v2.`minor`.0 brought. Of the floating v2, which is v2.6.3, that is all.
+fn has_since(version: Version, minor: u32) -> bool {
+    version.major >= 2 && version.is_at_least(minor, 0, (6, 3))
+}
+
+/// Refuses volumes that AWS would make for a task or a service, before anything is changed.
+///
+/// A name without a volume is none, as for the action.
+fn refuse_volumes(version: Version, settings: &Settings, runs_task: bool) -> Result<(), StandInError> {
+    let asked = [("run-task", runs_task), ("service", !settings.service.is_empty())];
+    for (whose, _) in asked.into_iter().filter(|(_, asked)| *asked && has_since(version, 3)) {
+        let (volume, name) = (format!("{whose}-managed-ebs-volume"), format!("{whose}-managed-ebs-volume-name"));
+        if toolkit::input(&name).is_empty() {
+            continue;
+        }
+        if !matches!(toolkit::input(&volume).as_str(), "" | "{}") {
             return Err(StandInError::NotSupported {
                 action: ACTION,
-                what: what.to_owned(),
-                way_out: "skip the step with `if:` where it runs on your machine".to_owned(),
+                what: format!("a managed volume (`{volume}`)"),
+                way_out: "leave out the input: no AWS account on this machine has volumes".to_owned(),
             });
         }
+        let operation = if whose == "service" { "UpdateService" } else { "RunTask" };
+        toolkit::warning(&format!(
+            "{name} provided without {volume} value. VolumeConfigurations property will not be included in the {operation} API call"
+        ));
     }
     Ok(())
 }
@@ -112,15 +132,19 @@ fn register(client: &AwsClient, version: Version, definition: &Value) -> Result<
 
 fn describe(client: &AwsClient, settings: &Settings) -> Result<Value, StandInError> {
     let mut answer = describe_services(client, settings)?;
-    if let Some(failure) = answer["failures"].as_array().and_then(|failures| failures.first()) {
-        let text = |member: &str| failure[member].as_str().unwrap_or("undefined").to_owned();
-        return Err(StandInError::action(format!("{} is {}", text("arn"), text("reason"))));
-    }
+    check_failures(&answer)?;
     let service = answer["services"][0].take();
     match service["status"].as_str() {
         Some("ACTIVE") => Ok(service),
         status => Err(StandInError::action(format!("Service is {}", status.unwrap_or("undefined")))),
     }
+}
+
+/// What an answer lists among its failures, the first of them.
+fn check_failures(answer: &Value) -> Result<(), StandInError> {
+    let Some(failure) = answer["failures"].as_array().and_then(|failures| failures.first()) else { return Ok(()) };
+    let text = |member: &str| failure[member].as_str().unwrap_or("undefined").to_owned();
+    Err(StandInError::action(format!("{} is {}", text("arn"), text("reason"))))
 }
 
 fn describe_services(client: &AwsClient, settings: &Settings) -> Result<Value, AwsError> {
@@ -145,11 +169,11 @@ fn update(
     }
     let minutes = settings.wait_minutes;
     toolkit::debug(&format!("Waiting for the service to become stable. Will wait for {minutes} minutes"));
-    let stable = waiter::wait(minutes * 60, clock, || describe_services(client, settings))?;
+    let stable = waiter::wait(minutes * 60, waiter::services_stable, clock, || describe_services(client, settings))?;
     let stable = match stable {
-        Stable::Yes(answer) => answer,
-        Stable::Never(answer) => return Err(not_stable(version, "FAILURE", &answer)),
-        Stable::NotInTime => return Err(not_stable(version, "TIMEOUT", &json!("Waiter has timed out"))),
+        Waited::Yes(answer) => answer,
+        Waited::Never(answer) => return Err(not_stable(version, "FAILURE", &answer)),
+        Waited::NotInTime => return Err(not_stable(version, "TIMEOUT", &json!("Waiter has timed out"))),
     };
     let (old, new) = (primary(before), primary(&answer["service"]));
     if new.is_empty() || new == old {
@@ -173,9 +197,8 @@ fn update_request(version: Version, settings: &Settings, arn: &str) -> Value {
         "forceNewDeployment": settings.force,
     });
     if version.major >= 2 {
-        let tags = toolkit::input("enable-ecs-managed-tags");
-        if !tags.is_empty() {
-            request["enableECSManagedTags"] = json!(tags.eq_ignore_ascii_case("true"));
+        if let Some(managed) = managed_tags() {
+            request["enableECSManagedTags"] = json!(managed);
         }
         let propagate = toolkit::input("propagate-tags");
         if !propagate.is_empty() {
@@ -189,8 +212,19 @@ fn update_request(version: Version, settings: &Settings, arn: &str) -> Value {
     request
 }
 
+/// `None` where the input is empty.
+fn managed_tags() -> Option<bool> {
+    let tags = toolkit::input("enable-ecs-managed-tags");
+    (!tags.is_empty()).then(|| tags.eq_ignore_ascii_case("true"))
+}
+
+/// The console's host for a region.
+fn console(region: &str) -> &'static str {
+    if region.starts_with("cn") { "console.amazonaws.cn" } else { "console.aws.amazon.com" }
+}
+
 fn say_started(version: Version, settings: &Settings, region: &str) {
-    let host = if region.starts_with("cn") { "console.amazonaws.cn" } else { "console.aws.amazon.com" };
+    let host = console(region);
     let Settings { cluster, service, .. } = settings;
     let url = if version.major == 1 {
         format!("https://{host}/ecs/home?region={region}#/clusters/{cluster}/services/{service}/events")

@@ -9,6 +9,10 @@ use super::aws_client::AwsError;
 use super::http::HttpError;
 use super::toolkit;
 
+/// The way out where the real action does on this machine what its stand-in does not.
+pub(super) const REAL_ACTION: &str =
+    "or take the real action by `--actions real`, from a mirror (`--mirror DIR`) or the network";
+
 /// Why a stand-in failed its step. [`Self::chain`] is the text of the `::error::` line.
 #[derive(Debug, Error)]
 pub enum StandInError {
@@ -18,14 +22,14 @@ pub enum StandInError {
     /// A failure that the log and the annotations have already.
     #[error("the step has failed")]
     Said,
-    /// Something the real action does and the stand-in does not.
+    /// Something the real action does and the stand-in does not; it is declared `not run`.
     #[error("{what} is not supported yet by the built-in stand-in for {action}; {way_out}")]
     NotSupported {
         /// The action, as in `actions/checkout`.
         action: &'static str,
         /// What was asked for.
         what: String,
-        /// What to do about it.
+        /// What to do about it; where the real action would do, with [`REAL_ACTION`].
         way_out: String,
     },
     /// A variable that every step has is not there.

@@ -11,7 +11,7 @@ mod version_file;
 
 use std::path::Path;
 
-use super::error::StandInError;
+use super::error::{REAL_ACTION, StandInError};
 use super::search_path::SearchPath;
 use super::substitute::{self, Line};
 use super::tool_cache::{Tool, ToolCache, architecture};
@@ -125,7 +125,7 @@ fn refuse_others(asked: &str) -> Result<(), StandInError> {
     Err(StandInError::NotSupported {
         action: ACTION,
         what: format!("`python-version: {asked}`"),
-        way_out: "use a version of CPython, such as '3.12'".to_owned(),
+        way_out: format!("use a version of CPython, such as '3.12', {REAL_ACTION}"),
     })
 }
 
@@ -151,7 +151,7 @@ fn provide(cache: &ToolCache, request: &Request, check_latest: bool) -> Result<T
             action: ACTION,
             what: format!("a free-threaded Python {} that the tool cache does not hold", request.text),
             way_out: format!(
-                "put one into {}, or leave out `freethreaded`",
+                "put one into {}, leave out `freethreaded`, {REAL_ACTION}",
                 cache.folder(NAME, "<version>", &wanted).display()
             ),
         });

@@ -3,7 +3,7 @@ use super::ACTION;
 use super::settings::{Settings, is_commit};
 use super::snapshot::{Head, INSTALL_GIT, Target, near_git};
 use super::worktree::WorkTree;
-use crate::standins::error::StandInError;
+use crate::standins::error::{REAL_ACTION, StandInError};
 use crate::standins::{program, toolkit};
 
 /// Whether git finds an address on this machine. wfrun's settings for git say so, by `insteadOf`.
@@ -23,7 +23,7 @@ pub(super) fn resolve(settings: &mut Settings) -> Result<Target, StandInError> {
             action: ACTION,
             what: format!("checking out `{}`, which is not on this machine,", settings.repository),
             way_out: format!(
-                "clone it, and name the clone by `--local-repository {}=DIR`, or give a folder of clones by `--mirror DIR`",
+                "clone it, and name the clone by `--local-repository {}=DIR`, give a folder of clones by `--mirror DIR`, {REAL_ACTION}",
                 settings.repository
             ),
         });

@@ -44,7 +44,7 @@ fn main(action: u32) -> Result<(), StandInError> {
     let platform = own_platform()?;
     let request = Request::read(action, &platform)?;
     let builders = Builders::read()?;
-    let builder = builders.choose(&request.builder);
+    let builder = builders.choose([&request.builder, &toolkit::variable("BUILDX_BUILDER")]);
     let Some(driver) = builders.driver_of(&builder) else {
         return Err(StandInError::action(format!("no builder \"{builder}\" found")));
     };
@@ -144,7 +144,8 @@ fn prepare(request: &Request, folder: &Path) -> Result<Prepared, StandInError> {
         Source::Elsewhere(context) => Err(StandInError::NotSupported {
             action: ACTION,
             what: format!("`context: {context}`"),
-            way_out: "check it out or unpack it in an earlier step, and name its folder".to_owned(),
+            way_out: "check it out or unpack it in an earlier step, and name its folder, or give the real action and a buildx by `--actions real`"
+                .to_owned(),
         }),
     }
 }

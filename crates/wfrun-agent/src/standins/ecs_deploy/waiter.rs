@@ -1,4 +1,4 @@
-//! Waiting for a service to become stable.
+//! Waiting for a service to become stable, and for tasks to stop.
 
 use std::time::{Duration, Instant};
 
@@ -33,8 +33,8 @@ impl Clock for SystemClock {
 
 /// How the wait ended.
 #[derive(Debug, PartialEq)]
-pub(super) enum Stable {
-    /// With this answer of `DescribeServices`.
+pub(super) enum Waited {
+    /// With this answer.
     Yes(Value),
     /// With one that rules it out.
     Never(Value),
@@ -45,35 +45,47 @@ pub(super) enum Stable {
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
+/// What an answer says: it is so, it will never be, or (`None`) it is not decided yet.
+pub(super) type Verdict = fn(&Value) -> Option<bool>;
+
 /// Asks until the answer says so, at most for `seconds`.
 ///
 /// The conditions are AWS's. The pauses are not: an emulated service is stable in seconds, and what the step does and
 /// prints does not depend on them.
-/// Source: AWS, the waiter `ServicesStable` (the AWS rules §4.7).
 pub(super) fn wait<E>(
     seconds: u64,
+    verdict: Verdict,
     clock: &mut impl Clock,
     mut describe: impl FnMut() -> Result<Value, E>,
-) -> Result<Stable, E> {
+) -> Result<Waited, E> {
     let end = clock.elapsed() + Duration::from_secs(seconds);
     let mut delay = FIRST_DELAY;
     loop {
         let answer = describe()?;
         match verdict(&answer) {
-            Some(true) => return Ok(Stable::Yes(answer)),
-            Some(false) => return Ok(Stable::Never(answer)),
+            Some(true) => return Ok(Waited::Yes(answer)),
+            Some(false) => return Ok(Waited::Never(answer)),
             None => {}
         }
         if clock.elapsed() + delay > end {
-            return Ok(Stable::NotInTime);
+            return Ok(Waited::NotInTime);
         }
         clock.sleep(delay);
         delay = (delay * 3 / 2).min(LONGEST_DELAY);
     }
 }
 
-/// `None`: not decided yet.
-fn verdict(answer: &Value) -> Option<bool> {
+/// All tasks that the answer has are stopped, and it has one.
+///
+/// Source: AWS, the waiter `TasksStopped` of the SDK for JavaScript 3.
+pub(super) fn tasks_stopped(answer: &Value) -> Option<bool> {
+    let tasks = answer["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let stopped = !tasks.is_empty() && tasks.iter().all(|task| task["lastStatus"] == json!("STOPPED"));
+    stopped.then_some(true)
+}
+
+/// Source: AWS, the waiter `ServicesStable` (the AWS rules §4.7).
+pub(super) fn services_stable(answer: &Value) -> Option<bool> {
     let list = |member: &str| answer[member].as_array().map(Vec::as_slice).unwrap_or_default();
     let services = list("services");
     let is_missing = list("failures").iter().any(|failure| failure["reason"] == json!("MISSING"));
@@ -121,7 +133,25 @@ mod tests {
             (json!({ "services": [], "failures": [{ "reason": "MISSING" }] }), Some(false)),
         ];
         for (answer, expected) in cases {
-            assert_eq!(verdict(&answer), expected, "{answer}");
+            assert_eq!(services_stable(&answer), expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn tasks_have_stopped_when_all_have() {
+        let tasks = |statuses: &[&str]| {
+            let tasks: Vec<Value> = statuses.iter().map(|status| json!({ "lastStatus": status })).collect();
+            json!({ "tasks": tasks })
+        };
+        let cases = [
+            (tasks(&["STOPPED", "STOPPED"]), Some(true)),
+            (tasks(&["STOPPED", "RUNNING"]), None),
+            (tasks(&["PENDING"]), None),
+            // One that is not known never stops: the time is up some day.
+            (json!({ "tasks": [], "failures": [{ "reason": "MISSING" }] }), None),
+        ];
+        for (answer, expected) in cases {
+            assert_eq!(tasks_stopped(&answer), expected, "{answer}");
         }
     }
 
@@ -129,19 +159,19 @@ mod tests {
     fn pauses_grow_to_a_limit() {
         let mut clock = Fake(Duration::ZERO, Vec::new());
         let mut asked = 0;
-        let result = wait::<()>(60, &mut clock, || {
+        let result = wait::<()>(60, services_stable, &mut clock, || {
             asked += 1;
             Ok(if asked == 12 { service("ACTIVE", 1, 2) } else { service("ACTIVE", 2, 1) })
         });
-        assert!(matches!(result, Ok(Stable::Yes(_))));
+        assert!(matches!(result, Ok(Waited::Yes(_))));
         assert_eq!(clock.1, [100, 150, 225, 337, 506, 759, 1139, 1708, 2000, 2000, 2000]);
     }
 
     #[test]
     fn ends_in_time() {
         let mut clock = Fake(Duration::ZERO, Vec::new());
-        let result = wait::<()>(60, &mut clock, || Ok(service("ACTIVE", 2, 1)));
-        assert_eq!(result, Ok(Stable::NotInTime));
+        let result = wait::<()>(60, services_stable, &mut clock, || Ok(service("ACTIVE", 2, 1)));
+        assert_eq!(result, Ok(Waited::NotInTime));
         assert!(clock.elapsed() <= Duration::from_mins(1), "{:?}", clock.elapsed());
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::ACTION;
-use crate::standins::error::StandInError;
+use crate::standins::error::{REAL_ACTION, StandInError};
 use crate::standins::semver::SemVer;
 
 /// Reads the file that `global-json-file` names.
@@ -28,7 +28,7 @@ fn read(file: &str, action: u32) -> Result<String, StandInError> {
     let json: Value = serde_json::from_str(&plain).map_err(|err| StandInError::NotSupported {
         action: ACTION,
         what: format!("the way `{file}` is written ({err})"),
-        way_out: "write it as JSON, or give the step `dotnet-version`".to_owned(),
+        way_out: format!("write it as JSON, give the step `dotnet-version`, {REAL_ACTION}"),
     })?;
     version_in(&json, action)
 }

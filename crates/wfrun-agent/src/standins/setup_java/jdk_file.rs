@@ -7,7 +7,7 @@ use std::process::Command;
 use super::distribution::Distribution;
 use super::version::Request;
 use super::{ACTION, Found, Wanted};
-use crate::standins::error::StandInError;
+use crate::standins::error::{REAL_ACTION, StandInError};
 use crate::standins::tool_cache::ToolCache;
 use crate::standins::{program, toolkit};
 
@@ -43,7 +43,7 @@ fn unpack(file: &Path, folder: &Path) -> Result<(), StandInError> {
         return Err(StandInError::NotSupported {
             action: ACTION,
             what: format!("`{}`, an archive of another kind than tar", file.display()),
-            way_out: "use one that ends in `.tar.gz`".to_owned(),
+            way_out: format!("use one that ends in `.tar.gz`, {REAL_ACTION}"),
         });
     }
     if folder.exists() {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{ACTION, is_true};
-use crate::standins::error::StandInError;
+use crate::standins::error::{REAL_ACTION, StandInError};
 use crate::standins::toolkit;
 use crate::standins::xml::{Content, Element, Reading};
 
@@ -104,7 +104,7 @@ pub(super) fn add_toolchain(
             let root = Element::parse(&text, Reading::Whole).ok_or_else(|| StandInError::NotSupported {
                 action: ACTION,
                 what: format!("`{}` with comments or other text between its elements", file.display()),
-                way_out: "remove them".to_owned(),
+                way_out: format!("remove them, {REAL_ACTION}"),
             })?;
             let declaration = text.trim_start().strip_prefix("<?xml").and_then(|it| it.split_once("?>"));
             let declaration = declaration.map(|(inside, _)| format!("<?xml{inside}?>")).filter(|_| action < 5);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ACTION;
-use crate::standins::error::StandInError;
+use crate::standins::error::{REAL_ACTION, StandInError};
 use crate::standins::semver::{Range, Rules};
 use crate::standins::toolkit;
 
@@ -76,7 +76,7 @@ fn not_read(file: &str) -> StandInError {
     StandInError::NotSupported {
         action: ACTION,
         what: format!("the way `{file}` names a version of Python"),
-        way_out: "give the step `python-version` as well".to_owned(),
+        way_out: format!("give the step `python-version` as well, {REAL_ACTION}"),
     }
 }
 

@@ -1,3 +1,5 @@
+mod run_task;
+
 use std::fs;
 use std::sync::Mutex;
 
@@ -462,7 +464,6 @@ fn deploying_fails_as_the_real_one() {
     let (job, server) = (Job::new(), account(Rollout::Succeeds));
     deploy(&job, &server, "v1").input("service", "gone").run().assert_failure("arn:gone is MISSING");
     deploy(&job, &server, "v1").input("task-definition", "no.json").run().assert_failure("ENOENT: no such file");
-    deploy(&job, &server, "v2").input("run-task", "true").run().assert_failure("`run-task`) is not supported yet");
 
     let young = json!({ "family": "news", "containerDefinitions": [{ "name": "app" }], "enableFaultInjection": false });
     let step = deploy(&job, &server, "v1");

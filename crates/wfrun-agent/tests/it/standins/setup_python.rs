@@ -100,7 +100,11 @@ fn another_version_is_said_and_declared() {
 fn what_cannot_be_done_is_said() {
     let job = Job::new();
     let step = || job.step("actions/setup-python main v4");
-    step().input("python-version", "pypy3.9").run().assert_failure("`python-version: pypy3.9` is not supported yet");
+    let outcome = step().input("python-version", "pypy3.9").run();
+    outcome.assert_failure("`python-version: pypy3.9` is not supported yet");
+    outcome
+        .assert_failure("or take the real action by `--actions real`, from a mirror (`--mirror DIR`) or the network");
+    assert_eq!(outcome.declarations.last().expect("it is declared")["how"], "not run");
     step().input("python-version", "newest").run().assert_failure("`newest` is not a version");
     step()
         .input("python-version-file", "none.txt")

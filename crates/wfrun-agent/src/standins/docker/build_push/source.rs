@@ -155,7 +155,8 @@ pub(super) fn write_out(
         return Err(StandInError::NotSupported {
             action: ACTION,
             what: format!("the submodule `{path}` in a Git context"),
-            way_out: "check it out by actions/checkout with `submodules: true`, and set `context: .`".to_owned(),
+            way_out: "check it out by actions/checkout with `submodules: true`, and set `context: .`, or give the real action and a buildx by `--actions real`"
+                .to_owned(),
         });
     }
     program::stdout(git().args(["read-tree", "--reset", "-u", &commit]), None, INSTALL_GIT)?;
