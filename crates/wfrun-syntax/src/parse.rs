@@ -1,6 +1,7 @@
 //! Text to a tree: the events of `granit-parser`, composed here because places, duplicate keys and limits need it.
 
 mod compose;
+mod input;
 mod scalar;
 mod scan_error;
 
@@ -30,7 +31,7 @@ fn read(source: &Arc<Source>) -> Result<Checked<Node>, Vec<Diagnostic>> {
     check_text(source).map_err(|it| vec![it])?;
     let mut composer = compose::Composer::new(source);
     let mut done = false;
-    for event in Parser::new_from_str(source.text()) {
+    for event in events(source) {
         let (event, place) = match event {
             Ok(it) => it,
             Err(error) => return Err(composer.fail(scan_error::explain(source, &error, done))),
@@ -53,6 +54,11 @@ fn read(source: &Arc<Source>) -> Result<Checked<Node>, Vec<Diagnostic>> {
         return Err(diagnostics);
     }
     Ok(Checked { value: root, diagnostics })
+}
+
+/// Returns what a text consists of, scanned as GitHub does.
+pub(crate) fn events(source: &Source) -> Parser<'_, input::LikeGitHub<'_>> {
+    Parser::new(input::LikeGitHub::new(source.text()))
 }
 
 pub(crate) fn to_span(place: &granit_parser::Span) -> Span {

@@ -259,7 +259,7 @@ impl<'a> Composer<'a> {
         for (at, it) in between.char_indices() {
             match it {
                 '\n' | '\r' => comment = false,
-                '#' if before.is_whitespace() => comment = true,
+                '#' => comment = true,
                 '&' | '!' if !comment && (before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':')) => {
                     return self.last + to_u32(at);
                 }
