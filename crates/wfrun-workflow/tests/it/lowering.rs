@@ -28,6 +28,15 @@ fn a_whole_workflow() {
     assert_eq!(uses.with.get("n").and_then(|it| it.template.as_literal()), Some("3.1"));
 }
 
+/// Source: GitHub: the service's schema, `workflow-v1.0.json` of actions/runner, where it takes more than the editor's.
+#[test]
+fn what_the_service_takes_beyond_the_editor() {
+    for on in ["workflow_dispatch: {inputs: }", "workflow_dispatch: {inputs: ~}"] {
+        let text = format!("on: {{{on}}}\njobs: {{j: {{runs-on: x, steps: [{{run: x}}]}}}}\n");
+        assert_eq!(findings(&text), [""; 0], "{text}");
+    }
+}
+
 /// One mistake gives one finding, at its place.
 #[test]
 fn mistakes() {
