@@ -1,7 +1,7 @@
 //! A YAML tree, walked along the schema as GitHub's reader does.
 //!
-//! All errors of a file are collected. Their messages and places are GitHub's; the help is ours. Where GitHub prints
-//! two errors for one mistake (`runn: x` is an unknown key *and* leaves a step without a kind), there is one.
+//! All errors of a file are collected. Their messages and places are GitHub's, also where there are two for one mistake
+//! (`runn: x` is an unknown key *and* leaves a step without a kind); the help is ours.
 //! Source: GitHub: planning rules 1.4 (`TemplateReader` of actions/runner).
 mod help;
 mod mapping;

@@ -95,6 +95,34 @@ fn what_githubs_scanner_takes_beyond_yaml() {
     }
 }
 
+/// A sequence begins at its first dash, however deep it stands.
+///
+/// Source: GitHub: `Parser.ParseNode` of YamlDotNet.Signed 6.0.0.
+#[test]
+fn places_of_sequences() {
+    for (text, expected) in [
+        ("k:\n- a\n- b\n", (2, 1)),
+        ("k:\n  - a\n", (2, 3)),
+        ("k: # - c\n# - d\n\n- a\n", (4, 1)),
+        ("k:\r\n-\r\n  a\r\n", (2, 1)),
+        ("k:\n- - a\n  - b\n", (2, 1)),
+        ("k:\n-   x: 1\n", (2, 1)),
+        ("k:\n-\n- a\n", (2, 1)),
+        ("k: &x\n- a\n", (1, 4)),
+        ("k: [\n  a]\n", (1, 4)),
+    ] {
+        let source = Source::new("a.yml", text);
+        let root = parse(&source).value.expect("the text is fine");
+        let start = source.location(member(&root, "k").place().start);
+        assert_eq!((start.line, start.col), expected, "{text:?}");
+    }
+    let text = "k:\n- - a\n  - b\n";
+    let source = Source::new("a.yml", text);
+    let root = parse(&source).value.expect("the text is fine");
+    let outer = member(&root, "k").as_sequence().expect("a sequence");
+    assert_eq!(source.slice(outer[0].place()), "- a\n  - b");
+}
+
 #[test]
 fn places_beside_a_comment_without_a_blank() {
     let text = "a: |#c\n  d\ne: [f,#&x\n  g]#h\n";
