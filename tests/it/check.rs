@@ -112,8 +112,8 @@ fn keys_that_may_be_newer() {
     // What leaves out a key that is needed is no newer key.
     let misspelt = Repo::of(&[(".github/workflows/w.yml", &GOOD.replace("runs-on", "run-on"))]);
     let ran = misspelt.wfrun(&["check", "--allow-unknown"]).ends_with(2);
-    assert!(ran.stdout.starts_with("error[workflow/unknown-key]: "), "{}", ran.stdout);
-    assert!(ran.stdout.contains("did you mean `runs-on`?"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("error[workflow/unknown-key]: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  = help: did you mean `runs-on`?"), "{}", ran.stdout);
 }
 
 #[test]
@@ -137,7 +137,9 @@ fn broken_files() {
         let output = Command::new(WFRUN).args(["check", &file]).current_dir(&from).env("NO_COLOR", "1").output();
         let ran = Ran::of(&output.expect("wfrun starts"));
         let is_finding = |it: &&str| ["error[", "warning[", "note["].iter().any(|mark| it.starts_with(mark));
-        let found = ran.stdout.lines().filter(is_finding).count();
+        // GitHub has a second error where a misspelt key leaves one out.
+        let same = ran.stdout.matches(" stands in its place: ").count();
+        let found = ran.stdout.lines().filter(is_finding).count() - same;
         if found != 1 {
             surprises.push(format!("{name}: {found} findings, not one\n{}", ran.stdout));
         }

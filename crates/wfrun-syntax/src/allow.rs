@@ -3,9 +3,9 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser};
+use granit_parser::Event;
 
-use crate::parse::to_span;
+use crate::parse::{events, to_span};
 use crate::source::to_u32;
 use crate::{CodeInfo, Diagnostic, Severity, Source, Span, closest};
 
@@ -163,7 +163,7 @@ fn scope(source: &Arc<Source>, scalars: &[Span], comment: &Comment) -> RangeIncl
     first..=beyond.map_or(last, |it| it - 1)
 }
 
-/// All comments: a `#` at the start of a line or after a blank, outside of every scalar.
+/// All comments: a `#` at the start of a line, after a blank, or right behind the end of a value, outside of every scalar.
 fn comments(source: &Arc<Source>, scalars: &[Span]) -> Vec<Comment> {
     let mut found = Vec::new();
     for line in 1..=source.line_count() {
@@ -172,7 +172,7 @@ fn comments(source: &Arc<Source>, scalars: &[Span]) -> Vec<Comment> {
         let starts = text.match_indices('#').map(|(at, _)| at).find(|at| {
             let before = &text[..*at];
             let offset = span.start + to_u32(*at);
-            before.chars().next_back().is_none_or(|it| matches!(it, ' ' | '\t' | '\u{feff}'))
+            before.chars().next_back().is_none_or(|it| " \t\u{feff}[]{},'\"|>".contains(it))
                 && !is_inside(scalars, offset)
         });
         if let Some(at) = starts {
@@ -192,7 +192,7 @@ fn is_inside(scalars: &[Span], offset: u32) -> bool {
 /// The places of all scalars that are not empty, of block scalars without the header; `None` if the text is not YAML.
 fn scalars(source: &Arc<Source>) -> Option<Vec<Span>> {
     let mut found = Vec::new();
-    for event in Parser::new_from_str(source.text()) {
+    for event in events(source) {
         let (event, place) = event.ok()?;
         if !matches!(event, Event::Scalar(..)) {
             continue;
@@ -331,6 +331,7 @@ mod tests {
             ("# wfrun: allow a/warning\na: E\n", "e2"),
             ("a: E # wfrun: allow a/error\n", "e1 ?1"),
             ("# wfrun: allow a/warning\na: [W\n", "w2"),
+            ("a: [W]# wfrun: allow a/warning\n", ""),
         ] {
             assert_eq!(left(text), expected, "{text:?}");
         }

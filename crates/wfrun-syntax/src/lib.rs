@@ -24,7 +24,7 @@ pub use ignoring_case::{
 };
 pub use node::{Entry, Mapping, Node, NodeKind};
 pub use number::{format_number, is_dotnet_whitespace, parse_hex_or_octal, trim_dotnet};
-pub use parse::parse;
+pub use parse::{MAX_LENGTH, parse, parse_up_to};
 pub use source::{Location, Source};
 pub use span::{Span, Spanned};
 pub use text::{ScalarStyle, Text};

@@ -1,6 +1,7 @@
 //! Text to a tree: the events of `granit-parser`, composed here because places, duplicate keys and limits need it.
 
 mod compose;
+mod input;
 mod scalar;
 mod scan_error;
 
@@ -10,8 +11,8 @@ use granit_parser::{Event, Parser};
 
 use crate::{Checked, Diagnostic, Node, NodeKind, Source, Span, source::to_u32};
 
-/// Longest file, in UTF-16 units.
-const MAX_LENGTH: usize = 1_048_576;
+/// Longest file on github.com, in UTF-16 units.
+pub const MAX_LENGTH: usize = 1_048_576;
 
 /// Reads the one YAML document of a file, whose root is a mapping.
 ///
@@ -20,17 +21,22 @@ const MAX_LENGTH: usize = 1_048_576;
 /// and the second is dropped; an alias shares the anchored node; `<<` is a key like any other.
 /// Source: GitHub: planning rules P1.1 to P1.3.
 pub fn parse(source: &Arc<Source>) -> Checked<Option<Node>> {
-    match read(source) {
+    parse_up_to(source, MAX_LENGTH)
+}
+
+/// Reads a file as [`parse`] does, with another limit for its length, in UTF-16 units.
+pub fn parse_up_to(source: &Arc<Source>, max_length: usize) -> Checked<Option<Node>> {
+    match read(source, max_length) {
         Ok(checked) => checked.map(Some),
         Err(diagnostics) => Checked { value: None, diagnostics },
     }
 }
 
-fn read(source: &Arc<Source>) -> Result<Checked<Node>, Vec<Diagnostic>> {
-    check_text(source).map_err(|it| vec![it])?;
+fn read(source: &Arc<Source>, max_length: usize) -> Result<Checked<Node>, Vec<Diagnostic>> {
+    check_text(source, max_length).map_err(|it| vec![it])?;
     let mut composer = compose::Composer::new(source);
     let mut done = false;
-    for event in Parser::new_from_str(source.text()) {
+    for event in events(source) {
         let (event, place) = match event {
             Ok(it) => it,
             Err(error) => return Err(composer.fail(scan_error::explain(source, &error, done))),
@@ -55,6 +61,11 @@ fn read(source: &Arc<Source>) -> Result<Checked<Node>, Vec<Diagnostic>> {
     Ok(Checked { value: root, diagnostics })
 }
 
+/// Returns what a text consists of, scanned as GitHub does.
+pub(crate) fn events(source: &Source) -> Parser<'_, input::LikeGitHub<'_>> {
+    Parser::new(input::LikeGitHub::new(source.text()))
+}
+
 pub(crate) fn to_span(place: &granit_parser::Span) -> Span {
     // Parsing a `str`, every place has its byte offset.
     let byte = |it: &granit_parser::Marker| to_u32(it.byte_offset().unwrap_or_default());
@@ -62,10 +73,10 @@ pub(crate) fn to_span(place: &granit_parser::Span) -> Span {
     Span::new(start, byte(&place.end).max(start))
 }
 
-fn check_text(source: &Arc<Source>) -> Result<(), Diagnostic> {
+fn check_text(source: &Arc<Source>, max_length: usize) -> Result<(), Diagnostic> {
     let text = source.text();
-    if text.len() > MAX_LENGTH && text.encode_utf16().count() > MAX_LENGTH {
-        let message = format!("{}: The maximum file size of {MAX_LENGTH} characters has been exceeded", source.path());
+    if text.len() > max_length && text.encode_utf16().count() > max_length {
+        let message = format!("{}: The maximum file size of {max_length} characters has been exceeded", source.path());
         return Err(Diagnostic::error("yaml/too-large", message).help("move parts into reusable workflows or scripts"));
     }
     let forbidden = |it: char| it.is_control() && !matches!(it, '\t' | '\n' | '\r' | '\u{85}');

@@ -118,7 +118,7 @@ impl Runs {
 
 /// Checks the text of an action file against all that GitHub documents.
 pub fn read_action(source: &Arc<Source>, options: ReadOptions) -> Checked<Option<Action>> {
-    let Checked { value: node, mut diagnostics } = wfrun_syntax::parse(source);
+    let Checked { value: node, mut diagnostics } = wfrun_syntax::parse_up_to(source, options.limits.length);
     let is_sound = !diagnostics.iter().any(Diagnostic::is_error);
     let checked = lower_with(source, node.as_ref(), &ACTION, options, is_sound);
     diagnostics.extend(checked.diagnostics);
@@ -144,7 +144,7 @@ fn lower_with(
             found.at(source, Span::default()).help("an action needs at least `name:`, `description:` and `runs:`");
         return Checked { value: None, diagnostics: vec![found] };
     }
-    let Checked { value: token, diagnostics } = read::read(source, node, def, options);
+    let Checked { value: read::Tree { token, .. }, diagnostics } = read::read(source, node, def, options);
     let mut findings = Findings::new(source, diagnostics);
     let action = match token {
         Some(token) if is_sound && !findings.has_errors() => action(&mut findings, &token),

@@ -22,7 +22,7 @@ pub(crate) use step::composite_steps;
 ///
 /// Where the text does not fit the schema, its other rules are not asked, as on GitHub.
 pub fn read_workflow(source: &Arc<Source>, options: ReadOptions) -> Checked<Workflow> {
-    let Checked { value: node, mut diagnostics } = wfrun_syntax::parse(source);
+    let Checked { value: node, mut diagnostics } = wfrun_syntax::parse_up_to(source, options.limits.length);
     if node.is_none() {
         return Checked { value: Workflow::empty(source), diagnostics };
     }
@@ -47,12 +47,12 @@ fn lower_with(source: &Arc<Source>, node: Option<&Node>, options: ReadOptions, i
         let found = found.at(source, Span::default()).help("a workflow needs at least `on:` and `jobs:`");
         return Checked { value: Workflow::empty(source), diagnostics: vec![found] };
     }
-    let Checked { value: token, diagnostics } = read::read(source, node, &WORKFLOW, options);
+    let Checked { value: read::Tree { token, size }, diagnostics } = read::read(source, node, &WORKFLOW, options);
     let mut findings = Findings::new(source, diagnostics);
     let Some(token) = token.filter(|_| is_sound && !findings.has_errors()) else {
         return Checked { value: Workflow::empty(source), diagnostics: findings.finish() };
     };
-    let workflow = root::workflow(&mut findings, &token);
+    let workflow = Workflow { size, ..root::workflow(&mut findings, &token) };
     if !findings.has_errors() {
         check::needs(&workflow, &token, &mut findings);
     }

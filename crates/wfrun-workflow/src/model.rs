@@ -23,6 +23,8 @@ use crate::{EnvMap, Field, JobId, On};
 pub struct Workflow {
     /// The file.
     pub source: Arc<Source>,
+    /// How many bytes its values take in GitHub's count: see [`crate::Limits::size`].
+    pub size: usize,
     /// `name:`, if it has one.
     pub name: Option<Spanned<String>>,
     /// `run-name:`
@@ -46,6 +48,7 @@ impl Workflow {
     pub(crate) fn empty(source: &Arc<Source>) -> Self {
         Self {
             source: Arc::clone(source),
+            size: 0,
             name: None,
             run_name: None,
             on: On::default(),

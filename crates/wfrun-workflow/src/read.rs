@@ -1,7 +1,7 @@
 //! A YAML tree, walked along the schema as GitHub's reader does.
 //!
-//! All errors of a file are collected. Their messages and places are GitHub's; the help is ours. Where GitHub prints
-//! two errors for one mistake (`runn: x` is an unknown key *and* leaves a step without a kind), there is one.
+//! All errors of a file are collected. Their messages and places are GitHub's, also where there are two for one mistake
+//! (`runn: x` is an unknown key *and* leaves a step without a kind); the help is ours.
 //! Source: GitHub: planning rules 1.4 (`TemplateReader` of actions/runner).
 mod help;
 mod mapping;
@@ -25,13 +25,16 @@ pub struct ReadOptions {
     pub limits: Limits,
 }
 
+/// What was read.
+pub(crate) struct Tree {
+    /// The values; none where a limit is exceeded.
+    pub(crate) token: Option<Token>,
+    /// How many bytes they take in GitHub's count, with the file's path.
+    pub(crate) size: usize,
+}
+
 /// Reads a tree as `def` says; nothing is left of it where a limit is exceeded.
-pub(crate) fn read(
-    source: &Arc<Source>,
-    node: &Node,
-    def: &'static Def,
-    options: ReadOptions,
-) -> Checked<Option<Token>> {
+pub(crate) fn read(source: &Arc<Source>, node: &Node, def: &'static Def, options: ReadOptions) -> Checked<Tree> {
     let bytes = text_bytes(source.path());
     let mut reader =
         Reader { source, options, diagnostics: Vec::new(), bytes, depth: 0, exceeded: None, key: "", is_item: false };
@@ -41,9 +44,9 @@ pub(crate) fn read(
         reader
             .diagnostics
             .push(Diagnostic::error(Code::new("workflow/too-large"), message).at(source, node.place()).help(help));
-        return Checked { value: None, diagnostics: reader.diagnostics };
+        return Checked { value: Tree { token: None, size: reader.bytes }, diagnostics: reader.diagnostics };
     }
-    Checked { value: Some(token), diagnostics: reader.diagnostics }
+    Checked { value: Tree { token: Some(token), size: reader.bytes }, diagnostics: reader.diagnostics }
 }
 
 struct Reader<'a> {
@@ -64,7 +67,7 @@ struct Reader<'a> {
 const VALUE: usize = 24;
 
 /// Bytes of a text in GitHub's count.
-fn text_bytes(text: &str) -> usize {
+pub(crate) fn text_bytes(text: &str) -> usize {
     let units = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
     26 + 2 * units
 }

@@ -35,6 +35,8 @@ pub(crate) struct Def {
     pub(crate) text: Text,
     /// What the items of a sequence are, if one is taken.
     pub(crate) sequence: Option<&'static Self>,
+    /// The code of the warning for unknown keys where GitHub's runner does not look at them; else they are errors.
+    pub(crate) ignored_keys: Option<&'static str>,
     /// The mappings that are taken; with several, the keys decide which it is.
     pub(crate) mappings: &'static [&'static MappingDef],
 }
@@ -86,6 +88,7 @@ impl Def {
             number: false,
             text: Text::No,
             sequence: None,
+            ignored_keys: None,
             mappings: &[],
         }
     }
@@ -127,6 +130,11 @@ impl Def {
 
     pub(crate) const fn mappings(mut self, mappings: &'static [&'static MappingDef]) -> Self {
         self.mappings = mappings;
+        self
+    }
+
+    pub(crate) const fn ignored_keys(mut self, code: &'static str) -> Self {
+        self.ignored_keys = Some(code);
         self
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 use wfrun_syntax::{Checked, Code, Diagnostic, Source, Span, Spanned};
 
+use crate::read::text_bytes;
 use crate::{CallTarget, Job, Permissions, ReadOptions, Workflow, WorkflowCall, read_workflow};
 
 /// A workflow and the workflows it calls, directly and through others.
@@ -124,6 +125,7 @@ pub fn read_set(
         called: IndexMap::new(),
         files: IndexSet::from([file.clone()]),
         jobs: root.jobs.len(),
+        size: root.size,
     };
     if !loader.has_errors() {
         let inherited = root.permissions.as_ref().map(|it| it.value.clone());
@@ -140,6 +142,8 @@ struct Loader<'a> {
     called: IndexMap<FileRef, Arc<Workflow>>,
     files: IndexSet<FileRef>,
     jobs: usize,
+    /// Bytes in GitHub's count, of every call anew.
+    size: usize,
 }
 
 /// One call: who calls, and what.
@@ -181,7 +185,12 @@ impl Loader<'_> {
             self.error("workflow/call-depth", message, call.source, span, "call the inner workflow from the outer one");
             return;
         }
+        let was_read = self.called.contains_key(&call.file);
         let Some(callee) = self.callee(call) else { return };
+        self.count_size(call, &callee, was_read);
+        if self.has_errors() {
+            return;
+        }
         self.check(call, &callee, most);
         self.jobs += callee.jobs.len();
         if self.has_errors() {
@@ -240,6 +249,19 @@ impl Loader<'_> {
         self.diagnostics.extend(inputs::check(call, trigger));
         self.diagnostics.extend(inputs::check_secrets(call, trigger));
         self.diagnostics.extend(permissions::check(call, callee, most, self.options.policy));
+    }
+
+    /// Counts what a call adds; a path counts once.
+    ///
+    /// Source: GitHub: `ReusableWorkflowsLoader` and `TemplateMemory` of actions/runner: one count for all files, each read for each call.
+    fn count_size(&mut self, call: &CallSite<'_>, callee: &Workflow, was_read: bool) {
+        let path = if was_read { text_bytes(callee.source.path()) } else { 0 };
+        self.size = self.size.saturating_add(callee.size.saturating_sub(path));
+        if self.size > self.options.read.limits.size {
+            let message = format!("Error from called workflow {}: Maximum object size exceeded", call.file);
+            let help = "this is a limit of GitHub's for a workflow with all that it calls, each call counted: call less, or move parts into actions or scripts";
+            self.error("workflow/too-large", message, call.source, call.call.target.span, help);
+        }
     }
 
     /// Source: GitHub: planning rules 1.1.

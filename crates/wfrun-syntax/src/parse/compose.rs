@@ -102,7 +102,10 @@ impl<'a> Composer<'a> {
                 self.last = span.end;
                 self.alias(anchor, span)
             }
-            Event::SequenceStart(style, anchor, _) => self.start(Content::Sequence(Vec::new()), style, anchor, span),
+            Event::SequenceStart(style, anchor, _) => {
+                let span = if style == StructureStyle::Block { self.first_dash(span) } else { span };
+                self.start(Content::Sequence(Vec::new()), style, anchor, span)
+            }
             Event::MappingStart(style, anchor, _) => {
                 let content = Content::Mapping { entries: Vec::new(), keys: Keys::default(), key: None };
                 self.start(content, style, anchor, span)
@@ -248,6 +251,26 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// The parser's place of a sequence that stands as deep as its key is that of the first item; GitHub's is the dash.
+    ///
+    /// Source: GitHub: `Parser.ParseNode` of YamlDotNet.Signed 6.0.0.
+    fn first_dash(&self, span: Span) -> Span {
+        let between = self.source.slice(Span::new(self.last, span.start));
+        let mut at = 0;
+        for line in between.split_inclusive(['\n', '\r']) {
+            let text = line.trim_start_matches(' ');
+            // Before the first line break stands the rest of the key's line.
+            if at > 0
+                && text.strip_prefix('-').is_some_and(|it| it.is_empty() || it.starts_with([' ', '\t', '\n', '\r']))
+            {
+                let dash = self.last + to_u32(at + line.len() - text.len());
+                return Span::new(dash, span.end.max(dash));
+            }
+            at += line.len();
+        }
+        span
+    }
+
     /// Finds where a value begins with its anchor (`&name`) and tag (`!!str`), between the last event and the value.
     fn properties(&self, value: u32) -> u32 {
         let between = self.source.slice(Span::new(self.last, value));
@@ -259,7 +282,7 @@ impl<'a> Composer<'a> {
         for (at, it) in between.char_indices() {
             match it {
                 '\n' | '\r' => comment = false,
-                '#' if before.is_whitespace() => comment = true,
+                '#' => comment = true,
                 '&' | '!' if !comment && (before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':')) => {
                     return self.last + to_u32(at);
                 }

@@ -6,8 +6,13 @@ use wfrun_syntax::{Node, Source, parse};
 
 use crate::tree::draw;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may be given another folder, such as one with all of GitHub's cases"
+)]
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/workflows")
+    let given = std::env::var_os("WFRUN_TEST_CONFORMANCE").map(PathBuf::from);
+    given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance")).join("workflows")
 }
 
 #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "a test reads its cases and says when it has none")]

@@ -69,6 +69,71 @@ fn documents_become_trees() {
     }
 }
 
+/// Source: GitHub: `reader/yaml-schema-sequence.yml` of actions/languageservices ("customer-breaking change"), and the scanner of
+/// YamlDotNet.Signed 6.0.0.
+#[test]
+fn what_githubs_scanner_takes_beyond_yaml() {
+    for (text, expected) in [
+        // A comment needs no blank before it, wherever a token could begin.
+        ("a: [[b]#, c]\n  ]\nd: 1\n", "{a: [[\"b\"]], d: 1}"),
+        ("a: {b: c}#é: d\ne: 1\n", "{a: {b: \"c\"}, e: 1}"),
+        ("a: \"b\"#c\ne: 'f'#g\n", "{a: \"b\", e: \"f\"}"),
+        ("a: |#c\n  d\ne: >-#c\n  f\n  g\n", "{a: \"d\\n\", e: \"f g\"}"),
+        ("a: [#c\n  b,#d\n  e]#f\n", "{a: [\"b\", \"e\"]}"),
+        ("a: {#c\n  b: d,#e\n  f: g}", "{a: {b: \"d\", f: \"g\"}}"),
+        ("a: [b,#&x\n  c]#", "{a: [\"b\", \"c\"]}"),
+        // Elsewhere `#` is text.
+        ("a: b#c\nd: [e#f, #g\n  h]\ni#j: 1\n", "{a: \"b#c\", d: [\"e#f\", \"h\"], i#j: 1}"),
+        ("a: |\n  b]#c\nd: '[e]#f'\n", "{a: \"b]#c\\n\", d: \"[e]#f\"}"),
+        // A dash before a bracket or comma is text.
+        (
+            "a: [-]\nb: [-, c]\nd: {e: -}\nf: [g, -,-]\n",
+            "{a: [\"-\"], b: [\"-\", \"c\"], d: {e: \"-\"}, f: [\"g\", \"-\", \"-\"]}",
+        ),
+    ] {
+        assert_eq!(draw(&read(text)), expected, "{text:?}");
+    }
+}
+
+/// A sequence begins at its first dash, however deep it stands.
+///
+/// Source: GitHub: `Parser.ParseNode` of YamlDotNet.Signed 6.0.0.
+#[test]
+fn places_of_sequences() {
+    for (text, expected) in [
+        ("k:\n- a\n- b\n", (2, 1)),
+        ("k:\n  - a\n", (2, 3)),
+        ("k: # - c\n# - d\n\n- a\n", (4, 1)),
+        ("k:\r\n-\r\n  a\r\n", (2, 1)),
+        ("k:\n- - a\n  - b\n", (2, 1)),
+        ("k:\n-   x: 1\n", (2, 1)),
+        ("k:\n-\n- a\n", (2, 1)),
+        ("k: &x\n- a\n", (1, 4)),
+        ("k: [\n  a]\n", (1, 4)),
+    ] {
+        let source = Source::new("a.yml", text);
+        let root = parse(&source).value.expect("the text is fine");
+        let start = source.location(member(&root, "k").place().start);
+        assert_eq!((start.line, start.col), expected, "{text:?}");
+    }
+    let text = "k:\n- - a\n  - b\n";
+    let source = Source::new("a.yml", text);
+    let root = parse(&source).value.expect("the text is fine");
+    let outer = member(&root, "k").as_sequence().expect("a sequence");
+    assert_eq!(source.slice(outer[0].place()), "- a\n  - b");
+}
+
+#[test]
+fn places_beside_a_comment_without_a_blank() {
+    let text = "a: |#c\n  d\ne: [f,#&x\n  g]#h\n";
+    let source = Source::new("a.yml", text);
+    let root = parse(&source).value.expect("the text is fine");
+    assert_eq!(source.slice(member(&root, "a").place()), "|#c\n  d");
+    let list = member(&root, "e");
+    assert_eq!(source.slice(list.place()), "[f,#&x\n  g]");
+    assert_eq!(source.slice(list.as_sequence().expect("a list")[1].place()), "g");
+}
+
 #[test]
 fn places_are_bytes_of_the_file() {
     let text = "\u{feff}é: ü # c\r\nlist:\r\n  - 'a'\r\n  - {k: 😀}\r\nmap:\r\n  x: 1\r\n  y:\r\nrun: |\r\n  one\r\n\r\nend: [1,\r\n  2]\r\n";

@@ -42,9 +42,10 @@ fn jobs(findings: &mut Findings, token: &Token) -> IndexMap<JobId, crate::Job> {
 pub(super) fn check_id(findings: &mut Findings, written: &Spanned<String>) -> bool {
     let name = &written.value;
     let message = if !id::is_valid(name) {
+        // GitHub's message has the second "and".
         format!(
             "The identifier '{name}' is invalid. IDs may only contain alphanumeric characters, '_', and '-'. \
-             IDs must start with a letter or '_' and must be less than 100 characters."
+             IDs must start with a letter or '_' and and must be less than 100 characters."
         )
     } else if name.starts_with("__") {
         format!("The identifier '{name}' is invalid. IDs starting with '__' are reserved.")

@@ -1,11 +1,16 @@
 //! Mappings: known and free keys, and which of several mappings is meant.
 use wfrun_expr::{Availability, Template};
-use wfrun_syntax::{Code, Diagnostic, Entry as NodeEntry, Mapping, Node, NodeKind, Severity, Span, Spanned};
+use wfrun_syntax::{
+    Code, Diagnostic, Entry as NodeEntry, Mapping, Node, NodeKind, Severity, Span, Spanned, eq_ignoring_case,
+};
 
 use super::{Reader, VALUE, help, text_bytes};
 use crate::report::key_error;
 use crate::schema::{ANY, Def, MappingDef};
 use crate::token::{Entry, EntryKey, Token};
+
+/// The code where a required key is missing.
+const MISSING_KEY: &str = "workflow/missing-key";
 
 /// What is known so far of which mapping is meant.
 struct Choice {
@@ -134,6 +139,12 @@ impl<'a> Reader<'a> {
             choice.unknown.push(unknown);
             return;
         }
+        if let Some(code) = def.ignored_keys {
+            let help = format!("it has no effect: {help}");
+            self.diagnostics.push(Diagnostic::warning(Code::new(code), message).at(self.source, key.span).help(help));
+            choice.unknown.push(unknown);
+            return;
+        }
         self.error(def.code.unwrap_or("workflow/unknown-key"), message, key.span, Some(help));
         choice.unknown.push(unknown);
     }
@@ -163,7 +174,7 @@ impl<'a> Reader<'a> {
             for property in only.properties.iter().filter(|it| it.required) {
                 if !choice.seen.iter().any(|it| it == property.name) {
                     let message = format!("Required property is missing: {}", property.name);
-                    self.missing("workflow/missing-key", &message, place, &[property.name], def, choice);
+                    self.missing(MISSING_KEY, &message, place, &[property.name], def, choice);
                 }
             }
             return;
@@ -176,7 +187,10 @@ impl<'a> Reader<'a> {
         self.missing("workflow/ambiguous", &message, place, &deciding, def, choice);
     }
 
-    /// Says that one of `keys` is missing; where an unknown key is one of them misspelt, it is said there.
+    /// Says that one of `keys` is missing, also where an unknown key is one of them misspelt.
+    ///
+    /// Source: GitHub: `HandleMappingWithWellKnownProperties` of `TemplateReader` of actions/runner: without a condition, but a key
+    /// that is written in another case counts as there.
     fn missing(
         &mut self,
         code: &'static str,
@@ -191,7 +205,12 @@ impl<'a> Reader<'a> {
             let found = &mut self.diagnostics[unknown.finding];
             // What may be allowed elsewhere is an error where it leaves something out.
             (found.severity, found.code) = (Severity::Error, Code::new(def.code.unwrap_or("workflow/unknown-key")));
-            found.help = Some(help);
+            found.help = Some(help.clone());
+            let in_another_case = |key: &str| choice.unknown.iter().any(|it| eq_ignoring_case(&it.key, key));
+            let is_there = code == MISSING_KEY && keys.iter().any(|it| in_another_case(it));
+            if !is_there {
+                self.error(code, message, place, Some(format!("`{}` stands in its place: {help}", unknown.key)));
+            }
             return;
         }
         self.error(code, message, place, Some(help::missing(keys, def, &self.name(def))));

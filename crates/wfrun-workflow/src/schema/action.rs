@@ -2,16 +2,17 @@
 use super::{ANY, ANY_TEXT, Def, MappingDef, NON_EMPTY, Property, Text};
 use crate::contexts;
 
-/// An action file.
-pub(crate) static ACTION: Def = Def::new("the action").mappings(&[&MappingDef::of(&[
-    Property::required("name", &NON_EMPTY),
-    Property::required("description", &ANY_TEXT),
-    Property::new("author", &ANY_TEXT),
-    Property::new("inputs", &INPUTS),
-    Property::new("outputs", &OUTPUTS),
-    Property::required("runs", &RUNS),
-    Property::new("branding", &BRANDING),
-])]);
+/// An action file. Only the editor refuses unknown keys at its root (`action-root-strict`); the runner does not look at them.
+pub(crate) static ACTION: Def =
+    Def::new("the action").ignored_keys("action/unused-key").mappings(&[&MappingDef::of(&[
+        Property::required("name", &NON_EMPTY),
+        Property::required("description", &ANY_TEXT),
+        Property::new("author", &ANY_TEXT),
+        Property::new("inputs", &INPUTS),
+        Property::new("outputs", &OUTPUTS),
+        Property::required("runs", &RUNS),
+        Property::new("branding", &BRANDING),
+    ])]);
 
 /// An action file as GitHub's runner reads it: only what it uses is looked at.
 pub(crate) static ACTION_AT_RUN_TIME: Def = Def::new("the action").mappings(&[&MappingDef {

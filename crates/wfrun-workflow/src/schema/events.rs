@@ -165,7 +165,8 @@ static CALL_OUTPUT_VALUE: Def = Def::new("`value`").context(&contexts::CALL_OUTP
 
 static WORKFLOW_DISPATCH: Def =
     Def::new("`workflow_dispatch`").null().mappings(&[&MappingDef::of(&[Property::new("inputs", &DISPATCH_INPUTS)])]);
-static DISPATCH_INPUTS: Def = Def::new("`inputs`").mappings(&[&MappingDef::loose(&DISPATCH_INPUT)]);
+/// Source: GitHub: `workflow-dispatch-inputs-relaxed` of the service's `workflow-v1.0.json`; the editor's schema has no null there.
+static DISPATCH_INPUTS: Def = Def::new("`inputs`").null().mappings(&[&MappingDef::loose(&DISPATCH_INPUT)]);
 static DISPATCH_INPUT: Def = Def::new("an input of `workflow_dispatch`").null().mappings(&[&MappingDef::of(&[
     Property::new("description", &ANY_TEXT),
     Property::new("type", &DISPATCH_INPUT_TYPE),

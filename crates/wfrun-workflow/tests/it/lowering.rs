@@ -1,5 +1,6 @@
 //! What a file says, key by key.
-use wfrun_workflow::{StepKind, references};
+use wfrun_syntax::Source;
+use wfrun_workflow::{ReadOptions, StepKind, read_action, references};
 
 use crate::read;
 
@@ -28,6 +29,15 @@ fn a_whole_workflow() {
     assert_eq!(uses.with.get("n").and_then(|it| it.template.as_literal()), Some("3.1"));
 }
 
+/// Source: GitHub: the service's schema, `workflow-v1.0.json` of actions/runner, where it takes more than the editor's.
+#[test]
+fn what_the_service_takes_beyond_the_editor() {
+    for on in ["workflow_dispatch: {inputs: }", "workflow_dispatch: {inputs: ~}"] {
+        let text = format!("on: {{{on}}}\njobs: {{j: {{runs-on: x, steps: [{{run: x}}]}}}}\n");
+        assert_eq!(findings(&text), [""; 0], "{text}");
+    }
+}
+
 /// One mistake gives one finding, at its place.
 #[test]
 fn mistakes() {
@@ -37,6 +47,8 @@ fn mistakes() {
             job("    steps: [{run: a, uses: b/c@d}]\n"),
             "error[workflow/unknown-key]: Unexpected value 'uses' (w.yml:5:22)",
         ),
+        // Source: GitHub: the place of a sequence is its first dash, also where it stands as deep as its key.
+        (job("    services:\n    - a\n"), "error[workflow/wrong-type]: A sequence was not expected (w.yml:6:5)"),
         (
             job("    steps: [{name: a}]\n"),
             "error[workflow/ambiguous]: There's not enough info to determine what you meant. Add one of these properties: cancel, run, shell, uses, wait, wait-all, with, working-directory (w.yml:5:13)",
@@ -51,7 +63,7 @@ fn mistakes() {
         ),
         (
             job("    steps: [{id: 1a, run: x}]\n"),
-            "error[workflow/invalid-id]: The identifier '1a' is invalid. IDs may only contain alphanumeric characters, '_', and '-'. IDs must start with a letter or '_' and must be less than 100 characters. (w.yml:5:18)",
+            "error[workflow/invalid-id]: The identifier '1a' is invalid. IDs may only contain alphanumeric characters, '_', and '-'. IDs must start with a letter or '_' and and must be less than 100 characters. (w.yml:5:18)",
         ),
         (
             job("    timeout-minutes: '5'\n    steps: [{run: x}]\n"),
@@ -79,6 +91,73 @@ fn mistakes() {
         ),
     ] {
         assert_eq!(findings(&text), [expected], "{text}");
+    }
+}
+
+/// GitHub's runner does not look at keys of `action.yml` that it does not know, at its root; elsewhere it refuses them.
+///
+/// Source: GitHub: `action-root` and `action-root-strict` of `action-v1.0.json`.
+#[test]
+fn unknown_keys_of_actions() {
+    let runs = "runs: {using: node24, main: m.js}";
+    for (text, expected) in [
+        (
+            format!("name: n\ndescription: d\nicon: x\nenv: {{A: b}}\n{runs}\n"),
+            vec![
+                "warning[action/unused-key]: Unexpected value 'icon' (action.yml:3:1)",
+                "warning[action/unused-key]: Unexpected value 'env' (action.yml:4:1)",
+            ],
+        ),
+        (
+            "name: n\ndescription: d\nrun: {using: node24, main: m.js}\n".to_owned(),
+            vec![
+                "error[workflow/unknown-key]: Unexpected value 'run' (action.yml:3:1)",
+                "error[workflow/missing-key]: Required property is missing: runs (action.yml:1:1)",
+            ],
+        ),
+        (
+            "name: n\ndescription: d\nruns: {using: node24, main: m.js, icon: x}\n".to_owned(),
+            vec!["error[workflow/unknown-key]: Unexpected value 'icon' (action.yml:3:35)"],
+        ),
+    ] {
+        let found = read_action(&Source::new("action.yml", text.as_str()), ReadOptions::default());
+        let lines: Vec<_> = found.diagnostics.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, expected, "{text}");
+        assert_eq!(found.value.is_some(), !found.has_errors(), "{text}");
+    }
+}
+
+/// Where a misspelt key leaves one out, both are said, and the cause in the help of the second.
+///
+/// Source: GitHub: `HandleMappingWithWellKnownProperties` of `TemplateReader` of actions/runner.
+#[test]
+fn a_misspelt_key_is_two_mistakes() {
+    let deciding = "cancel, run, shell, uses, wait, wait-all, with, working-directory";
+    for (text, expected) in [
+        (
+            "on: push\njobz: {j: {runs-on: x, steps: [{run: x}]}}\n".to_owned(),
+            vec![
+                "error[workflow/unknown-key]: Unexpected value 'jobz' (w.yml:2:1); did you mean `jobs`?".to_owned(),
+                "error[workflow/missing-key]: Required property is missing: jobs (w.yml:1:1); `jobz` stands in its place: did you mean `jobs`?".to_owned(),
+            ],
+        ),
+        (
+            "on: push\njobs:\n  j:\n    runs-on: x\n    steps:\n    - name: a\n      command: b\n".to_owned(),
+            vec![
+                "error[workflow/unknown-key]: Unexpected value 'command' (w.yml:7:7); GitHub's word is `run`".to_owned(),
+                format!("error[workflow/ambiguous]: There's not enough info to determine what you meant. Add one of these properties: {deciding} (w.yml:6:7); `command` stands in its place: GitHub's word is `run`"),
+            ],
+        ),
+        // A key in another case counts as there.
+        (
+            "on: push\nJobs: {j: {runs-on: x, steps: [{run: x}]}}\n".to_owned(),
+            vec!["error[workflow/unknown-key]: Unexpected value 'Jobs' (w.yml:2:1); did you mean `jobs`?".to_owned()],
+        ),
+    ] {
+        let found = read(&text).diagnostics;
+        let found: Vec<_> =
+            found.iter().map(|it| format!("{it}; {}", it.help.as_deref().unwrap_or_default())).collect();
+        assert_eq!(found, expected, "{text}");
     }
 }
 

@@ -5,6 +5,7 @@ mod conformance;
 mod lowering;
 mod properties;
 mod schema;
+mod set;
 
 use std::sync::Arc;
 

@@ -178,7 +178,9 @@ impl Schema {
 
     fn refused(&self, trail: &[String], key: &str, document: &Json) {
         let found = codes(&(self.errors)(&document.to_string()));
-        let refused = found.iter().any(|it| it == "workflow/unknown-key" || it == "workflow/unknown-event");
+        let refused = found
+            .iter()
+            .any(|it| it == "workflow/unknown-key" || it == "workflow/unknown-event" || it == "action/unused-key");
         self.note(refused, || format!("{}: `{key}` is taken: {document}", trail.join(" > ")));
     }
 
@@ -208,8 +210,11 @@ fn codes(found: &[Diagnostic]) -> Vec<String> {
     const READER: &[&str] =
         &["unknown-key", "unknown-event", "missing-key", "wrong-type", "wrong-value", "missing-value", "ambiguous"];
     let codes = found.iter().map(|it| it.code.as_str());
-    let of_reader =
-        |it: &&str| it.starts_with("expr/") || it.strip_prefix("workflow/").is_some_and(|it| READER.contains(&it));
+    let of_reader = |it: &&str| {
+        it.starts_with("expr/")
+            || *it == "action/unused-key"
+            || it.strip_prefix("workflow/").is_some_and(|it| READER.contains(&it))
+    };
     codes.filter(of_reader).map(str::to_owned).collect()
 }
 
