@@ -1,7 +1,7 @@
 //! The `aws` commands of scripts.
 use indexmap::IndexMap;
 use wfrun_aws::UNKNOWN;
-use wfrun_expr::{Piece, evaluate, parse_in, pieces};
+use wfrun_expr::{Expr, Piece, evaluate, parse_in, pieces};
 use wfrun_workflow::shell_script::{self, Command, Word};
 
 use super::{Kind, Known};
@@ -76,7 +76,7 @@ fn value(inner: &str, env: &IndexMap<String, String>) -> Option<String> {
     let expr = parse_in(inner.trim(), &["env"], &[]).ok()?;
     // A variable that is not known is not empty.
     let is_known = |path: Vec<&str>| path.get(1).is_none_or(|name| env.contains_key(*name));
-    if !expr.walk().filter_map(|it| it.path()).all(is_known) {
+    if !expr.walk().filter_map(Expr::path).all(is_known) {
         return None;
     }
     let trace = evaluate(&expr, &Known::of(env)).ok()?;

@@ -185,7 +185,7 @@ impl Found<'_> {
         // `http://127.0.0.1:PORT`
         let is_loopback = self.variable("AWS_ENDPOINT_URL").is_some_and(|it| it.ends_with(&format!("/{host}")));
         match account_and_region(host) {
-            Some((_, region)) => self.repository(&region.to_owned(), path),
+            Some((_, region)) => self.repository(region, path),
             None if is_loopback => self.repository(region, path),
             None => {}
         }

@@ -19,7 +19,7 @@ fn told(ran: &Ran) -> Vec<String> {
     let events = ran.of_type("notice");
     let annotations = ran.of_type("annotation");
     let message = |it: &serde_json::Value| it["message"].as_str().map(str::to_owned);
-    events.iter().chain(&annotations).filter_map(|it| message(it)).collect()
+    events.iter().chain(&annotations).filter_map(message).collect()
 }
 
 /// `|| true` behind a command makes no green run of what the account does not do.

@@ -426,7 +426,9 @@ impl Account {
         drop(state);
         self.changes.send_modify(|count| *count += 1);
         if region != self.region {
-            notices.iter_mut().for_each(|it| it.message = format!("{}, in {region}", it.message));
+            for it in &mut notices {
+                it.message = format!("{}, in {region}", it.message);
+            }
         }
         Ok(notices)
     }

@@ -56,7 +56,7 @@ pub(super) fn from_file(
     }
     // A service of the file may run a task definition that only the workflow names.
     if !file.ecs.clusters.is_empty() {
-        notices.extend(task_definitions_for_workflow(state, wanted, world)?);
+        notices.extend(task_definitions_for_workflow(state, wanted, world));
     }
     for (name, cluster) in &file.ecs.clusters {
         check_ecs_names(std::iter::once(name).chain(cluster.services.keys()))?;
@@ -118,7 +118,7 @@ pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>
             Err(err) => not_created(&err),
         });
     }
-    notices.extend(task_definitions_for_workflow(state, wanted, world)?);
+    notices.extend(task_definitions_for_workflow(state, wanted, world));
     for service in &wanted.services {
         match check_ecs_names([&service.cluster, &service.service].into_iter()) {
             Ok(()) => notices.extend(service_for_workflow(state, service, wanted, world)?),
@@ -156,11 +156,7 @@ fn not_created(err: &AccountError) -> Notice {
     Notice::new(format!("nothing is created for a name in the workflow: {err}"))
 }
 
-fn task_definitions_for_workflow(
-    state: &mut State,
-    wanted: &Wanted,
-    world: World<'_>,
-) -> Result<Vec<Notice>, AccountError> {
+fn task_definitions_for_workflow(state: &mut State, wanted: &Wanted, world: World<'_>) -> Vec<Notice> {
     let mut notices = Vec::new();
     for wanted in &wanted.task_definitions {
         let family = &wanted.family;
@@ -175,7 +171,7 @@ fn task_definitions_for_workflow(
             Err(err) => not_created(&err),
         });
     }
-    Ok(notices)
+    notices
 }
 
 fn service_for_workflow(

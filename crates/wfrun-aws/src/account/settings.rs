@@ -65,7 +65,7 @@ pub struct WantedService {
     pub cluster: String,
     /// The service's name.
     pub service: String,
-    /// Whether CodeDeploy deploys it, as inputs of the deploy action tell.
+    /// Whether `CodeDeploy` deploys it, as inputs of the deploy action tell.
     pub by_code_deploy: bool,
 }
 
