@@ -144,9 +144,9 @@ fn of_github(services: &Services, repository: &Repository, own: &Own, root: &Pat
     let slug = repository.slug(root);
     let default = format!("refs/heads/{}", repository.default_branch());
     let git_ref = repository.branch().unwrap_or(&default).to_owned();
-    let mut scopes = vec![CacheScope { git_ref: git_ref.clone(), write: true }];
+    let mut scopes = vec![CacheScope { git_ref: git_ref.clone(), read: true, write: true }];
     if default != git_ref {
-        scopes.push(CacheScope { git_ref: default, write: false });
+        scopes.push(CacheScope { git_ref: default, read: true, write: false });
     }
     let token = services.job_token(JobIdentity { run_id: own.run_id.clone(), job: JOB.to_owned(), scopes });
     let claims = [

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use wfrun_journal::{Phase, RunEvent, Secret};
 use wfrun_plan::{JobKey, StepPath};
 use wfrun_syntax::upper_ordinal;
-use wfrun_workflow::{ActionRef, Permissions, UsesTarget};
+use wfrun_workflow::{ActionRef, CacheMode, Permissions, UsesTarget};
 
 use crate::{ContainerSpec, ServiceSpec};
 
@@ -43,6 +43,8 @@ pub struct EnvironmentRequest {
     /// Whether nothing can see the workspace before `actions/checkout` fills it with the run's commit: then it may be
     /// filled at once.
     pub checks_out_first: bool,
+    /// What it may do with caches, if any workflow says it.
+    pub cache_mode: Option<CacheMode>,
     /// `github.event`, to be written where `GITHUB_EVENT_PATH` says.
     pub event: Json,
 }

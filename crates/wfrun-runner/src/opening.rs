@@ -11,7 +11,7 @@ use wfrun_backend::{Environment, Facts, chain};
 use wfrun_engine::{Entry, FactKind, JobContainers, JobEnvironment, JobToken, Layout, ResolvedAction};
 use wfrun_plan::JobKey;
 use wfrun_services::{Access, ApiGrant, CacheScope, JobIdentity};
-use wfrun_workflow::{ActionRef, Level, Permissions, SCOPES};
+use wfrun_workflow::{ActionRef, CacheMode, Level, Permissions, SCOPES};
 
 use crate::action_container::Siblings;
 use crate::action_images::{self, Workshop};
@@ -240,9 +240,8 @@ fn describe(
     layout: &Layout,
     actions: IndexMap<ActionRef, ResolvedAction>,
 ) -> JobEnvironment {
-    let scopes = settings.cache_scopes.iter().enumerate();
-    // Source: GitHub: execution rules E9.4: only the current ref's scope may be written.
-    let scopes = scopes.map(|(index, git_ref)| CacheScope { git_ref: git_ref.clone(), write: index == 0 }).collect();
+    let cache_mode = wanted.request.cache_mode;
+    let scopes = cache_scopes(&settings.cache_scopes, cache_mode.unwrap_or(CacheMode::Write));
     let identity = JobIdentity { run_id: settings.run_id.clone(), job: wanted.job.to_string(), scopes };
     let token = services.github.job_token(identity);
     if let Some(JobToken { text, permissions }) = wanted.token {
@@ -271,6 +270,8 @@ fn describe(
     let variables = services.github.variables(&token).into_iter();
     let mut action_env: IndexMap<String, String> = variables.map(|(name, value)| (name.to_owned(), value)).collect();
     action_env.extend([git_settings(settings)]);
+    // Source: GitHub: `NodeScriptActionHandler` and `ContainerActionHandler` of actions/runner.
+    action_env.extend(cache_mode.map(|it| ("ACTIONS_CACHE_MODE".to_owned(), it.to_string())));
     JobEnvironment {
         image: None,
         workspace: "files",
@@ -289,6 +290,18 @@ fn describe(
     }
 }
 
+/// What a job may do with the caches of which ref.
+///
+/// Source: GitHub: execution rules E9.4: only the current ref's scope may be written.
+fn cache_scopes(refs: &[String], mode: CacheMode) -> Vec<CacheScope> {
+    let scope = |(index, git_ref): (usize, &String)| CacheScope {
+        git_ref: git_ref.clone(),
+        read: mode.may_read(),
+        write: mode.may_write() && index == 0,
+    };
+    refs.iter().enumerate().map(scope).filter(|it| it.read || it.write).collect()
+}
+
 /// What GitHub's runners have in their own environment.
 ///
 /// Source: GitHub: execution rules E1.8, "Orphans", and E6.2.
@@ -302,4 +315,27 @@ fn runner_env(layout: &Layout) -> [(String, String); 2] {
 /// The program that is the stand-ins, as job processes see it.
 fn executable(settings: &RunSettings) -> String {
     if has_own_root(settings) { EXECUTABLE.to_owned() } else { settings.executable.display().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use wfrun_workflow::CacheMode;
+
+    use super::cache_scopes;
+
+    #[test]
+    fn cache_modes_are_rights() {
+        let refs = ["refs/heads/b".to_owned(), "refs/heads/main".to_owned()];
+        for (mode, expected) in [
+            (CacheMode::Write, "refs/heads/b rw, refs/heads/main r"),
+            (CacheMode::Read, "refs/heads/b r, refs/heads/main r"),
+            (CacheMode::WriteOnly, "refs/heads/b w"),
+            (CacheMode::None, ""),
+        ] {
+            let scopes = cache_scopes(&refs, mode).into_iter().map(|it| {
+                format!("{} {}{}", it.git_ref, if it.read { "r" } else { "" }, if it.write { "w" } else { "" })
+            });
+            assert_eq!(scopes.collect::<Vec<_>>().join(", "), expected, "{mode}");
+        }
+    }
 }

@@ -9,6 +9,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::twirp::{Code, TwirpError};
+
 /// GitHub's jobs end after six hours by default and five days at most; a token outlives every local one.
 const LIFETIME_SECONDS: i64 = 6 * 24 * 60 * 60;
 
@@ -17,6 +19,8 @@ const LIFETIME_SECONDS: i64 = 6 * 24 * 60 * 60;
 pub struct CacheScope {
     /// Full ref, such as `refs/heads/main` or `refs/pull/7/merge`.
     pub git_ref: String,
+    /// Whether the job may get entries from there.
+    pub read: bool,
     /// Whether the job may add entries there: the run's own ref only, on GitHub.
     pub write: bool,
 }
@@ -36,6 +40,18 @@ impl JobIdentity {
     /// The scope that new entries go to, if the job may write at all.
     pub(crate) fn write_scope(&self) -> Option<&str> {
         self.scopes.iter().find(|scope| scope.write).map(|scope| scope.git_ref.as_str())
+    }
+
+    /// The scopes that entries are looked for in, in their order; none at all if the job may not read.
+    ///
+    /// The words are GitHub's, because clients look for them.
+    /// Source: `CacheReadDeniedMessagePrefix` of `@actions/cache` 6.2.0, <https://github.com/actions/toolkit/pull/2447>.
+    pub(crate) fn read_scopes(&self) -> Result<Vec<&str>, TwirpError> {
+        let scopes: Vec<_> = self.scopes.iter().filter(|it| it.read).map(|it| it.git_ref.as_str()).collect();
+        if scopes.is_empty() {
+            return Err(TwirpError::new(Code::PermissionDenied, "cache read denied: token has no readable scopes"));
+        }
+        Ok(scopes)
     }
 
     /// The run as the results service knows it.
@@ -62,8 +78,7 @@ impl Tokens {
     /// Differs: the runtime token is not signed with a key, its last part is a random word that this process remembers.
     pub(crate) fn make(&self, identity: JobIdentity) -> String {
         let now = jiff::Timestamp::now().as_second();
-        let permission =
-            |scope: &CacheScope| json!({"Scope": scope.git_ref, "Permission": if scope.write { 3 } else { 1 }});
+        let permission = |scope: &CacheScope| json!({"Scope": scope.git_ref, "Permission": u8::from(scope.read) + 2 * u8::from(scope.write)});
         let permissions: serde_json::Value = identity.scopes.iter().map(permission).collect();
         let claims = json!({
             "scp": format!("Actions.Results:{}:{}", identity.run_backend_id(), identity.job_backend_id()),
@@ -113,7 +128,7 @@ mod tests {
     use super::*;
 
     fn identity() -> JobIdentity {
-        let scope = |git_ref: &str, write| CacheScope { git_ref: git_ref.to_owned(), write };
+        let scope = |git_ref: &str, write| CacheScope { git_ref: git_ref.to_owned(), read: true, write };
         JobIdentity {
             run_id: "17".into(),
             job: "test (ubuntu: 22)".into(),

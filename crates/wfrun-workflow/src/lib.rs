@@ -34,8 +34,9 @@ pub use limits::Limits;
 pub use lint::{Here, LintSettings, RefusedDefinition, lint, refused_definition};
 pub use lower::{lower, read_workflow};
 pub use model::{
-    CallSecrets, Concurrency, Container, Credentials, Defaults, DeploymentEnvironment, Job, Level, Permissions, Queue,
-    RunStep, SCOPES, Service, Services, Snapshot, Step, StepKind, Strategy, UsesStep, Workflow, WorkflowCall,
+    CacheMode, CallSecrets, Concurrency, Container, Credentials, Defaults, DeploymentEnvironment, Job, Level,
+    Permissions, Queue, RunStep, SCOPES, Service, Services, Snapshot, Step, StepKind, Strategy, UsesStep, Workflow,
+    WorkflowCall,
 };
 pub use on::{EventConfig, InputKind, InputSpec, On, Patterns, Schedule, SecretSpec};
 pub use pattern::{Pattern, PatternError};

@@ -1,9 +1,11 @@
 //! What a workflow file says.
+mod cache_mode;
 mod container;
 mod job;
 mod permissions;
 mod step;
 
+pub use cache_mode::CacheMode;
 pub use container::{Container, Credentials, Service, Services};
 pub use job::{CallSecrets, Concurrency, DeploymentEnvironment, Job, Queue, Snapshot, Strategy, WorkflowCall};
 pub use permissions::{Level, Permissions, SCOPES};
@@ -33,6 +35,8 @@ pub struct Workflow {
     pub on: On,
     /// `permissions:`
     pub permissions: Option<Spanned<Permissions>>,
+    /// `cache-mode:`
+    pub cache_mode: Option<CacheMode>,
     /// `env:`
     pub env: EnvMap,
     /// `defaults.run`
@@ -53,6 +57,7 @@ impl Workflow {
             run_name: None,
             on: On::default(),
             permissions: None,
+            cache_mode: None,
             env: EnvMap::default(),
             defaults: Defaults::default(),
             concurrency: None,

@@ -27,6 +27,8 @@ enum Part {
 /// Runs `actions/cache`.
 ///
 /// Source: GitHub: execution rules E9.2, E9.4, and the README of `actions/cache`.
+/// Differs: where `cache-mode` forbids it, the stand-in of `actions/cache` asks the service all the same and logs its refusal;
+/// versions since July 2026 say in one line that they do not ask.
 pub(super) fn run(invocation: &Invocation) -> Result<(), StandInError> {
     match invocation.phase {
         Phase::Main => restore(Part::Whole),

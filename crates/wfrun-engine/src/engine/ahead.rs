@@ -110,7 +110,7 @@ impl Engine {
         }
         // As far as that is known: one whose image turns out empty is none.
         let network = model.container.is_some() || !model.services.is_empty();
-        let request = self.environment_request(model, labels, network);
+        let request = self.environment_request(place, model, labels, network);
         self.ahead.waiting.insert(key.clone());
         self.turn.effects.push(Effect::MakeAhead { job: key.clone(), request });
     }

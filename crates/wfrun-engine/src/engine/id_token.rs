@@ -1,7 +1,7 @@
 //! What ID tokens would say of a job, and whether it may have any.
 use wfrun_expr::Value;
 use wfrun_plan::{Event, effective_permissions};
-use wfrun_workflow::{Level, Permissions};
+use wfrun_workflow::{CacheMode, Level, Permissions};
 
 use super::Engine;
 use crate::IdTokenClaims;
@@ -56,6 +56,23 @@ impl Engine {
         // As `runner.environment` has it.
         claims.insert("runner_environment".to_owned(), "self-hosted".to_owned());
         Some(claims)
+    }
+
+    /// What the job may do with caches, through all calls above it: the job's word, or else its workflow's, and no more than the
+    /// caller has.
+    ///
+    /// Source: <https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode>
+    /// Differs: where no workflow has `cache-mode`, each job may restore and save caches; on GitHub jobs for `pull_request_target` and
+    /// other events that outsiders cause may only restore them.
+    /// Differs: a `cache-mode` that lets such a job save caches gets no warning.
+    pub(super) fn cache_mode(&self, place: &Place) -> Option<CacheMode> {
+        let frame = self.frames.get(place.frame)?;
+        let asked = frame.model(&place.id)?.cache_mode.or(frame.workflow.cache_mode);
+        let most = frame.caller.as_ref().and_then(|it| self.cache_mode(&self.jobs.get(&it.key)?.place));
+        match (asked, most) {
+            (Some(asked), Some(most)) => Some(asked.within(most)),
+            (one, other) => one.or(other),
+        }
     }
 
     /// What the job's token may do, through all calls above it.

@@ -145,19 +145,27 @@ impl Engine {
         state.cancel_timeout_ms = prepared.cancel_timeout_ms;
         state.labels.clone_from(&prepared.labels);
         state.main = (0..model.steps.len()).collect();
+        let place = state.place.clone();
         let Wanted { container, services, notices: _ } = wanted;
         let network = container.is_some() || !services.is_empty();
-        let request = self.environment_request(model, prepared.labels, network);
+        let request = self.environment_request(&place, model, prepared.labels, network);
         self.take_ahead(key);
         let (job, token) = (key.clone(), self.job_token(key));
         self.turn.effects.push(Effect::OpenJob { job, request, container, services, id_token, token });
         self.wake(prepared.timeout_ms, Timer::JobTimeout { job: key.clone() });
     }
 
-    pub(super) fn environment_request(&self, model: &Job, labels: Vec<String>, network: bool) -> EnvironmentRequest {
+    pub(super) fn environment_request(
+        &self,
+        place: &Place,
+        model: &Job,
+        labels: Vec<String>,
+        network: bool,
+    ) -> EnvironmentRequest {
+        let cache_mode = self.cache_mode(place);
         let (actions, checks_out_first) = (actions_of(model), checks_out_first(model));
         let event = self.plan.event.payload.clone();
-        EnvironmentRequest { labels, actions, images: images_of(model), network, checks_out_first, event }
+        EnvironmentRequest { labels, actions, images: images_of(model), network, checks_out_first, cache_mode, event }
     }
 
     /// Declares what is special about the machine that the labels ask for; a job for another kind of machine is skipped.

@@ -14,7 +14,7 @@ use wfrun_expr::Value;
 use wfrun_journal::{How, Outcome, RunEvent, RunEventKind, RunRecord, Secret, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, plan};
 use wfrun_syntax::Source;
-use wfrun_workflow::{ActionRef, FileRef, Loaded, SetOptions, read_set};
+use wfrun_workflow::{ActionRef, CacheMode, FileRef, Loaded, SetOptions, read_set};
 
 use self::place::{MANIFEST, environment, manifest, resolved, used, where_is};
 use crate::containers::containers_of;
@@ -71,6 +71,8 @@ pub(crate) struct World {
     pub(crate) searches: Vec<ShellSearch>,
     /// What ID tokens would say of each job that was opened.
     pub(crate) id_tokens: Vec<Option<Box<IdTokenClaims>>>,
+    /// What jobs may do with caches, in the order in which they were opened.
+    pub(crate) cache_modes: Vec<Option<CacheMode>>,
     /// The tokens that jobs got.
     pub(crate) tokens: Vec<Option<Box<JobToken>>>,
     /// The environments that were asked for ahead.
@@ -107,6 +109,7 @@ impl World {
             wanted: Vec::new(),
             searches: Vec::new(),
             id_tokens: Vec::new(),
+            cache_modes: Vec::new(),
             tokens: Vec::new(),
             ahead: Vec::new(),
             launched: Vec::new(),
@@ -295,6 +298,7 @@ impl World {
                 }
                 self.wanted.push((container, services));
                 self.id_tokens.push(id_token);
+                self.cache_modes.push(request.cache_mode);
                 self.tokens.push(token);
                 facts.push(FactKind::JobReady { job, environment: Box::new(environment) });
                 facts

@@ -51,6 +51,35 @@ fn calls_narrow_it() {
     assert_eq!(called(""), [false, false]);
 }
 
+/// A job's `cache-mode` replaces its workflow's, and a call never gets more than its caller.
+///
+/// Source: <https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode>
+#[test]
+fn cache_modes() {
+    let callee = "on: workflow_call\njobs:\n  all: {runs-on: linux, steps: [{run: a}]}\n  \
+                  write: {runs-on: linux, cache-mode: write, steps: [{run: a}]}\n";
+    let middle = "on: workflow_call\njobs: {deep: {uses: ./.github/workflows/callee.yml}}\n";
+    let modes = |workflow: &str| {
+        let world = World::new(workflow).with("middle.yml", middle).with("callee.yml", callee);
+        let modes = world.run().cache_modes.into_iter().map(|it| it.map_or("-".to_owned(), |it| it.to_string()));
+        modes.collect::<Vec<_>>().join(" ")
+    };
+    let steps = "runs-on: linux, steps: [{run: a}]";
+    let call = "uses: ./.github/workflows/middle.yml";
+    for (root, job, expected) in [
+        ("", steps.to_owned(), "-"),
+        ("cache-mode: read", steps.to_owned(), "read"),
+        ("", format!("cache-mode: none, {steps}"), "none"),
+        ("cache-mode: none", format!("cache-mode: write, {steps}"), "write"),
+        ("", call.to_owned(), "- write"),
+        ("cache-mode: read", call.to_owned(), "read read"),
+        ("cache-mode: read", format!("cache-mode: write-only, {call}"), "write-only write-only"),
+        ("", format!("cache-mode: none, {call}"), "none none"),
+    ] {
+        assert_eq!(modes(&format!("on: push\n{root}\njobs: {{j: {{{job}}}}}\n")), expected, "{root} {job}");
+    }
+}
+
 /// Source: GitHub: execution rules E9.8.
 #[test]
 fn claims_of_a_called_job_with_an_environment() {

@@ -93,8 +93,9 @@ async fn download_url(
         valid_key(key)?;
     }
     let (store, job) = (Arc::clone(shared), Arc::clone(identity));
+    identity.read_scopes()?;
     let look = blocking(move || {
-        let scopes = job.scopes.iter().map(|scope| scope.git_ref.as_str()).collect();
+        let scopes = job.read_scopes().unwrap_or_default();
         store.store.find(&Wanted { version: &version, key: &key, restore_keys: &restore_keys, scopes })
     });
     let look = look.await?;

@@ -96,8 +96,9 @@ async fn look_up(
         }
         let key = keys.remove(0);
         let (store, job, wanted) = (Arc::clone(&shared), Arc::clone(&identity), version.to_owned());
+        identity.read_scopes()?;
         let look = blocking(move || {
-            let scopes = job.scopes.iter().map(|scope| scope.git_ref.as_str()).collect();
+            let scopes = job.read_scopes().unwrap_or_default();
             store.store.find(&Wanted { version: &wanted, key: &key, restore_keys: &keys, scopes })
         });
         let look = look.await?;
@@ -125,7 +126,8 @@ async fn list(
     answered(&shared, &headers, "ListCacheEntries", async |identity| {
         let (prefix, store) = (query.get("key").cloned().unwrap_or_default(), Arc::clone(&shared));
         let stock = blocking(move || store.store.stock()).await?;
-        let is_seen = |scope: &str| identity.scopes.iter().any(|it| it.git_ref == scope);
+        let scopes = identity.read_scopes()?;
+        let is_seen = |scope: &str| scopes.contains(&scope);
         let seen = stock.iter().map(|it| &it.entry).filter(|it| it.key.starts_with(&prefix) && is_seen(&it.scope));
         let entry = |it: &super::lookup::Entry| {
             json!({

@@ -108,12 +108,31 @@ async fn what_a_pull_request_saves_is_its_own() {
 async fn a_job_that_may_not_write_is_told_so() {
     let store = tempfile::tempdir().expect("a folder");
     let server = Server::start(store.path()).await;
-    let job = server.job_with("fork", vec![CacheScope { git_ref: MAIN.to_owned(), write: false }]);
+    let job = server.job_with("fork", vec![CacheScope { git_ref: MAIN.to_owned(), read: true, write: false }]);
     let answer = job.call("CreateCacheEntry", json!({"key": "k", "version": "v"})).await;
     assert_eq!(
         (answer.status, answer.json()),
         (200, json!({"ok": false, "message": "cache write denied: token has no writable scopes"}))
     );
+}
+
+/// What `cache-mode: write-only` and `none` make of a job.
+///
+/// Source: `@actions/cache` 6.2.0, which takes a refusal with these words for a miss.
+#[tokio::test]
+async fn a_job_that_may_not_read_is_told_so() {
+    let store = tempfile::tempdir().expect("a folder");
+    let server = Server::start(store.path()).await;
+    let scope = CacheScope { git_ref: MAIN.to_owned(), read: false, write: true };
+    let (writer, none) = (server.job_with("writer", vec![scope]), server.job_with("none", Vec::new()));
+    writer.save("k", b"x").await;
+    for job in [writer, none] {
+        let body = json!({"key": "k", "version": "v", "restore_keys": []});
+        let answer = job.call("GetCacheEntryDownloadURL", body).await;
+        assert_eq!(refusal(&answer), (403, "permission_denied".into()));
+        assert_eq!(answer.json()["msg"], "cache read denied: token has no readable scopes");
+    }
+    assert!(server.job("reader", &[MAIN]).find("k", &[]).await.is_some(), "what was saved is there for others");
 }
 
 #[tokio::test]

@@ -43,7 +43,11 @@ impl Server {
 
     /// A job that writes to the first ref and reads all.
     pub(crate) fn job(&self, name: &str, refs: &[&str]) -> Job {
-        let scope = |(index, git_ref): (usize, &&str)| CacheScope { git_ref: (*git_ref).to_owned(), write: index == 0 };
+        let scope = |(index, git_ref): (usize, &&str)| CacheScope {
+            git_ref: (*git_ref).to_owned(),
+            read: true,
+            write: index == 0,
+        };
         self.job_with(name, refs.iter().enumerate().map(scope).collect())
     }
 

@@ -2,8 +2,8 @@ use wfrun_syntax::Spanned;
 
 use super::{Findings, container, root, step, strategy};
 use crate::{
-    CallSecrets, CallTarget, DeploymentEnvironment, EnvMap, Field, IfField, Job, JobId, Snapshot, Token, TokenKind,
-    WorkflowCall, contexts,
+    CacheMode, CallSecrets, CallTarget, DeploymentEnvironment, EnvMap, Field, IfField, Job, JobId, Snapshot, Token,
+    TokenKind, WorkflowCall, contexts,
 };
 
 /// Makes `jobs.<job_id>`; what GitHub checks key by key is checked in the order of the file.
@@ -16,6 +16,7 @@ pub(super) fn job(findings: &mut Findings, key: &Spanned<String>, token: &Token)
             "needs" => job.needs = needs(value),
             "if" => job.condition = findings.condition(Some(value), &contexts::JOB_IF),
             "permissions" => job.permissions = root::permissions(value),
+            "cache-mode" => job.cache_mode = value.text().and_then(CacheMode::parse),
             "concurrency" => job.concurrency = Some(root::concurrency(findings, value)),
             "strategy" => job.strategy = Some(strategy::strategy(findings, value)),
             "uses" => job.call = call(findings, token, value),
@@ -45,6 +46,7 @@ fn empty(key: &Spanned<String>) -> Job {
         needs: Vec::new(),
         condition: IfField::success(),
         permissions: None,
+        cache_mode: None,
         concurrency: None,
         strategy: None,
         call: None,

@@ -2,7 +2,9 @@ use indexmap::IndexMap;
 use wfrun_syntax::Spanned;
 
 use super::{Findings, job, on};
-use crate::{Concurrency, Defaults, EnvMap, JobId, Level, Permissions, Queue, SCOPES, Token, TokenKind, Workflow, id};
+use crate::{
+    CacheMode, Concurrency, Defaults, EnvMap, JobId, Level, Permissions, Queue, SCOPES, Token, TokenKind, Workflow, id,
+};
 
 /// Longest name of a concurrency group, in characters.
 const LONGEST_GROUP: usize = 400;
@@ -18,6 +20,7 @@ pub(super) fn workflow(findings: &mut Findings, token: &Token) -> Workflow {
             "defaults" => workflow.defaults = defaults(Some(value)),
             "env" => workflow.env = EnvMap::of(Some(value)),
             "permissions" => workflow.permissions = permissions(value),
+            "cache-mode" => workflow.cache_mode = value.text().and_then(CacheMode::parse),
             "concurrency" => workflow.concurrency = Some(concurrency(findings, value)),
             "jobs" => workflow.jobs = jobs(findings, value),
             // `description`, and what `--allow-unknown` lets pass.

@@ -1,6 +1,6 @@
 use wfrun_syntax::{Span, Spanned};
 
-use super::{Container, Defaults, Permissions, Services, Step};
+use super::{CacheMode, Container, Defaults, Permissions, Services, Step};
 use crate::{CallTarget, EnvMap, Field, IfField, JobId, Token};
 
 /// `jobs.<job_id>`
@@ -18,6 +18,8 @@ pub struct Job {
     pub condition: IfField,
     /// `permissions:`
     pub permissions: Option<Spanned<Permissions>>,
+    /// `cache-mode:`
+    pub cache_mode: Option<CacheMode>,
     /// `concurrency:`
     pub concurrency: Option<Concurrency>,
     /// `strategy:`

@@ -1,5 +1,5 @@
 //! `jobs.<job_id>`: a job with steps, or one that calls a reusable workflow.
-use super::root::{CONCURRENCY_MAPPING, DEFAULTS_RUN_MAPPING, LIST, NEEDS, PERMISSIONS};
+use super::root::{CACHE_MODE, CONCURRENCY_MAPPING, DEFAULTS_RUN_MAPPING, LIST, NEEDS, PERMISSIONS};
 use super::{ANY, ANY_TEXT, BOOLEAN, Def, MappingDef, NON_EMPTY, Property, Text, step};
 use crate::contexts;
 
@@ -20,6 +20,7 @@ static STEPS_JOB: MappingDef = MappingDef::of(&[
     Property::new("env", &ENV),
     Property::new("environment", &ENVIRONMENT),
     Property::new("permissions", &PERMISSIONS),
+    Property::new("cache-mode", &CACHE_MODE),
     Property::new("concurrency", &CONCURRENCY),
     Property::new("outputs", &OUTPUTS),
     Property::new("defaults", &DEFAULTS),
@@ -35,6 +36,7 @@ static CALL_JOB: MappingDef = MappingDef::of(&[
     Property::new("needs", &NEEDS),
     Property::new("if", &IF),
     Property::new("permissions", &PERMISSIONS),
+    Property::new("cache-mode", &CACHE_MODE),
     Property::new("concurrency", &CONCURRENCY),
     Property::new("strategy", &STRATEGY),
 ]);

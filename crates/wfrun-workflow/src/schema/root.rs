@@ -11,6 +11,7 @@ pub(crate) static WORKFLOW: Def = Def::new("the workflow").mappings(&[&MappingDe
     Property::new("defaults", &DEFAULTS),
     Property::new("env", &ENV),
     Property::new("permissions", &PERMISSIONS),
+    Property::new("cache-mode", &CACHE_MODE),
     Property::new("concurrency", &CONCURRENCY),
     Property::required("jobs", &JOBS),
 ])]);
@@ -90,6 +91,12 @@ pub(super) static PERMISSIONS: Def =
 static ANY_LEVEL: Def = Def::new("").text(Text::OneOf(&["read", "write", "none"]));
 static WRITE_OR_NONE: Def = Def::new("").text(Text::OneOf(&["write", "none"]));
 static READ_OR_NONE: Def = Def::new("").text(Text::OneOf(&["read", "none"]));
+
+/// What a job may do with caches.
+///
+/// Source: <https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode>; newer than the schema files.
+pub(super) static CACHE_MODE: Def =
+    Def::new("`cache-mode`").text(Text::OneOf(&["read", "write", "write-only", "none"]));
 
 static JOBS: Def = Def::new("`jobs`").mappings(&[&MappingDef::loose(&job::JOB)]);
 

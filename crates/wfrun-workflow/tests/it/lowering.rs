@@ -1,6 +1,6 @@
 //! What a file says, key by key.
 use wfrun_syntax::Source;
-use wfrun_workflow::{ReadOptions, StepKind, read_action, references};
+use wfrun_workflow::{CacheMode, ReadOptions, StepKind, read_action, references};
 
 use crate::read;
 
@@ -35,6 +35,37 @@ fn what_the_service_takes_beyond_the_editor() {
     for on in ["workflow_dispatch: {inputs: }", "workflow_dispatch: {inputs: ~}"] {
         let text = format!("on: {{{on}}}\njobs: {{j: {{runs-on: x, steps: [{{run: x}}]}}}}\n");
         assert_eq!(findings(&text), [""; 0], "{text}");
+    }
+}
+
+/// Source: <https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode>
+#[test]
+fn cache_modes() {
+    let of = |root: &str, job: &str| {
+        read(&format!(
+            "on: push\n{root}\njobs:\n  j: {{runs-on: x, {job}, steps: [{{run: x}}]}}\n  c: {{uses: ./.github/workflows/c.yml, {job}}}\n"
+        ))
+    };
+    for (word, mode) in [
+        ("read", CacheMode::Read),
+        ("write", CacheMode::Write),
+        ("write-only", CacheMode::WriteOnly),
+        ("none", CacheMode::None),
+    ] {
+        let found = of(&format!("cache-mode: {word}"), &format!("cache-mode: {word}"));
+        assert_eq!(found.diagnostics, [], "{word}");
+        assert_eq!(found.value.cache_mode, Some(mode));
+        assert!(found.value.jobs.values().all(|it| it.cache_mode == Some(mode)), "{word}");
+    }
+    for (root, job, expected) in [
+        ("cache-mode: all", "name: n", "error[workflow/wrong-value]: Unexpected value 'all' (w.yml:2:13)"),
+        ("cache-mode: Read", "name: n", "error[workflow/wrong-value]: Unexpected value 'Read' (w.yml:2:13)"),
+        ("cache-mode:", "name: n", "error[workflow/missing-value]: Unexpected value '' (w.yml:2:12)"),
+        ("cache-mode: {}", "name: n", "error[workflow/wrong-type]: A mapping was not expected (w.yml:2:13)"),
+        ("cache-mode: ${{ 'a' }}", "name: n", "error[workflow/wrong-value]: Unexpected value 'a' (w.yml:2:13)"),
+    ] {
+        let found: Vec<_> = of(root, job).diagnostics.iter().map(ToString::to_string).collect();
+        assert_eq!(found, [expected], "{root}");
     }
 }
 

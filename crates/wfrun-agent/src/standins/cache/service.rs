@@ -58,14 +58,18 @@ impl Service {
         Ok(Some(hit))
     }
 
-    /// Reserves an entry and returns where to upload it; `None` where the key is taken.
+    /// Reserves an entry and returns where to upload it; `None` where the key is taken. Fails where the job may not save.
     pub(super) fn reserve(&self, key: &str, version: &str) -> Result<Option<String>, StandInError> {
         let answer = match self.call("CreateCacheEntry", &json!({ "key": key, "version": version })) {
             Err(StandInError::Action(message)) if message.contains("already_exists") => return Ok(None),
             other => other?,
         };
         if answer["ok"] != json!(true) {
-            return Ok(None);
+            // Such as `cache write denied: …`, where the job's `cache-mode` forbids it.
+            return match text(&answer, "message", "message") {
+                "" => Ok(None),
+                why => Err(StandInError::action(format!("Failed to save: {why}"))),
+            };
         }
         let url = text(&answer, "signed_upload_url", "signedUploadUrl").to_owned();
         toolkit::mask_signature(&url);

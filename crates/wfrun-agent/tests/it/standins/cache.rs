@@ -159,6 +159,28 @@ fn options_and_limits() {
     outcome.assert_line("Failed to save: Unable to reserve cache with key k, another job may be creating this cache.");
 }
 
+/// Where the job's `cache-mode` forbids it, the log says so, and no other job is blamed.
+///
+/// Source: `cache write denied:` and `cache read denied:` of `@actions/cache` 6.2.0.
+#[test]
+fn a_service_that_refuses() {
+    let job = Job::new();
+    let server = Server::start(|request, _| {
+        let (status, answer) = if request.path.ends_with("CreateCacheEntry") {
+            (200, json!({ "ok": false, "message": "cache write denied: token has no writable scopes" }))
+        } else {
+            (403, json!({ "code": "permission_denied", "msg": "cache read denied: token has no readable scopes" }))
+        };
+        (status, answer.to_string().into_bytes())
+    });
+    job.write("work/repo/build/out", "built");
+    let (main, post) = main_and_post(&job, &server, "k", "");
+    assert!(main.lines.iter().any(|it| it.contains("cache read denied: token has no readable scopes")), "{main:#?}");
+    assert_eq!(main.output("cache-hit"), None);
+    post.assert_success();
+    post.assert_line("[warning]Failed to save: cache write denied: token has no writable scopes");
+}
+
 #[test]
 fn the_parts_alone() {
     let (job, server) = (Job::new(), service());
