@@ -1,7 +1,7 @@
 //! What the stand-ins of Docker's own actions share: the `docker` command, with its output in the step's log.
 
 mod build_push;
-mod builders;
+pub(super) mod builders;
 mod ecr;
 mod input_list;
 mod login;

@@ -4,6 +4,7 @@
 
 mod bases;
 mod build;
+mod buildx;
 mod context;
 mod credentials;
 mod dockerfile;
@@ -13,6 +14,7 @@ mod image;
 mod layer;
 mod options;
 mod pack;
+mod prune;
 mod reference;
 mod registry;
 mod show;
@@ -91,12 +93,9 @@ pub(super) fn run(args: &[String], process: &mut Process<'_>) -> u8 {
     match command(args, process) {
         Ok(()) => 0,
         Err(error) => {
-            if let DockerError::NotRun { command } = &error {
-                process.declare(
-                    How::NotRun,
-                    &format!("docker {command}"),
-                    "there is no Docker engine in this environment",
-                );
+            // A script may go on after it: then nothing else would say that it was not done.
+            if let Some((subject, why)) = error.not_done() {
+                process.declare(How::NotRun, &subject, why);
             }
             process.error_line(&error.chain());
             error.exit_code()
@@ -133,6 +132,13 @@ fn command(args: &[String], process: &mut Process<'_>) -> Result<(), DockerError
         ["build", ..] => build::run("docker build", &rest[1..], process),
         ["image" | "builder", "build", ..] => build::run("docker build", &rest[2..], process),
         ["buildx", "build", ..] => build::run("docker buildx build", &rest[2..], process),
+        ["buildx", "create", ..] => buildx::create(&rest[2..], process),
+        ["buildx", "use", ..] => buildx::select(&rest[2..], process),
+        ["buildx", "inspect", ..] => buildx::inspect(&rest[2..], process),
+        ["buildx", "rm", ..] => buildx::remove(&rest[2..], process),
+        [group @ ("image" | "system" | "container" | "volume" | "network" | "builder" | "buildx"), "prune", ..] => {
+            prune::run(group, &rest[2..], process)
+        }
         ["buildx", "version"] => {
             process.line("github.com/docker/buildx wfrun-stand-in");
             Ok(())
@@ -190,14 +196,22 @@ fn push(words: &[String], process: &mut Process<'_>) -> Result<(), DockerError> 
         &[switch("all-tags").or('a'), switch("quiet").or('q'), switch("disable-content-trust"), value("platform")];
     let words = Words::read("docker push", FLAGS, words)?;
     let [name] = words.operands::<1>("docker push")?;
+    let is_quiet = words.is_on("quiet");
     declare(process, "docker push");
     if words.is_on("all-tags") {
         if Reference::parse(name)?.tag.is_some() {
             return Err(DockerError::failed("tag can't be used with --all-tags/-a"));
         }
-        return registry::push_tags(name, None, process);
+        registry::push_tags(name, None, is_quiet, process)?;
+    } else {
+        registry::push(name, is_quiet, process)?;
     }
-    registry::push(name, process)
+    if is_quiet {
+        let name = Reference::parse(name)?;
+        let pushed = if words.is_on("all-tags") { name } else { name.with_default_tag() };
+        process.line(&pushed.to_string());
+    }
+    Ok(())
 }
 
 fn pull(words: &[String], process: &mut Process<'_>) -> Result<(), DockerError> {
@@ -205,12 +219,13 @@ fn pull(words: &[String], process: &mut Process<'_>) -> Result<(), DockerError> 
     let words = Words::read("docker pull", FLAGS, words)?;
     let [name] = words.operands::<1>("docker pull")?;
     let given = Reference::parse(name)?;
-    if given.tag.is_none() && given.digest.is_none() {
+    let is_quiet = words.is_on("quiet");
+    if given.tag.is_none() && given.digest.is_none() && !is_quiet {
         process.line("Using default tag: latest");
     }
     let reference = given.with_default_tag();
     declare(process, "docker pull");
-    registry::pull(&reference, &Store::of(process), process)?;
+    registry::pull(&reference, &Store::of(process), is_quiet, process)?;
     process.line(&reference.to_string());
     Ok(())
 }

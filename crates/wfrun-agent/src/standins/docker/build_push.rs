@@ -44,7 +44,7 @@ fn main(action: u32) -> Result<(), StandInError> {
     let platform = own_platform()?;
     let request = Request::read(action, &platform)?;
     let builders = Builders::read()?;
-    let builder = builders.choose(&request.builder);
+    let builder = builders.choose([&request.builder, &toolkit::variable("BUILDX_BUILDER")]);
     let Some(driver) = builders.driver_of(&builder) else {
         return Err(StandInError::action(format!("no builder \"{builder}\" found")));
     };

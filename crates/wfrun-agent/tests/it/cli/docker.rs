@@ -1,6 +1,7 @@
 //! `docker`: builds and their layers, and pushes to a registry.
 
 mod amazons_name;
+mod engineless;
 pub(crate) mod registry;
 mod retries;
 
@@ -487,7 +488,7 @@ fn refuses_and_declares_what_needs_an_engine() {
         ("docker run --rm hello", "run"),
         ("docker compose up -d", "compose up"),
         ("docker --debug ps", "ps"),
-        ("docker buildx create", "buildx create"),
+        ("docker buildx bake", "buildx bake"),
     ] {
         let ending = surroundings.run(line);
         let want = format!("docker: `docker {name}` not run: no engine in this environment\n");

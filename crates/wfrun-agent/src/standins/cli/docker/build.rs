@@ -106,10 +106,7 @@ struct Build<'b> {
 pub(super) fn run(command: &'static str, words: &[String], process: &mut Process<'_>) -> Result<(), DockerError> {
     let words = Words::read(command, FLAGS, words)?;
     if let Some(name) = REFUSED.iter().find(|name| words.value(name).is_some()) {
-        let message = format!(
-            "--{name} is not supported by wfrun's stand-in for `docker`; use a Docker engine: `--backend docker`"
-        );
-        return Err(DockerError::usage(command, message));
+        return Err(DockerError::not_supported(format!("{command} --{name}")));
     }
     let [root] = words.operands::<1>(command)?;
     let settings = Settings::read(command, &words, process)?;
@@ -140,7 +137,7 @@ pub(super) fn run(command: &'static str, words: &[String], process: &mut Process
     }
     if words.is_on("push") {
         for tag in &settings.tags {
-            registry::push(&tag.to_string(), process)?;
+            registry::push(&tag.to_string(), settings.quiet, process)?;
         }
     }
     Ok(())
@@ -154,9 +151,10 @@ fn scratch_folder(store: &Store) -> Result<TempDir, DockerError> {
 /// The Dockerfile's path and text: `-f`, from the working directory, else `Dockerfile` of the context.
 fn read_dockerfile(root: &str, words: &Words, process: &mut Process<'_>) -> Result<(PathBuf, String), DockerError> {
     if root == "-" || root.contains("://") || root.starts_with("git@") {
-        let message =
-            format!("a context from `{root}` is not supported by wfrun's stand-in for `docker`: give a folder");
-        return Err(DockerError::failed(message));
+        return Err(DockerError::NotSupported {
+            what: format!("docker build {root}"),
+            way_out: "give a folder, or use a Docker engine: `--backend docker`",
+        });
     }
     if !process.path(root).is_dir() {
         return Err(DockerError::failed(format!("unable to prepare context: path \"{root}\" not found")));

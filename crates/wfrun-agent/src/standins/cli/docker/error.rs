@@ -31,6 +31,23 @@ pub(super) enum DockerError {
         /// The command's name.
         command: String,
     },
+    /// Docker has it and the stand-in does not.
+    #[error("docker: {what} is not supported by wfrun's stand-in for `docker`; {way_out}")]
+    NotSupported {
+        /// What was asked for, as in `docker build --secret`.
+        what: String,
+        /// What to do.
+        way_out: &'static str,
+    },
+    /// The registry is not on this machine.
+    #[error(
+        "docker: not run: `{registry}` is not on this machine, and the stand-in for `docker` never leaves it\n\
+         help: push to the emulated registry (the step `amazon-ecr-login` gives its name), or use a Docker engine: `--backend docker`"
+    )]
+    Elsewhere {
+        /// Its name.
+        registry: String,
+    },
     /// A file or folder could not be read or written.
     #[error("failed to {doing} `{}`", path.display())]
     File {
@@ -72,9 +89,33 @@ impl DockerError {
     /// Source: Docker, `docker run` reference, "Exit status"; the CLI ends the same way for any command.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } | Self::NotRun { .. } => 125,
+            Self::Usage { .. } | Self::NotRun { .. } | Self::NotSupported { .. } => 125,
             Self::Command { code, .. } => *code,
-            Self::Dockerfile(_) | Self::File { .. } | Self::NoAnswer { .. } | Self::Failed(_) => 1,
+            Self::Dockerfile(_)
+            | Self::File { .. }
+            | Self::NoAnswer { .. }
+            | Self::Elsewhere { .. }
+            | Self::Failed(_) => 1,
+        }
+    }
+
+    /// For what the stand-in does not do: what that is, and why.
+    pub(super) fn not_done(&self) -> Option<(String, &'static str)> {
+        match self {
+            Self::NotRun { command } => {
+                Some((format!("docker {command}"), "there is no Docker engine in this environment"))
+            }
+            Self::NotSupported { what, .. } => Some((what.clone(), "wfrun's own `docker` does not have it")),
+            Self::Elsewhere { registry } => Some((
+                format!("docker registry {registry}"),
+                "it is not on this machine, which wfrun's own `docker` never leaves",
+            )),
+            Self::Usage { .. }
+            | Self::Dockerfile(_)
+            | Self::File { .. }
+            | Self::NoAnswer { .. }
+            | Self::Failed(_)
+            | Self::Command { .. } => None,
         }
     }
 
@@ -92,6 +133,11 @@ impl DockerError {
 
     pub(super) fn usage(command: &'static str, message: impl Into<String>) -> Self {
         Self::Usage { command, message: message.into() }
+    }
+
+    /// What needs an engine, though it runs no container.
+    pub(super) fn not_supported(what: String) -> Self {
+        Self::NotSupported { what, way_out: "use a Docker engine: `--backend docker`" }
     }
 
     pub(super) fn failed(message: impl Into<String>) -> Self {

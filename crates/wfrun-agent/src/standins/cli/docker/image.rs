@@ -13,6 +13,15 @@ const MISSING: &str = "not made by wfrun's stand-in for docker";
 const CONFIG_TYPE: &str = "application/vnd.docker.container.image.v1+json";
 const LAYER_TYPE: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
+/// This machine's, in Docker's words.
+pub(super) fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
 /// What an image says about itself. Source: OCI image specification, "Image configuration", with Docker's additions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ImageConfig {
@@ -88,13 +97,8 @@ pub(super) struct RootFs {
 impl ImageConfig {
     /// An image of nothing, for this machine.
     pub(super) fn empty() -> Self {
-        let architecture = match std::env::consts::ARCH {
-            "x86_64" => "amd64",
-            "aarch64" => "arm64",
-            other => other,
-        };
         Self {
-            architecture: architecture.to_owned(),
+            architecture: architecture().to_owned(),
             config: RunConfig::default(),
             created: None,
             author: None,

@@ -69,12 +69,7 @@ struct Registry {
 impl Registry {
     /// Opens a registry with the login that is kept for it. One that is not on this machine is refused.
     fn open(name: &str, authorization: Option<String>, process: &Process<'_>) -> Result<Self, DockerError> {
-        let address = address(name, process).ok_or_else(|| {
-            DockerError::failed(format!(
-                "docker: not run: `{name}` is not on this machine, and the stand-in for `docker` never leaves it\n\
-                 help: push to the emulated registry (the step `amazon-ecr-login` gives its name), or use a Docker engine: `--backend docker`"
-            ))
-        })?;
+        let address = address(name, process).ok_or_else(|| DockerError::Elsewhere { registry: name.to_owned() })?;
         Ok(Self { client: Client::new(), base: format!("http://{address}"), authorization })
     }
 
@@ -177,18 +172,23 @@ pub(super) fn login(
     credentials::keep(&name, user, password, process)
 }
 
-/// Pushes one tag, or `name` as `latest`.
-pub(super) fn push(name: &str, process: &mut Process<'_>) -> Result<(), DockerError> {
+/// Pushes one tag, or `name` as `latest`; `is_quiet`: without a word.
+pub(super) fn push(name: &str, is_quiet: bool, process: &mut Process<'_>) -> Result<(), DockerError> {
     let given = Reference::parse(name)?;
-    if given.tag.is_none() {
+    if given.tag.is_none() && !is_quiet {
         process.line("Using default tag: latest");
     }
     let reference = given.with_default_tag();
-    push_tags(&reference.repository(), reference.tag.as_deref(), process)
+    push_tags(&reference.repository(), reference.tag.as_deref(), is_quiet, process)
 }
 
 /// Pushes a tag of a repository, or all its tags.
-pub(super) fn push_tags(repository: &str, tag: Option<&str>, process: &mut Process<'_>) -> Result<(), DockerError> {
+pub(super) fn push_tags(
+    repository: &str,
+    tag: Option<&str>,
+    is_quiet: bool,
+    process: &mut Process<'_>,
+) -> Result<(), DockerError> {
     let reference = Reference::parse(repository)?;
     let store = Store::of(process);
     let shown = if reference.registry.is_none() && !reference.path.contains('/') {
@@ -198,7 +198,12 @@ pub(super) fn push_tags(repository: &str, tag: Option<&str>, process: &mut Proce
     } else {
         repository.to_owned()
     };
-    process.line(&format!("The push refers to repository [{shown}]"));
+    let say = |process: &mut Process<'_>, line: String| {
+        if !is_quiet {
+            process.line(&line);
+        }
+    };
+    say(process, format!("The push refers to repository [{shown}]"));
     let prefix = format!("{repository}:");
     let index = store.index()?;
     let known: Vec<(String, String)> = index
@@ -220,17 +225,17 @@ pub(super) fn push_tags(repository: &str, tag: Option<&str>, process: &mut Proce
         let image = index.images.get(id).cloned();
         let image =
             image.ok_or_else(|| DockerError::failed(format!("the image of {prefix}{tag} is gone; build it again")))?;
-        push_image(&registry, &reference, tag, &image, &store, process)?;
+        push_image(&registry, (&reference, tag), &image, &store, &say, process)?;
     }
     Ok(())
 }
 
 fn push_image(
     registry: &Registry,
-    reference: &Reference,
-    tag: &str,
+    (reference, tag): (&Reference, &str),
     image: &Image,
     store: &Store,
+    say: &dyn Fn(&mut Process<'_>, String),
     process: &mut Process<'_>,
 ) -> Result<(), DockerError> {
     if let Some(first) = image.missing.first() {
@@ -240,12 +245,12 @@ fn push_image(
     // The topmost layer goes first.
     let layers: Vec<&Layer> = image.layers.iter().rev().collect();
     for layer in &layers {
-        process.line(&format!("{}: Preparing", short(&layer.diff_id)));
+        say(process, format!("{}: Preparing", short(&layer.diff_id)));
     }
     for layer in layers {
         let pushed = registry.put_blob(&reference.path, &layer.digest, store)?;
         let outcome = if pushed { "Pushed" } else { "Layer already exists" };
-        process.line(&format!("{}: {outcome}", short(&layer.diff_id)));
+        say(process, format!("{}: {outcome}", short(&layer.diff_id)));
     }
     registry.put_blob(&reference.path, &image.id, store)?;
     let manifest = store.manifest(image)?;
@@ -253,7 +258,7 @@ fn push_image(
     let path = format!("/v2/{}/manifests/{tag}", reference.path);
     registry.succeeded(registry.send("PUT", &path, &headers, Payload::Bytes(&manifest))?)?;
     let digest = layer::digest(&manifest);
-    process.line(&format!("{tag}: digest: {digest} size: {}", manifest.len()));
+    say(process, format!("{tag}: digest: {digest} size: {}", manifest.len()));
     remember(store, &image.id, format!("{}@{digest}", reference.repository()))
 }
 
@@ -268,10 +273,15 @@ fn remember(store: &Store, id: &str, repo_digest: String) -> Result<(), DockerEr
     })
 }
 
-/// Pulls an image into the store, under its name.
+/// Pulls an image into the store, under its name; `is_quiet`: without a word.
 ///
 /// Differs: an image index is refused, since the registries of this machine hold single images.
-pub(super) fn pull(reference: &Reference, store: &Store, process: &mut Process<'_>) -> Result<Image, DockerError> {
+pub(super) fn pull(
+    reference: &Reference,
+    store: &Store,
+    is_quiet: bool,
+    process: &mut Process<'_>,
+) -> Result<Image, DockerError> {
     let name = reference.registry.as_deref().unwrap_or(DOCKER_HUB);
     let registry = Registry::open(name, credentials::header(name, process)?, process)?;
     let wanted = reference.digest.as_deref().or(reference.tag.as_deref()).unwrap_or("latest");
@@ -316,18 +326,23 @@ pub(super) fn pull(reference: &Reference, store: &Store, process: &mut Process<'
     let mut image = Image { id: id.clone(), layers: Vec::new(), repo_digests: Vec::new(), missing: Vec::new() };
     let (_, config) = store.config(&image)?;
     image.missing = config.missing();
-    process.line(&format!("{wanted}: Pulling from {}", reference.path));
+    let mut say = |line: String| {
+        if !is_quiet {
+            process.line(&line);
+        }
+    };
+    say(format!("{wanted}: Pulling from {}", reference.path));
     for (at, layer) in described.iter().enumerate() {
         let digest = layer["digest"].as_str().unwrap_or_default().to_owned();
         fetch(&digest)?;
-        process.line(&format!("{}: Pull complete", short(&digest)));
+        say(format!("{}: Pull complete", short(&digest)));
         let size = layer["size"].as_u64().unwrap_or_default();
         let diff_id = config.rootfs.diff_ids.get(at).cloned().unwrap_or_default();
         image.layers.push(Layer { digest, diff_id, size, content_size: size });
     }
     let digest = layer::digest(&answer.body);
-    process.line(&format!("Digest: {digest}"));
-    process.line(&format!("Status: Downloaded newer image for {reference}"));
+    say(format!("Digest: {digest}"));
+    say(format!("Status: Downloaded newer image for {reference}"));
     image.repo_digests.push(format!("{}@{digest}", reference.repository()));
     store.update(|index| {
         index.images.insert(id.clone(), image.clone());

@@ -285,9 +285,7 @@ fn since(created: Option<&str>, now: jiff::Timestamp) -> String {
 }
 
 fn not_supported(what: impl std::fmt::Display) -> DockerError {
-    DockerError::failed(format!(
-        "{what} is not supported by wfrun's stand-in for `docker`; use a Docker engine: `--backend docker`"
-    ))
+    DockerError::not_supported(what.to_string())
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ impl Build<'_> {
         let mut found = self.store.find(&stage.base)?;
         let is_here = |host: &str| registry::address(host, process).is_some();
         if found.is_none() && reference.registry.as_deref().is_some_and(is_here) {
-            found = Some(registry::pull(&reference.clone().with_default_tag(), self.store, process)?);
+            found = Some(registry::pull(&reference.clone().with_default_tag(), self.store, false, process)?);
         }
         let Some(image) = found else {
             stage.has_base = false;
