@@ -58,15 +58,43 @@ fn alone(definition: &TaskDefinition, cluster: &str, input: Input<'_>) -> Result
         Some("TASK_DEFINITION") => definition.tags.as_slice(),
         Some(_) | None => &[],
     };
+    let capacity_provider = capacity_provider(input)?;
+    let launch_type = match (input.text("launchType")?, &capacity_provider) {
+        (Some(_), Some(_)) => {
+            let message = "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.";
+            return Err(ApiError::new("InvalidParameterException", message));
+        }
+        (Some(given), None) => given,
+        (None, Some(provider)) if provider.starts_with("FARGATE") => "FARGATE",
+        (None, Some(_)) => "EC2",
+        (None, None) => usual_launch_type(definition),
+    };
+    let fits = definition.body.get("compatibilities").and_then(Value::as_array);
+    if launch_type == "FARGATE" && !fits.is_some_and(|fits| fits.iter().any(|it| it == launch_type)) {
+        let message = format!("Task definition does not support launch_type {launch_type}.");
+        return Err(ApiError::new("InvalidParameterException", message));
+    }
     let managed = input.flag("enableECSManagedTags")?.unwrap_or(false).then_some((cluster, None));
     let tags = tags::of_task(&[given, propagated], managed);
     Ok(Alone {
         group: input.text("group")?.map_or_else(|| format!("family:{}", family(&definition.arn)), ToOwned::to_owned),
         overrides,
         tags,
-        launch_type: input.text("launchType")?.unwrap_or(usual_launch_type(definition)).to_owned(),
+        launch_type: launch_type.to_owned(),
+        capacity_provider,
         digests: indexmap::IndexMap::new(),
     })
+}
+
+/// The capacity provider that a task is placed on; `None` without a strategy.
+///
+/// Differs: of a capacity provider strategy, each task takes the provider with the greatest base, then weight; AWS spreads them.
+fn capacity_provider(input: Input<'_>) -> Result<Option<String>, ApiError> {
+    let strategy = input.list("capacityProviderStrategy")?;
+    let number = |item: &Value, member: &str| item[member].as_u64().unwrap_or_default();
+    // The first of equals, as a person reads it.
+    let chosen = strategy.iter().rev().max_by_key(|item| (number(item, "base"), number(item, "weight")));
+    Ok(chosen.and_then(|item| item["capacityProvider"].as_str()).map(ToOwned::to_owned))
 }
 
 /// `StopTask`: also of a service, which then starts another.

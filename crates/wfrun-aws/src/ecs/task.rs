@@ -96,6 +96,9 @@ pub(crate) struct Alone {
     pub(crate) overrides: Map<String, Value>,
     pub(crate) tags: Vec<Value>,
     pub(crate) launch_type: String,
+    /// As `FARGATE_SPOT`; `None` without a capacity provider strategy.
+    #[serde(default)]
+    pub(crate) capacity_provider: Option<String>,
     /// Image names and the digests they had when the task was started.
     pub(crate) digests: IndexMap<String, String>,
 }

@@ -49,6 +49,7 @@ pub(super) fn described(
         "group": task.group(service.map(|service| service.name.as_str())),
         "startedBy": started_by,
         "launchType": launched_as(service, task, ecs),
+        "capacityProviderName": task.alone.as_ref().and_then(|alone| alone.capacity_provider.as_ref()),
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
         "version": task.launch.version + 1,

@@ -81,6 +81,34 @@ async fn a_task_on_its_own_runs_and_ends() {
     assert!(life.is_sorted(), "{life:?}");
 }
 
+/// Who names FARGATE, as the deploy action does of itself, gets it of definitions that are made for it.
+#[tokio::test]
+async fn tasks_on_their_own_run_where_they_are_asked_to() {
+    let (world, _folder) = World::new().await;
+    let container = json!({ "name": "app", "image": "nginx", "memory": 64 });
+    world.ok("ecs", "RegisterTaskDefinition", &json!({ "family": "ec2", "containerDefinitions": [container] })).await;
+    let item = |provider: &str, base: u32, weight: u32| json!({ "capacityProvider": provider, "base": base, "weight": weight });
+    let strategy = |items: &[Value]| json!({ "capacityProviderStrategy": items });
+    let cases = [
+        (json!({}), json!("FARGATE"), Value::Null),
+        (json!({ "launchType": "EC2" }), json!("EC2"), Value::Null),
+        (strategy(&[item("FARGATE", 0, 1), item("FARGATE_SPOT", 0, 3)]), json!("FARGATE"), json!("FARGATE_SPOT")),
+        (strategy(&[item("mine", 1, 0), item("FARGATE_SPOT", 0, 3)]), json!("EC2"), json!("mine")),
+    ];
+    for (more, launch_type, provider) in cases {
+        let task = describe(&world, &run(&world, &more).await[0]).await;
+        assert_eq!((&task["launchType"], &task["capacityProviderName"]), (&launch_type, &provider), "{more}");
+    }
+    let mut input = json!({ "cluster": CLUSTER, "taskDefinition": "ec2", "launchType": "FARGATE" });
+    let refused = world.refused("ecs", "RunTask", &input).await;
+    assert_eq!(refused.1, "Task definition does not support launch_type FARGATE.");
+    input["capacityProviderStrategy"] = json!([item("FARGATE", 0, 1)]);
+    let refused = world.refused("ecs", "RunTask", &input).await;
+    assert!(refused.1.starts_with("Specifying both a launch type and capacity provider strategy"), "{}", refused.1);
+    input = json!({ "cluster": CLUSTER, "taskDefinition": "ec2" });
+    world.ok("ecs", "RunTask", &input).await;
+}
+
 #[tokio::test]
 async fn tasks_on_their_own_are_tagged() {
     let (world, _folder) = World::new().await;
