@@ -28,6 +28,9 @@ const TRACE: [&str; 7] = [
     "ecs:DescribeServices",
 ];
 
+/// What a deployment with `run-task` asks for besides.
+const OF_A_TASK: [&str; 2] = ["ecs:RunTask", "ecs:DescribeTasks"];
+
 const WORKFLOW: &str = r#"on: push
 jobs:
   deploy:
@@ -49,10 +52,11 @@ jobs:
 "#;
 
 /// Lines that Node and the SDKs add to what an action says, and annotations that the stand-ins add.
-const NOT_COMPARED: [&str; 4] = [
+const NOT_COMPARED: [&str; 5] = [
     "@aws-sdk/",
     "The `set-output` command is deprecated",
     "the deployment ecs-svc/",
+    "container news-api of the task ended with",
     "amazon-ecs-deploy-task-definition@v1 takes only",
 ];
 
@@ -106,7 +110,8 @@ impl Told {
                 "annotation" => told.lines.push(text("message")),
                 "service-called" => {
                     let call = format!("{}:{}", text("service"), text("operation"));
-                    if TRACE.contains(&call.as_str()) && told.calls.last() != Some(&call) {
+                    let known = TRACE.iter().chain(&OF_A_TASK).any(|it| *it == call);
+                    if known && told.calls.last() != Some(&call) {
                         told.calls.push(call);
                     }
                 }
@@ -125,11 +130,15 @@ impl Told {
     }
 }
 
-/// Deployments have new ids each time.
+/// Deployments and tasks have new ids each time.
 fn without_ids(line: &str) -> String {
-    let mut parts = line.split("ecs-svc/");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |all, it| format!("{all}ecs-svc/N{}", it.trim_start_matches(|it: char| it.is_ascii_digit())))
+    ["ecs-svc/", ":task/news-api-cluster/"].iter().fold(line.to_owned(), |line, before| {
+        let mut parts = line.split(before);
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |all, it| {
+            format!("{all}{before}N{}", it.trim_start_matches(|it: char| it.is_ascii_hexdigit()))
+        })
+    })
 }
 
 /// The folder of the mirror, where it has all of these actions.
@@ -192,6 +201,30 @@ fn a_rollback_is_green_before_deploy_2_6_2() {
         });
         assert_eq!(said, code == 1, "{real:#?}");
         assert_eq!(real, standin);
+    }
+}
+
+/// As migrations do, before the service; one that fails leaves the service as it is.
+#[test]
+fn a_task_runs_before_the_service() {
+    const WAITS: &str = "wait-for-service-stability: true";
+    let task = "run-task: true, wait-for-task-stopped: true, run-task-subnets: subnet-1, run-task-container-overrides: \
+                '[{\"name\": \"news-api\", \"command\": [\"migrate\"]}]'";
+    for (deploy, tag, said) in
+        [("v2", "good", "All tasks have stopped."), ("v2.6.1", "broken", "Run task failed: [null]")]
+    {
+        let versions = ["v5", "v2", deploy];
+        let Some(mirror) = mirror(&versions) else { continue };
+        let text = workflow(&versions, tag).replace(WAITS, &format!("{WAITS}, {task}"));
+        let ran = both(&mirror, &text, "ecs: {faults: {broken: crash}}\n");
+        let [real, standin] = ran.map(|it| Told::of(&it));
+        assert_eq!(real.code, i32::from(tag == "broken"), "{real:#?}");
+        assert!(real.lines.iter().any(|it| it == said), "{real:#?}");
+        let after = if tag == "broken" { &[][..] } else { &TRACE[4..] };
+        assert_eq!(real.calls, [&TRACE[..4], &OF_A_TASK, after].concat(), "{deploy} {tag}");
+        let deployed = real.steps.iter().find(|it| it.contains("run-task-arn")).expect("the task is an output");
+        assert!(deployed.contains(":task/news-api-cluster/N"), "{deployed}");
+        assert_eq!(real, standin, "{deploy} {tag}");
     }
 }
 
