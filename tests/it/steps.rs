@@ -35,6 +35,38 @@ fn outputs_env_and_path_are_live() {
     assert_eq!(repo.git(&["status", "--porcelain"]), "", "the repository is as it was");
 }
 
+/// Source: GitHub: execution rules E9.11: patterns are of the workspace as steps see it.
+#[test]
+fn files_are_hashed_where_steps_have_them() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(
+        &steps(
+            "
+    - run: echo a > a.txt; ln -s $GITHUB_WORKSPACE/a.txt link; ln -s /etc/passwd away
+    - run: echo \"here ${{ hashFiles(format('{0}/a.txt', github.workspace)) }}\"
+    - run: echo \"link ${{ hashFiles('link') }} away [${{ hashFiles('away') }}]\"
+    - id: bad
+      continue-on-error: true
+      run: echo \"never ${{ hashFiles('../x') }}\"
+    - run: echo \"bad ${{ steps.bad.outcome }}\"
+",
+        ),
+        &[],
+    );
+    let ran = repo.sandbox(&[]).ends_with(1);
+    let lines = ran.lines();
+    // printf 'a\n' | sha256sum | xxd -r -p | sha256sum
+    let digest = "225f1bbbc4b1a3d97c622a492d91ea8d6858d7e1164bbbb5953f74311d6d222e";
+    for line in [format!("here {digest}"), format!("link {digest} away []")] {
+        assert!(lines.contains(&line), "{line}: {lines:?}");
+    }
+    assert!(lines.iter().all(|it| !it.starts_with("never")), "{lines:?}");
+    let said = format!("{:?}", ran.of_type("annotation"));
+    assert!(said.contains("Relative pathing '.' and '..' is not allowed."), "{said}");
+}
+
 #[test]
 fn the_host_never_sees_what_a_step_does() {
     if !can_sandbox() {

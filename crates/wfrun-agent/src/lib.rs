@@ -8,6 +8,7 @@
 
 pub mod container_entry;
 pub mod ecr_registry;
+pub mod glob;
 mod metadata;
 pub mod mount_table;
 pub mod protocol;

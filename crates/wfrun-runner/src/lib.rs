@@ -45,7 +45,7 @@ pub use aws_names::{asks_aws, aws_names, uses_aws};
 pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};
-pub use hash_files::{HashError, hash_files};
+pub use hash_files::{HashError, HashedFolder, hash_files};
 pub use inventory::{Images, Inventory, Item, Lack, Supply, Tools, image_of};
 pub use lines::{LineSplitter, Lines};
 pub use node::{node_of_machine, node_version};

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::aws_client::AwsError;
 use super::http::HttpError;
 use super::toolkit;
+use crate::glob::GlobError;
 
 /// Why a stand-in failed its step. [`Self::chain`] is the text of the `::error::` line.
 #[derive(Debug, Error)]
@@ -72,6 +73,15 @@ pub enum StandInError {
     /// A service on loopback did not answer.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+impl From<GlobError> for StandInError {
+    fn from(err: GlobError) -> Self {
+        match err {
+            GlobError::Pattern(message) => Self::Action(message),
+            GlobError::Look { path, source } => Self::File { doing: "look at", path, source },
+        }
+    }
 }
 
 impl StandInError {
