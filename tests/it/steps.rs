@@ -35,6 +35,33 @@ fn outputs_env_and_path_are_live() {
     assert_eq!(repo.git(&["status", "--porcelain"]), "", "the repository is as it was");
 }
 
+/// Source: .NET, `File.ReadAllText`; PowerShell 5 writes such files with `>` and `Out-File`.
+#[test]
+fn files_that_begin_with_a_byte_order_mark() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(
+        &steps(
+            r#"
+    - id: a
+      run: |
+        printf '\357\273\277/marked/bin\n' > $GITHUB_PATH
+        printf '\357\273\277x=1\n' > $GITHUB_OUTPUT
+        printf '\377\376E\0=\0\351\0\n\0' > $GITHUB_ENV
+    - id: b
+      run: |
+        printf '\376\377\0/\0w\0\n' > $GITHUB_PATH
+        printf '\377\376y\0=\0002\0\n\0' > $GITHUB_OUTPUT
+    - run: echo "x=${{ steps.a.outputs.x }} y=${{ steps.b.outputs.y }} E=$E ${PATH%%:/[!m]*}"
+"#,
+        ),
+        &[],
+    );
+    let lines = repo.sandbox(&[]).ends_with(0).lines();
+    assert!(lines.iter().any(|it| it == "x=1 y=2 E=é /w:/marked/bin"), "{lines:?}");
+}
+
 /// Source: GitHub: execution rules E9.11: patterns are of the workspace as steps see it.
 #[test]
 fn files_are_hashed_where_steps_have_them() {

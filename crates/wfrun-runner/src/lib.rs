@@ -8,6 +8,7 @@ mod ahead;
 mod aws_names;
 mod aws_redirect;
 mod containers;
+mod decode;
 mod failed_deployments;
 mod find_action;
 mod folders;

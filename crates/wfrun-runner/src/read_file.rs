@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use wfrun_backend::{Exec, Process, ProcessEvent, Signal, Stream, Target, chain};
 
+use crate::decode::decode;
 use crate::job::OpenJob;
 
 /// No file that a step names is read that is larger.
@@ -31,7 +32,7 @@ pub(crate) async fn read_file(open: &OpenJob, path: &str) -> Result<String, Stri
     if bytes.len() > LIMIT {
         return Err(too_large(path));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(decode(&bytes))
 }
 
 async fn output(process: &mut Process, path: &str) -> Result<Vec<u8>, String> {
