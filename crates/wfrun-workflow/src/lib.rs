@@ -35,6 +35,7 @@ pub use lower::{lower, read_workflow};
 pub use model::{
     CallSecrets, Concurrency, Container, Credentials, Defaults, DeploymentEnvironment, Job, Level, Permissions, Queue,
     RunStep, SCOPES, Service, Services, Snapshot, Step, StepKind, Strategy, UsesStep, Workflow, WorkflowCall,
+    name_line,
 };
 pub use on::{EventConfig, InputKind, InputSpec, On, Patterns, Schedule, SecretSpec};
 pub use pattern::{Pattern, PatternError};
