@@ -32,6 +32,7 @@ fn tree() -> tempfile::TempDir {
     ] {
         std::os::unix::fs::symlink(target, dir.path().join(name)).expect("a link");
     }
+    nix::unistd::mkfifo(&dir.path().join("w/pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     dir
 }
 
@@ -94,6 +95,7 @@ fn files_and_their_order() {
         (&["--follow-symbolic-links", "folder-link/*.js"], &["src/x.js"]),
         (&["--FOLLOW-symbolic-links", "lib/*"], &["lib/x"]),
         (&["away", "etc"], &[]),
+        (&["pipe", "a.txt"], &["a.txt"]),
         (&["--follow-symbolic-links", "away", "etc"], &[]),
     ];
     for (patterns, files) in rows {
