@@ -26,6 +26,7 @@ fn said(folder: &Path, arguments: &[&str]) -> (String, String, i32) {
 #[test]
 fn outside_of_a_repository() {
     let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("place.json"), r#"{"github": {"workspace": "/elsewhere"}}"#).expect("a file");
     std::fs::write(folder.path().join("c.json"), r#"{"needs": {"a": {"result": "failure"}}, "vars": {"v": 1e21}}"#)
         .expect("a file");
     std::fs::write(folder.path().join("bad.json"), "[1]").expect("a file");
@@ -56,6 +57,10 @@ fn outside_of_a_repository() {
         (vec!["github.event_name", "--event", "issues"], "\"issues\"\n", 0, "not in a git repository: `github` has no"),
         (vec!["github.ref", "--ref", "dev"], "\"refs/heads/dev\"\n", 0, "made up"),
         (vec!["hashFiles('*.json') != ''"], "true\n", 0, "hashFiles('*.json')"),
+        (vec!["hashFiles('bad.json', 'c.json') != hashFiles('c.json', 'bad.json')"], "true\n", 0, ""),
+        (vec!["hashFiles('../c.json')"], "", 2, "Relative pathing '.' and '..' is not allowed"),
+        (vec!["hashFiles('--x', 'c.json')"], "", 2, "Invalid glob option --x"),
+        (vec!["hashFiles('/elsewhere/c.json') != ''", "--context", "place.json"], "true\n", 0, ""),
         (vec!["join(1,2,3)"], "", 2, "Too many parameters supplied: '('. Located at position 5"),
         (vec!["fromJSON('[')"], "", 2, "error[expr/no-value]: Error reading JArray from JsonReader."),
         (vec!["env.A", "--env-file", "broken.env"], "", 2, "broken.env"),

@@ -35,6 +35,65 @@ fn outputs_env_and_path_are_live() {
     assert_eq!(repo.git(&["status", "--porcelain"]), "", "the repository is as it was");
 }
 
+/// Source: .NET, `File.ReadAllText`; PowerShell 5 writes such files with `>` and `Out-File`.
+#[test]
+fn files_that_begin_with_a_byte_order_mark() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(
+        &steps(
+            r#"
+    - id: a
+      run: |
+        printf '\357\273\277/marked/bin\n' > $GITHUB_PATH
+        printf '\357\273\277x=1\n' > $GITHUB_OUTPUT
+        printf '\377\376E\0=\0\351\0\n\0' > $GITHUB_ENV
+    - id: b
+      run: |
+        printf '\376\377\0/\0w\0\n' > $GITHUB_PATH
+        printf '\377\376y\0=\0002\0\n\0' > $GITHUB_OUTPUT
+    - run: echo "x=${{ steps.a.outputs.x }} y=${{ steps.b.outputs.y }} E=$E ${PATH%%:/[!m]*}"
+"#,
+        ),
+        &[],
+    );
+    let lines = repo.sandbox(&[]).ends_with(0).lines();
+    assert!(lines.iter().any(|it| it == "x=1 y=2 E=é /w:/marked/bin"), "{lines:?}");
+}
+
+/// Source: GitHub: execution rules E9.11: patterns are of the workspace as steps see it.
+#[test]
+fn files_are_hashed_where_steps_have_them() {
+    if !can_sandbox() {
+        return;
+    }
+    let repo = Repo::new(
+        &steps(
+            "
+    - run: echo a > a.txt; ln -s $GITHUB_WORKSPACE/a.txt link; ln -s /etc/passwd away
+    - run: echo \"here ${{ hashFiles(format('{0}/a.txt', github.workspace)) }}\"
+    - run: echo \"link ${{ hashFiles('link') }} away [${{ hashFiles('away') }}]\"
+    - id: bad
+      continue-on-error: true
+      run: echo \"never ${{ hashFiles('../x') }}\"
+    - run: echo \"bad ${{ steps.bad.outcome }}\"
+",
+        ),
+        &[],
+    );
+    let ran = repo.sandbox(&[]).ends_with(1);
+    let lines = ran.lines();
+    // printf 'a\n' | sha256sum | xxd -r -p | sha256sum
+    let digest = "225f1bbbc4b1a3d97c622a492d91ea8d6858d7e1164bbbb5953f74311d6d222e";
+    for line in [format!("here {digest}"), format!("link {digest} away []")] {
+        assert!(lines.contains(&line), "{line}: {lines:?}");
+    }
+    assert!(lines.iter().all(|it| !it.starts_with("never")), "{lines:?}");
+    let said = format!("{:?}", ran.of_type("annotation"));
+    assert!(said.contains("Relative pathing '.' and '..' is not allowed."), "{said}");
+}
+
 #[test]
 fn the_host_never_sees_what_a_step_does() {
     if !can_sandbox() {

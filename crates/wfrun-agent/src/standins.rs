@@ -20,7 +20,6 @@ mod ecr_login;
 mod ecs_deploy;
 mod ecs_render;
 mod error;
-mod glob;
 pub mod http;
 mod node_path;
 mod problem_matchers;

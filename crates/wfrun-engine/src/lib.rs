@@ -14,6 +14,7 @@ mod frame;
 mod loopback;
 mod matcher;
 mod output;
+mod put;
 mod scope;
 mod settings;
 mod shell;

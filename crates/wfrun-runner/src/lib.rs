@@ -7,6 +7,7 @@ mod actions;
 mod ahead;
 mod aws_redirect;
 mod containers;
+mod decode;
 mod failed_deployments;
 mod find_action;
 mod folders;
@@ -43,7 +44,7 @@ pub use actions::{
 pub use folders::remove_folder;
 pub use git::{Git, GitError};
 pub use groups::{Groups, Membership, Standing};
-pub use hash_files::{HashError, hash_files};
+pub use hash_files::{HashError, HashedFolder, hash_files};
 pub use inventory::{Images, Inventory, Item, Lack, Supply, Tools, image_of};
 pub use lines::{LineSplitter, Lines};
 pub use node::{node_of_machine, node_version};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wfrun_backend::{Exec, Process, ProcessEvent, Signal, Stream, Target, chain};
 
+use crate::decode::decode;
 use crate::job::OpenJob;
 
 /// No file that a step names is read that is larger.
@@ -32,7 +33,7 @@ pub(crate) async fn read_file(open: &OpenJob, path: &str) -> Result<String, Stri
     if bytes.len() > LIMIT {
         return Err(too_large(path));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(decode(&bytes))
 }
 
 async fn start(open: &OpenJob, argv: &[&str]) -> Result<Process, String> {

@@ -23,7 +23,7 @@ use crate::opening::Opening;
 use crate::own_repository::write_git_settings;
 use crate::read_file::read_file;
 use crate::step::{find_shell, run_step, signal};
-use crate::{LocalServices, RunSettings, Standing, hash_files, remove_folder};
+use crate::{HashedFolder, LocalServices, RunSettings, Standing, hash_files, remove_folder};
 
 /// What comes from outside of the run: services, signals.
 pub struct Outside {
@@ -371,12 +371,13 @@ impl Shared {
         let relative = open.relative(&open.layout.workspace).ok_or("the workspace is not in the work folder")?;
         let workspace = open.work_dir.join(relative);
         // A step may have put a link in the workspace's place; the rest of this machine is none of its business.
-        if std::fs::canonicalize(&workspace).ok()
-            != std::fs::canonicalize(&open.work_dir).ok().map(|it| it.join(relative))
-        {
+        let here = std::fs::canonicalize(&workspace).map_err(|err| err.to_string())?;
+        if std::fs::canonicalize(&open.work_dir).ok().map(|it| it.join(relative)).as_ref() != Some(&here) {
             return Err("the workspace is no folder of its own any more".to_owned());
         }
-        let hashed = tokio::task::spawn_blocking(move || hash_files(&workspace, &patterns)).await;
+        let folder =
+            HashedFolder { here, shown: PathBuf::from(&open.layout.workspace), home: PathBuf::from(&open.layout.home) };
+        let hashed = tokio::task::spawn_blocking(move || hash_files(&folder, &patterns)).await;
         hashed.map_err(|err| err.to_string())?.map_err(|err| chain(&err))
     }
 

@@ -14,6 +14,7 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, fchown};
 
+use crate::decode::decode;
 use crate::job_folders::Owner;
 
 /// A file command larger than this is not read: no step means it.
@@ -49,7 +50,7 @@ impl WorkFiles {
 
     /// Reads a file; what is no file, or not there, has no text.
     ///
-    /// Bytes that are no UTF-8 become U+FFFD.
+    /// Bytes that are no UTF-8 become U+FFFD; it is another encoding where the file begins with that one's mark.
     /// Differs: a link that is absolute or leads out of the job's work folder is not followed, and a file of more than 64 MiB is an error.
     pub(crate) fn read(&self, path: &str) -> io::Result<String> {
         Ok(self.read_file(path)?.unwrap_or_default())
@@ -78,7 +79,7 @@ impl WorkFiles {
         }
         let mut bytes = Vec::new();
         file.take(limit).read_to_end(&mut bytes)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(Some(decode(&bytes)))
     }
 
     /// Whether there is a file at this path.

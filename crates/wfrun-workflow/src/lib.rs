@@ -36,7 +36,7 @@ pub use lower::{lower, read_workflow};
 pub use model::{
     CacheMode, CallSecrets, Concurrency, Container, Credentials, Defaults, DeploymentEnvironment, Job, Level,
     Permissions, Queue, RunStep, SCOPES, Service, Services, Snapshot, Step, StepKind, Strategy, UsesStep, Workflow,
-    WorkflowCall,
+    WorkflowCall, name_line,
 };
 pub use on::{EventConfig, InputKind, InputSpec, On, Patterns, Schedule, SecretSpec};
 pub use pattern::{Pattern, PatternError};

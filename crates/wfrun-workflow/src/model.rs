@@ -9,7 +9,7 @@ pub use cache_mode::CacheMode;
 pub use container::{Container, Credentials, Service, Services};
 pub use job::{CallSecrets, Concurrency, DeploymentEnvironment, Job, Queue, Snapshot, Strategy, WorkflowCall};
 pub use permissions::{Level, Permissions, SCOPES};
-pub use step::{RunStep, Step, StepKind, UsesStep};
+pub use step::{RunStep, Step, StepKind, UsesStep, name_line};
 
 use std::sync::Arc;
 

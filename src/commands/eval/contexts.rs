@@ -3,9 +3,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use wfrun_backend::chain;
 use wfrun_expr::{Called, Expr, Object, Scope, Value};
 use wfrun_journal::Masker;
 use wfrun_plan::{RunIdentity, github_context};
+use wfrun_runner::HashedFolder;
 use wfrun_syntax::{Diagnostic, Source};
 use wfrun_workflow::{Workflow, lower};
 
@@ -112,7 +114,7 @@ impl Contexts {
         for secret in self.secrets.values() {
             masker.learn(secret);
         }
-        Ok(Made { contexts: all, folder: self.folder.clone() })
+        Ok(Made { contexts: all, folder: self.folder.clone(), home: environment.home.clone() })
     }
 }
 
@@ -157,6 +159,18 @@ fn object(path: &Path) -> anyhow::Result<Object> {
 pub(crate) struct Made {
     contexts: Object,
     folder: PathBuf,
+    home: PathBuf,
+}
+
+impl Made {
+    /// The folder as the workspace; absolute patterns are of `github.workspace` where a file of contexts says it.
+    fn hashed_folder(&self) -> HashedFolder {
+        let here = std::fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let github = self.context("github");
+        let said = github.as_object().and_then(|it| it.get("workspace")).map(Value::to_text);
+        let said = said.map(PathBuf::from).filter(|it| it.is_absolute());
+        HashedFolder { shown: said.unwrap_or_else(|| here.clone()), here, home: self.home.clone() }
+    }
 }
 
 impl Scope for Made {
@@ -170,10 +184,10 @@ impl Scope for Made {
             return super::called(function);
         }
         let patterns: Vec<String> = args.iter().map(Value::to_text).collect();
-        match wfrun_runner::hash_files(&self.folder, &patterns) {
+        match wfrun_runner::hash_files(&self.hashed_folder(), &patterns) {
             Ok(digest) => Called::Value(Value::from(digest)),
             Err(err) => {
-                Output::note(&err.to_string());
+                Output::note(&chain(&err));
                 Called::NotYet
             }
         }

@@ -12,13 +12,13 @@ use wfrun_engine::{
 use wfrun_expr::Value;
 use wfrun_journal::{Phase, RunEvent, RunEventKind, RunRecord, Secret, Stream};
 use wfrun_plan::{ChangedPaths, Event, JobKey, RunIdentity, Selection, StepPath, plan};
-use wfrun_runner::{LineSplitter, Lines, hash_files};
+use wfrun_runner::{HashedFolder, LineSplitter, Lines, hash_files};
 use wfrun_syntax::Source;
 use wfrun_workflow::{FileRef, Loaded, SetOptions, read_set};
 
 use super::actions::Found;
 use super::case::Case;
-use super::place::{environment, id_token_env, images, shell};
+use super::place::{WORKSPACE, environment, id_token_env, images, shell};
 use super::process::{command, said};
 
 /// A process that runs.
@@ -152,7 +152,10 @@ impl World<'_> {
             Effect::StopContainers { job } => FactKind::ContainersStopped { job, warnings: Vec::new() },
             Effect::CloseJob { job, .. } => FactKind::JobClosed { job, fault: None },
             Effect::HashFiles { job, patterns } => {
-                let digest = hash_files(&self.found.workspace(&job), &patterns).map_err(|err| err.to_string());
+                let here = self.found.workspace(&job);
+                let here = std::fs::canonicalize(&here).unwrap_or(here);
+                let folder = HashedFolder { here, shown: WORKSPACE.into(), home: "/home/runner".into() };
+                let digest = hash_files(&folder, &patterns).map_err(|err| err.to_string());
                 FactKind::Hashed { job, patterns, digest }
             }
             Effect::RunStep { job, process, step, phase, launch } => {

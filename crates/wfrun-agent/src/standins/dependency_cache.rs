@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::cache::entry::{check_keys, fetch, say_sent, store};
 use super::cache::service::Service;
 use super::error::StandInError;
-use super::glob::{self, Places};
 use super::toolkit::{self, How};
+use crate::glob::{self, Options, Places, Reach};
 
 /// The state in which most set-up actions keep the key that is asked for.
 pub(super) const PRIMARY_KEY: &str = "CACHE_KEY";
@@ -138,7 +138,8 @@ pub(super) fn matching_files(patterns: &str) -> Result<Vec<std::path::PathBuf>, 
     let folder = std::env::current_dir().map_err(StandInError::file("find", "the working folder"))?;
     let home = toolkit::variable("HOME");
     let places = Places { working_folder: &folder, home: Path::new(&home) };
-    Ok(glob::find(patterns, &places, true)?.files)
+    let options = Options { reach: &Reach::machine(), follows_links: true, with_hidden: true, with_classes: false };
+    Ok(glob::find(patterns, &places, &options)?.files)
 }
 
 /// The paths that the main step kept for the post step as a JSON list.

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::aws_client::AwsError;
 use super::http::HttpError;
 use super::toolkit;
+use crate::glob::GlobError;
 
 /// The way out where the real action does on this machine what its stand-in does not.
 pub(super) const REAL_ACTION: &str =
@@ -76,6 +77,15 @@ pub enum StandInError {
     /// A service on loopback did not answer.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+impl From<GlobError> for StandInError {
+    fn from(err: GlobError) -> Self {
+        match err {
+            GlobError::Pattern(message) => Self::Action(message),
+            GlobError::Look { path, source } => Self::File { doing: "look at", path, source },
+        }
+    }
 }
 
 impl StandInError {

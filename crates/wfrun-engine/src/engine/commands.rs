@@ -6,6 +6,7 @@ use wfrun_journal::{AnnotationLevel, Phase, Secret};
 use super::Engine;
 use super::lines::Origin;
 use crate::output::ReadFor;
+use crate::put::put;
 use crate::state::JobState;
 use crate::{Command, StopCommands};
 
@@ -111,14 +112,14 @@ impl Engine {
         let Some(state) = self.jobs.get_mut(&from.job) else { return Ok(()) };
         let Some(current) = state.current_mut() else { return Ok(()) };
         let path = current.stage.path.clone();
-        current.outputs.insert(name.clone(), value.clone());
+        put(&mut current.outputs, name.clone(), value.clone());
         // Set by a command, an output is there at once; that of a background step once it is waited for.
         if let Some(id) = id {
             let results = match state.composite_of_mut(&path) {
                 Some(composite) => &mut composite.results,
                 None => &mut state.results,
             };
-            results.entry(id).or_default().outputs.insert(name, value);
+            put(&mut results.entry(id).or_default().outputs, name, value);
         }
         Ok(())
     }
@@ -130,7 +131,7 @@ impl Engine {
         if let Some(state) = self.jobs.get_mut(&from.job)
             && let Some(path) = state.current().map(|it| it.stage.path.clone())
         {
-            state.saved.entry(path).or_default().insert(name, value);
+            put(state.saved.entry(path).or_default(), name, value);
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::parts::steps_of_part;
 use super::prepare::Prepared;
 use super::step::{Beginning, Hindrance};
 use super::step_end::Ending;
+use crate::put::put_all;
 use crate::scope::{At, Status, steps};
 use crate::state::JobState;
 use crate::strand::{Composite, Current, Stage, Waits, Work};
@@ -159,7 +160,7 @@ impl Engine {
         if current.command_failed && outcome == Outcome::Success {
             outcome = Outcome::Failure;
         }
-        current.outputs.extend(outputs);
+        put_all(&mut current.outputs, outputs);
         let forgiven = outcome == Outcome::Failure && self.is_forgiven(key, &current.stage.path, &step, &current.env);
         let conclusion = if forgiven { Outcome::Success } else { outcome };
         let stage = current.stage.clone();

@@ -3,7 +3,7 @@
 //! Source: GitHub: execution rules E1.3, "Display names".
 use wfrun_expr::EvalError;
 use wfrun_journal::Phase;
-use wfrun_workflow::{Step, StepKind, UsesTarget};
+use wfrun_workflow::{Step, StepKind, UsesTarget, name_line};
 
 use super::job::evaluate_text;
 use crate::scope::At;
@@ -11,9 +11,10 @@ use crate::strand::Stage;
 
 /// The name of a part of a step.
 pub(super) fn display_name(stage: &Stage, step: &Step, at: &At<'_>) -> Result<String, EvalError> {
-    let written = evaluate_text(step.name.as_ref(), at)?.filter(|it| !it.is_empty());
+    let written = evaluate_text(step.name.as_ref(), at)?;
+    let written = written.as_deref().map(name_line).filter(|it| !it.is_empty());
     let name = match (written, &step.kind) {
-        (Some(name), _) => name,
+        (Some(name), _) => name.to_owned(),
         (None, StepKind::Run(run)) => run_name(&run.script.template.evaluate(at)?.value().to_text()),
         (None, _) => default_name(step),
     };
@@ -22,7 +23,7 @@ pub(super) fn display_name(stage: &Stage, step: &Step, at: &At<'_>) -> Result<St
 
 /// The name of a part of a step when nothing can be evaluated.
 pub(super) fn raw_name(stage: &Stage, step: &Step) -> String {
-    let name = step.name.as_ref().map_or_else(|| default_name(step), wfrun_workflow::Field::raw);
+    let name = step.name.as_ref().map_or_else(|| default_name(step), |it| name_line(&it.raw()).to_owned());
     with_phase(stage, &name)
 }
 
@@ -43,7 +44,7 @@ fn default_name(step: &Step) -> String {
 }
 
 fn run_name(script: &str) -> String {
-    format!("Run {}", script.trim_start().lines().next().unwrap_or_default())
+    format!("Run {}", name_line(script))
 }
 
 fn with_phase(stage: &Stage, name: &str) -> String {

@@ -7,6 +7,7 @@ use wfrun_plan::{JobKey, StepPath};
 use wfrun_workflow::{Step, StepKind};
 
 use super::Engine;
+use crate::put::put_all;
 use crate::scope::{At, Status};
 use crate::state::{JobState, StepResult};
 use crate::strand::{Current, Stage};
@@ -207,12 +208,12 @@ impl Engine {
         self.process_summary(key, stage, &files.summary);
         let (saved, err) = parse_key_values(&files.state, true);
         if let Some(state) = self.jobs.get_mut(key) {
-            state.saved.entry(stage.path.clone()).or_default().extend(saved);
+            put_all(state.saved.entry(stage.path.clone()).or_default(), saved);
         }
         self.file_error(key, "state", err);
         let (outputs, err) = parse_key_values(&files.output, false);
         if let Some(current) = self.jobs.get_mut(key).and_then(JobState::current_mut) {
-            current.outputs.extend(outputs);
+            put_all(&mut current.outputs, outputs);
         }
         self.file_error(key, "output", err);
         for (name, reason) in &files.unreadable {

@@ -50,7 +50,7 @@ pub(crate) fn read_matchers(text: &str) -> Result<Vec<MatcherConfig>, String> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let json: Json = serde_json::from_str(text).map_err(|err| format!("The file is no valid JSON: {err}"))?;
+    let json = read_json(text)?;
     let Some(file) = json.as_object() else { return Err("The file must hold an object".to_owned()) };
     let matchers = list(file, "problemMatcher")?;
     let matchers = matchers.iter().map(matcher).collect::<Result<Vec<_>, _>>()?;
@@ -59,6 +59,26 @@ pub(crate) fn read_matchers(text: &str) -> Result<Vec<MatcherConfig>, String> {
         Some(twice) => Err(format!("Duplicate owner name '{}'", twice.owner)),
         None => Ok(matchers),
     }
+}
+
+/// As Newtonsoft's reader, which takes comments, single quotes, commas at the end and names without quotes.
+///
+/// Source: actions/runner, `IOUtil.LoadObject`, and its test `IssueMatcherL0`, whose file has a comma at the end.
+/// Differs: the file of a problem matcher may have no line break within a string, and in a comment no backslash that would be no
+/// escape in a string.
+fn read_json(text: &str) -> Result<Json, String> {
+    serde_json::from_str(text).or_else(|err| lenient(text).ok_or_else(|| format!("The file is no valid JSON: {err}")))
+}
+
+fn lenient(text: &str) -> Option<Json> {
+    // JSON5 has more escapes: `\d` would be `d`, where GitHub refuses the file.
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '\\' && !letters.next().is_some_and(|it| "\"'\\/bfnrtu".contains(it)) {
+            return None;
+        }
+    }
+    json5::from_str(text).ok()
 }
 
 fn matcher(json: &Json) -> Result<MatcherConfig, String> {
@@ -227,6 +247,19 @@ mod tests {
         check("{}", "0");
         check("\u{feff}{\"ProblemMatcher\": []}", "0");
         check("[]", "The file must hold an object");
-        assert!(read_matchers("{").is_err_and(|it| it.starts_with("The file is no valid JSON: ")));
+        for text in ["{", "{\"problemMatcher\": [\"\\d\",]}", "{\"problemMatcher\": [\"a\nb\"]}", "{} {}"] {
+            let err = read_matchers(text).expect_err("it is no JSON");
+            assert!(err.starts_with("The file is no valid JSON: "), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_leniently() {
+        for text in [
+            "{\"problemMatcher\": [{\"owner\": \"o\", \"pattern\": [{\"regexp\": \"^(.+)$\", \"message\": 1,},],},],}",
+            "// said\n{'problemMatcher': [/* one */ {owner: 'o', 'pattern': [{'regexp': '^(\\\\d+)$', message: 1}]}]}",
+        ] {
+            check(text, "1");
+        }
     }
 }

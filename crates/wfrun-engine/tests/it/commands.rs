@@ -145,6 +145,13 @@ fn outputs_and_state_by_command() {
     let steps = "[{id: a, run: a}, {run: 'echo ${{ steps.a.outputs.x }}'}]";
     let world = World::steps(steps).prints("a", &["  ::SET-OUTPUT name=x::1"]).run();
     assert_eq!(world.scripts(), ["a", "echo 1"]);
+    // A name in another case is the same output: the last value, and the first spelling.
+    let steps = "[{id: a, run: a}, {run: 'echo ${{ steps.a.outputs.x }} ${{ toJSON(steps.a.outputs) }}'}]";
+    let lines = ["::set-output name=X::1", "::set-output name=x::2", "::set-output name=y::3"];
+    let world = World::steps(steps).prints("a", &lines).run();
+    assert_eq!(world.scripts(), ["a", "echo 2 {\n  \"X\": \"2\",\n  \"y\": \"3\"\n}"]);
+    let world = World::steps("[{id: a, run: a}, {run: 'echo ${{ toJSON(steps.a.outputs) }}'}]");
+    assert_eq!(world.outputs("a", "B=1\nb=2\nB=3\n").run().scripts(), ["a", "echo {\n  \"B\": \"3\"\n}"]);
 }
 
 /// Source: GitHub: execution rules E4.2, below the table.

@@ -33,11 +33,29 @@ fn an_error_at_set_up_runs_no_step() {
 fn ids_and_names() {
     let steps = "[{run: a}, {run: \"\\n  b\\nc\"}, {uses: o/r/p@v1}, {uses: 'docker://alpine:3'}, {uses: o/r@v2}, \
                  {id: mine, run: d}, {name: 'is ${{ github.job }}', run: e}, {name: \"${{ fromJSON('{') }}\", run: f}, \
-                 {uses: ./x}]";
+                 {uses: ./x}, {name: \"multi\\nline\", run: g}, {name: \" \\t\\n lead x\", run: h}, \
+                 {run: \"echo 4\\recho 5\"}, {name: \"${{ '\\u00a0' }}x\", run: i}]";
     let node = "runs: {using: node20, main: main.js}";
     let world = World::steps(steps).action("o/r/p@v1", node).action("o/r@v2", node).action("./x", node).run();
     let ids: Vec<&str> = world.launched.iter().map(|it| it.env["GITHUB_ACTION"].as_str()).collect();
-    assert_eq!(ids, ["__run", "__run_2", "__o_r", "__alpine_3", "__o_r_2", "mine", "__run_3", "__run_4", "__self"]);
+    assert_eq!(
+        ids,
+        [
+            "__run",
+            "__run_2",
+            "__o_r",
+            "__alpine_3",
+            "__o_r_2",
+            "mine",
+            "__run_3",
+            "__run_4",
+            "__self",
+            "__run_5",
+            "__run_6",
+            "__run_7",
+            "__run_8"
+        ]
+    );
     let story = world.story();
     let names = story.lines().filter_map(|it| it.trim_start().strip_prefix("main ")).collect::<Vec<_>>();
     let expected = [
@@ -50,6 +68,10 @@ fn ids_and_names() {
         "is j (real)",
         "${{ fromJSON('{') }} (real)",
         "Run ./x (real)",
+        "multi (real)",
+        "lead x (real)",
+        "Run echo 4 (real)",
+        "\u{a0}x (real)",
     ];
     assert_eq!(names, expected);
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wfrun_expr::Value;
-use wfrun_workflow::{EnvMap, Field, Job, Step, StepKind, Workflow};
+use wfrun_workflow::{EnvMap, Field, Job, Step, StepKind, Workflow, name_line};
 
 use super::calls::text;
 use super::ends::{Earlier, Fails};
@@ -90,10 +90,10 @@ fn add(env: &mut Env, map: &EnvMap, before: &Before<'_>) {
 /// What the log calls it; as written where only the run can tell.
 fn name(step: &Step, before: &Before<'_>) -> String {
     let known = if let Some(name) = &step.name {
-        text(name, before)
+        text(name, before).map(|it| name_line(&it).to_owned())
     } else if let StepKind::Run(run) = &step.kind {
         let script = text(&run.script, before);
-        script.map(|it| format!("Run {}", it.trim_start().lines().next().unwrap_or_default()))
+        script.map(|it| format!("Run {}", name_line(&it)))
     } else {
         None
     };

@@ -109,10 +109,10 @@ impl Step {
     /// Source: GitHub: execution rules E1.3, "Display names".
     pub fn written_name(&self) -> String {
         if let Some(name) = &self.name {
-            return name.raw();
+            return name_line(&name.raw()).to_owned();
         }
         match &self.kind {
-            StepKind::Run(run) => format!("Run {}", run.script.raw().trim_start().lines().next().unwrap_or_default()),
+            StepKind::Run(run) => format!("Run {}", name_line(&run.script.raw())),
             StepKind::Uses(uses) => format!("Run {}", uses.target.value),
             StepKind::Wait(_) => "Wait".to_owned(),
             StepKind::WaitAll => "Wait for all".to_owned(),
@@ -132,4 +132,12 @@ impl Step {
             StepKind::Parallel(_) => "parallel",
         }
     }
+}
+
+/// What of a step's `name` or script it is called after: the first line, without blanks before it.
+///
+/// Source: actions/runner, `ActionRunner.FormatStepName`.
+pub fn name_line(text: &str) -> &str {
+    let text = text.trim_start_matches([' ', '\t', '\r', '\n']);
+    text.split(['\r', '\n']).next().unwrap_or_default()
 }

@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::archive;
 use super::service::{Listed, Service};
+use crate::glob::name_pattern::name_matches;
 use crate::standins::error::StandInError;
-use crate::standins::glob::name_pattern::name_matches;
 use crate::standins::http::Payload;
 use crate::standins::node_path::resolve;
 use crate::standins::toolkit;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::service::{New, Service};
 use super::uploading::{Segment, Uploading};
 use super::{archive, names};
+use crate::glob::{Found, Options, Places, Reach, find};
 use crate::standins::error::StandInError;
-use crate::standins::glob::{Found, Places, find};
 use crate::standins::toolkit;
 use crate::standins::version::Version;
 
@@ -41,7 +41,9 @@ pub(super) fn run(version: Version) -> Result<(), StandInError> {
     let working_folder = toolkit::path_variable("GITHUB_WORKSPACE")?;
     let home = PathBuf::from(toolkit::variable("HOME"));
     let places = Places { working_folder: &working_folder, home: &home };
-    let Found { files, search_paths } = find(&inputs.path, &places, inputs.with_hidden)?;
+    let reach = Reach::machine();
+    let options = Options { reach: &reach, follows_links: true, with_hidden: inputs.with_hidden, with_classes: false };
+    let Found { files, search_paths } = find(&inputs.path, &places, &options)?;
     say_alike(&files);
     let root = root(&files, &search_paths);
     let is_done = if files.is_empty() { nothing_found(&inputs) } else { upload(&inputs, version, &files, &root)? };

@@ -1,41 +1,85 @@
-//! The patterns of `path`, as `@actions/glob` reads them.
+//! Files by patterns, as `@actions/glob` finds them: the stand-ins' inputs and `hashFiles`.
 //!
-//! Source: actions/toolkit, `packages/glob`, with its usual options: links are followed, broken ones passed over, a
-//! folder stands for all that is in it.
+//! Source: actions/toolkit, `packages/glob` (0.7.0).
 
-pub(super) mod name_pattern;
+pub(crate) mod name_pattern;
+mod reach;
 
-use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::StandInError;
+use thiserror::Error;
+
 use name_pattern::NamePattern;
+pub use reach::{Kind, Reach};
+
+/// Why nothing can be found.
+#[derive(Debug, Error)]
+pub enum GlobError {
+    /// A pattern that cannot be, in the words of `@actions/glob`.
+    #[error("{0}")]
+    Pattern(String),
+    /// A file or folder could not be looked at.
+    #[error("failed to look at `{}`", path.display())]
+    Look {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
 
 /// What was found, and where it was looked for.
-pub(super) struct Found {
-    /// Files, in the order in which they were found.
-    pub(super) files: Vec<PathBuf>,
+#[derive(Debug)]
+pub struct Found {
+    /// What matches and is no folder, in the order in which it was found.
+    pub files: Vec<PathBuf>,
     /// The folders and files that the search began at.
-    pub(super) search_paths: Vec<PathBuf>,
+    pub search_paths: Vec<PathBuf>,
 }
 
 /// Where relative patterns begin.
-pub(super) struct Places<'a> {
-    pub(super) working_folder: &'a Path,
-    pub(super) home: &'a Path,
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// The working folder: patterns without a beginning, and those with `./`.
+    pub working_folder: &'a Path,
+    /// The home folder: patterns with `~/`.
+    pub home: &'a Path,
+}
+
+/// What is searched, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// The files there are.
+    pub reach: &'a Reach,
+    /// A link to a folder is that folder, and a broken link is nothing; otherwise both are as files.
+    pub follows_links: bool,
+    /// What begins with a dot counts, too.
+    pub with_hidden: bool,
+    /// `[[:alpha:]]` and its like, which `@actions/glob` has since 0.7, with version 10 of `minimatch`.
+    pub with_classes: bool,
 }
 
 /// Finds the files that the lines of `patterns` name. A line after `!` takes matches away, one after `#` says nothing.
-pub(super) fn find(patterns: &str, places: &Places<'_>, with_hidden: bool) -> Result<Found, StandInError> {
-    let lines = patterns.split('\n').map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#'));
-    let patterns: Vec<Pattern> = lines.map(|it| Pattern::read(it, places)).collect::<Result<_, _>>()?;
+///
+/// Folders are walked depth first and in the order of bytes, from each search path in turn, in the order of the patterns.
+pub fn find(patterns: &str, places: &Places<'_>, options: &Options<'_>) -> Result<Found, GlobError> {
+    let lines = patterns.split('\n').map(trim).filter(|it| !it.is_empty() && !it.starts_with('#'));
+    let read = |line| Pattern::read(line, places, options.with_classes);
+    let patterns: Vec<Pattern> = lines.map(read).collect::<Result<_, _>>()?;
     let search_paths = search_paths(&patterns);
-    let mut search = Search { patterns: &patterns, with_hidden, above: Vec::new(), files: Vec::new() };
+    let mut search = Search { patterns: &patterns, options, above: Vec::new(), files: Vec::new() };
     for path in &search_paths {
-        search.look_at(path);
+        search.begin(path)?;
     }
     Ok(Found { files: search.files, search_paths })
+}
+
+/// As JavaScript trims.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|it: char| (it.is_whitespace() && it != '\u{85}') || it == '\u{feff}')
 }
 
 struct Pattern {
@@ -55,13 +99,13 @@ enum Segment {
 }
 
 impl Pattern {
-    fn read(line: &str, places: &Places<'_>) -> Result<Self, StandInError> {
+    fn read(line: &str, places: &Places<'_>, with_classes: bool) -> Result<Self, GlobError> {
         let (mut rest, mut negated) = (line, false);
         while let Some(after) = rest.strip_prefix('!') {
-            (rest, negated) = (after.trim(), !negated);
+            (rest, negated) = (trim(after), !negated);
         }
         if rest.is_empty() {
-            return Err(StandInError::action("pattern cannot be empty"));
+            return Err(GlobError::Pattern("pattern cannot be empty".to_owned()));
         }
         let literals: Vec<Option<String>> =
             rest.split('/').filter(|it| !it.is_empty()).map(NamePattern::literal).collect();
@@ -71,7 +115,7 @@ impl Pattern {
             Some(_) | None => false,
         };
         if literals.iter().enumerate().any(is_bad) {
-            return Err(StandInError::action(format!(
+            return Err(GlobError::Pattern(format!(
                 "Invalid pattern '{rest}'. Relative pathing '.' and '..' is not allowed."
             )));
         }
@@ -93,7 +137,11 @@ impl Pattern {
                 Some(literal) => search_path.push(literal),
                 None => is_literal = false,
             }
-            segments.push(if text == "**" { Segment::Any } else { Segment::Name(NamePattern::of_path(text)) });
+            segments.push(if text == "**" {
+                Segment::Any
+            } else {
+                Segment::Name(NamePattern::of_path(text, with_classes))
+            });
         }
         Ok(Self { negated, segments, folders_only: rest.ends_with('/') && rest != "/", search_path })
     }
@@ -142,49 +190,67 @@ fn search_paths(patterns: &[Pattern]) -> Vec<PathBuf> {
 
 struct Search<'a> {
     patterns: &'a [Pattern],
-    with_hidden: bool,
+    options: &'a Options<'a>,
     /// The real paths of the folders that the search is in: a link back to one of them is not followed.
     above: Vec<PathBuf>,
     files: Vec<PathBuf>,
 }
 
 impl Search<'_> {
-    fn look_at(&mut self, path: &Path) {
+    fn begin(&mut self, path: &Path) -> Result<(), GlobError> {
+        match self.options.reach.resolve(path, false) {
+            Ok(Some(real)) => self.look_at(path, &real),
+            Ok(None) => Ok(()),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(GlobError::Look { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Looks at a path as the patterns have it, and where that really is: without a link on the way to it.
+    fn look_at(&mut self, path: &Path, real: &Path) -> Result<(), GlobError> {
+        let failed = |source| GlobError::Look { path: path.to_owned(), source };
         let names = names(path);
-        let mut matched = (false, false);
-        for pattern in self.patterns {
-            let (file, folder) = pattern.matches(&names);
-            matched = if pattern.negated {
-                (matched.0 && !file, matched.1 && !folder)
-            } else {
-                (matched.0 || file, matched.1 || folder)
-            };
-        }
+        let matched = self.matched(&names);
         let may_go_on = self.patterns.iter().any(|it| !it.negated && it.may_match_below(&names));
-        let Some(facts) = fs::metadata(path).ok().filter(|_| matched.0 || matched.1 || may_go_on) else { return };
-        let is_hidden = path.file_name().is_some_and(|it| it.as_bytes().starts_with(b"."));
-        if is_hidden && !self.with_hidden {
-            return;
+        if !(matched.0 || matched.1 || may_go_on) {
+            return Ok(());
         }
-        if !facts.is_dir() {
+        let looked = match self.options.reach.look(real, self.options.follows_links) {
+            Ok(looked) => looked,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => None,
+            Err(err) => return Err(failed(err)),
+        };
+        let Some((real, kind)) = looked else { return Ok(()) };
+        let is_hidden = path.file_name().is_some_and(|it| it.as_bytes().starts_with(b"."));
+        if is_hidden && !self.options.with_hidden {
+            return Ok(());
+        }
+        if kind != Kind::Folder {
             if matched.0 {
                 self.files.push(path.to_owned());
             }
-            return;
+            return Ok(());
         }
-        let Some(real) = may_go_on.then(|| fs::canonicalize(path).ok()).flatten() else { return };
-        if self.above.contains(&real) {
-            return;
+        if !may_go_on || self.above.contains(&real) {
+            return Ok(());
         }
-        self.above.push(real);
-        let mut children: Vec<PathBuf> =
-            fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path()).collect();
-        // As Node lists folders.
-        children.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
-        for child in children {
-            self.look_at(&child);
-        }
+        let names = self.options.reach.names(&real).map_err(failed)?;
+        self.above.push(real.clone());
+        let looked = names.iter().try_for_each(|it| self.look_at(&path.join(it), &real.join(it)));
         self.above.pop();
+        looked
+    }
+
+    /// Whether a file and a folder of that path match; the last pattern that says something decides.
+    fn matched(&self, names: &[String]) -> (bool, bool) {
+        self.patterns.iter().fold((false, false), |matched, pattern| {
+            let (file, folder) = pattern.matches(names);
+            if pattern.negated {
+                (matched.0 && !file, matched.1 && !folder)
+            } else {
+                (matched.0 || file, matched.1 || folder)
+            }
+        })
     }
 }
 

@@ -1,10 +1,10 @@
 //! One name against one pattern, as `minimatch` has it.
 //!
-//! Source: <https://github.com/isaacs/minimatch>, version 3 for paths and 9 for names of artifacts
+//! Source: <https://github.com/isaacs/minimatch>, version 3 and 10 for paths and 9 for names of artifacts
 
 /// A pattern without `/`.
 #[derive(Debug)]
-pub(in crate::standins) struct NamePattern {
+pub(crate) struct NamePattern {
     parts: Vec<Part>,
     /// A wildcard at the beginning also matches a dot.
     takes_dots: bool,
@@ -21,6 +21,7 @@ enum Part {
     Set {
         negated: bool,
         ranges: Vec<(char, char)>,
+        classes: Vec<Class>,
     },
     /// `@(…)` and its kind: alternatives, and how often.
     Group {
@@ -30,33 +31,51 @@ enum Part {
 }
 
 impl NamePattern {
-    /// A segment of a path: wildcards, sets and escapes, no more.
-    pub(in crate::standins) fn of_path(text: &str) -> Self {
-        Self { parts: read(&text.chars().collect::<Vec<_>>(), false), takes_dots: true }
+    /// A segment of a path: wildcards, sets and escapes, no more; `[:alpha:]` and its like only `with_classes`.
+    pub(crate) fn of_path(text: &str, with_classes: bool) -> Self {
+        let reads = Reads { groups: false, classes: with_classes };
+        Self { parts: read(&text.chars().collect::<Vec<_>>(), reads), takes_dots: true }
     }
 
     /// This name and no other.
-    pub(in crate::standins) fn exactly(name: &str) -> Self {
+    pub(crate) fn exactly(name: &str) -> Self {
         Self { parts: name.chars().map(Part::Letter).collect(), takes_dots: true }
     }
 
     /// The name that a segment of a path stands for, if it has no wildcard in it.
-    pub(in crate::standins) fn literal(text: &str) -> Option<String> {
-        let parts = read(&text.chars().collect::<Vec<_>>(), false);
-        let letter = |part: &Part| match part {
-            Part::Letter(it) => Some(*it),
-            // `[x]` is how a wildcard is written for itself.
-            Part::Set { negated: false, ranges } => match ranges.as_slice() {
-                [(first, last)] if first == last => Some(*first),
-                _ => None,
-            },
-            Part::One | Part::Some | Part::Set { .. } | Part::Group { .. } => None,
-        };
-        parts.iter().map(letter).collect()
+    ///
+    /// Source: actions/toolkit, `packages/glob/src/internal-pattern.ts`, `getLiteral`, which takes less for a set than what
+    /// matches does: `[]a]` is a name.
+    pub(crate) fn literal(text: &str) -> Option<String> {
+        let letters: Vec<char> = text.chars().collect();
+        let (mut name, mut at) = (String::new(), 0);
+        while at < letters.len() {
+            let mut letter = letters[at];
+            match letter {
+                '\\' if at + 1 < letters.len() => {
+                    at += 1;
+                    letter = letters[at];
+                }
+                '*' | '?' => return None,
+                '[' => match literal_set(&letters[at + 1..]) {
+                    Some((set, _)) if set.len() > 1 => return None,
+                    // `[x]` is how a wildcard is written for itself.
+                    Some((set, length)) if set.len() == 1 => {
+                        letter = set[0];
+                        at += length;
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+            name.push(letter);
+            at += 1;
+        }
+        Some(name).filter(|it| !it.is_empty())
     }
 
     /// Whether the whole name matches.
-    pub(in crate::standins) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.chars().collect();
         let begins_wild = !matches!(self.parts.first(), Some(Part::Letter('.')));
         if !self.takes_dots && begins_wild && name.first() == Some(&'.') {
@@ -70,7 +89,7 @@ impl NamePattern {
 }
 
 /// Whether an artifact's name matches a pattern with all that `minimatch` knows: braces, groups, `!` in front.
-pub(in crate::standins) fn name_matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn name_matches(pattern: &str, name: &str) -> bool {
     let pattern = pattern.trim();
     if pattern.starts_with('#') {
         return false;
@@ -86,7 +105,7 @@ pub(in crate::standins) fn name_matches(pattern: &str, name: &str) -> bool {
         while let Some(after) = text.strip_prefix("**/") {
             text = after;
         }
-        let parts = read(&text.chars().collect::<Vec<_>>(), true);
+        let parts = read(&text.chars().collect::<Vec<_>>(), Reads { groups: true, classes: false });
         !text.contains('/') && NamePattern { parts, takes_dots: false }.matches(name)
     });
     found != negated
@@ -100,8 +119,9 @@ fn walk(parts: &[Part], name: &[char], then: &mut dyn FnMut(&[char]) -> bool) ->
         Part::One => name.split_first().is_some_and(|(_, rest)| walk(parts, rest, then)),
         // The shortest first: what follows decides.
         Part::Some => (0..=name.len()).any(|count| walk(parts, &name[count..], then)),
-        Part::Set { negated, ranges } => name.split_first().is_some_and(|(it, rest)| {
-            let is_in = ranges.iter().any(|(first, last)| (first..=last).contains(&it));
+        Part::Set { negated, ranges, classes } => name.split_first().is_some_and(|(it, rest)| {
+            let is_in =
+                ranges.iter().any(|(first, last)| (first..=last).contains(&it)) || classes.iter().any(|has| has(*it));
             is_in != *negated && walk(parts, rest, then)
         }),
         Part::Group { kind, alternatives } => group(*kind, alternatives, name, &mut |rest| walk(parts, rest, then)),
@@ -126,19 +146,26 @@ fn group(kind: char, alternatives: &[Vec<Part>], name: &[char], then: &mut dyn F
     }
 }
 
-fn read(text: &[char], with_groups: bool) -> Vec<Part> {
+/// What else than wildcards is read.
+#[derive(Clone, Copy)]
+struct Reads {
+    groups: bool,
+    classes: bool,
+}
+
+fn read(text: &[char], reads: Reads) -> Vec<Part> {
     let (mut parts, mut at) = (Vec::new(), 0);
     while at < text.len() {
         let next = text.get(at + 1);
         let (part, length) = match text[at] {
             '\\' if next.is_some() => (Part::Letter(text[at + 1]), 2),
-            kind @ ('@' | '!' | '?' | '*' | '+') if with_groups && next == Some(&'(') => {
-                match group_at(&text[at + 2..]) {
+            kind @ ('@' | '!' | '?' | '*' | '+') if reads.groups && next == Some(&'(') => {
+                match group_at(&text[at + 2..], reads) {
                     Some((alternatives, length)) => (Part::Group { kind, alternatives }, length + 2),
                     None => (wildcard(kind), 1),
                 }
             }
-            '[' => match set(&text[at + 1..]) {
+            '[' => match set(&text[at + 1..], reads.classes) {
                 Some((set, length)) => (set, length + 1),
                 None => (Part::Letter('['), 1),
             },
@@ -162,7 +189,7 @@ fn wildcard(letter: char) -> Part {
 }
 
 /// What is between `(` and its `)`, and how long that is with the `)`.
-fn group_at(text: &[char]) -> Option<(Vec<Vec<Part>>, usize)> {
+fn group_at(text: &[char], reads: Reads) -> Option<(Vec<Vec<Part>>, usize)> {
     let (mut depth, mut from, mut alternatives) = (0, 0, Vec::new());
     let mut at = 0;
     while at < text.len() {
@@ -170,12 +197,12 @@ fn group_at(text: &[char]) -> Option<(Vec<Vec<Part>>, usize)> {
             '\\' => at += 1,
             '(' => depth += 1,
             ')' if depth == 0 => {
-                alternatives.push(read(&text[from..at], true));
+                alternatives.push(read(&text[from..at], reads));
                 return Some((alternatives, at + 1));
             }
             ')' => depth -= 1,
             '|' if depth == 0 => {
-                alternatives.push(read(&text[from..at], true));
+                alternatives.push(read(&text[from..at], reads));
                 from = at + 1;
             }
             _ => {}
@@ -186,13 +213,18 @@ fn group_at(text: &[char]) -> Option<(Vec<Vec<Part>>, usize)> {
 }
 
 /// The set after `[`, and how long it is with its `]`.
-fn set(text: &[char]) -> Option<(Part, usize)> {
+fn set(text: &[char], with_classes: bool) -> Option<(Part, usize)> {
     let negated = matches!(text.first(), Some('!' | '^'));
     let start = usize::from(negated);
-    let (mut ranges, mut at) = (Vec::new(), start);
+    let (mut ranges, mut classes, mut at) = (Vec::new(), Vec::new(), start);
     while at < text.len() {
+        if let Some((class, length)) = class_at(&text[at..]).filter(|_| with_classes) {
+            classes.push(class);
+            at += length;
+            continue;
+        }
         let letter = match text[at] {
-            ']' if at > start => return Some((Part::Set { negated, ranges }, at + 1)),
+            ']' if at > start => return Some((Part::Set { negated, ranges, classes }, at + 1)),
             '\\' if at + 1 < text.len() => {
                 at += 1;
                 text[at]
@@ -211,6 +243,51 @@ fn set(text: &[char]) -> Option<(Part, usize)> {
         }
     }
     None
+}
+
+/// What `getLiteral` takes for the set after `[`, and how long that is with its `]`.
+fn literal_set(text: &[char]) -> Option<(Vec<char>, usize)> {
+    let (mut set, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        match text[at] {
+            '\\' if at + 1 < text.len() => at += 1,
+            ']' => return Some((set, at + 1)),
+            _ => {}
+        }
+        set.push(text[at]);
+        at += 1;
+    }
+    None
+}
+
+/// Whether a letter is of a class.
+type Class = fn(char) -> bool;
+
+/// Source: <https://github.com/isaacs/minimatch>, `src/brace-expressions.ts`; where that goes by a property of Unicode, so does this.
+///
+/// Differs: `[[:punct:]]` in `hashFiles` matches no punctuation beyond ASCII.
+const CLASSES: [(&str, Class); 14] = [
+    ("[:alnum:]", char::is_alphanumeric),
+    ("[:alpha:]", char::is_alphabetic),
+    ("[:ascii:]", |it| it.is_ascii()),
+    ("[:blank:]", |it| {
+        it == '\t' || (it.is_whitespace() && !it.is_control() && !matches!(it, '\u{2028}' | '\u{2029}'))
+    }),
+    ("[:cntrl:]", char::is_control),
+    ("[:digit:]", char::is_numeric),
+    ("[:graph:]", |it| !it.is_whitespace() && !it.is_control()),
+    ("[:lower:]", char::is_lowercase),
+    ("[:print:]", |it| !it.is_control()),
+    ("[:punct:]", |it| it.is_ascii_punctuation() && !"$+<=>^`|~".contains(it)),
+    ("[:space:]", char::is_whitespace),
+    ("[:upper:]", char::is_uppercase),
+    ("[:word:]", |it| it.is_alphanumeric() || it == '_'),
+    ("[:xdigit:]", |it| it.is_ascii_hexdigit()),
+];
+
+fn class_at(text: &[char]) -> Option<(Class, usize)> {
+    let found = CLASSES.iter().find(|(name, _)| text.iter().copied().take(name.len()).eq(name.chars()));
+    found.map(|(name, class)| (*class, name.len()))
 }
 
 /// How many texts braces may stand for: more would be a mistake, or an attack.
@@ -305,8 +382,8 @@ mod tests {
             ("{a,b}", "{a,b}", "a"),
             ("+(a)", "+(a)", "a"),
         ] {
-            assert!(NamePattern::of_path(pattern).matches(yes), "{pattern} {yes}");
-            assert!(!NamePattern::of_path(pattern).matches(no), "{pattern} {no}");
+            assert!(NamePattern::of_path(pattern, false).matches(yes), "{pattern} {yes}");
+            assert!(!NamePattern::of_path(pattern, false).matches(no), "{pattern} {no}");
         }
         for (pattern, literal) in [
             ("a", Some("a")),
@@ -316,6 +393,11 @@ mod tests {
             ("?", None),
             ("[ab]", None),
             ("**", None),
+            ("[]a]", Some("[]a]")),
+            ("[\\]a]", None),
+            ("[a\\]b]", None),
+            ("[!]", Some("!")),
+            ("a[", Some("a[")),
         ] {
             assert_eq!(NamePattern::literal(pattern).as_deref(), literal, "{pattern}");
         }

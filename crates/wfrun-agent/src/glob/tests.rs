@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 struct Tree {
@@ -37,7 +39,8 @@ impl Tree {
         let root = self.root.path();
         let (working_folder, home) = (root.join("w"), root.join("home"));
         let places = Places { working_folder: &working_folder, home: &home };
-        let found = find(patterns, &places, with_hidden).map_err(|err| err.chain())?;
+        let options = Options { reach: &Reach::machine(), follows_links: true, with_hidden, with_classes: false };
+        let found = find(patterns, &places, &options).map_err(|err| err.to_string())?;
         let names = |paths: Vec<PathBuf>| {
             paths.iter().map(|it| it.strip_prefix(root).expect("below it").display().to_string()).collect::<Vec<_>>()
         };
@@ -77,6 +80,8 @@ fn finds_what_githubs_glob_finds() {
         ("!a.txt", &[], &[]),
         ("?.txt", &["w/a.txt"], &["w"]),
         ("[a-b].*", &["w/a.txt", "w/b.log"], &["w"]),
+        // What is no name of a set for where to begin is one for what matches.
+        ("[]a].txt", &[], &["w/[]a].txt"]),
     ];
     for (patterns, files, search_paths) in rows {
         let (found, from) = tree.find(patterns, false).expect("good patterns");
