@@ -95,10 +95,10 @@ enum Kind {
 struct Names {
     region: Option<String>,
     wanted: IndexMap<(Kind, String), Wish>,
-    /// The services that are named together with a cluster.
-    in_clusters: Vec<WantedService>,
-    /// Kinds of which something is created whose name only a run can tell.
-    some_created: HashSet<Kind>,
+    /// What variables have literally.
+    of_variables: HashSet<(Kind, String)>,
+    /// Kinds of which something is created whose name only a run can tell, and how it begins.
+    some_created: HashSet<(Kind, String)>,
     containers: Vec<String>,
 }
 
@@ -118,6 +118,9 @@ impl Names {
     fn note(&mut self, kind: Kind, name: &str, wish: Wish) {
         if name.is_empty() {
             return;
+        }
+        if wish == Wish::Named {
+            self.of_variables.insert((kind, name.to_owned()));
         }
         let known = self.wanted.entry((kind, name.to_owned())).or_insert(wish);
         if *known == Wish::Named {
@@ -159,15 +162,7 @@ impl Names {
         if !uses.action().is_some_and(|it| it.owner.eq_ignore_ascii_case("aws-actions")) {
             return;
         }
-        let inputs = literals(&uses.with, env);
-        let input =
-            |name: &str| inputs.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone());
-        if let (Some(cluster), Some(service)) = (input("cluster"), input("service")) {
-            let by_code_deploy = uses.with.get("codedeploy-application").is_some()
-                || uses.with.get("codedeploy-deployment-group").is_some();
-            self.in_clusters.push(WantedService { cluster, service, by_code_deploy });
-        }
-        for (name, value) in inputs {
+        for (name, value) in literals(&uses.with, env) {
             match name.to_ascii_lowercase().as_str() {
                 "aws-region" => self.region = self.region.take().or(Some(value)),
                 "cluster" => self.note(Kind::Cluster, &value, Wish::Used),
@@ -182,11 +177,10 @@ impl Names {
     fn read_call(&mut self, call: &Call) {
         let service = call.service.as_str();
         let creates = call.creates();
-        let cluster = call.values("--cluster").next();
         for (option, value) in &call.options {
             if let Some((kind, _)) = creates.filter(|(_, it)| it == option) {
-                if value.contains(UNKNOWN) {
-                    self.some_created.insert(kind);
+                if let Some((beginning, _)) = value.split_once(UNKNOWN) {
+                    self.some_created.insert((kind, beginning.to_owned()));
                 } else {
                     self.note(kind, value, Wish::Created);
                 }
@@ -194,10 +188,6 @@ impl Names {
             }
             if value.contains(UNKNOWN) {
                 continue;
-            }
-            if let ("ecs", "--service" | "--services", Some(cluster)) = (service, option.as_str(), cluster) {
-                let (cluster, service) = (cluster.to_owned(), value.clone());
-                self.in_clusters.push(WantedService { cluster, service, by_code_deploy: false });
             }
             match (service, option.as_str()) {
                 ("ecs", "--cluster") => self.note(Kind::Cluster, value, Wish::Used),
@@ -217,28 +207,25 @@ impl Names {
             created: created.collect(),
             some_created: self.some_created.clone(),
             containers: self.containers.clone(),
+            names_repositories: self.wanted.keys().any(|(kind, _)| *kind == Kind::Repository),
         }
     }
 
+    /// What is to be there from the start. What steps name comes when their turn does, as more is known of it then.
     fn finish(self) -> Wanted {
+        let of_variables = &self.of_variables;
         let all = |kind: Kind| {
             let names = self.wanted.iter().filter(move |((it, _), wish)| *it == kind && **wish != Wish::Created);
-            names.map(|((_, name), _)| name.clone())
+            names.filter(|(it, _)| of_variables.contains(it)).map(|((_, name), _)| name.clone())
         };
-        // A service without a cluster beside it is in the first one, also where the workflow creates that.
-        let cluster = self.wanted.keys().find(|(kind, _)| *kind == Kind::Cluster).map(|(_, name)| name.clone());
+        // Services are in the first cluster, also where the workflow creates that.
+        let cluster = self.wanted.keys().find(|it| it.0 == Kind::Cluster && of_variables.contains(*it));
+        let cluster = cluster.map(|(_, name)| name.clone());
         let cluster = cluster.unwrap_or_else(|| "default".to_owned());
-        let services = all(Kind::Service).flat_map(|service| {
-            let mut found: Vec<WantedService> = Vec::new();
-            for it in self.in_clusters.iter().filter(|it| it.service == service) {
-                if !found.iter().any(|known| known.cluster == it.cluster) {
-                    found.push(it.clone());
-                }
-            }
-            if found.is_empty() {
-                found.push(WantedService { cluster: cluster.clone(), service, by_code_deploy: false });
-            }
-            found
+        let services = all(Kind::Service).map(|service| WantedService {
+            cluster: cluster.clone(),
+            service,
+            by_code_deploy: false,
         });
         let task_definitions =
             all(Kind::Family).map(|family| WantedTaskDefinition { family, containers: self.containers.clone() });

@@ -28,7 +28,7 @@ pub(crate) fn is_emulated(args: &RunArgs, loaded: &Loaded, files: &OwnFiles) -> 
     match args.aws {
         Some(AwsChoice::Off) => false,
         Some(AwsChoice::Emulate) => true,
-        None => uses_aws(&loaded.set) || takes_a_key(loaded) || files_ask_aws(&loaded.set, files),
+        None => uses_aws(&loaded.set) || takes_a_key(loaded) || any_file(&loaded.set, files, &mut asks_aws),
     }
 }
 
@@ -37,15 +37,15 @@ fn takes_a_key(loaded: &Loaded) -> bool {
     taken.filter_map(|it| loaded.secrets.get(&it)).any(|it| aws_keys::holds_a_key(it.expose()))
 }
 
-/// Whether an action or a script that the workflows name asks for AWS.
-fn files_ask_aws(set: &WorkflowSet, files: &OwnFiles) -> bool {
+/// Whether an answer is true of an action or a script of the repository that the workflows name, of actions within them, too.
+pub(crate) fn any_file(set: &WorkflowSet, files: &OwnFiles, answer: &mut dyn FnMut(&str) -> bool) -> bool {
     let mut actions = BTreeSet::new();
     for step in set.workflows().flat_map(|it| it.jobs.values()).flat_map(Job::all_steps) {
         let asks = match &step.kind {
             StepKind::Uses(uses) => {
-                files.action_of(uses).is_some_and(|text| action_asks_aws(&text, files, &mut actions))
+                files.action_of(uses).is_some_and(|text| any_of_action(&text, files, answer, &mut actions))
             }
-            StepKind::Run(run) => script_asks_aws(&run.script.raw(), files),
+            StepKind::Run(run) => any_of_script(&run.script.raw(), files, answer),
             StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => false,
         };
         if asks {
@@ -56,22 +56,27 @@ fn files_ask_aws(set: &WorkflowSet, files: &OwnFiles) -> bool {
 }
 
 /// `seen` are the folders of actions that were looked at.
-fn action_asks_aws(text: &str, files: &OwnFiles, seen: &mut BTreeSet<String>) -> bool {
-    if asks_aws(text) || script_asks_aws(text, files) {
+fn any_of_action(
+    text: &str,
+    files: &OwnFiles,
+    answer: &mut dyn FnMut(&str) -> bool,
+    seen: &mut BTreeSet<String>,
+) -> bool {
+    if answer(text) || any_of_script(text, files, answer) {
         return true;
     }
     let others: Vec<&str> = words(text).filter(|it| it.starts_with("./") && seen.insert((*it).to_owned())).collect();
-    others.iter().any(|it| files.action(it).is_some_and(|text| action_asks_aws(&text, files, seen)))
+    others.iter().any(|it| files.action(it).is_some_and(|text| any_of_action(&text, files, answer, seen)))
 }
 
-/// Whether a file that a script names asks for AWS; one level, as that file may name hundreds.
-fn script_asks_aws(script: &str, files: &OwnFiles) -> bool {
+/// Whether it is true of a file that a script names; one level, as that file may name hundreds.
+fn any_of_script(script: &str, files: &OwnFiles, answer: &mut dyn FnMut(&str) -> bool) -> bool {
     let mut named: BTreeSet<&str> = BTreeSet::new();
     for word in words(script) {
         let of_program = FILES_OF_PROGRAMS.iter().find(|(program, _)| *program == word).map(|(_, file)| *file);
         named.extend(of_program.or_else(|| (word.contains(['.', '/']) && word.len() > 2).then_some(word)));
     }
-    named.iter().any(|it| files.read(it).is_some_and(|text| asks_aws(&text)))
+    named.iter().any(|it| files.read(it).is_some_and(|text| answer(&text)))
 }
 
 /// What may be a name in a script or in YAML.
@@ -122,7 +127,7 @@ mod tests {
             ("[{parallel: [{uses: ./act}]}]", true),
             ("[{uses: ./none}]", false),
         ] {
-            assert_eq!(files_ask_aws(&set(steps), &files), expected, "{steps}");
+            assert_eq!(any_file(&set(steps), &files, &mut asks_aws), expected, "{steps}");
         }
     }
 }

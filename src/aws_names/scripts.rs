@@ -24,7 +24,7 @@ pub(super) struct Call {
 }
 
 /// Commands that create what an option names.
-const CREATING: [(&str, &str, &str, Kind); 4] = [
+pub(super) const CREATING: [(&str, &str, &str, Kind); 4] = [
     ("ecr", "create-repository", "--repository-name", Kind::Repository),
     ("ecs", "create-cluster", "--cluster-name", Kind::Cluster),
     ("ecs", "create-service", "--service-name", Kind::Service),

@@ -8,17 +8,32 @@ use wfrun_aws::{UNKNOWN, Wanted, WantedService, WantedTaskDefinition};
 use wfrun_engine::{Launch, Program};
 
 use super::Kind;
-use super::scripts::{Asked, Call, asked};
+use super::scripts::{Asked, CREATING, Call, asked};
 
 /// What is known of the workflows before they run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beforehand {
     /// What they create themselves, which is not there before.
     pub(super) created: HashSet<(Kind, String)>,
-    /// Kinds of which they create something whose name only a run can tell.
-    pub(super) some_created: HashSet<Kind>,
+    /// Kinds of which they create something whose name only a run can tell, and how it begins.
+    pub(super) some_created: HashSet<(Kind, String)>,
     /// The containers whose images they set.
     pub(super) containers: Vec<String>,
+    /// Whether something says which repositories there are: then a push elsewhere is as wrong as it may be at AWS.
+    pub(crate) names_repositories: bool,
+}
+
+impl Beforehand {
+    /// Takes in an action's manifest or a script in a file: what they create is told by their words alone.
+    ///
+    /// Task definitions are not among it: most of what registers one has described it before.
+    pub(crate) fn read_file(&mut self, text: &str) {
+        for (_, operation, _, kind) in CREATING {
+            if kind != Kind::Family && text.contains(operation) {
+                self.some_created.insert((kind, String::new()));
+            }
+        }
+    }
 }
 
 /// The actions whose inputs name something.
@@ -65,8 +80,8 @@ impl Found<'_> {
                 let by_code_deploy =
                     input("CODEDEPLOY-APPLICATION").or_else(|| input("CODEDEPLOY-DEPLOYMENT-GROUP")).is_some();
                 let service = input("SERVICE");
-                self.cluster(&region, &cluster);
                 if let Some(service) = service {
+                    self.cluster(&region, &cluster);
                     self.service(&region, WantedService { cluster, service, by_code_deploy });
                 }
             }
@@ -98,8 +113,7 @@ impl Found<'_> {
         for it in &asked {
             match it {
                 Asked::Aws(call) => self.read_call(call),
-                Asked::Push(image) if !image.contains(UNKNOWN) => self.image(&self.region(), image),
-                Asked::Push(_) => {}
+                Asked::Push(image) => self.image(&self.region(), image),
             }
         }
     }
@@ -139,9 +153,10 @@ impl Found<'_> {
     /// Whether the workflows create it, or may.
     fn is_created(&self, kind: Kind, name: &str) -> bool {
         let key = (kind, name.to_owned());
+        let may_be = |(other, beginning): &(Kind, String)| *other == kind && name.starts_with(beginning.as_str());
         self.created.contains(&key)
             || self.beforehand.created.contains(&key)
-            || self.beforehand.some_created.contains(&kind)
+            || self.beforehand.some_created.iter().any(may_be)
     }
 
     fn in_region(&mut self, region: &str) -> &mut Wanted {
@@ -173,19 +188,26 @@ impl Found<'_> {
     }
 
     fn repository(&mut self, region: &str, name: &str) {
+        self.named_repository(region, name, name);
+    }
+
+    /// `written` may be the name of an image: of another account's registry it is nothing here.
+    fn named_repository(&mut self, region: &str, name: &str, written: &str) {
         if !self.is_created(Kind::Repository, name) {
-            self.in_region(region).repositories.push(name.to_owned());
+            self.in_region(region).repositories.push(written.to_owned());
         }
     }
 
     /// The repository of an image that is pushed to the account's registry, by Amazon's name or by its address.
     fn image(&mut self, region: &str, image: &str) {
         let ImageName { host, path, .. } = ImageName::of(image);
-        let Some(host) = host else { return };
+        // Its tag may be what only the script knows.
+        let is_known = |host: &&str| !host.contains(UNKNOWN) && !path.contains(UNKNOWN);
+        let Some(host) = host.filter(is_known).filter(|_| !self.beforehand.names_repositories) else { return };
         // `http://127.0.0.1:PORT`
         let is_loopback = self.variable("AWS_ENDPOINT_URL").is_some_and(|it| it.ends_with(&format!("/{host}")));
         match account_and_region(host) {
-            Some((_, region)) => self.repository(region, path),
+            Some((_, region)) => self.named_repository(region, path, &format!("{host}/{path}")),
             None if is_loopback => self.repository(region, path),
             None => {}
         }
@@ -216,7 +238,7 @@ mod tests {
         let Some(UsesTarget::Repository(action)) = UsesTarget::parse(&format!("{name}@v2")) else { panic!("{name}") };
         let env: Vec<(&str, &str)> =
             [("GITHUB_ACTION_REPOSITORY", name)].into_iter().chain(inputs.iter().copied()).collect();
-        launch(Program::StandIn { action, release: "v2".to_owned(), phase: Phase::Main }, &env)
+        launch(Program::StandIn { action, phase: Phase::Main }, &env)
     }
 
     /// As `region: repositories; clusters; cluster/service; families`, a line for each region.
@@ -254,7 +276,7 @@ mod tests {
             ),
             (
                 "aws ecr describe-images --repository-name a\ndocker push -q 555566667777.dkr.ecr.us-east-1.amazonaws.com/team/b:1",
-                "eu-west-1: a; ; ; \nus-east-1: team/b; ; ; ",
+                "eu-west-1: a; ; ; \nus-east-1: 555566667777.dkr.ecr.us-east-1.amazonaws.com/team/b; ; ; ",
             ),
             (
                 "docker push 127.0.0.1:5000/c:1; docker push localhost:5001/d; docker push ghcr.io/e; docker push f",
@@ -262,6 +284,8 @@ mod tests {
             ),
             ("docker buildx build --push -t $HOST/g:1 --tag=$HOST/h .", "eu-west-1: h g; ; ; "),
             ("docker build -t $HOST/g:1 .", ""),
+            ("docker push $HOST/g:$(git rev-parse HEAD); docker push $HOST/$(x):1", "eu-west-1: g; ; ; "),
+            ("aws ecs list-services", ""),
             // What it creates itself, and files.
             ("aws ecr describe-repositories --repository-names n || aws ecr create-repository --repository-name n", ""),
             (
@@ -304,6 +328,7 @@ mod tests {
                 &[("INPUT_PUSH", "false"), ("INPUT_TAGS", "123456789012.dkr.ecr.us-east-1.amazonaws.com/a:1")],
                 "",
             ),
+            (DEPLOY, &[("INPUT_TASK-DEFINITION", "td.json")], ""),
             ("octo/deploy", &[("INPUT_CLUSTER", "c"), ("INPUT_SERVICE", "s")], ""),
         ] {
             assert_eq!(shown(&action(name, inputs), &Beforehand::default()), found, "{name} {inputs:?}");
@@ -314,12 +339,18 @@ mod tests {
     fn what_workflows_create_is_not_there_before() {
         let beforehand = Beforehand {
             created: [(Kind::Cluster, "mine".to_owned())].into(),
-            some_created: [Kind::Repository].into(),
+            some_created: [(Kind::Repository, "preview-".to_owned())].into(),
             containers: vec!["one".to_owned(), "two".to_owned()],
+            names_repositories: true,
         };
-        let text = "aws ecs describe-clusters --clusters mine other\naws ecr describe-images --repository-name a\naws ecs run-task --task-definition t";
+        let text = "aws ecs describe-clusters --clusters mine other\naws ecr describe-images --repository-name preview-7\naws ecs run-task --task-definition t";
         let launch = script(text, &[REGION]);
         assert_eq!(shown(&launch, &beforehand), "eu-west-1: ; other default; ; t");
         assert_eq!(of_step(&launch, &beforehand)[0].task_definitions[0].containers, ["one", "two"]);
+        // Where something says which repositories there are, a push elsewhere is not taken for right.
+        let push = script("docker push 123456789012.dkr.ecr.us-east-1.amazonaws.com/typo:1", &[]);
+        let named = Beforehand { names_repositories: true, ..Beforehand::default() };
+        assert_eq!(shown(&push, &named), "");
+        assert_ne!(shown(&push, &Beforehand::default()), "");
     }
 }

@@ -10,8 +10,26 @@ fn workflow(text: &str) -> WorkflowSet {
     WorkflowSet::alone(std::sync::Arc::new(lowered.value))
 }
 
-fn names(set: &WorkflowSet) -> Wanted {
-    aws_names(set, std::iter::empty()).0
+/// The names of a kind that are used and not created before.
+fn used(set: &WorkflowSet, wanted: Kind) -> Vec<String> {
+    let names = Names::of(set).wanted;
+    let used = names.into_iter().filter(|((kind, _), wish)| *kind == wanted && *wish != Wish::Created);
+    used.map(|((_, name), _)| name).collect()
+}
+
+/// What is there before the first step: what variables have literally.
+#[test]
+fn what_is_there_from_the_start() {
+    let workflow = workflow(
+        "on: push\nenv: {AWS_REGION: eu-west-1, ECR_REPOSITORY: shop, ECS_CLUSTER: web, ECS_SERVICE: front, ECS_TASK_DEFINITION: td.json}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env: {ECS_CLUSTER: '${{ vars.C }}', CONTAINER_NAME: one}\n    steps:\n    - uses: aws-actions/amazon-ecs-deploy-task-definition@v1\n      with: {service: other, cluster: '${{ env.ECS_CLUSTER }}', task-definition: x.json}\n    - run: aws ecs describe-clusters --clusters more\n",
+    );
+    let (wanted, beforehand) = aws_names(&workflow, std::iter::empty());
+    assert_eq!(wanted.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(wanted.repositories, ["shop"]);
+    assert_eq!((wanted.clusters.len(), wanted.task_definitions.len()), (0, 0), "{wanted:?}");
+    let services: Vec<_> = wanted.services.iter().map(|it| (it.cluster.as_str(), it.service.as_str())).collect();
+    assert_eq!(services, [("default", "front")]);
+    assert_eq!((beforehand.containers, beforehand.names_repositories), (vec!["one".to_owned()], true));
 }
 
 #[test]
@@ -20,14 +38,10 @@ fn found_everywhere() {
         "on: push\nenv: {AWS_REGION: eu-west-1, C: web, ECR_REPOSITORY: shop}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - uses: aws-actions/amazon-ecs-deploy-task-definition@v1\n      with: {service: front, cluster: '${{ env.C }}', task-definition: x.json}\n    - run: |\n        aws ecs describe-task-definition \\\n          --task-definition \"${C}-task:3\" --query x\n        aws ecr describe-repositories --repository-names=other $UNKNOWN\n",
     );
     assert!(uses_aws(&workflow));
-    let wanted = names(&workflow);
-    assert_eq!(wanted.region.as_deref(), Some("eu-west-1"));
-    assert_eq!(wanted.repositories, ["shop", "other"]);
-    assert_eq!(wanted.clusters, ["web"]);
-    let services: Vec<_> = wanted.services.iter().map(|it| (it.cluster.as_str(), it.service.as_str())).collect();
-    assert_eq!(services, [("web", "front")]);
-    let families: Vec<_> = wanted.task_definitions.iter().map(|it| it.family.as_str()).collect();
-    assert_eq!(families, ["web-task"]);
+    assert_eq!(used(&workflow, Kind::Repository), ["shop", "other"]);
+    assert_eq!(used(&workflow, Kind::Cluster), ["web"]);
+    assert_eq!(used(&workflow, Kind::Service), ["front"]);
+    assert_eq!(used(&workflow, Kind::Family), ["web-task"]);
 }
 
 /// Commands find what they create absent, and the rest there.
@@ -48,13 +62,15 @@ fn what_is_created_is_not_there_before() {
         "on: push\nenv: {{ECR_REPOSITORY: fresh, ECS_CLUSTER: c}}\njobs: {{a: {{runs-on: x, steps: [{}]}}}}\n",
         steps.join(", ")
     );
-    let wanted = names(&workflow(&text));
-    assert_eq!(wanted.repositories, [] as [&str; 0]);
-    assert_eq!(wanted.clusters, [] as [&str; 0]);
-    let services: Vec<_> = wanted.services.iter().map(|it| it.service.as_str()).collect();
-    assert_eq!(services, ["old"]);
-    let families: Vec<_> = wanted.task_definitions.iter().map(|it| it.family.as_str()).collect();
-    assert_eq!(families, ["known"]);
+    let workflow = workflow(&text);
+    assert_eq!(used(&workflow, Kind::Repository), [] as [&str; 0]);
+    assert_eq!(used(&workflow, Kind::Cluster), [] as [&str; 0]);
+    assert_eq!(used(&workflow, Kind::Service), ["old"]);
+    assert_eq!(used(&workflow, Kind::Family), ["known"]);
+    // Nor from the start, though a variable has it.
+    let (wanted, beforehand) = aws_names(&workflow, std::iter::empty());
+    assert_eq!((wanted.repositories.len(), wanted.clusters.len()), (0, 0));
+    assert!(beforehand.created.contains(&(Kind::Repository, "fresh".to_owned())), "{beforehand:?}");
 }
 
 #[test]
@@ -69,7 +85,7 @@ fn also_in_a_parallel_group() {
     let step = "{parallel: [{run: aws ecs describe-clusters --cluster web}, {run: b}]}";
     let workflow = workflow(&format!("on: push\njobs: {{a: {{runs-on: x, steps: [{step}]}}}}\n"));
     assert!(uses_aws(&workflow));
-    assert_eq!(names(&workflow).clusters, ["web"]);
+    assert_eq!(used(&workflow, Kind::Cluster), ["web"]);
 }
 
 #[test]
@@ -84,16 +100,15 @@ fn named_by(script: &str, shell: &str) -> String {
     let text = format!(
         "on: push\njobs: {{a: {{runs-on: x, env: {{C: web}}, steps: [{{run: {script}, shell: '{shell}'}}]}}}}\n"
     );
-    let wanted = names(&workflow(&text));
+    let workflow = workflow(&text);
     let kinds = [
-        ("cluster", wanted.clusters),
-        ("service", wanted.services.into_iter().map(|it| it.service).collect()),
-        ("family", wanted.task_definitions.into_iter().map(|it| it.family).collect()),
-        ("repository", wanted.repositories),
+        ("cluster", Kind::Cluster),
+        ("service", Kind::Service),
+        ("family", Kind::Family),
+        ("repository", Kind::Repository),
     ];
-    let told: Vec<String> =
-        kinds.iter().flat_map(|(kind, names)| names.iter().map(move |it| format!("{kind} {it}"))).collect();
-    told.join(", ")
+    let of = |(word, kind)| used(&workflow, kind).into_iter().map(move |it| format!("{word} {it}"));
+    kinds.into_iter().flat_map(of).collect::<Vec<_>>().join(", ")
 }
 
 #[test]

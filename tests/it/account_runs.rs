@@ -72,6 +72,7 @@ env:
   AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE
   AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI
   AWS_REGION: ${{ vars.REGION }}
+  NUMBER: ${{ vars.ACCOUNT }}
 jobs:
   j:
     runs-on: ubuntu-latest
@@ -104,4 +105,33 @@ jobs:
         assert!(said.iter().any(|it| it == notice), "{notice}: {said:#?}");
     }
     assert!(!said.iter().any(|it| it.contains("`<service>`")), "{said:#?}");
+}
+
+/// A service that a step names is not found running what the run itself registered.
+#[test]
+fn a_broken_image_is_rolled_out_to_a_service_that_a_variable_names() {
+    if !can_sandbox() {
+        return;
+    }
+    let workflow = "on: push
+env: {AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE, AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI, AWS_REGION: us-east-1}
+jobs:
+  j:
+    runs-on: ubuntu-latest
+    steps:
+    - run: |
+        aws ecs register-task-definition --family web --container-definitions '[{\"name\": \"web\", \"image\": \"123456789012.dkr.ecr.us-east-1.amazonaws.com/web:never-pushed\", \"memory\": 64}]'
+    - run: aws ecs update-service --cluster c --service ${{ vars.S }} --task-definition web
+    - run: aws ecs wait services-stable --cluster c --services ${{ vars.S }}
+    - run: test $(aws ecs describe-services --cluster c --services ${{ vars.S }} --query 'services[0].taskDefinition' --output text) != arn:aws:ecs:us-east-1:123456789012:task-definition/web:1
+    - {uses: ./again}
+";
+    let action = "name: again\ndescription: d\nruns:\n  using: composite\n  steps:\n  - {shell: bash, run: aws ecr describe-repositories --repository-names mine || aws ecr create-repository --repository-name mine}\n  - {shell: bash, run: aws ecr delete-repository --repository-name mine}\n  - {shell: bash, run: '! aws ecr describe-images --repository-name mine'}\n";
+    let ran = Repo::new(workflow, &[("again/action.yml", action)])
+        .sandbox(&["--aws", "emulate", "--var", "S=web"])
+        .ends_with(0);
+    let said = told(&ran);
+    assert!(said.iter().any(|it| it.contains("of service `web` in cluster `c` failed: tasks of web:1")), "{said:#?}");
+    assert!(said.iter().any(|it| it.contains("running 1 task of `web-before`")), "{said:#?}");
+    assert!(!said.iter().any(|it| it.contains("repository")), "{said:#?}");
 }

@@ -161,18 +161,24 @@ impl Pattern {
 
 /// Whether names match segments from first to last; `partly`, whether they are the beginning of ones that may.
 /// `**` at the end matches the folder before it as well.
+///
+/// From the last segment to the first, and for all rests of the names at once: `**` again and again costs no more than one.
 fn matches(segments: &[Segment], names: &[String], partly: bool) -> bool {
-    match (segments.split_first(), names.split_first()) {
-        (None, None) | (Some((Segment::Any, [])), _) => true,
-        (None, Some(_)) => false,
-        (Some(_), None) => partly,
-        (Some((Segment::Any, rest)), Some((_, below))) => {
-            matches(rest, names, partly) || matches(segments, below, partly)
-        }
-        (Some((Segment::Name(pattern), rest)), Some((name, below))) => {
-            pattern.matches(name) && matches(rest, below, partly)
+    let count = names.len();
+    // Whether the segments from here on match the names from `at` on.
+    let mut rests: Vec<bool> = (0..=count).map(|at| at == count).collect();
+    for (number, segment) in segments.iter().enumerate().rev() {
+        let behind = std::mem::replace(&mut rests, vec![false; count + 1]);
+        for at in (0..=count).rev() {
+            rests[at] = match segment {
+                Segment::Any if number + 1 == segments.len() => true,
+                _ if at == count => partly,
+                Segment::Any => behind[at] || rests[at + 1],
+                Segment::Name(pattern) => behind[at + 1] && pattern.matches(&names[at]),
+            };
         }
     }
+    rests[0]
 }
 
 /// Where to begin: none twice, and none below another.

@@ -66,6 +66,8 @@ pub struct Account {
     observer: Box<dyn Fn(ServiceCall) + Send + Sync>,
     notices: Notices,
     store: Store,
+    /// What there was since it was opened, also of what is deleted.
+    had: Mutex<seed::Had>,
     state: Mutex<State>,
     minted: Minted,
     /// With which tasks pull their images.
@@ -132,7 +134,7 @@ impl Account {
         });
         let mut notices: Vec<Notice> = other.into_iter().collect();
         notices.extend(seed::from_file(&mut state, &file, &file_dir, &wanted, world)?);
-        notices.extend(seed::from_workflow(&mut state, &wanted, world)?);
+        notices.extend(seed::from_workflow(&mut state, &wanted, world, false)?);
         if launcher.is_some() {
             crate::ecs::launch_anew(&mut state);
         }
@@ -163,6 +165,7 @@ impl Account {
             events: EventStore::new(&state_dir),
             data_plane: DataPlane::new(file.elbv2.time_scale.unwrap_or(DEFAULT_TIME_SCALE)),
             store,
+            had: Mutex::new(seed::had(&state)),
             state: Mutex::new(state),
             minted: Minted::default(),
             runtime_key: OnceLock::new(),
@@ -412,16 +415,22 @@ impl Account {
         RegistryLogin { host: self.registry_host(), user: "AWS".to_owned(), password: self.token_key.seal(&token) }
     }
 
-    /// Creates what a step that is about to run names and the account lacks, in `wanted.region` or the account's own; the notices say
-    /// what.
+    /// Creates what a step that is about to run names and the account never had, in `wanted.region` or the account's own; the notices
+    /// say what. What calls deleted does not come back.
     pub fn provide(&self, wanted: &Wanted) -> Result<Vec<Notice>, AccountError> {
         let region = wanted.region.as_deref().filter(|it| !it.is_empty()).unwrap_or(&self.region);
         let world = seed::World { account: &self.id, region, now_ms: self.now_ms() };
         let mut state = lock(&self.state);
-        let mut notices = seed::from_workflow(&mut state, &Wanted { region: None, ..wanted.clone() }, world)?;
-        if notices.is_empty() {
-            return Ok(notices);
+        let wanted = {
+            let mut had = lock(&self.had);
+            // What calls created since counts as well.
+            had.extend(seed::had(&state));
+            seed::never_there(&mut had, &seed::by_names(wanted, &self.id), region)
+        };
+        if wanted == Wanted::default() {
+            return Ok(Vec::new());
         }
+        let mut notices = seed::from_workflow(&mut state, &wanted, world, true)?;
         self.store.save(&state)?;
         drop(state);
         self.changes.send_modify(|count| *count += 1);

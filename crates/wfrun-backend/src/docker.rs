@@ -113,7 +113,9 @@ impl DockerBackend {
 
     /// Takes the names of images away that belong to a registry which ends with the run, such as `127.0.0.1:5000`.
     pub async fn forget_registry(&self, host: &str) -> Result<(), BackendError> {
-        cleaning::forget_registry(&self.docker, host).await
+        cleaning::forget_registry(&self.docker, host).await?;
+        self.owe(None);
+        Ok(())
     }
 
     /// The engine's client.

@@ -241,8 +241,6 @@ pub enum Program {
     StandIn {
         /// For which action.
         action: ActionRef,
-        /// As which release of it: a tag, or what the step names where no tag is known.
-        release: String,
         /// Which part of it.
         phase: Phase,
     },

@@ -24,6 +24,8 @@ pub(crate) struct FailedDeployments {
     facts: mpsc::Sender<FactKind>,
     /// Held while one is being told.
     told: Mutex<HashSet<String>>,
+    /// Deployments that go on, and need not be waited for or told of again.
+    going_on: Mutex<HashSet<String>>,
 }
 
 impl FailedDeployments {
@@ -34,7 +36,9 @@ impl FailedDeployments {
         facts: mpsc::Sender<FactKind>,
     ) -> Arc<Self> {
         let known = account.failed_services().into_iter().map(|it| it.deployment.id).collect();
-        Arc::new(Self { account: Arc::downgrade(account), tasks, facts, told: Mutex::new(known) })
+        let going_on = account.rolling_services().into_iter().map(|it| it.deployment).collect();
+        let account = Arc::downgrade(account);
+        Arc::new(Self { account, tasks, facts, told: Mutex::new(known), going_on: Mutex::new(going_on) })
     }
 
     /// Looks again and again, until nobody else holds it.
@@ -51,7 +55,11 @@ impl FailedDeployments {
     /// Differs: the end of a job waits up to 3 s for what is being deployed in the emulated account, so that a failure is seen for which
     /// no step waits.
     pub(crate) async fn wait_for_rollouts(&self, job: &JobKey) {
-        let rolling = || self.account.upgrade().map(|it| it.rolling_services()).unwrap_or_default();
+        let mut going_on = self.going_on.lock().await;
+        let rolling = || {
+            let all = self.account.upgrade().map(|it| it.rolling_services()).unwrap_or_default();
+            all.into_iter().filter(|it| !going_on.contains(&it.deployment)).collect::<Vec<_>>()
+        };
         let settled = async {
             while !rolling().is_empty() {
                 tokio::time::sleep(LOOK).await;
@@ -61,9 +69,10 @@ impl FailedDeployments {
             return;
         }
         for RollingService { cluster, service, deployment } in rolling() {
+            going_on.insert(deployment.clone());
             let message = format!(
-                "job `{job}` ends while deployment {deployment} of service `{service}` in cluster `{cluster}` goes on, so that no step sees \
-                 whether it fails: `wait-for-service-stability: true` or `aws ecs wait services-stable` waits for it"
+                "job `{job}` ends while deployment {deployment} of service `{service}` in cluster `{cluster}` goes on, so that no step of it \
+                 sees whether it fails: `wait-for-service-stability: true` or `aws ecs wait services-stable` waits for it"
             );
             self.facts.send(FactKind::Noticed(message)).await.ok();
         }

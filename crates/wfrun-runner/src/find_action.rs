@@ -47,6 +47,7 @@ fn in_own_repository(open: &OpenJob, settings: &RunSettings, path: &str) -> Resu
         repo: repo.to_owned(),
         path: path.trim_start_matches("$/").trim_end_matches('/').to_owned(),
         git_ref: settings.snapshot.sha.clone(),
+        said_tag: None,
     };
     let folder = settings.work_root.join(&settings.run_id).join("own");
     let (manifest, content) = find_in_repository(&settings.snapshot, &folder, &action).map_err(|err| chain(&err))?;

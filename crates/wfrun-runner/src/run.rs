@@ -384,8 +384,14 @@ impl Shared {
     async fn close(&self, key: &JobKey, hurries: bool) -> Option<String> {
         // After the last job nobody takes facts any more.
         if let Some(aws) = &self.services.aws {
-            if !hurries {
-                aws.failed.wait_for_rollouts(key).await;
+            // A step of another job may wait for what this one began.
+            let is_alone = self.jobs.lock().is_ok_and(|it| it.len() == 1);
+            if is_alone && !hurries {
+                let mut hurry = self.hurry(key);
+                tokio::select! {
+                    () = aws.failed.wait_for_rollouts(key) => {}
+                    _ = hurry.wait_for(|it| *it) => {}
+                }
             }
             aws.failed.look_at_last().await;
         }

@@ -118,14 +118,14 @@ async fn argv(open: &OpenJob, launch: &Launch) -> Result<(Vec<String>, Option<Ra
             let arguments = arguments.iter().map(|it| it.replace("{0}", &seen));
             std::iter::once(command).chain(arguments).collect()
         }
-        Program::StandIn { action, release, phase } => {
+        Program::StandIn { action, phase } => {
             let phase = match phase {
                 Phase::Pre => "pre",
                 Phase::Main => "main",
                 Phase::Post => "post",
             };
             let name = action.with_path();
-            let words = [open.executable.as_str(), "__standin", &name, phase, release];
+            let words = [open.executable.as_str(), "__standin", &name, phase, action.release()];
             words.map(str::to_owned).to_vec()
         }
         Program::Node { using, script } => {

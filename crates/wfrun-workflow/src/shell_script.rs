@@ -76,6 +76,9 @@ const MOST_NESTED: usize = 100;
 /// How much is read of scripts in words, in bytes: `eval` can read the same one again and again.
 const MOST_INNER: usize = 1 << 17;
 
+/// How much variables may come to in all, in bytes.
+const MOST_VALUES: usize = 1 << 20;
+
 /// A script that is being read.
 struct Reader<'s> {
     text: &'s str,
@@ -91,6 +94,8 @@ struct Reader<'s> {
     nesting: usize,
     /// How many bytes of scripts in words are still read.
     left: usize,
+    /// And how many of values are still put in.
+    values_left: usize,
     /// Where the whole of this text stands in the script, if it was a word of it.
     is_inner: Option<Range<usize>>,
     found: Script,
@@ -112,6 +117,7 @@ impl<'s> Reader<'s> {
             blocks: Vec::new(),
             nesting: 0,
             left: MOST_INNER,
+            values_left: MOST_VALUES,
             is_inner: None,
             found: Script::default(),
         }
@@ -275,9 +281,11 @@ impl<'s> Reader<'s> {
         let mut reader = Reader::new(script, known, self.variables.clone());
         reader.nesting = self.nesting;
         reader.left = left;
+        reader.values_left = self.values_left;
         reader.is_inner = Some(self.is_inner.clone().unwrap_or(range));
         reader.list(None);
         self.left = reader.left;
+        self.values_left = reader.values_left;
         let before = self.found.commands.len();
         let commands = reader.found.commands.into_iter();
         self.found.commands.extend(commands.map(|it| Command { reads: it.reads.map(|it| it + before), ..it }));

@@ -31,9 +31,16 @@ pub struct ActionRef {
     pub path: String,
     /// The branch, tag or commit.
     pub git_ref: String,
+    /// Where that is a commit, the tag that a comment behind it says: `v4.2.0`.
+    pub said_tag: Option<String>,
 }
 
 impl ActionRef {
+    /// What tells how the action behaves, the tag in a comment for a commit: as people pin actions.
+    pub fn release(&self) -> &str {
+        self.said_tag.as_deref().unwrap_or(&self.git_ref)
+    }
+
     /// `owner/repo`
     pub fn repository(&self) -> String {
         format!("{}/{}", self.owner, self.repo)
@@ -94,7 +101,7 @@ impl UsesTarget {
             return None;
         }
         let [owner, repo, path, git_ref] = [owner, repo, path.trim_end_matches('/'), git_ref].map(str::to_owned);
-        Some(Self::Repository(ActionRef { owner, repo, path, git_ref }))
+        Some(Self::Repository(ActionRef { owner, repo, path, git_ref, said_tag: None }))
     }
 }
 

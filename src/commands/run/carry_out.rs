@@ -201,7 +201,6 @@ fn run_settings(
         repository: plan.event.repository.clone(),
         shims,
         covers,
-        // In a container a real program wins; in the sandbox the host's docker has no engine to talk to.
         backend: Arc::clone(&place.backend),
         images: place.images,
         image_ids,

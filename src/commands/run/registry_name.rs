@@ -1,6 +1,7 @@
 //! By which name a run's jobs call the account's registry.
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
@@ -14,6 +15,9 @@ use wfrun_workflow::WorkflowSet;
 use super::own::Own;
 use crate::output::Help;
 use crate::place::Place;
+
+/// How long an engine is asked that a run may not need.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Gives the registry Amazon's name where the account file says so, or where all that is known to ask it knows that name; says which
 /// name it has.
@@ -105,7 +109,8 @@ fn why_not(set: &WorkflowSet, place: &Place) -> Option<String> {
 /// The engine that steps ask: their containers' one, or on the host this machine's.
 async fn engine_of(place: &Place) -> Option<DockerBackend> {
     match place.backend.name() {
-        "host" => DockerBackend::connect().await.ok(),
+        // Without one that answers, no step pushes anything.
+        "host" => tokio::time::timeout(ENGINE_PATIENCE, DockerBackend::connect()).await.ok()?.ok(),
         _ => place.backend.engine().cloned(),
     }
 }

@@ -1,5 +1,6 @@
 //! What exists from the start: what the account file defines, and what the workflow names.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use crate::ecs::{
 };
 use crate::elbv2::create_load_balancer;
 use crate::ids::{Arns, DEFAULT_SECURITY_GROUP, DEFAULT_SUBNETS, root_arn};
-use crate::registry::ImageReference;
+use crate::registry::{Home, ImageReference};
 
 /// Where and when things are created.
 #[derive(Clone, Copy)]
@@ -87,8 +88,15 @@ pub(super) fn from_file(
 }
 
 /// Creates what a workflow names and the account lacks, and says so; also where it cannot.
-pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>) -> Result<Vec<Notice>, AccountError> {
-    let wanted = &by_names(wanted);
+///
+/// `is_later`: the account was used already, so that a task definition may be one that does not run.
+pub(super) fn from_workflow(
+    state: &mut State,
+    wanted: &Wanted,
+    world: World<'_>,
+    is_later: bool,
+) -> Result<Vec<Notice>, AccountError> {
+    let wanted = &by_names(wanted, world.account);
     let mut notices = Vec::new();
     if let Some(asked) = wanted.region.as_deref().filter(|asked| *asked != world.region) {
         notices.push(Notice::new(format!(
@@ -105,7 +113,8 @@ pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>
             Err(err) => not_created(&err),
         });
     }
-    for name in wanted.clusters.iter().chain(wanted.services.iter().map(|wanted| &wanted.cluster)) {
+    let of_services = wanted.services.iter().map(|wanted| &wanted.cluster).filter(|_| !is_later);
+    for name in wanted.clusters.iter().chain(of_services) {
         let clusters = &mut region(state, world).ecs.clusters;
         if clusters.contains_key(name) {
             continue;
@@ -121,7 +130,9 @@ pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>
     notices.extend(task_definitions_for_workflow(state, wanted, world));
     for service in &wanted.services {
         match check_ecs_names([&service.cluster, &service.service].into_iter()) {
-            Ok(()) => notices.extend(service_for_workflow(state, service, wanted, world)?),
+            // One that was deleted does not come back.
+            Ok(()) if is_later && region(state, world).ecs.cluster(&service.cluster).is_err() => {}
+            Ok(()) => notices.extend(service_for_workflow(state, service, (wanted, is_later), world)?),
             Err(err) => notices.push(not_created(&err)),
         }
     }
@@ -129,8 +140,8 @@ pub(super) fn from_workflow(state: &mut State, wanted: &Wanted, world: World<'_>
     Ok(notices)
 }
 
-/// What a workflow names by ARNs and images, by names.
-fn by_names(wanted: &Wanted) -> Wanted {
+/// What a workflow names by ARNs and images, by names; images of other registries are no repositories of the account's.
+pub(super) fn by_names(wanted: &Wanted, account: &str) -> Wanted {
     let owned = |name: &str| name.to_owned();
     let service = |wanted: &WantedService| {
         // `arn:…:service/CLUSTER/NAME`, where it is not one of those without the cluster.
@@ -143,12 +154,59 @@ fn by_names(wanted: &Wanted) -> Wanted {
         ..wanted.clone()
     };
     Wanted {
-        repositories: wanted.repositories.iter().map(|it| owned(ImageReference::read(it).repository)).collect(),
+        repositories: {
+            let images = wanted.repositories.iter().map(|it| ImageReference::read(it));
+            let ours = images.filter(|it| it.host.is_none() || it.home(account) != Home::Elsewhere);
+            ours.map(|it| owned(it.repository)).collect()
+        },
         clusters: wanted.clusters.iter().map(|it| owned(short_name(it))).collect(),
         services: wanted.services.iter().map(service).collect(),
         task_definitions: wanted.task_definitions.iter().map(definition).collect(),
         ..wanted.clone()
     }
+}
+
+/// What an account had: a region, a kind of thing, and its name.
+pub(super) type Had = HashSet<(String, &'static str, String)>;
+
+const REPOSITORY: &str = "repository";
+const CLUSTER: &str = "cluster";
+const SERVICE: &str = "service";
+const FAMILY: &str = "task definition";
+
+/// All that there is.
+pub(super) fn had(state: &State) -> Had {
+    let mut had = Had::new();
+    for (name, region) in &state.regions {
+        let mut add = |kind, thing: String| had.insert((name.clone(), kind, thing));
+        for repository in region.ecr.repositories.keys() {
+            add(REPOSITORY, repository.clone());
+        }
+        for (cluster, found) in &region.ecs.clusters {
+            add(CLUSTER, cluster.clone());
+            for service in found.services.keys() {
+                add(SERVICE, format!("{cluster}/{service}"));
+            }
+        }
+        for family in region.ecs.families.keys() {
+            add(FAMILY, family.clone());
+        }
+    }
+    had
+}
+
+/// What of `wanted` there never was: what a run deleted does not come back because a step names it. `had` learns of all that is wanted.
+pub(super) fn never_there(had: &mut Had, wanted: &Wanted, region: &str) -> Wanted {
+    let mut is_new = |kind, thing: String| had.insert((region.to_owned(), kind, thing));
+    let mut new = Wanted { account: None, region: None, ..wanted.clone() };
+    new.repositories.retain(|it| is_new(REPOSITORY, it.clone()));
+    let mut clusters = new.clusters.clone();
+    clusters.extend(new.services.iter().map(|it| it.cluster.clone()));
+    clusters.retain(|it| is_new(CLUSTER, it.clone()));
+    new.clusters = clusters;
+    new.task_definitions.retain(|it| is_new(FAMILY, it.family.clone()));
+    new.services.retain(|it| is_new(SERVICE, format!("{}/{}", it.cluster, it.service)));
+    new
 }
 
 /// What a text of a workflow was taken for may not be what it is: that is no reason not to run it.
@@ -177,7 +235,7 @@ fn task_definitions_for_workflow(state: &mut State, wanted: &Wanted, world: Worl
 fn service_for_workflow(
     state: &mut State,
     wanted: &WantedService,
-    all: &Wanted,
+    (all, is_later): (&Wanted, bool),
     world: World<'_>,
 ) -> Result<Option<Notice>, AccountError> {
     let region = region(state, world);
@@ -190,6 +248,13 @@ fn service_for_workflow(
     let family = match all.task_definitions.as_slice() {
         [only] if all.services.len() == 1 => only.family.clone(),
         _ => wanted.service.clone(),
+    };
+    // What was registered meanwhile is what the service is to be given: it must not run already.
+    let is_given = |definition: &TaskDefinition| definition.images().any(|image| image != PLACEHOLDER_IMAGE);
+    let family = if is_later && region.ecs.task_definition(&family).is_some_and(is_given) {
+        format!("{}-before", wanted.service)
+    } else {
+        family
     };
     if region.ecs.task_definition(&family).is_none() {
         register_placeholder(region, &WantedTaskDefinition { family: family.clone(), containers: Vec::new() }, world)?;

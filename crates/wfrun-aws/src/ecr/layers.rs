@@ -157,10 +157,7 @@ fn unknown(call: Call<'_>, name: &str, id: &str) -> ApiError {
 }
 
 fn busy(id: &str) -> ApiError {
-    ApiError::new(
-        "InvalidLayerPartException",
-        format!("wfrun: another request is writing to the upload with id '{id}'"),
-    )
+    ApiError::new("InvalidLayerPartException", format!("another request is writing to the upload with id '{id}'"))
 }
 
 fn refused(call: Call<'_>, name: &str, id: &str, fault: &UploadFault) -> ApiError {

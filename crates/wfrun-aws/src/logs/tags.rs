@@ -33,7 +33,7 @@ pub(super) fn list_tags_log_group(call: Call<'_>) -> Result<Value, ApiError> {
 
 fn by_arn(call: Call<'_>) -> Result<&str, ApiError> {
     let arn = needed(call.input, "resourceArn")?;
-    name_in_arn(arn).ok_or_else(|| invalid(format!("wfrun: '{arn}' is not the ARN of a log group")))
+    name_in_arn(arn).ok_or_else(|| invalid(format!("'{arn}' is not the ARN of a log group")))
 }
 
 fn tag(call: Call<'_>, group: &str) -> Result<Value, ApiError> {

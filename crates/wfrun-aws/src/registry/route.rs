@@ -116,9 +116,7 @@ async fn carry_out(
         Path::Manifest { reference, .. } if method == Method::DELETE => manifests::delete(visit, reference),
         Path::Tags { name } if is_get => manifests::tags(visit, name, &request),
         Path::Referrers { digest, .. } if is_get => manifests::referrers(visit, digest, &request),
-        Path::Unknown => {
-            Err(Fault::missing("NAME_INVALID", format!("wfrun: the registry has no `{}`", request.uri().path())))
-        }
+        Path::Unknown => Err(Fault::missing("NAME_INVALID", format!("the registry has no `{}`", request.uri().path()))),
         Path::Base
         | Path::Catalog
         | Path::Blob { .. }

@@ -56,14 +56,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if std::io::stdin().read_to_string(&mut told).is_err() {
         return ExitCode::FAILURE;
     }
-    let owed: Option<Owed> = told.lines().next_back().and_then(|it| serde_json::from_str(it).ok()).flatten();
+    // A kill may have cut the last line.
+    let owed: Option<Owed> = told.lines().rev().find_map(|it| serde_json::from_str(it).ok()).flatten();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
     let reaped: Result<(), EcrNamesError> = runtime.block_on(async {
         let backend = DockerBackend::connect().await?;
+        // At once, before another run takes these names for ones that were always there.
+        if let Some(owed) = &owed {
+            owed.give_back_for_the_dead(&backend).await.ok();
+        }
         until_nothing_is_left(async || clean(backend.client(), Some(&run_id)).await, PAUSE).await?;
-        // Behind the containers, which hold images.
+        // And behind the containers, which may have held some.
         match owed {
             Some(owed) => owed.give_back_for_the_dead(&backend).await,
             None => Ok(()),

@@ -58,7 +58,9 @@ impl Engine {
                 self.cancel_running(key, grace.terminate_ms, grace.kill_ms);
                 self.wake(after_ms, Timer::JobCancelDeadline { job: key.clone() });
             }
-            Progress::Stopping | Progress::Closing | Progress::Done => {}
+            // Its end may wait for something.
+            Progress::Closing => self.turn.effects.push(Effect::HurryJob { job: key.clone() }),
+            Progress::Stopping | Progress::Done => {}
         }
     }
 

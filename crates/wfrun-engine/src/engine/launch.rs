@@ -275,8 +275,7 @@ fn program(
     let folder = match (&found.folder, &uses.target.value) {
         (Some(folder), _) => folder,
         (None, UsesTarget::Repository(action)) => {
-            let release = uses.release().unwrap_or(&action.git_ref).to_owned();
-            return Ok(Program::StandIn { action: action.clone(), release, phase });
+            return Ok(Program::StandIn { action: action.clone(), phase });
         }
         (None, UsesTarget::Local(_) | UsesTarget::Docker(_) | UsesTarget::SelfRepository(_)) => {
             return Err(Hindrance::Failed(format!("action `{}` has no folder", uses.target.value)));

@@ -225,10 +225,10 @@ impl Engine {
     }
 
     fn declare_stand_in(&mut self, it: &Beginning<'_>, program: &Program) {
-        if let (Program::StandIn { action, release, .. }, Phase::Main) = (program, it.stage.phase) {
+        if let (Program::StandIn { action, .. }, Phase::Main) = (program, it.stage.phase) {
             let mut detail = "wfrun's own program with the action's inputs, outputs and files".to_owned();
-            if *release != action.git_ref {
-                detail = format!("{detail}, as {release}, which a comment says is this commit");
+            if let Some(tag) = &action.said_tag {
+                detail = format!("{detail}, as {tag}, which a comment says is this commit");
             }
             self.declare(it.key, Some(&it.stage.path), How::StandIn, &action.to_string(), &detail);
         }

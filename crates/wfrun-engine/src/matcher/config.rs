@@ -70,7 +70,22 @@ fn read_json(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).or_else(|err| lenient(text).ok_or_else(|| format!("The file is no valid JSON: {err}")))
 }
 
+/// As deep as `serde_json` reads; the other reader has no bound of its own, and goes deeper with each bracket.
+const DEEPEST: usize = 128;
+
 fn lenient(text: &str) -> Option<Json> {
+    // Those in strings and comments count, too: nobody nests a matcher so deep.
+    let mut depth = 0_usize;
+    for letter in text.chars() {
+        match letter {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return None;
+        }
+    }
     // JSON5 has more escapes: `\d` would be `d`, where GitHub refuses the file.
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {

@@ -101,7 +101,7 @@ fn a_stand_in_is_of_the_release_that_a_comment_says() {
         let world = World::new(&text).run();
         let programs = world.launched.iter().map(|it| &it.program);
         let releases: Vec<&str> = programs
-            .filter_map(|it| if let Program::StandIn { release, .. } = it { Some(release.as_str()) } else { None })
+            .filter_map(|it| if let Program::StandIn { action, .. } = it { Some(action.release()) } else { None })
             .collect();
         assert_eq!(releases, [release; 2], "its main and its post part: {git_ref}");
         let declared: Vec<String> = world.record().declared.iter().map(|it| it.detail.to_string()).collect();

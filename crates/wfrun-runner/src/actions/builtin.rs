@@ -16,7 +16,7 @@ impl BuiltinActions {
     pub fn find(self, action: &ActionRef) -> Option<Result<Arc<Action>, ActionError>> {
         let name = action.with_path();
         let standin = standins::find(&name)?;
-        let source = Source::new(format!("{}/action.yml", standin.repository), standin.manifest(&action.git_ref));
+        let source = Source::new(format!("{}/action.yml", standin.repository), standin.manifest(action.release()));
         let bad = |message| ActionError::Manifest { action: Box::new(action.clone()), message, builtin: true };
         Some(lower(&source).map_err(bad))
     }

@@ -115,6 +115,7 @@ mod tests {
             repo: "r".to_owned(),
             path: path.to_owned(),
             git_ref: sha.clone(),
+            said_tag: None,
         };
         let kept = dir.path().join("own");
         let (manifest, content) = find_in_repository(&snapshot, &kept, &own("tools/one")).expect("it is there");

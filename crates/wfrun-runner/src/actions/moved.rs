@@ -11,7 +11,7 @@ impl Actions {
     pub fn commit_now(&self, name: &str, git_ref: &str) -> Result<Option<String>, ActionError> {
         let (owner, repo) = name.split_once('/').unwrap_or((name, ""));
         let [owner, repo, git_ref] = [owner, repo, git_ref].map(str::to_owned);
-        self.shared.commit_now(&ActionRef { owner, repo, path: String::new(), git_ref })
+        self.shared.commit_now(&ActionRef { owner, repo, path: String::new(), git_ref, said_tag: None })
     }
 }
 

@@ -193,7 +193,7 @@ impl Actions {
         let (owner, repo) = name.split_once('/').unwrap_or((name, ""));
         let [owner, repo, git_ref] = [owner, repo, git_ref].map(str::to_owned);
         // No stand-in has such a path.
-        let anything = ActionRef { owner, repo, path: ".github".to_owned(), git_ref };
+        let anything = ActionRef { owner, repo, path: ".github".to_owned(), git_ref, said_tag: None };
         match self.locate(&anything) {
             Ok(Whereabouts::Content(content)) => Ok(Some(content)),
             Ok(Whereabouts::StandIn) | Err(ActionError::NotFound { .. }) => Ok(None),

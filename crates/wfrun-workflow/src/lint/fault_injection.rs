@@ -42,7 +42,7 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
 /// Source: AWS: rules A0.3; <https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/701>
 pub fn refused_definition<'a>(job: &'a Job, uses: &UsesStep) -> Option<RefusedDefinition<'a>> {
     let action = uses.action().filter(|it| is_of(it, DEPLOY))?;
-    let version = Version::parse(uses.release()?)?;
+    let version = Version::parse(action.release())?;
     if version.major != 1 || version.minor.is_some_and(|it| it > 5) {
         return None;
     }

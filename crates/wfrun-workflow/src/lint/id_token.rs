@@ -3,7 +3,7 @@ use wfrun_syntax::{Diagnostic, eq_ignoring_case};
 
 use super::uses::is_of;
 use super::{Linting, labels};
-use crate::{EnvMap, Job, Level, Step, StepKind, UsesStep};
+use crate::{EnvMap, Level, Step, StepKind, UsesStep};
 
 const CONFIGURE: &str = "aws-actions/configure-aws-credentials";
 /// Inputs by which a role is taken without an ID token of GitHub's.
@@ -25,9 +25,10 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
             continue;
         }
         let Some((step, uses)) = job.all_steps().find_map(configures) else { continue };
+        let mut before = job.all_steps().take_while(|it| !std::ptr::eq(*it, step));
         let Some(role) = uses.with.get("role-to-assume") else { continue };
         let is_otherwise = OTHERWISE.iter().any(|it| uses.with.get(it).is_some()) || uses.with.computed().is_some();
-        if is_otherwise || has_key(&step.env) || exports_key(job) {
+        if is_otherwise || has_key(&step.env) || before.any(may_export_key) {
             continue;
         }
         let message =
@@ -47,9 +48,15 @@ fn has_key(env: &EnvMap) -> bool {
     env.computed().is_some() || env.iter().any(|(name, _)| eq_ignoring_case(name, KEY))
 }
 
-/// Whether a script of the job makes a key known to the steps behind it.
-fn exports_key(job: &Job) -> bool {
-    job.all_steps().any(|it| matches!(&it.kind, StepKind::Run(run) if run.script.raw().contains(KEY)))
+/// Whether a step may make a key known to the steps behind it: a script that speaks of one, and an action of which nothing is known.
+fn may_export_key(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Run(run) => run.script.raw().contains(KEY),
+        StepKind::Uses(uses) => !uses.action().is_some_and(|it| {
+            ["actions", "aws-actions", "docker"].iter().any(|owner| eq_ignoring_case(&it.owner, owner))
+        }),
+        StepKind::Wait(_) | StepKind::WaitAll | StepKind::Cancel(_) | StepKind::Parallel(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +85,7 @@ mod tests {
             check(&workflow(top, job, CONFIGURE), &[told]);
         }
         check(&workflow("", "", &format!("{{run: a}}, {{parallel: [{CONFIGURE}]}}")), &[told]);
+        check(&workflow("", "", &format!("{{uses: actions/checkout@v4}}, {CONFIGURE}, {{uses: octo/a@v1}}")), &[told]);
     }
 
     #[test]
@@ -97,6 +105,7 @@ mod tests {
         }
         let by_key = CONFIGURE.replace("role-to-assume: ROLE", "aws-access-key-id: x");
         check(&workflow("", "", &format!("{by_key}, {CONFIGURE}")), &[]);
+        check(&workflow("", "", &format!("{{uses: hashicorp/vault-action@v3}}, {CONFIGURE}")), &[]);
         check(&workflow("", "", &format!("{{run: 'echo AWS_ACCESS_KEY_ID=x >> $GITHUB_ENV'}}, {CONFIGURE}")), &[]);
         check(&workflow("", "", CONFIGURE).replace("ubuntu-latest", "[self-hosted, x]"), &[]);
         check(&workflow("", "", CONFIGURE).replace("ubuntu-latest", "'${{ vars.R }}'"), &[]);

@@ -90,7 +90,7 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
         for step in job.all_steps() {
             let StepKind::Uses(uses) = &step.kind else { continue };
             let Spanned { value: UsesTarget::Repository(action), span } = &uses.target else { continue };
-            let Some(version) = uses.release().and_then(Version::parse) else { continue };
+            let Some(version) = Version::parse(action.release()) else { continue };
             if let Some(it) = BROKEN.iter().find(|it| is_of(action, it.action) && (it.versions)(version)) {
                 let message = format!("`{action}` does not work any more: {}", it.why);
                 let help = format!("take {}", it.instead);
@@ -105,7 +105,7 @@ pub(super) fn lint(linting: &Linting<'_>) -> Vec<Diagnostic> {
 /// The action that a step uses, if its version is named by a tag.
 pub(super) fn versioned(step: &Step) -> Option<(&UsesStep, Version)> {
     let StepKind::Uses(uses) = &step.kind else { return None };
-    Some((uses, Version::parse(uses.release()?)?))
+    Some((uses, Version::parse(uses.action()?.release())?))
 }
 
 /// `actions/cache` means `actions/cache/save` as well.

@@ -156,22 +156,19 @@ impl<'a> Lowering<'a> {
 
     fn uses(&mut self, token: &Token, uses: &Token) -> Option<UsesStep> {
         let text = uses.spanned_text()?;
-        let Some(target) = UsesTarget::parse(&text.value) else {
+        let Some(mut target) = UsesTarget::parse(&text.value) else {
             let message = format!("Expected format {{org}}/{{repo}}[/path]@ref. Actual '{}'", text.value);
             let help = "for example `actions/checkout@v4`, `./path/to/action` or `docker://alpine:3`";
             self.findings.error("workflow/invalid-uses", message, text.span, help);
             return None;
         };
-        let said_tag = match &target {
-            UsesTarget::Repository(action) if is_commit(&action.git_ref) => {
-                usize::try_from(text.span.end).ok().and_then(|end| said_tag(self.findings.source().text().get(end..)?))
-            }
-            UsesTarget::Repository(_)
-            | UsesTarget::Local(_)
-            | UsesTarget::Docker(_)
-            | UsesTarget::SelfRepository(_) => None,
-        };
-        Some(UsesStep { target: Spanned::new(target, text.span), said_tag, with: EnvMap::of(token.get("with")) })
+        if let UsesTarget::Repository(action) = &mut target
+            && is_commit(&action.git_ref)
+        {
+            let end = usize::try_from(text.span.end).unwrap_or(usize::MAX);
+            action.said_tag = self.findings.source().text().get(end..).and_then(said_tag);
+        }
+        Some(UsesStep { target: Spanned::new(target, text.span), with: EnvMap::of(token.get("with")) })
     }
 
     /// Checks which step is waited for or cancelled: an earlier one that runs in the background.
@@ -218,7 +215,10 @@ fn said_tag(rest: &str) -> Option<String> {
     let word = comment.split_whitespace().next()?;
     let tag = word.rsplit(['=', '@', ':']).next()?;
     let numbers = tag.strip_prefix('v').unwrap_or(tag);
-    let is_version = numbers.split('.').count() <= 3 && numbers.split('.').all(|it| it.parse::<u16>().is_ok());
+    // A number alone may be any.
+    let is_version = (tag.len() > numbers.len() || numbers.contains('.'))
+        && numbers.split('.').count() <= 3
+        && numbers.split('.').all(|it| it.parse::<u16>().is_ok());
     is_version.then(|| tag.to_owned())
 }
 
@@ -237,6 +237,7 @@ mod tests {
             ("\n# v4", ""),
             (", with: {a: '#1'}} # v4", ""),
             (" # main", ""),
+            (" # 42 files", ""),
             (" # v4.x", ""),
             (" # v1.2.3.4", ""),
             (" #", ""),

@@ -61,18 +61,11 @@ pub struct RunStep {
 pub struct UsesStep {
     /// `uses:`
     pub target: Spanned<UsesTarget>,
-    /// Of an action that is named by a commit, the tag that a comment behind it says: `v4.2.0`.
-    pub said_tag: Option<String>,
     /// `with:`
     pub with: EnvMap,
 }
 
 impl UsesStep {
-    /// The tag, branch or commit that tells how the action behaves: as people pin actions, the tag in a comment says it of a commit.
-    pub fn release(&self) -> Option<&str> {
-        self.said_tag.as_deref().or_else(|| Some(self.action()?.git_ref.as_str()))
-    }
-
     /// The action in a repository it names, if it names one.
     pub fn action(&self) -> Option<&ActionRef> {
         match &self.target.value {

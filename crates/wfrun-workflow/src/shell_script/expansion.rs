@@ -175,8 +175,16 @@ impl Reader<'_> {
         }
     }
 
-    fn value(&self, name: &str) -> String {
-        self.variables.get(name).cloned().unwrap_or_else(|| self.unknown())
+    /// A variable's value; nothing is known of it any more once all values together are longer than any script needs.
+    fn value(&mut self, name: &str) -> String {
+        let Some(value) = self.variables.get(name) else { return self.unknown() };
+        let Some(left) = self.values_left.checked_sub(value.len()) else {
+            self.found.is_broken = true;
+            return self.unknown();
+        };
+        let value = value.clone();
+        self.values_left = left;
+        value
     }
 
     /// `${NAME}`, also with what is done where it has no value; anything else that is done to the value is not followed.
