@@ -1,5 +1,8 @@
 //! Which permissions a run needed of its AWS account, told at the run's end and kept beside its journal.
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -27,7 +30,10 @@ pub(crate) fn keep(
     let mut json = serde_json::to_value(report).context("the permissions are no JSON")?;
     add_first(&mut json, record);
     let json = serde_json::to_string_pretty(&json).context("the permissions are no JSON")?;
-    std::fs::write(&path, json + "\n").with_context(|| format!("failed to write {}", path.display()))?;
+    // A policy is of use with its names in clear, and some may be secrets: nobody else reads it.
+    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let written = file.and_then(|mut it| it.write_all((json + "\n").as_bytes()));
+    written.with_context(|| format!("failed to write {}", path.display()))?;
     Ok(Some(text(report, &shown(&path), style)))
 }
 

@@ -321,7 +321,7 @@ mod tests {
                     ("INPUT_PUSH", "true"),
                     ("INPUT_TAGS", "1.2.3/x\n123456789012.dkr.ecr.us-east-1.amazonaws.com/a:1,ghcr.io/b"),
                 ],
-                "us-east-1: a; ; ; ",
+                "us-east-1: 123456789012.dkr.ecr.us-east-1.amazonaws.com/a; ; ; ",
             ),
             (
                 BUILD_PUSH,

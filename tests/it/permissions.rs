@@ -1,4 +1,6 @@
 //! What a workflow may do in its AWS account, enforced and told.
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::{Value as Json, json};
 
 use crate::repo::{Ran, Repo, can_sandbox};
@@ -17,7 +19,10 @@ fn deploy(repo: &Repo, more: &[&str]) -> Ran {
 fn report(repo: &Repo) -> Json {
     let runs = std::fs::read_dir(repo.root().join(".wfrun/runs")).expect("runs");
     let youngest = runs.map(|it| it.expect("a run").path()).max().expect("a run");
-    let text = std::fs::read_to_string(youngest.join("permissions.json")).expect("a report");
+    let path = youngest.join("permissions.json");
+    let mode = path.metadata().expect("a report").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "names in it may be secrets");
+    let text = std::fs::read_to_string(path).expect("a report");
     serde_json::from_str(&text).expect("JSON")
 }
 

@@ -90,6 +90,20 @@ fn finds_what_githubs_glob_finds() {
     }
 }
 
+/// Neither what a pattern repeats nor how deep names are makes it slow.
+#[test]
+fn many_wildcards_cost_no_more_than_one() {
+    let segments: Vec<Segment> = (0..40)
+        .flat_map(|_| [Segment::Any, Segment::Name(NamePattern::exactly("a"))])
+        .chain([Segment::Name(NamePattern::exactly("b"))])
+        .collect();
+    let names = vec!["a".to_owned(); 60];
+    assert!(!matches(&segments, &names, false));
+    assert!(matches(&segments, &names, true), "`b` may be below");
+    assert!(matches(&segments[..80], &names, false));
+    assert!(!matches(&segments[..80], &names[..39], false));
+}
+
 #[test]
 fn hidden_files_only_where_asked_for() {
     let tree = Tree::new();

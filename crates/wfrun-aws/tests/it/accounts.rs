@@ -94,6 +94,33 @@ async fn what_a_step_names_is_created_in_its_region() {
     assert!(refused.text().contains("with a CODE_DEPLOY deployment controller"), "{}", refused.text());
 }
 
+/// What calls deleted does not come back because a step names it.
+#[tokio::test]
+async fn what_is_deleted_stays_gone() {
+    let (world, folder) = World::new().await;
+    let state = folder.path().join("aws/state.json");
+    let service = WantedService { cluster: "c".to_owned(), service: "s".to_owned(), by_code_deploy: false };
+    let wanted = Wanted {
+        repositories: vec!["made".to_owned(), "wanted".to_owned()],
+        clusters: vec!["c".to_owned()],
+        services: vec![service],
+        task_definitions: vec![WantedTaskDefinition { family: "f".to_owned(), containers: Vec::new() }],
+        ..Wanted::default()
+    };
+    world.ok("ecr", "CreateRepository", &json!({ "repositoryName": "made" })).await;
+    assert_eq!(world.account.provide(&wanted).unwrap().len(), 4, "all but the one that a call made");
+    for name in ["made", "wanted"] {
+        world.ok("ecr", "DeleteRepository", &json!({ "repositoryName": name })).await;
+    }
+    world.ok("ecs", "DeleteService", &json!({ "cluster": "c", "service": "s", "force": true })).await;
+    world.ok("ecs", "DeregisterTaskDefinition", &json!({ "taskDefinition": "f:1" })).await;
+    let before = std::fs::read(&state).unwrap();
+    assert_eq!(world.account.provide(&wanted).unwrap(), []);
+    assert_eq!(std::fs::read(&state).unwrap(), before, "nothing is written");
+    let shown = world.ok("ecr", "DescribeRepositories", &json!({})).await;
+    assert_eq!(shown["repositories"].as_array().map(Vec::len), Some(1), "{shown}");
+}
+
 #[tokio::test]
 async fn the_number_is_the_file_s_or_the_state_s_or_the_workflow_s() {
     let (mine, other) = ("555566667777", "210987654321");

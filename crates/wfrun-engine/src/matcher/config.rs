@@ -268,6 +268,16 @@ mod tests {
         }
     }
 
+    /// A file of brackets must not take the whole run with it.
+    #[test]
+    fn json_is_read_to_a_depth() {
+        for text in ["[".repeat(500_000), "{a:".repeat(200_000), "[".repeat(129) + &"]".repeat(129)] {
+            let read = read_json(&text);
+            assert!(read.is_err_and(|it| it.starts_with("The file is no valid JSON: ")), "{}", text.len());
+        }
+        assert!(read_json("{a: [[[['x',],],],],}").is_ok());
+    }
+
     #[test]
     fn json_is_read_leniently() {
         for text in [

@@ -113,6 +113,11 @@ fn nothing_grows_without_end() {
     let doubled = format!("A={}\n{}a $A", "x".repeat(100), "A=$A$A\n".repeat(60));
     assert!(read_it(&doubled).commands[0].words[1].text.len() < 10_000);
     assert!(read_it("X='eval \"$X\"; eval \"$X\"'; eval \"$X\"").is_broken);
+    // One value again and again: 800 MB in all.
+    let repeated = read_it(&format!("A={}\na {}", "x".repeat(4000), "$A ".repeat(200_000)));
+    assert!(repeated.is_broken);
+    let length: usize = repeated.commands.iter().flat_map(|it| &it.words).map(|it| it.text.len()).sum();
+    assert!(length < 2 << 20, "{length}");
 }
 
 #[test]
