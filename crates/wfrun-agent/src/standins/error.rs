@@ -30,7 +30,7 @@ pub enum StandInError {
         action: &'static str,
         /// What was asked for.
         what: String,
-        /// What to do about it; where the real action would do, with [`REAL_ACTION`].
+        /// What to do about it; where the real action would do, with `--actions real`.
         way_out: String,
     },
     /// A variable that every step has is not there.
