@@ -63,16 +63,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let reaped: Result<(), EcrNamesError> = runtime.block_on(async {
         let backend = DockerBackend::connect().await?;
-        // At once, before another run takes these names for ones that were always there.
-        if let Some(owed) = &owed {
-            owed.give_back_for_the_dead(&backend).await.ok();
-        }
-        until_nothing_is_left(async || clean(backend.client(), Some(&run_id)).await, PAUSE).await?;
-        // And behind the containers, which may have held some.
-        match owed {
+        let give_back = async || match &owed {
             Some(owed) => owed.give_back_for_the_dead(&backend).await,
             None => Ok(()),
-        }
+        };
+        // At once, before another run takes these names for ones that were always there.
+        let given_back = give_back().await;
+        until_nothing_is_left(async || clean(backend.client(), Some(&run_id)).await, PAUSE).await?;
+        // Containers may have held some.
+        if given_back.is_ok() { given_back } else { give_back().await }
     });
     if reaped.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
