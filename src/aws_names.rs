@@ -193,7 +193,7 @@ impl Names {
                 ("ecs", "--cluster") => self.note(Kind::Cluster, value, Wish::Used),
                 ("ecs", "--service" | "--services") => self.note(Kind::Service, value, Wish::Used),
                 ("ecs", "--task-definition") => {
-                    self.note(Kind::Family, value.split(':').next().unwrap_or(value), Wish::Used);
+                    self.note(Kind::Family, family(value).unwrap_or_default(), Wish::Used);
                 }
                 ("ecr", "--repository-name" | "--repository-names") => self.note(Kind::Repository, value, Wish::Used),
                 _ => {}
@@ -238,6 +238,13 @@ impl Names {
             task_definitions: task_definitions.collect(),
         }
     }
+}
+
+/// The family that a name or an ARN of a task definition says, with or without a revision; none for a file.
+fn family(name: &str) -> Option<&str> {
+    let is_file = !name.starts_with("arn:") && name.contains('/') || name.starts_with("file:");
+    let name = name.rsplit('/').next().filter(|_| !is_file)?;
+    name.split(':').next()
 }
 
 fn add(list: &mut Vec<String>, value: &str) {

@@ -13,6 +13,7 @@ mod cli;
 mod codes;
 mod commands;
 mod dependencies;
+mod docker_cli;
 mod doctor;
 mod environment;
 mod exit;

@@ -5,7 +5,8 @@ use wfrun_expr::{Expr, Piece, evaluate, parse_in, pieces};
 use wfrun_workflow::shell_script::{self, Command, Word};
 
 use super::{Kind, Known};
-use crate::aws_cli::Parts;
+use crate::aws_cli;
+use crate::docker_cli::Parts;
 
 /// What a command asks for.
 pub(super) enum Asked {
@@ -110,7 +111,7 @@ fn read(script: &str, env: &IndexMap<String, String>, is_inner: bool) -> Vec<Ask
 /// The call that a command makes, if it makes one.
 fn call(command: &Command) -> Option<Call> {
     let start = command.words.iter().position(|it| it.program() == "aws")?;
-    let parts = Parts::of(command.words.get(start..)?);
+    let parts = aws_cli::Parts::of(command.words.get(start..)?);
     let mut named = parts.named.iter().filter(|it| !it.starts_with(UNKNOWN)).map(|it| (*it).to_owned());
     let (service, operation) = (named.next()?, named.next()?);
     let mut options = Vec::new();
@@ -121,28 +122,9 @@ fn call(command: &Command) -> Option<Call> {
     Some(Call { service, operation, options })
 }
 
-/// The images that a command pushes: `docker push IMAGE`, `docker image push`, `docker build --push --tag IMAGE`, with or without
-/// `buildx`.
-///
-/// Source: <https://docs.docker.com/reference/cli/docker/>
+/// The images that a command pushes by `docker`, or by what has its command line.
 fn pushes(command: &Command) -> Vec<String> {
-    let Some(start) = command.words.iter().position(|it| ["docker", "podman"].contains(&it.program())) else {
-        return Vec::new();
-    };
-    let words: Vec<&str> = command.words[start..].iter().skip(1).map(|it| it.text.as_str()).collect();
-    let at = |name: &str| words.iter().position(|it| *it == name);
-    if let Some(push) = at("push") {
-        return words[push + 1..]
-            .iter()
-            .find(|it| !it.starts_with('-'))
-            .map(|it| (*it).to_owned())
-            .into_iter()
-            .collect();
-    }
-    if at("build").is_none() || at("--push").is_none() {
-        return Vec::new();
-    }
-    let joined = words.iter().filter_map(|it| it.strip_prefix("--tag="));
-    let apart = words.windows(2).filter(|it| ["-t", "--tag"].contains(&it[0])).map(|it| it[1]);
-    joined.chain(apart).map(ToOwned::to_owned).collect()
+    let start = command.words.iter().position(|it| ["docker", "podman"].contains(&it.program()));
+    let parts = start.and_then(|it| Parts::of(&command.words[it..]));
+    parts.map(|it| it.pushes().into_iter().map(ToOwned::to_owned).collect()).unwrap_or_default()
 }

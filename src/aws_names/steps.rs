@@ -7,8 +7,8 @@ use wfrun_agent::image_name::ImageName;
 use wfrun_aws::{UNKNOWN, Wanted, WantedService, WantedTaskDefinition};
 use wfrun_engine::{Launch, Program};
 
-use super::Kind;
 use super::scripts::{Asked, CREATING, Call, asked};
+use super::{Kind, family};
 
 /// What is known of the workflows before they run.
 #[derive(Debug, Clone, Default)]
@@ -177,10 +177,8 @@ impl Found<'_> {
     }
 
     fn family(&mut self, region: &str, name: &str) {
-        // A revision or an ARN names its family, and a path is a file.
-        let family = name.rsplit('/').next().unwrap_or(name).split(':').next().unwrap_or(name);
-        let is_file = !name.starts_with("arn:") && name.contains('/') || name.starts_with("file:");
-        if !is_file && !self.is_created(Kind::Family, family) {
+        let Some(family) = family(name) else { return };
+        if !self.is_created(Kind::Family, family) {
             let containers = self.beforehand.containers.clone();
             let definition = WantedTaskDefinition { family: family.to_owned(), containers };
             self.in_region(region).task_definitions.push(definition);
@@ -282,7 +280,7 @@ mod tests {
                 "docker push 127.0.0.1:5000/c:1; docker push localhost:5001/d; docker push ghcr.io/e; docker push f",
                 "eu-west-1: c; ; ; ",
             ),
-            ("docker buildx build --push -t $HOST/g:1 --tag=$HOST/h .", "eu-west-1: h g; ; ; "),
+            ("docker buildx build --push -t $HOST/g:1 --tag=$HOST/h .", "eu-west-1: g h; ; ; "),
             ("docker build -t $HOST/g:1 .", ""),
             ("docker push $HOST/g:$(git rev-parse HEAD); docker push $HOST/$(x):1", "eu-west-1: g; ; ; "),
             ("aws ecs list-services", ""),

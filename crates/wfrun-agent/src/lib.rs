@@ -10,6 +10,7 @@ pub mod container_entry;
 pub mod dockerfile;
 pub mod ecr_registry;
 pub mod glob;
+pub mod go_duration;
 pub mod image_name;
 mod metadata;
 pub mod mount_table;

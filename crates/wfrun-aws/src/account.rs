@@ -120,6 +120,7 @@ impl Account {
         let id = file.account.clone().or_else(|| store.account()).or_else(|| wanted.account.clone());
         let id = id.unwrap_or_else(|| "123456789012".to_owned());
         let mut state = store.load(&id)?;
+        let wanted = seed::by_names(&wanted, &id);
         let world = seed::World { account: &id, region: &region, now_ms: clock.now_ms() };
         state.forget_old_tasks(world.now_ms);
         state.take_over_users(world.now_ms);
@@ -134,7 +135,7 @@ impl Account {
         });
         let mut notices: Vec<Notice> = other.into_iter().collect();
         notices.extend(seed::from_file(&mut state, &file, &file_dir, &wanted, world)?);
-        notices.extend(seed::from_workflow(&mut state, &wanted, world, false)?);
+        notices.extend(seed::from_workflow(&mut state, &wanted, world, false));
         if launcher.is_some() {
             crate::ecs::launch_anew(&mut state);
         }
@@ -430,7 +431,7 @@ impl Account {
         if wanted == Wanted::default() {
             return Ok(Vec::new());
         }
-        let mut notices = seed::from_workflow(&mut state, &wanted, world, true)?;
+        let mut notices = seed::from_workflow(&mut state, &wanted, world, true);
         self.store.save(&state)?;
         drop(state);
         self.changes.send_modify(|count| *count += 1);

@@ -5,6 +5,7 @@ use wfrun_aws::{ForeseenPermission, RequestTarget, UNKNOWN};
 use wfrun_workflow::shell_script::Word;
 
 use super::Asks;
+use crate::docker_cli::Parts;
 
 /// Where an image is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,60 +88,35 @@ fn account_and_region(host: &str) -> Option<(&str, &str)> {
 
 /// Reads the words behind `docker`; `None` for what has nothing to do with registries, with the number of words that say what it is.
 pub(super) fn read(words: &[Word]) -> Option<(Asks, usize)> {
-    let text = |at: usize| words.get(at).map(|it| it.text.as_str());
-    let (command, skip) = match (text(1)?, text(2)) {
-        ("image", Some(it @ ("push" | "pull"))) | ("compose", Some(it)) => (it, 3),
-        ("buildx", Some("build" | "b")) => ("build", 3),
-        (it, _) => (it, 2),
-    };
-    let shown: Vec<&str> = words[..skip].iter().map(|it| it.text.as_str()).collect();
+    let parts = Parts::of(words)?;
+    let shown: Vec<&str> = words[..parts.said].iter().map(|it| it.text.as_str()).collect();
     let mut asks = Asks::by(format!("`{}`", shown.join(" ")));
-    let rest = &words[skip..];
-    match (text(1)?, command) {
-        ("compose", _) if rest.iter().chain(&words[1..skip]).any(|it| COMPOSE.contains(&it.text.as_str())) => {
+    let is_of_compose = || words[1..].iter().any(|it| COMPOSE.contains(&it.text.as_str()));
+    match parts.command {
+        _ if parts.is_compose && is_of_compose() => {
             let what = format!("which images {} pushes or pulls, and what that asks of AWS", asks.by);
             asks.not_known.push(what);
         }
-        (_, "push") => {
-            asks.transfer(Transfer::Push, &operand(rest)?.text);
-            if rest.iter().any(|it| ["-a", "--all-tags"].contains(&it.text.as_str())) {
+        "pull" => asks.transfer(Transfer::Pull, parts.operand()?),
+        "run" | "create" => {
+            let image = parts.rest.iter().find(|it| matches!(Place::of(&it.text), Place::Ecr { .. }))?;
+            asks.transfer(Transfer::Pull, &image.text);
+        }
+        _ => {
+            let pushed = parts.pushes();
+            if pushed.is_empty() {
+                return None;
+            }
+            for image in pushed {
+                asks.transfer(Transfer::Push, image);
+            }
+            let takes_all = |it: &Word| ["-a", "--all-tags"].contains(&it.text.as_str());
+            if parts.command == "push" && parts.rest.iter().any(takes_all) {
                 asks.pushes.clear();
             }
         }
-        (_, "pull") => asks.transfer(Transfer::Pull, &operand(rest)?.text),
-        (_, "run" | "create") => {
-            let image = rest.iter().find(|it| matches!(Place::of(&it.text), Place::Ecr { .. }))?;
-            asks.transfer(Transfer::Pull, &image.text);
-        }
-        (_, "build") if rest.iter().any(|it| it.text == "--push" || it.text.contains("push=true")) => {
-            for tag in tags(rest) {
-                asks.transfer(Transfer::Push, tag);
-            }
-        }
-        _ => return None,
     }
-    Some((asks, skip))
-}
-
-/// The first word that is no option; `--platform linux/arm64` is the only one of `push` and `pull` that has a value.
-fn operand(words: &[Word]) -> Option<&Word> {
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        if word.text == "--platform" {
-            words.next();
-        } else if !word.text.starts_with('-') {
-            return Some(word);
-        }
-    }
-    None
-}
-
-/// The values of `-t` and `--tag`.
-fn tags(words: &[Word]) -> Vec<&str> {
-    let behind =
-        words.windows(2).filter(|it| ["-t", "--tag"].contains(&it[0].text.as_str())).map(|it| it[1].text.as_str());
-    let within = words.iter().filter_map(|it| it.text.strip_prefix("--tag="));
-    behind.chain(within).collect()
+    Some((asks, parts.said))
 }
 
 #[cfg(test)]

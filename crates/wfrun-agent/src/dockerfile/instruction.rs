@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::lines::{self, Line};
 use super::words::{Flags, json_words, pairs, split};
 use super::{Fault, Place};
+use crate::go_duration::nanoseconds;
 
 /// An instruction at its place.
 #[derive(Debug)]
@@ -243,37 +244,6 @@ fn healthcheck(place: &Place, flags: &Flags, rest: &str) -> Result<Value, Fault>
         }
     }
     Ok(check)
-}
-
-/// Reads a duration such as `1m30s`.
-fn nanoseconds(text: &str) -> Option<u64> {
-    let mut total = 0.0;
-    let mut rest = text;
-    if rest == "0" {
-        return Some(0);
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|letter: char| letter.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
-        total += number
-            * match &rest[digits..unit_end] {
-                "ns" => 1.0,
-                "us" | "µs" => 1e3,
-                "ms" => 1e6,
-                "s" => 1e9,
-                "m" => 6e10,
-                "h" => 3.6e12,
-                _ => return None,
-            };
-        rest = &rest[unit_end..];
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a duration is positive and far below 2^64 ns"
-    )]
-    (!text.is_empty()).then_some(total as u64)
 }
 
 /// Whether two names differ by a letter or by two that changed places.

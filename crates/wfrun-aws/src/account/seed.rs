@@ -1,6 +1,7 @@
 //! What exists from the start: what the account file defines, and what the workflow names.
 
-use std::collections::HashSet;
+mod named;
+
 use std::fs;
 use std::path::Path;
 
@@ -8,19 +9,17 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::settings::{AccountError, Notice, Wanted, WantedService, WantedTaskDefinition};
+use self::named::task_definitions_for_workflow;
+pub(super) use self::named::{Had, by_names, from_workflow, had, never_there};
+use super::settings::{AccountError, Notice, Wanted, WantedTaskDefinition};
 use super::state::{Region, State};
 use crate::account_file::{
     AccountFile, CircuitBreakerEntry, RepositoryEntry, ServiceTargetEntry, TagMutability, TaskDefinitionEntry,
 };
 use crate::ecr::{Repository, is_repository_name};
-use crate::ecs::{
-    Cluster, PLACEHOLDER_IMAGE, Service, TaskDefinition, balance, check_container, family, is_name, register,
-    short_name,
-};
+use crate::ecs::{Cluster, PLACEHOLDER_IMAGE, Service, TaskDefinition, balance, check_container, is_name, register};
 use crate::elbv2::create_load_balancer;
 use crate::ids::{Arns, DEFAULT_SECURITY_GROUP, DEFAULT_SUBNETS, root_arn};
-use crate::registry::{Home, ImageReference};
 
 /// Where and when things are created.
 #[derive(Clone, Copy)]
@@ -85,188 +84,6 @@ pub(super) fn from_file(
         }
     }
     Ok(notices)
-}
-
-/// Creates what a workflow names and the account lacks, and says so; also where it cannot.
-///
-/// `is_later`: the account was used already, so that a task definition may be one that does not run.
-pub(super) fn from_workflow(
-    state: &mut State,
-    wanted: &Wanted,
-    world: World<'_>,
-    is_later: bool,
-) -> Result<Vec<Notice>, AccountError> {
-    let wanted = &by_names(wanted, world.account);
-    let mut notices = Vec::new();
-    if let Some(asked) = wanted.region.as_deref().filter(|asked| *asked != world.region) {
-        notices.push(Notice::new(format!(
-            "the workflow uses region `{asked}`, but the account file creates everything in `{}`, where the workflow will not find it",
-            world.region
-        )));
-    }
-    for name in &wanted.repositories {
-        if region(state, world).ecr.repositories.contains_key(name) {
-            continue;
-        }
-        notices.push(match create_repository(state, name, TagMutability::default(), world) {
-            Ok(_) => Notice::new(format!("created repository `{name}`")),
-            Err(err) => not_created(&err),
-        });
-    }
-    let of_services = wanted.services.iter().map(|wanted| &wanted.cluster).filter(|_| !is_later);
-    for name in wanted.clusters.iter().chain(of_services) {
-        let clusters = &mut region(state, world).ecs.clusters;
-        if clusters.contains_key(name) {
-            continue;
-        }
-        notices.push(match check_ecs_names(std::iter::once(name)) {
-            Ok(()) => {
-                clusters.insert(name.clone(), Cluster::default());
-                Notice::new(format!("created cluster `{name}`"))
-            }
-            Err(err) => not_created(&err),
-        });
-    }
-    notices.extend(task_definitions_for_workflow(state, wanted, world));
-    for service in &wanted.services {
-        match check_ecs_names([&service.cluster, &service.service].into_iter()) {
-            // One that was deleted does not come back.
-            Ok(()) if is_later && region(state, world).ecs.cluster(&service.cluster).is_err() => {}
-            Ok(()) => notices.extend(service_for_workflow(state, service, (wanted, is_later), world)?),
-            Err(err) => notices.push(not_created(&err)),
-        }
-    }
-    notices.dedup();
-    Ok(notices)
-}
-
-/// What a workflow names by ARNs and images, by names; images of other registries are no repositories of the account's.
-pub(super) fn by_names(wanted: &Wanted, account: &str) -> Wanted {
-    let owned = |name: &str| name.to_owned();
-    let service = |wanted: &WantedService| {
-        // `arn:…:service/CLUSTER/NAME`, where it is not one of those without the cluster.
-        let parts: Vec<&str> = wanted.service.split('/').collect();
-        let cluster = if let [_, cluster, _] = parts.as_slice() { cluster } else { short_name(&wanted.cluster) };
-        WantedService { cluster: owned(cluster), service: owned(short_name(&wanted.service)), ..wanted.clone() }
-    };
-    let definition = |wanted: &WantedTaskDefinition| WantedTaskDefinition {
-        family: owned(family(&wanted.family)),
-        ..wanted.clone()
-    };
-    Wanted {
-        repositories: {
-            let images = wanted.repositories.iter().map(|it| ImageReference::read(it));
-            let ours = images.filter(|it| it.host.is_none() || it.home(account) != Home::Elsewhere);
-            ours.map(|it| owned(it.repository)).collect()
-        },
-        clusters: wanted.clusters.iter().map(|it| owned(short_name(it))).collect(),
-        services: wanted.services.iter().map(service).collect(),
-        task_definitions: wanted.task_definitions.iter().map(definition).collect(),
-        ..wanted.clone()
-    }
-}
-
-/// What an account had: a region, a kind of thing, and its name.
-pub(super) type Had = HashSet<(String, &'static str, String)>;
-
-const REPOSITORY: &str = "repository";
-const CLUSTER: &str = "cluster";
-const SERVICE: &str = "service";
-const FAMILY: &str = "task definition";
-
-/// All that there is.
-pub(super) fn had(state: &State) -> Had {
-    let mut had = Had::new();
-    for (name, region) in &state.regions {
-        let mut add = |kind, thing: String| had.insert((name.clone(), kind, thing));
-        for repository in region.ecr.repositories.keys() {
-            add(REPOSITORY, repository.clone());
-        }
-        for (cluster, found) in &region.ecs.clusters {
-            add(CLUSTER, cluster.clone());
-            for service in found.services.keys() {
-                add(SERVICE, format!("{cluster}/{service}"));
-            }
-        }
-        for family in region.ecs.families.keys() {
-            add(FAMILY, family.clone());
-        }
-    }
-    had
-}
-
-/// What of `wanted` there never was: what a run deleted does not come back because a step names it. `had` learns of all that is wanted.
-pub(super) fn never_there(had: &mut Had, wanted: &Wanted, region: &str) -> Wanted {
-    let mut is_new = |kind, thing: String| had.insert((region.to_owned(), kind, thing));
-    let mut new = Wanted { account: None, region: None, ..wanted.clone() };
-    new.repositories.retain(|it| is_new(REPOSITORY, it.clone()));
-    let mut clusters = new.clusters.clone();
-    clusters.extend(new.services.iter().map(|it| it.cluster.clone()));
-    clusters.retain(|it| is_new(CLUSTER, it.clone()));
-    new.clusters = clusters;
-    new.task_definitions.retain(|it| is_new(FAMILY, it.family.clone()));
-    new.services.retain(|it| is_new(SERVICE, format!("{}/{}", it.cluster, it.service)));
-    new
-}
-
-/// What a text of a workflow was taken for may not be what it is: that is no reason not to run it.
-fn not_created(err: &AccountError) -> Notice {
-    Notice::new(format!("nothing is created for a name in the workflow: {err}"))
-}
-
-fn task_definitions_for_workflow(state: &mut State, wanted: &Wanted, world: World<'_>) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    for wanted in &wanted.task_definitions {
-        let family = &wanted.family;
-        if region(state, world).ecs.task_definition(family).is_some() {
-            continue;
-        }
-        notices.push(match register_placeholder(region(state, world), wanted, world) {
-            Ok(containers) => Notice::new(format!(
-                "created task definition `{family}` with a placeholder image in container {}",
-                containers.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" and in container ")
-            )),
-            Err(err) => not_created(&err),
-        });
-    }
-    notices
-}
-
-fn service_for_workflow(
-    state: &mut State,
-    wanted: &WantedService,
-    (all, is_later): (&Wanted, bool),
-    world: World<'_>,
-) -> Result<Option<Notice>, AccountError> {
-    let region = region(state, world);
-    let exists =
-        region.ecs.clusters.get(&wanted.cluster).is_some_and(|found| found.services.contains_key(&wanted.service));
-    if exists {
-        return Ok(None);
-    }
-    // With one task definition and one service it is the service's; else the service gets one of its own name.
-    let family = match all.task_definitions.as_slice() {
-        [only] if all.services.len() == 1 => only.family.clone(),
-        _ => wanted.service.clone(),
-    };
-    // What was registered meanwhile is what the service is to be given: it must not run already.
-    let is_given = |definition: &TaskDefinition| definition.images().any(|image| image != PLACEHOLDER_IMAGE);
-    let family = if is_later && region.ecs.task_definition(&family).is_some_and(is_given) {
-        format!("{}-before", wanted.service)
-    } else {
-        family
-    };
-    if region.ecs.task_definition(&family).is_none() {
-        register_placeholder(region, &WantedTaskDefinition { family: family.clone(), containers: Vec::new() }, world)?;
-    }
-    let Some(definition) = region.ecs.task_definition(&family) else { return Ok(None) };
-    let (arn, settings) = (definition.arn.clone(), service_settings(definition, wanted.by_code_deploy));
-    let cluster = region.ecs.clusters.entry(wanted.cluster.clone()).or_default();
-    create_service(cluster, &wanted.service, &arn, (1, settings, CircuitBreakerEntry::default()), world);
-    Ok(Some(Notice::new(format!(
-        "created service `{}` in cluster `{}`, running 1 task of `{family}`",
-        wanted.service, wanted.cluster
-    ))))
 }
 
 fn check_ecs_names<'n>(mut names: impl Iterator<Item = &'n String>) -> Result<(), AccountError> {

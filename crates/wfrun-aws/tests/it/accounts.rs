@@ -53,7 +53,15 @@ async fn what_a_step_names_is_created_in_its_region() {
     let wanted = Wanted {
         account: None,
         region: Some("eu-west-1".to_owned()),
-        repositories: vec!["123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop".to_owned(), "No".to_owned()],
+        repositories: [
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop",
+            "No",
+            // As a host begins, and is none; and another account's image.
+            "my.team/app",
+            "999988887777.dkr.ecr.eu-west-1.amazonaws.com/other",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         clusters: vec!["arn:aws:ecs:eu-west-1:123456789012:cluster/prod".to_owned(), "<cluster>".to_owned()],
         services: vec![
             service("default", "arn:aws:ecs:eu-west-1:123456789012:service/prod/api", false),
@@ -73,6 +81,7 @@ async fn what_a_step_names_is_created_in_its_region() {
     let created = [
         "created repository `team/shop`".to_owned(),
         not_created("No", "ECR takes for a repository"),
+        "created repository `my.team/app`".to_owned(),
         "created cluster `prod`".to_owned(),
         not_created("<cluster>", of_ecs),
         "created task definition `jobs` with a placeholder image in container `one` and in container `two`".to_owned(),

@@ -2,6 +2,7 @@
 use std::collections::HashMap;
 
 use bollard::models::{DeviceMapping, PortBinding, ResourcesUlimits};
+use wfrun_agent::go_duration::nanoseconds;
 
 /// What was given is no such value: what one is.
 pub(crate) type Refused = &'static str;
@@ -26,31 +27,9 @@ pub(crate) fn size(text: &str) -> Result<i64, Refused> {
     whole(number * 2_f64.powi(shift)).ok_or(WHAT)
 }
 
-/// `1m30s`, `500ms`: nanoseconds. Source: Go, `time.ParseDuration`.
+/// `1m30s`, `500ms`: nanoseconds.
 pub(crate) fn duration(text: &str) -> Result<i64, Refused> {
-    const WHAT: Refused = "a duration such as `10s` or `1m30s`";
-    if text == "0" {
-        return Ok(0);
-    }
-    let (mut total, mut rest) = (0.0, text);
-    while !rest.is_empty() {
-        let digits = rest.find(|it: char| !(it.is_ascii_digit() || it == '.')).ok_or(WHAT)?;
-        let (number, after) = rest.split_at(digits);
-        let letters = after.find(|it: char| it.is_ascii_digit() || it == '.').unwrap_or(after.len());
-        let (unit, after) = after.split_at(letters);
-        let nanoseconds = match unit {
-            "ns" => 1.0,
-            "us" | "µs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            "m" => 6e10,
-            "h" => 3.6e12,
-            _ => return Err(WHAT),
-        };
-        total += number.parse::<f64>().map_err(|_| WHAT)? * nanoseconds;
-        rest = after;
-    }
-    if text.is_empty() { Err(WHAT) } else { whole(total).ok_or(WHAT) }
+    nanoseconds(text).ok_or("a duration such as `10s` or `1m30s`")
 }
 
 /// `1.5`: thousands of millionths of a processor.
