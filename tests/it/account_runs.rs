@@ -1,4 +1,7 @@
 //! What a run says of the account on this machine: what it did not do, what it created, what became of a deployment.
+use nix::sys::signal::Signal;
+
+use crate::cancel::interrupt_run;
 use crate::repo::{Ran, Repo, can_sandbox};
 
 /// A job of these scripts, with keys and a region.
@@ -56,6 +59,13 @@ fn a_deployment_that_no_step_waits_for() {
     let goes_on =
         |it: &String| it.starts_with("job `j` ends while deployment ecs-svc/") && it.contains("of service `s`");
     assert!(said.iter().any(goes_on), "{said:#?}");
+    // Whoever wants the end does not wait for it.
+    let failing = of("123456789012.dkr.ecr.us-east-1.amazonaws.com/web:never-pushed");
+    let repo = Repo::new(&workflow(&[no_breaker, &failing]), &[]);
+    let command = repo.command(&["w.yml", "--backend", "sandbox", "--json", "--aws", "emulate"]);
+    let (ran, _) = interrupt_run(command, Signal::SIGINT, "\"type\":\"job-finished\"");
+    let said = told(&ran);
+    assert!(!said.iter().any(goes_on), "{said:#?}");
     let ran = run(&[&of("docker.io/library/nginx:1")]).ends_with(0);
     let said = told(&ran);
     assert!(!said.iter().any(|it| it.contains("goes on") || it.contains("failed:")), "{said:#?}");
@@ -72,6 +82,7 @@ env:
   AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE
   AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI
   AWS_REGION: ${{ vars.REGION }}
+  ROLE: ${{ secrets.role }}
   NUMBER: ${{ vars.ACCOUNT }}
 jobs:
   j:
@@ -89,7 +100,11 @@ jobs:
 ";
     let repo = Repo::new(workflow, &[]);
     let given = ["--aws", "emulate", "--var", "REGION=eu-west-1", "--var", "TEAM=web", "-s", "CLUSTER=prod-cluster"];
-    let ran = repo.sandbox(&[&given[..], &["--var", "ACCOUNT=555566667777"]].concat()).ends_with(0);
+    let ran = repo
+        .sandbox(
+            &[&given[..], &["--var", "ACCOUNT=111122223333", "-s", "ROLE=arn:aws:iam::555566667777:role/x"]].concat(),
+        )
+        .ends_with(0);
     let lines = ran.lines();
     for service in ["api", "worker"] {
         let arn = format!("ACTIVE\tarn:aws:ecs:eu-west-1:555566667777:service/***/{service}");

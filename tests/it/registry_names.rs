@@ -244,8 +244,10 @@ jobs:
     let names = || in_engine(&[account, registry]);
     // Whoever takes away what a killed run left begins when it is dead.
     let is_killed = signal == Signal::SIGKILL;
-    for _ in 0..if is_killed { 600 } else { 0 } {
-        if names() == [mine.as_str()] && docker(&["image", "inspect", "--format", "{{.Id}}", &mine]) == id {
+    for _ in 0..if is_killed { 1200 } else { 0 } {
+        let is_given_back =
+            names() == [mine.as_str()] && docker(&["image", "inspect", "--format", "{{.Id}}", &mine]) == id;
+        if is_given_back && left(&ran).is_empty() {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));

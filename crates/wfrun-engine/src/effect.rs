@@ -79,7 +79,8 @@ pub enum Effect {
         /// Whose.
         job: JobKey,
     },
-    /// Make the job's environment no further if that takes long, and report `JobReady` or `JobNotReady` soon.
+    /// Make the job's environment no further if that takes long, and report `JobReady` or `JobNotReady` soon; where it is being closed,
+    /// wait for nothing and report `JobClosed`.
     HurryJob {
         /// Whose.
         job: JobKey,

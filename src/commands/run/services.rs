@@ -26,26 +26,8 @@ pub(super) async fn start_services(
     github: ServicesSettings,
     facts: mpsc::Sender<FactKind>,
 ) -> anyhow::Result<(LocalServices, Vec<String>)> {
-    let is_taken = |context: &str, name: &str| {
-        let mut taken = loaded.set.workflows().flat_map(|it| references(it, context));
-        taken.any(|it| it.name.eq_ignore_ascii_case(name))
-    };
-    let secrets = loaded.secrets.iter().map(|(name, value)| (name.as_str(), value.expose()));
-    let vars = loaded.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let values =
-        secrets.filter(|(name, _)| is_taken("secrets", name)).chain(vars.filter(|(name, _)| is_taken("vars", name)));
-    let (wanted, mut beforehand) = aws_names(&loaded.set, values);
-    let account = |policies| aws_account::settings(&args.account, &own.state, wanted, policies);
-    let aws = match policies.map(account).transpose()? {
-        Some(account) => {
-            any_file(&loaded.set, &OwnFiles::below(&loaded.root), &mut |text| {
-                beforehand.read_file(text);
-                false
-            });
-            beforehand.names_repositories |= !account.file.ecr.repositories.is_empty();
-            let names: StepNames = Arc::new(move |launch| of_step(launch, &beforehand));
-            Some(AwsSettings { names: Some(names), ..aws_account::with_tasks(account, &own.run_id).await? })
-        }
+    let aws = match policies {
+        Some(policies) => Some(account(args, loaded, own, policies).await?),
         None => None,
     };
     let (services, mut notices) = LocalServices::start(github, aws, args.aws != Some(AwsChoice::Off), facts).await?;
@@ -53,4 +35,35 @@ pub(super) async fn start_services(
         notices.extend(aws_account::injected(&args.account));
     }
     Ok((services, notices))
+}
+
+/// What opens the account, with what the workflows name and what their steps will.
+async fn account(
+    args: &RunArgs,
+    loaded: &Loaded,
+    own: &Own,
+    policies: Vec<IdentityPolicy>,
+) -> anyhow::Result<AwsSettings> {
+    let taken = taken(loaded);
+    let values = taken.iter().map(|(name, value)| (name.as_str(), *value));
+    let (wanted, mut beforehand) = aws_names(&loaded.set, values);
+    any_file(&loaded.set, &OwnFiles::below(&loaded.root), &mut |text| {
+        beforehand.read_file(text);
+        false
+    });
+    let account = aws_account::settings(&args.account, &own.state, wanted, policies)?;
+    beforehand.names_repositories |= !account.file.ecr.repositories.is_empty();
+    let names: StepNames = Arc::new(move |launch| of_step(launch, &beforehand));
+    Ok(AwsSettings { names: Some(names), ..aws_account::with_tasks(account, &own.run_id).await? })
+}
+
+/// The secrets and variables that the workflows take, with their values.
+fn taken(loaded: &Loaded) -> Vec<(String, &str)> {
+    let taken = |context| loaded.set.workflows().flat_map(move |it| references(it, context));
+    let names = |context| taken(context).map(|it| it.name.to_ascii_uppercase());
+    let secrets = names("secrets").filter_map(|name| Some(loaded.secrets.get(&name)?.expose()).map(|it| (name, it)));
+    let value =
+        |name: &str| loaded.vars.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, it)| it.as_str());
+    let vars = names("vars").filter_map(|name| value(&name).map(|it| (name, it)));
+    secrets.chain(vars).collect()
 }

@@ -18,6 +18,10 @@ impl Engine {
         self.cancelled = true;
         let grace = self.settings.grace;
         for key in self.jobs.keys().cloned().collect::<Vec<_>>() {
+            if self.jobs.get(&key).is_some_and(|it| it.progress == Progress::Closing) {
+                // Its end may wait for something.
+                self.turn.effects.push(Effect::HurryJob { job: key.clone() });
+            }
             if force || !self.job_still_wanted(&key) {
                 self.cancel_running(&key, grace.cancel_terminate_ms, grace.cancel_kill_ms);
             }
@@ -58,9 +62,7 @@ impl Engine {
                 self.cancel_running(key, grace.terminate_ms, grace.kill_ms);
                 self.wake(after_ms, Timer::JobCancelDeadline { job: key.clone() });
             }
-            // Its end may wait for something.
-            Progress::Closing => self.turn.effects.push(Effect::HurryJob { job: key.clone() }),
-            Progress::Stopping | Progress::Done => {}
+            Progress::Stopping | Progress::Closing | Progress::Done => {}
         }
     }
 
